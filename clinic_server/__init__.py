@@ -1,0 +1,3 @@
+"""The server of one vaccination site."""
+
+__version__ = "0.1.0"

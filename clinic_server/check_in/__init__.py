@@ -1,0 +1,1 @@
+"""Registration: who came, and their ticket."""

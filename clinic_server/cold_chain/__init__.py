@@ -1,0 +1,1 @@
+"""Where vaccine stands, and how cold it is there."""

@@ -1,0 +1,1 @@
+"""What the person was told, and what they signed."""

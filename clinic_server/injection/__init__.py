@@ -1,0 +1,1 @@
+"""The permit, the needle, the record."""

@@ -1,0 +1,1 @@
+"""What every slice stands on; nothing in here knows a clinic noun."""

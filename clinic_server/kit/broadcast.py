@@ -1,0 +1,92 @@
+"""Signals from committed journal lines to the pages that are open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+from clinic_server.kit.tx import Signal
+
+RESYNC = "resync"
+_MOST_WAITING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One topic changed at journal line ``seq``; the topic ``resync`` means look at everything again."""
+
+    seq: int
+    topic: str
+
+
+class Subscription:
+    """One open page's queue of changes; it is bounded, and a page too slow for it starts afresh."""
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        self._topics = topics
+        self._changes: asyncio.Queue[Change | None] = asyncio.Queue(_MOST_WAITING)
+
+    def offer(self, signal: Signal) -> None:
+        """Queue what this page asked for."""
+        for topic in signal.topics & self._topics:
+            if self._changes.full():
+                self._start_afresh(signal.seq)
+                return
+            self._changes.put_nowait(Change(signal.seq, topic))
+
+    def close(self) -> None:
+        """End the stream at once, whatever is still queued."""
+        while not self._changes.empty():
+            self._changes.get_nowait()
+        self._changes.put_nowait(None)
+
+    async def next(self, within_s: float) -> Change | None:
+        """Return the next change; TimeoutError when none came, None when the server is stopping."""
+        async with asyncio.timeout(within_s):
+            return await self._changes.get()
+
+    def _start_afresh(self, seq: int) -> None:
+        while not self._changes.empty():
+            self._changes.get_nowait()
+        self._changes.put_nowait(Change(seq, RESYNC))
+
+
+class Broadcaster:
+    """Hands signals to every subscription; lives on the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def publish(self, signals: Iterable[Signal]) -> None:
+        """Tell every open page, in journal order."""
+        for signal in signals:
+            for subscription in self._subscriptions:
+                subscription.offer(signal)
+
+    async def subscribe(self, topics: frozenset[str], tick_s: float) -> AsyncIterator[Change | None]:
+        """Yield changes as they come and None whenever ``tick_s`` passed without one."""
+        subscription = Subscription(topics)
+        self._subscriptions.add(subscription)
+        if self._closed:
+            subscription.close()
+        try:
+            while True:
+                try:
+                    change = await subscription.next(tick_s)
+                except TimeoutError:
+                    yield None
+                    continue
+                if change is None:
+                    return
+                yield change
+        finally:
+            self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop."""
+        self._closed = True
+        for subscription in self._subscriptions:
+            subscription.close()

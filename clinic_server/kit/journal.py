@@ -1,0 +1,172 @@
+"""The journal: one hash-chained line for every action, in the action's own transaction.
+
+Each line also carries a digest of the records its action appended, so that a record altered,
+removed or slipped in behind the server's back is found by ``verify`` as surely as an altered line.
+"""
+
+import hashlib
+import heapq
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import Enum
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Connection, LargeBinary, Table, insert, select
+from sqlmodel import Field, SQLModel
+
+from clinic_server.kit.tables import AppendOnly, Record, instant, table_of, text
+
+GENESIS = bytes(32)
+
+
+class JournalLine(AppendOnly, table=True):
+    """Who did what, where and when, by identifiers only; the order of all that happened at a site."""
+
+    __tablename__ = "journal"
+
+    seq: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    id: UUID
+    site: str = text(32)
+    epoch: int
+    at: datetime = instant()
+    actor: str = text(64)
+    station: str | None = text(32, default=None)
+    kind: str = text(64)
+    ref: str | None = text(64, default=None)
+    digest: bytes = Field(sa_type=LargeBinary)
+    previous_hash: bytes = Field(sa_type=LargeBinary)
+    hash: bytes = Field(sa_type=LargeBinary)
+
+
+journal = table_of(JournalLine)
+_append = insert(journal)
+_HASHED = ("seq", "id", "site", "epoch", "at", "actor", "station", "kind", "ref", "digest")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last line: its number and hash."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
+
+
+@dataclass(slots=True)
+class Verification:
+    """What ``verify`` saw; the chain holds when there are no faults."""
+
+    lines: int = 0
+    records: int = 0
+    head: Head = field(default_factory=Head)
+    faults: list[str] = field(default_factory=list)
+
+
+def head_of(connection: Connection) -> Head:
+    """Read the last line."""
+    row = connection.execute(select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)).first()
+    return Head(row.seq, row.hash) if row else Head()
+
+
+def append_line(connection: Connection, key: bytes, head: Head, facts: Mapping[str, Any]) -> Head:
+    """Append one line after ``head`` and return the new head."""
+    line = {**facts, "seq": head.seq + 1, "previous_hash": head.hash}
+    line["hash"] = _line_hash(key, head.hash, line)
+    connection.execute(_append, line)
+    return Head(line["seq"], line["hash"])
+
+
+def digest_of(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
+    """Return the SHA-256 of records given as (table name, values), in any order; empty columns do not count."""
+    prints = sorted(_print_of(name, values) for name, values in rows)
+    return hashlib.sha256(b"\n".join(prints)).digest()
+
+
+def verify(connection: Connection, key: bytes, *, most_faults: int = 20) -> Verification:
+    """Walk the whole chain and every record it vouches for."""
+    seen = Verification()
+    lines = connection.execution_options(stream_results=True).execute(select(journal).order_by(journal.c.seq))
+    records = groupby(_records_in_order(connection), key=itemgetter(0))
+    seq, rows = next(records, (None, iter(())))
+    for line in lines.mappings():
+        while seq is not None and seq < line["seq"]:
+            seen.faults.append(f"records name line {seq}, which does not exist")
+            seq, rows = next(records, (None, iter(())))
+        own: list[tuple[str, Mapping[str, Any]]] = []
+        if seq == line["seq"]:
+            own = [(name, values) for _, name, values in rows]
+            seq, rows = next(records, (None, iter(())))
+        _check_line(line, own, key, seen)
+        if len(seen.faults) >= most_faults:
+            return seen
+    if seq is not None:
+        seen.faults.append(f"records name line {seq}, which does not exist")
+    return seen
+
+
+def _check_line(line: Any, own: list[tuple[str, Mapping[str, Any]]], key: bytes, seen: Verification) -> None:
+    number = line["seq"]
+    if number != seen.head.seq + 1:
+        seen.faults.append(f"line {number} follows line {seen.head.seq}")
+    if line["previous_hash"] != seen.head.hash:
+        seen.faults.append(f"line {number} does not continue the line before it")
+    if not hmac.compare_digest(line["hash"], _line_hash(key, line["previous_hash"], line)):
+        seen.faults.append(f"line {number} was altered")
+    if line["digest"] != digest_of(own):
+        seen.faults.append(f"the records of line {number} were altered, removed or added to")
+    seen.lines += 1
+    seen.records += len(own)
+    seen.head = Head(number, line["hash"])
+
+
+def record_tables() -> list[Table]:
+    """Return the tables whose rows the journal vouches for."""
+    by_name = SQLModel.metadata.tables
+    names = {table_of(model).name for model in _subclasses(Record) if hasattr(model, "__table__")}
+    return [by_name[name] for name in sorted(names)]
+
+
+def _subclasses(model: type[SQLModel]) -> Iterator[type[SQLModel]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def _records_in_order(connection: Connection) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    return heapq.merge(*(_records_of(connection, table) for table in record_tables()), key=itemgetter(0))
+
+
+def _records_of(connection: Connection, table: Table) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    rows = connection.execution_options(yield_per=500).execute(select(table).order_by(table.c.journal_seq))
+    for row in rows.mappings():
+        yield row["journal_seq"], table.name, dict(row)
+
+
+def _line_hash(key: bytes, previous: bytes, line: Mapping[str, Any]) -> bytes:
+    content = "\x1f".join(_plain(line[name]) for name in _HASHED)
+    return hmac.digest(key, previous + content.encode(), "sha256")
+
+
+def _print_of(table_name: str, values: Mapping[str, Any]) -> bytes:
+    filled = (f"{name}={_plain(value)}" for name, value in sorted(values.items()) if value is not None)
+    return "\x1f".join((table_name, *filled)).encode()
+
+
+def _plain(value: Any) -> str:  # noqa: PLR0911  # one line per kind of column reads better than a table of lambdas
+    if value is None:
+        return ""
+    if isinstance(value, UUID | bytes):
+        return value.hex if isinstance(value, UUID) else value.hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(value).replace("\\", "\\\\").replace("\x1f", "\\u").replace("\n", "\\n")

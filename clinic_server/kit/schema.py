@@ -1,0 +1,115 @@
+"""Bringing a database to the schema this server was written for, or refusing to touch it."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlmodel import SQLModel
+
+from clinic_server.kit.engines import UnsafeDatabase, is_sqlite, sqlite_path, writer_engine
+from clinic_server.kit.tables import table_of
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def load_tables() -> None:
+    """Import every slice's ``tables`` so that the metadata is whole."""
+    for path in sorted(_PACKAGE.glob("*/tables.py")):
+        importlib.import_module(f"{_PACKAGE.name}.{path.parent.name}.tables")
+    importlib.import_module(f"{_PACKAGE.name}.kit.journal")
+    importlib.import_module(f"{_PACKAGE.name}.kit.idempotency")
+
+
+def append_only_tables() -> list[str]:
+    """Return the names of the tables that may only grow."""
+    load_tables()
+    mapped = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]  # noqa: SLF001  # SQLModel offers no public way
+    return sorted(table_of(model).name for model in mapped if getattr(model, "append_only", False))
+
+
+def upgrade(url: str) -> None:
+    """Create or migrate the schema; a migration that fails leaves no trace, a newer file is refused."""
+    load_tables()
+    with _connection(url) as connection:
+        current = _refuse_newer(connection)
+        if current == _head():
+            return
+        if current is not None and is_sqlite(url):
+            _keep_copy(connection, sqlite_path(url), current)
+        command.upgrade(_config(connection), "head")
+        _refuse_broken_references(connection)
+
+
+def differences(url: str) -> list[object]:
+    """Return how the database's schema differs from the declared tables; empty when they agree."""
+    load_tables()
+    with _connection(url) as connection:
+        config = _config(connection)
+        try:
+            command.check(config)
+        except Exception as error:  # noqa: BLE001  # Alembic raises several kinds; each names its difference
+            return [str(error)]
+    return []
+
+
+def write_revision(url: str, message: str, revision_id: str) -> None:
+    """Write a migration script from what the tables declare and the database does not have yet."""
+    load_tables()
+    with _connection(url) as connection:
+        command.revision(_config(connection), message, autogenerate=True, rev_id=revision_id)
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    """Yield a connection with foreign keys off, because batch migrations rebuild tables."""
+    engine = writer_engine(url)
+    try:
+        with engine.connect() as connection:
+            if is_sqlite(url):
+                connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]  # a live connection has one
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_PACKAGE / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _head() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(_PACKAGE / "migrations"))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def _refuse_newer(connection: Connection) -> str | None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
+    if current is not None and current not in known:
+        raise UnsafeDatabase(f"The database has schema {current}, which this older server does not know.")
+    return current
+
+
+def _keep_copy(connection: Connection, path: Path, current: str) -> None:
+    copy = path.with_name(f"{path.stem}.before-{current}{path.suffix}")
+    copy.unlink(missing_ok=True)
+    connection.connection.driver_connection.execute("VACUUM INTO ?", (str(copy),))  # type: ignore[union-attr]  # as above
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    connection.rollback()
+    if broken:
+        raise UnsafeDatabase(f"After the migration {len(broken)} references lead nowhere.")

@@ -1,0 +1,1 @@
+"""The schema's history; scripts in ``versions`` never import application code."""

@@ -1,0 +1,60 @@
+"""How Alembic reaches the schema: every table of every slice, on the connection it is handed."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from alembic import context
+from alembic.operations import ops
+from sqlalchemy import DateTime, Enum, String
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
+
+from clinic_server.kit.schema import append_only_tables
+from clinic_server.kit.tables import UTCDateTime
+from clinic_server.migrations.append_only import MakeAppendOnly
+
+
+def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Name only what SQLAlchemy itself brings, so that scripts outlive the application's types."""
+    if kind != "type":
+        return False
+    if isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    if isinstance(item, AutoString):
+        return f"sa.String(length={item.length})"
+    if isinstance(item, Enum):
+        return f"sa.String(length={item.length})"
+    return False
+
+
+def _protect_new_records(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Follow the creation of each append-only table by its triggers."""
+    steps = directives[0].upgrade_ops.ops
+    created = {step.table_name for step in _created(steps)}
+    steps.extend(MakeAppendOnly(name) for name in append_only_tables() if name in created)
+
+
+def _created(steps: Iterable[Any]) -> Iterable[ops.CreateTableOp]:
+    return (step for step in steps if isinstance(step, ops.CreateTableOp))
+
+
+def _same_type(_context: Any, _inspected: Any, _metadata: Any, found: Any, wanted: Any) -> bool | None:
+    if isinstance(wanted, UTCDateTime):
+        return not isinstance(found, DateTime)
+    if isinstance(wanted, Enum):
+        return not isinstance(found, String)
+    return None
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_item=_render_plainly,
+    render_as_batch=True,
+    transactional_ddl=True,
+    transaction_per_migration=True,
+    compare_type=_same_type,
+    process_revision_directives=_protect_new_records,
+)
+with context.begin_transaction():
+    context.run_migrations()

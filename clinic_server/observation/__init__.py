@@ -1,0 +1,1 @@
+"""The thirty minutes after, and the way out."""

@@ -1,0 +1,1 @@
+"""Who people are: their documents, sealed, and never two for one number."""

@@ -1,0 +1,1 @@
+"""Health questions and the physician's decision."""

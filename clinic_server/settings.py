@@ -1,0 +1,82 @@
+"""Configuration of a site: ``CLINIC_SECTION__KEY`` in the environment or in ``site.env``."""
+
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(_Section):
+    """Who and where this site is."""
+
+    code: str = Field(
+        "SITE1",
+        max_length=32,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Short name in every journal line; never change it.",
+    )
+    name: str = Field("Vaccination site", max_length=80, description="Name on screens and slips.")
+    time_zone: str = Field("Asia/Shanghai", description="Zone of printed times and of the clinic day.")
+    day_starts_at: time = Field(time(4, 0), description="Local time at which a new clinic day begins.")
+    observation_minutes: int = Field(
+        30, ge=30, le=240, description="Minutes under observation after the last injection."
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+class DatabaseSettings(_Section):
+    """Where records live."""
+
+    url: str = Field("sqlite:///var/clinic.db", description="sqlite:///PATH or postgresql://USER@HOST/NAME.")
+
+
+class ServerSettings(_Section):
+    """How desks reach the server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8470, ge=1, le=65535, description="Port to listen on.")
+    secure_cookies: bool = Field(default=False, description="true behind TLS: cookies travel encrypted only.")
+    most_body_bytes: int = Field(1_000_000, ge=10_000, description="Largest request body accepted.")
+
+
+class SecuritySettings(_Section):
+    """Keys and sessions."""
+
+    key_file: Path = Field(Path("var/site.key"), description="32 secret bytes; keep a copy off this machine.")
+    idle_minutes: int = Field(30, ge=1, le=720, description="A session without activity ends after this long.")
+
+
+class DeviceSettings(_Section):
+    """One device of the site."""
+
+    device_id: str = Field(max_length=40)
+    kind: str
+    url: str
+    station: str | None = Field(default=None, max_length=32)
+    simulated: bool = False
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class Settings(BaseSettings):
+    """Everything a site may set; see ``site.env.example``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLINIC_", env_nested_delimiter="__", env_file="site.env", extra="forbid", frozen=True
+    )
+
+    site: SiteSettings = SiteSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    security: SecuritySettings = SecuritySettings()
+    devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
+    demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")

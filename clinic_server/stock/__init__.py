@@ -1,0 +1,1 @@
+"""Every vial: product, lot, unit and its doses."""

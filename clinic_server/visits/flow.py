@@ -1,0 +1,106 @@
+"""Every legal step of a visit, in one table. The diagram in the README is drawn from it."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from clinic_server.kit.errors import Conflict
+
+
+class Stage(StrEnum):
+    """Where a visit stands: what the person waits for, or how the visit ended."""
+
+    WAITING_FOR_SCREENING = "waiting_for_screening"
+    WAITING_FOR_DECISION = "waiting_for_decision"
+    WAITING_FOR_CONSENT = "waiting_for_consent"
+    WAITING_FOR_INJECTION = "waiting_for_injection"
+    OBSERVED = "observed"
+    COMPLETED = "completed"
+    LEFT_EARLY = "left_early"
+    DEFERRED = "deferred"
+    UNSUITABLE = "unsuitable"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the person is still with us."""
+        return self in STEPS
+
+
+class Outcome(StrEnum):
+    """What happened at a step."""
+
+    CHECKED_IN = "checked_in"
+    ANSWERED = "answered"
+    RECOMMENDED = "recommended"
+    DEFERRED = "deferred"
+    UNSUITABLE = "unsuitable"
+    CONSENTED = "consented"
+    REFUSED = "refused"
+    DOSE_GIVEN = "dose_given"
+    SENT_BACK = "sent_back"
+    LEFT = "left"
+    LEFT_EARLY = "left_early"
+    ABANDONED = "abandoned"
+
+
+class StepOutOfOrder(Conflict):
+    """The flow has no such step from where the visit stands; ``stage`` and ``outcome`` say which."""
+
+    code = "step_out_of_order"
+
+
+FIRST_STEP = (Outcome.CHECKED_IN, Stage.WAITING_FOR_SCREENING)
+
+# Answers given again void the decision and the consent after them, hence the way back from every
+# stage before the needle; nothing leads back from behind it, because a physical act is never un-happened.
+STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
+    Stage.WAITING_FOR_SCREENING: {
+        Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.ABANDONED: Stage.ABANDONED,
+    },
+    Stage.WAITING_FOR_DECISION: {
+        Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.RECOMMENDED: Stage.WAITING_FOR_CONSENT,
+        Outcome.DEFERRED: Stage.DEFERRED,
+        Outcome.UNSUITABLE: Stage.UNSUITABLE,
+        Outcome.ABANDONED: Stage.ABANDONED,
+    },
+    Stage.WAITING_FOR_CONSENT: {
+        Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.CONSENTED: Stage.WAITING_FOR_INJECTION,
+        Outcome.REFUSED: Stage.REFUSED,
+        Outcome.ABANDONED: Stage.ABANDONED,
+    },
+    Stage.WAITING_FOR_INJECTION: {
+        Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.DOSE_GIVEN: Stage.OBSERVED,
+        Outcome.SENT_BACK: Stage.WAITING_FOR_SCREENING,
+        Outcome.REFUSED: Stage.REFUSED,
+        Outcome.ABANDONED: Stage.ABANDONED,
+    },
+    Stage.OBSERVED: {
+        Outcome.LEFT: Stage.COMPLETED,
+        Outcome.LEFT_EARLY: Stage.LEFT_EARLY,
+    },
+}
+
+
+def advance(stage: Stage, outcome: Outcome) -> Stage:
+    """Return the stage after a step, or raise StepOutOfOrder."""
+    following = STEPS.get(stage, {}).get(outcome)
+    if following is None:
+        raise StepOutOfOrder(stage=stage.value, outcome=outcome.value)
+    return following
+
+
+def stage_after(outcomes: Iterable[Outcome]) -> Stage:
+    """Fold a visit's outcomes, the first of them its check-in, into the stage it stands at."""
+    remaining = iter(outcomes)
+    first = next(remaining, None)
+    if first is not FIRST_STEP[0]:
+        raise StepOutOfOrder(stage="none", outcome=str(first))
+    stage = FIRST_STEP[1]
+    for outcome in remaining:
+        stage = advance(stage, outcome)
+    return stage

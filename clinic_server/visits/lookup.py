@@ -1,0 +1,106 @@
+"""Questions about visits: one of them, or all who stand at a stage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.steps import VisitUnknown
+from clinic_server.visits.tables import visit_call, visit_now, visit_step
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One visit as the queues see it; ``called_to`` is the station its ticket was last called to at this stage."""
+
+    visit_id: UUID
+    person_id: UUID
+    ticket_number: int
+    stage: Stage
+    since_at: datetime
+    called_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """One line of a visit's history."""
+
+    outcome: Outcome
+    stage: Stage
+    record_id: UUID | None
+    taken_at: datetime
+
+
+def standing(connection: Connection, visit_id: UUID) -> Standing:
+    """Return where one visit stands, or raise VisitUnknown."""
+    row = connection.execute(_standings().where(visit_now.c.visit_id == visit_id)).first()
+    if row is None:
+        raise VisitUnknown
+    return _as_standing(row)
+
+
+def standing_at(connection: Connection, *stages: Stage) -> Sequence[Standing]:
+    """Return the open visits at these stages, of any day, in ticket order."""
+    wanted = _standings().where(visit_now.c.stage.in_(stages))
+    rows = connection.execute(wanted.order_by(visit_now.c.business_on, visit_now.c.ticket_number))
+    return [_as_standing(row) for row in rows]
+
+
+def standing_by_ticket(connection: Connection, business_on: date, ticket_number: int) -> Standing | None:
+    """Return the visit of a ticket."""
+    row = connection.execute(
+        _standings().where(visit_now.c.business_on == business_on, visit_now.c.ticket_number == ticket_number)
+    ).first()
+    return _as_standing(row) if row else None
+
+
+def open_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
+    """Return the person's open visit."""
+    row = connection.execute(_standings().where(visit_now.c.person_id == person_id, visit_now.c.is_open)).first()
+    return _as_standing(row) if row else None
+
+
+def history(connection: Connection, visit_id: UUID) -> Sequence[StepTaken]:
+    """Return a visit's steps in the order they were taken."""
+    rows = connection.execute(
+        select(visit_step.c.outcome, visit_step.c.stage, visit_step.c.record_id, visit_step.c.taken_at)
+        .where(visit_step.c.visit_id == visit_id)
+        .order_by(visit_step.c.journal_seq)
+    )
+    return [StepTaken(*row) for row in rows]
+
+
+def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int]:
+    """Return how many visits of a clinic day stand at each stage."""
+    rows = connection.execute(
+        select(visit_now.c.stage, func.count())
+        .where(visit_now.c.business_on == business_on)
+        .group_by(visit_now.c.stage)
+    )
+    return {Stage(stage): count for stage, count in rows}
+
+
+def _standings() -> Select[tuple[UUID, UUID, int, Stage, datetime, str | None]]:
+    latest_call = (
+        select(visit_call.c.station)
+        .where(visit_call.c.visit_id == visit_now.c.visit_id, visit_call.c.journal_seq > visit_now.c.since_seq)
+        .order_by(visit_call.c.journal_seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(
+        visit_now.c.visit_id,
+        visit_now.c.person_id,
+        visit_now.c.ticket_number,
+        visit_now.c.stage,
+        visit_now.c.since_at,
+        latest_call,
+    )
+
+
+def _as_standing(row: Row[Any]) -> Standing:
+    return Standing(*row)

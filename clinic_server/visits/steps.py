@@ -1,0 +1,113 @@
+"""Opening a visit, taking its steps, calling it to a station. The stages' actions stand on these."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from clinic_server.kit.errors import Conflict, NotFound
+from clinic_server.kit.tx import Tx
+from clinic_server.visits.flow import FIRST_STEP, Outcome, Stage, StepOutOfOrder, advance
+from clinic_server.visits.tables import Call, Visit, VisitNow, VisitStep, visit, visit_now
+
+VISITS = "visits"  # the topic of every page that shows who stands where
+
+
+class VisitAlreadyOpen(Conflict):
+    """The person is already on the way through the site; ``ticket`` says under which number."""
+
+    code = "visit_already_open"
+
+
+class VisitUnknown(NotFound):
+    """No visit has this id."""
+
+    code = "visit_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVisit:
+    """A new visit and its ticket."""
+
+    visit_id: UUID
+    ticket_number: int
+
+
+def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None) -> OpenedVisit:
+    """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open."""
+    standing = tx.execute(
+        select(visit_now.c.ticket_number).where(visit_now.c.person_id == person_id, visit_now.c.is_open)
+    ).scalar()
+    if standing is not None:
+        raise VisitAlreadyOpen(ticket=standing)
+    ticket_number = _next_ticket(tx, business_on)
+    visit_id = tx.append(
+        Visit, person_id=person_id, business_on=business_on, ticket_number=ticket_number, opened_at=tx.now
+    )
+    outcome, stage = FIRST_STEP
+    _append_step(tx, visit_id, outcome, stage, record_id)
+    tx.insert(
+        VisitNow,
+        visit_id=visit_id,
+        person_id=person_id,
+        business_on=business_on,
+        ticket_number=ticket_number,
+        stage=stage,
+        is_open=True,
+        since_at=tx.now,
+        since_seq=tx.seq,
+    )
+    return OpenedVisit(visit_id, ticket_number)
+
+
+def take_step(tx: Tx, visit_id: UUID, outcome: Outcome, record_id: UUID | None = None) -> Stage:
+    """Move a visit along the flow, or raise StepOutOfOrder and change nothing."""
+    stage = advance(stage_of(tx, visit_id), outcome)
+    _append_step(tx, visit_id, outcome, stage, record_id)
+    tx.execute(
+        update(visit_now)
+        .where(visit_now.c.visit_id == visit_id)
+        .values(stage=stage, is_open=stage.is_open, since_at=tx.now, since_seq=tx.seq)
+    )
+    return stage
+
+
+def stage_of(tx: Tx, visit_id: UUID) -> Stage:
+    """Return where a visit stands, or raise VisitUnknown."""
+    found = tx.execute(select(visit_now.c.stage).where(visit_now.c.visit_id == visit_id)).scalar()
+    if found is None:
+        raise VisitUnknown
+    return Stage(found)
+
+
+def require_stage(tx: Tx, visit_id: UUID, stage: Stage, outcome: Outcome) -> None:
+    """Refuse an act that belongs to another stage before anything is written."""
+    standing = stage_of(tx, visit_id)
+    if standing is not stage:
+        raise StepOutOfOrder(stage=standing.value, outcome=outcome.value)
+
+
+def call_visit(tx: Tx, visit_id: UUID, station: str) -> None:
+    """Call an open visit's ticket to a station."""
+    standing = stage_of(tx, visit_id)
+    if not standing.is_open:
+        raise StepOutOfOrder(stage=standing.value, outcome="called")
+    tx.append(Call, visit_id=visit_id, station=station, called_at=tx.now)
+    tx.journal("visit_called", visit_id, VISITS)
+
+
+def abandon(tx: Tx, visit_id: UUID) -> Stage:
+    """Close the visit of someone who went away before the needle."""
+    stage = take_step(tx, visit_id, Outcome.ABANDONED)
+    tx.journal("visit_abandoned", visit_id, VISITS)
+    return stage
+
+
+def _append_step(tx: Tx, visit_id: UUID, outcome: Outcome, stage: Stage, record_id: UUID | None) -> None:
+    tx.append(VisitStep, visit_id=visit_id, outcome=outcome, stage=stage, record_id=record_id, taken_at=tx.now)
+
+
+def _next_ticket(tx: Tx, business_on: date) -> int:
+    last = tx.execute(select(func.max(visit.c.ticket_number)).where(visit.c.business_on == business_on)).scalar()
+    return (last or 0) + 1

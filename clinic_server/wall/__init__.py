@@ -1,0 +1,1 @@
+"""What hangs above the waiting area: tickets and masked names, nothing else."""
