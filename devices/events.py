@@ -1,0 +1,157 @@
+"""Everything a device can say, as frozen values. Personal fields never show in a repr."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from devices.receipts import Receipt
+
+REJECTED_PAYLOAD_LIMIT: Final = 4096
+
+
+class DocumentKind(StrEnum):
+    """The documents a resident-ID reader can read."""
+
+    RESIDENT_ID = "resident_id"
+    HK_MACAU_TAIWAN_RESIDENCE_PERMIT = "hk_macau_taiwan_residence_permit"
+    FOREIGN_PERMANENT_RESIDENT_2017 = "foreign_permanent_resident_2017"
+    FOREIGN_PERMANENT_RESIDENT_2023 = "foreign_permanent_resident_2023"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdCard:
+    """What is printed on an identity card; empty string or None where the card says nothing. The photo is not kept.
+
+    `sex` is GB/T 2261.1 ("0" unknown, "1" male, "2" female, "9" not stated), `ethnicity_code` GB/T 3304,
+    `nationality` alpha-3 and only as printed. `valid_for_life` is 长期; then `valid_until` is None.
+    """
+
+    document_kind: DocumentKind
+    number: str = field(repr=False)
+    name: str = field(repr=False)
+    latin_name: str = field(default="", repr=False)
+    sex: str = field(default="0", repr=False)
+    ethnicity_code: str = field(default="", repr=False)
+    nationality: str = field(default="", repr=False)
+    born_on: date | None = field(default=None, repr=False)
+    address: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    valid_from: date | None = field(default=None, repr=False)
+    valid_until: date | None = field(default=None, repr=False)
+    valid_for_life: bool = field(default=False, repr=False)
+    travel_permit_number: str = field(default="", repr=False)
+
+
+class SampleFault(StrEnum):
+    """Why a temperature sample may not be used for a verdict."""
+
+    SENSOR_ERROR = "sensor_error"
+    POWER_ON_VALUE = "power_on_value"
+    DISCONNECTED = "disconnected"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_GATE = "out_of_gate"
+    CLOCK_WRONG = "clock_wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemperatureSample:
+    """One measurement as the probe sent it; (probe_id, boot, seq) is its identity for ever.
+
+    Probes without a sequence use boot 0 and the unix second of the measurement.
+    `measured_at` is aware UTC, or None when the probe had no trustworthy clock. A retained sample is only "last known".
+    """
+
+    probe_id: str
+    boot: int
+    seq: int
+    measured_at: datetime | None
+    uptime_s: int | None
+    milli_celsius: int | None
+    fault: SampleFault | None
+    retained: bool
+
+
+class DeviceState(StrEnum):
+    """How a device is reached."""
+
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStateChanged:
+    """A device came or went; `detail` is an error code with its reason, or what the device said about itself."""
+
+    device_id: str
+    state: DeviceState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A card was laid on the reader and read whole."""
+
+    device_id: str
+    card: IdCard
+
+
+@dataclass(frozen=True, slots=True)
+class CardUnreadable:
+    """A card lies on the reader and cannot be read; `reason` is a code. Said once per laying."""
+
+    device_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarcodeScanned:
+    """One scan; `symbology` is the AIM identifier such as "]C1", already taken off `text`."""
+
+    device_id: str
+    text: str = field(repr=False)
+    symbology: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureMeasured:
+    """One sample; acknowledge the receipt once it is stored."""
+
+    device_id: str
+    sample: TemperatureSample
+    receipt: Receipt = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePresence:
+    """A probe's own word, or its last will, that it is there or gone. A hint: only silence proves a lost probe."""
+
+    device_id: str
+    probe_id: str
+    is_present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRejected:
+    """The dead letter: a payload nobody can decode, capped; acknowledge the receipt once it is stored."""
+
+    device_id: str
+    reason: str
+    payload: bytes = field(repr=False)
+    receipt: Receipt = field(compare=False, repr=False)
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "payload", self.payload[:REJECTED_PAYLOAD_LIMIT])
+
+
+DeviceEvent = (
+    DeviceStateChanged
+    | CardRead
+    | CardUnreadable
+    | BarcodeScanned
+    | TemperatureMeasured
+    | ProbePresence
+    | PayloadRejected
+)

@@ -1,0 +1,1 @@
+"""Fridge temperature probes that publish over MQTT."""

@@ -1,0 +1,1 @@
+"""Resident-ID card readers with the police SAM module, on a serial line."""

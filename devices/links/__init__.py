@@ -1,0 +1,66 @@
+"""Links, opened by URL. A new transport is one line in one of the two tables."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from devices.errors import SpecRefused
+from devices.links.address import LinkAddress, public_url
+from devices.links.memory import open_memory
+from devices.links.memory_broker import open_memory_messages
+from devices.links.mqtt import open_mqtt
+from devices.links.port import Link, Message, MessageLink, Subscription
+from devices.links.serial_line import open_serial, wait_for_port
+from devices.links.tcp import open_tcp
+
+BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = MappingProxyType(
+    {"memory": open_memory, "serial": open_serial, "tcp": open_tcp}
+)
+MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
+    {"memory": open_memory_messages, "mqtt": open_mqtt}
+)
+PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
+    {"serial": wait_for_port}
+)
+
+
+async def open_byte_link(url: str) -> Link:
+    """Open a line of bytes. Raises LinkUnavailable, or SpecRefused for a URL that can never work."""
+    address = LinkAddress.parse(url)
+    return await BYTE_LINKS[_known(address.scheme, BYTE_LINKS)](address)
+
+
+async def open_message_link(url: str, subscription: Subscription) -> MessageLink:
+    """Open a subscription. Raises LinkUnavailable, or SpecRefused for a URL that can never work."""
+    address = LinkAddress.parse(url)
+    return await MESSAGE_LINKS[_known(address.scheme, MESSAGE_LINKS)](address, subscription)
+
+
+async def wait_until_present(url: str) -> None:
+    """Return when the port named by a URL appears; a link whose other end cannot be watched waits for ever."""
+    address = LinkAddress.parse(url)
+    watch = PORT_WATCHES.get(address.scheme)
+    if watch is None:
+        await asyncio.Event().wait()
+    else:
+        await watch(address)
+
+
+def _known(scheme: str, table: Mapping[str, object]) -> str:
+    if scheme not in table:
+        raise SpecRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
+    return scheme
+
+
+__all__ = [
+    "Link",
+    "LinkAddress",
+    "Message",
+    "MessageLink",
+    "Subscription",
+    "open_byte_link",
+    "open_message_link",
+    "public_url",
+    "wait_until_present",
+]

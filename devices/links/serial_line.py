@@ -1,0 +1,127 @@
+"""serial:///dev/serial/by-id/…?baud=115200 — pyserial, with one thread per port that blocks in its stead."""
+
+import asyncio
+import contextlib
+import os
+import re
+import threading
+
+import serial
+
+from devices.errors import LinkLost, LinkUnavailable, SpecRefused
+from devices.links.address import LinkAddress
+from devices.links.inbox import ByteInbox
+from devices.links.port import ClosesOnExit
+
+DEFAULT_BAUD = 115200
+WRITE_TIMEOUT_S = 2.0
+WAKE_S = 0.5  # cancel_read() normally wakes the thread at once; this bounds the wait if it came too early
+CHUNK = 4096
+PORT_WATCH_S = 0.3
+# pyserial raises TypeError when the descriptor vanishes under a blocked read.
+PORT_ERRORS = (serial.SerialException, OSError, TypeError)
+
+
+def serial_path(address: LinkAddress) -> str:
+    """Return the port's path or Windows name of a serial URL."""
+    path = address.path.removeprefix("/") if re.fullmatch(r"/COM\d+", address.path) else address.path
+    if address.host or len(path) < 2:  # noqa: PLR2004 - a lone "/" names no port
+        raise SpecRefused("a serial URL names its port after three slashes: serial:///dev/ttyUSB0?baud=115200")
+    return path
+
+
+def serial_baud(address: LinkAddress) -> int:
+    """Return the speed of a serial URL in bits per second."""
+    return address.whole_number("baud", DEFAULT_BAUD, low=300, high=4_000_000)
+
+
+async def open_serial(address: LinkAddress) -> "SerialLine":
+    """Open a port for this process alone. Raises LinkUnavailable, SpecRefused."""
+    address.refuse_other_queries("baud")
+    opening = asyncio.ensure_future(asyncio.to_thread(_open_port, serial_path(address), serial_baud(address)))
+    try:
+        port = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_late)
+        raise
+    except PORT_ERRORS as error:
+        raise LinkUnavailable(_why_not(error)) from None
+    return SerialLine(port)
+
+
+async def wait_for_port(address: LinkAddress) -> None:
+    """Return once a port that is away now has come back; a port that is there is not what we wait for."""
+    path = serial_path(address)
+    if await asyncio.to_thread(os.path.exists, path):
+        await asyncio.Event().wait()
+    while not await asyncio.to_thread(os.path.exists, path):  # noqa: ASYNC110 - no portable event tells of a new node
+        await asyncio.sleep(PORT_WATCH_S)
+
+
+def _open_port(path: str, baud: int) -> serial.Serial:
+    return serial.Serial(path, baud, timeout=WAKE_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+
+
+def _close_late(opening: "asyncio.Future[serial.Serial]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+def _why_not(error: Exception) -> str:
+    cause = error if isinstance(error, OSError) else None
+    number = cause.errno if cause else None
+    return {2: "no_such_port", 13: "not_permitted", 11: "port_taken", 16: "port_taken"}.get(number or 0, "not_opened")
+
+
+class SerialLine(ClosesOnExit):
+    """An open serial port."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+        self._inbox = ByteInbox()
+        self._is_closing = False
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._pump, name=f"serial {port.name}", daemon=True)
+        self._thread.start()
+
+    async def read(self, max_bytes: int, timeout_s: float | None = None) -> bytes:
+        """See Link."""
+        return await self._inbox.read(max_bytes, timeout_s)
+
+    async def write(self, payload: bytes) -> None:
+        """See Link."""
+        if self._inbox.loss is not None:
+            raise LinkLost(self._inbox.loss)
+        try:
+            await asyncio.to_thread(self._port.write, payload)
+        except PORT_ERRORS:
+            self._inbox.lose("unplugged")
+            raise LinkLost("unplugged") from None
+
+    async def close(self) -> None:
+        """See Link."""
+        self._is_closing = True
+        self._inbox.lose("closed")
+        with contextlib.suppress(*PORT_ERRORS, AttributeError):
+            self._port.cancel_read()
+        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(self._let_go)))
+
+    def _let_go(self) -> None:
+        self._thread.join()
+        with contextlib.suppress(*PORT_ERRORS):
+            self._port.close()
+
+    def _pump(self) -> None:
+        # RuntimeError: the event loop closed first, nobody is left to tell.
+        with contextlib.suppress(RuntimeError):
+            try:
+                while not self._is_closing:
+                    self._pump_once()
+            except PORT_ERRORS:
+                self._loop.call_soon_threadsafe(self._inbox.lose, "unplugged")
+
+    def _pump_once(self) -> None:
+        received = self._port.read(1)
+        if received:
+            received += self._port.read(min(self._port.in_waiting, CHUNK))
+            self._loop.call_soon_threadsafe(self._inbox.feed, received)

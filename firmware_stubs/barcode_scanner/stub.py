@@ -1,0 +1,43 @@
+"""A barcode scanner on a plug."""
+
+import argparse
+import sys
+
+from firmware_stubs.plugs import Plug, PtyPlug
+
+
+class BarcodeScannerStub:
+    """Sends codes as scanners do: an AIM identifier if it was switched on, the text, and an end if it has one."""
+
+    def __init__(self, plug: Plug, *, end: bytes = b"\r\n", sends_aim: bool = True, encoding: str = "utf-8") -> None:
+        self.plug = plug
+        self._end = end
+        self._sends_aim = sends_aim
+        self._encoding = encoding
+
+    def scan(self, text: str, symbology: str = "") -> None:
+        """Send one code; `symbology` is its AIM identifier, "]C1"."""
+        identifier = symbology if self._sends_aim else ""
+        self.send_raw(identifier.encode("ascii") + text.encode(self._encoding) + self._end)
+
+    def send_raw(self, payload: bytes) -> None:
+        """Send bytes as they are: noise, a half code, a wrong speed."""
+        self.plug.send(payload)
+
+
+def main() -> None:
+    """Print the port, then scan every line of the standard input."""
+    parser = argparse.ArgumentParser(description="A barcode scanner on a pseudo-terminal. Each input line is a scan.")
+    parser.add_argument("--name", default="barcode-scanner", help="name of the port's link")
+    parser.add_argument("--aim", default="]C0", help="AIM identifier put before every code")
+    arguments = parser.parse_args()
+    with PtyPlug(arguments.name) as plug:
+        scanner = BarcodeScannerStub(plug)
+        print(plug.url, flush=True)
+        for line in sys.stdin:
+            if code := line.rstrip("\n"):
+                scanner.scan(code, arguments.aim)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Fridge probes: the site's own and Tasmota's."""

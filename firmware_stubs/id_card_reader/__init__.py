@@ -1,0 +1,1 @@
+"""A resident-ID reader and synthetic cards to lay on it."""

@@ -1,0 +1,152 @@
+"""The injection benches, the chairs of the observation, and whoever fetches new vials."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from random import SystemRandom
+from typing import Any
+
+from firmware_stubs.rehearsal import deeds
+from firmware_stubs.rehearsal.cast import Player
+from firmware_stubs.rehearsal.floor import Course, Floor
+from firmware_stubs.rehearsal.hardware import Hardware
+from firmware_stubs.rehearsal.ledger import Outcome, Write
+from firmware_stubs.rehearsal.roles import QueueRole, Role
+from firmware_stubs.rehearsal.visitors import Plan
+
+OBSERVED_FOR_S = 30 * 60.0
+NEW_VIALS = 100
+FETCHED_BELOW = 20
+MOST_TRIES = 6
+LOOK_AT_BENCH_S = 0.02
+SMALL_CHILD_AGE = 5
+_SCAN_ROUTE = "/api/v1/station/scan"
+_VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "lot_expired", "other_product"})
+
+
+class Vaccinator(QueueRole):
+    """Calls, scans, asks for the permit, gives the dose."""
+
+    stages = ("waiting_for_injection",)
+    takes_s = 30.0
+
+    def __init__(self, floor: Floor, player: Player, hardware: Hardware) -> None:
+        super().__init__(floor, player)
+        self._scanner = hardware.scanners[player.station]
+        self._shows_scans: bool | None = None
+
+    def serve(self, course: Course) -> None:
+        """See QueueRole."""
+        if not self.do(course, deeds.call_to_bench(course.visit_id)):
+            return
+        plan = course.visitor.plan
+        if plan is Plan.WITHDRAWS:
+            self.do(course, deeds.refuse(course.visit_id, "recipient", "不想接种了"))
+        elif plan is Plan.SENT_BACK and "sent_back" not in course.steps:
+            self.do(course, deeds.send_back(course.visit_id, "unwell"))
+        elif self._refuses_wrong_vial(course):
+            self._give(course)
+
+    def _give(self, course: Course) -> None:
+        """Take vials until the server permits one, and give the dose; send back whom no vial helps."""
+        for _ in range(MOST_TRIES):
+            vial = self.floor.take_vial()
+            if vial is None:
+                break
+            permit = self._ask_for_permit(course, vial)
+            if permit.is_accepted:
+                self._inject(course, permit)
+                if course.stage != "waiting_for_injection" or self.floor.is_lost(course):
+                    return
+            elif permit.outcome is Outcome.UNKNOWN:
+                return
+            elif not _VIAL_IS_WRONG & set(permit.findings):
+                self.floor.put_back(vial)
+                break
+        self.do(course, deeds.send_back(course.visit_id, "answers_doubted"))
+
+    def _inject(self, course: Course, permit: Write) -> None:
+        body_site = "left_thigh" if course.visitor.age < SMALL_CHILD_AGE else "left_upper_arm"
+        vial, permit_id = permit.trace_code, permit.answer["permit_id"]
+        if self.do(course, deeds.give_dose(course.visit_id, permit_id, body_site, vial)):
+            self.floor.throw_away(vial)
+            if course.visitor.plan is not Plan.LEAVES_EARLY:
+                course.due_at = time.monotonic() + OBSERVED_FOR_S / self.floor.cast.speed
+        elif not self.floor.is_lost(course):
+            self.floor.put_back(vial)
+
+    def _refuses_wrong_vial(self, course: Course) -> bool:
+        """Let the visitor whose plan it is meet a wrong vial first, and see it refused."""
+        wrong = {Plan.UNKNOWN_VIAL: "80000000000000000404", Plan.USED_VIAL: self.floor.used_vial()}
+        vial = wrong.get(course.visitor.plan)
+        if vial is None:
+            return True
+        permit = self._ask_for_permit(course, vial)
+        if permit.is_accepted:
+            self.floor.ledger.fault("a wrong vial was permitted")
+        return permit.outcome is Outcome.REFUSED
+
+    def _ask_for_permit(self, course: Course, vial: str) -> Write:
+        scanned = self._scanned(vial)
+        write = self.seat.do(deeds.ask_for_permit(course.visit_id, scanned), course.visitor.number)
+        self.floor.follow(course, write)
+        return write
+
+    def _scanned(self, vial: str) -> str:
+        """Scan a vial and return what the bench shows; typed from the vial when the scanner does not get through."""
+        if self._shows_scans is None:
+            self._shows_scans = self.seat.has(_SCAN_ROUTE)
+        self._scanner.scan(vial, "]C1")
+        deadline = time.monotonic() + self.floor.manner.patience_s
+        while self._shows_scans and time.monotonic() < deadline:
+            shown: dict[str, Any] | None = self.seat.ask(_SCAN_ROUTE)
+            if shown is not None and shown["text"] == vial:
+                self.floor.ledger.count("vials scanned at the bench")
+                return str(shown["text"])
+            self.floor.wait(LOOK_AT_BENCH_S)
+        return vial
+
+
+class Observer(QueueRole):
+    """Lets people go when their time is over."""
+
+    stages = ("observed",)
+    takes_s = 0.0
+
+    def waiting(self, stage: str) -> Iterable[str]:
+        """See QueueRole."""
+        del stage
+        return [one["visit_id"] for one in self.seat.ask("/api/v1/observation") or ()]
+
+    def serve(self, course: Course) -> None:
+        """See QueueRole."""
+        if course.visitor.plan is Plan.LEAVES_EARLY and self.do(course, deeds.leave_early(course.visit_id)):
+            return
+        if self.floor.is_lost(course):
+            return
+        write = self.seat.do(deeds.leave(course.visit_id), course.visitor.number)
+        self.floor.follow(course, write)
+        if write.code == "too_early":
+            missing_s = 60.0 * write.answer["facts"]["minutes"]
+            course.due_at = time.monotonic() + missing_s / self.floor.cast.speed
+
+
+class Keeper(Role):
+    """Takes new lots into stock before the vials run out."""
+
+    def __init__(self, floor: Floor, player: Player) -> None:
+        super().__init__(floor, player)
+        self._chance = SystemRandom()
+
+    def serve_one(self) -> bool:
+        """See Role."""
+        if self.floor.vials_left >= FETCHED_BELOW:
+            return False
+        number = self._chance.randrange(10**10)
+        codes = [f"8{number:010d}{place:09d}" for place in range(NEW_VIALS)]
+        expires_on = (datetime.now(UTC) + timedelta(days=365)).date().isoformat()
+        deed = deeds.receive_lot(self.floor.cast.product_code, f"L{number:010d}", expires_on, codes)
+        write = self.seat.do(deed)
+        if write.is_accepted:
+            self.floor.stock_up(codes)
+        return write.is_accepted

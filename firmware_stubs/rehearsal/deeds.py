@@ -1,0 +1,122 @@
+"""Everything the players do to the server: one request each, with the name the journal should give it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_PNG = (  # one white pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+_STROKES = [[{"x": 10, "y": 20}, {"x": 60, "y": 45}, {"x": 110, "y": 18}]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One write. The journal names it by its visit, or by the field of the answer that ``ref_field`` names.
+
+    ``step`` is the step the visit takes by it; ``bears`` are the codes of refusals that are part of the play.
+    """
+
+    path: str
+    kind: str
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    visit_id: str = ""
+    ref_field: str = ""
+    step: str | None = None
+    bears: frozenset[str] = frozenset()
+    trace_code: str = ""
+
+
+def check_in_delivered(delivery_id: str) -> Deed:
+    """Check in whoever's card lies on the reader."""
+    return _check_in({"delivery_id": delivery_id}, "card_perished")
+
+
+def check_in_typed(typed: Mapping[str, str]) -> Deed:
+    """Check in somebody whose document is typed."""
+    return _check_in(typed)
+
+
+def answer_questions(visit_id: str, answers: Mapping[str, str], measured: Mapping[str, int]) -> Deed:
+    """Answer the questions."""
+    body = {"answers": answers, **measured}
+    return _on(visit_id, "screening", "questions_answered", body, ref_field="screening_id", step="answered")
+
+
+def decide(visit_id: str, decision: Mapping[str, str]) -> Deed:
+    """Decide about a dose."""
+    return _on(visit_id, "decision", "decision_made", decision, ref_field="decision_id", step=decision["outcome"])
+
+
+def consent(visit_id: str, sheet: Mapping[str, Any], signatures: Sequence[Mapping[str, Any]]) -> Deed:
+    """Sign what was read."""
+    told = {name: sheet[name] for name in ("decision_id", "text_language", "text_version", "informed")}
+    body = {**told, "signatures": signatures}
+    bears = frozenset({"order_not_standing"})
+    return _on(visit_id, "consent", "consent_signed", body, ref_field="consent_id", step="consented", bears=bears)
+
+
+def signature(signer: str, relationship: str, name: str = "") -> Mapping[str, Any]:
+    """Return a signature drawn with a pen."""
+    return {"signer": signer, "relationship": relationship, "name": name, "image": _PNG, "strokes": _STROKES}
+
+
+def refuse(visit_id: str, refused_by: str, reason: str) -> Deed:
+    """Refuse the dose."""
+    body = {"refused_by": refused_by, "reason": reason}
+    return _on(visit_id, "refusal", "dose_refused", body, ref_field="refusal_id", step="refused")
+
+
+def call_to_bench(visit_id: str) -> Deed:
+    """Call a ticket."""
+    return _on(visit_id, "call", "visit_called")
+
+
+def ask_for_permit(visit_id: str, trace_code: str) -> Deed:
+    """Ask whether the unit in the hand may be given."""
+    body = {"trace_code": trace_code}
+    bears = frozenset({"permit_refused"})
+    return _on(visit_id, "permits", "permit_granted", body, bears=bears, trace_code=trace_code)
+
+
+def give_dose(visit_id: str, permit_id: str, body_site: str, trace_code: str) -> Deed:
+    """Give the dose that was permitted."""
+    body = {"permit_id": permit_id, "body_site": body_site}
+    bears = frozenset({"permit_expired", "permit_refused"})
+    return Deed("/api/v1/doses", "dose_given", body, visit_id, "dose_id", "dose_given", bears, trace_code)
+
+
+def send_back(visit_id: str, reason: str) -> Deed:
+    """Send somebody back to the questions."""
+    return _on(visit_id, "sent-back", "person_sent_back", {"reason": reason}, step="sent_back")
+
+
+def leave(visit_id: str) -> Deed:
+    """Leave at the end."""
+    return _on(visit_id, "leave", "person_left", step="left", bears=frozenset({"too_early"}))
+
+
+def leave_early(visit_id: str) -> Deed:
+    """Leave before the end."""
+    body = {"reason": "insisted"}
+    return _on(visit_id, "early-leave", "person_left_early", body, step="left_early", bears=frozenset({"not_early"}))
+
+
+def abandon(visit_id: str) -> Deed:
+    """Close the visit of somebody who went away."""
+    return _on(visit_id, "abandonment", "visit_abandoned", step="abandoned")
+
+
+def receive_lot(product_code: str, number: str, expires_on: str, trace_codes: Sequence[str]) -> Deed:
+    """Take a delivery into stock."""
+    body = {"product_code": product_code, "number": number, "expires_on": expires_on, "trace_codes": trace_codes}
+    return Deed("/api/v1/lots", "lot_received", body, ref_field="lot_id")
+
+
+def _check_in(body: Mapping[str, str], *bears: str) -> Deed:
+    borne = frozenset({"visit_already_open", *bears})
+    return Deed("/api/v1/visits", "checked_in", body, ref_field="visit_id", step="checked_in", bears=borne)
+
+
+def _on(visit_id: str, act: str, kind: str, body: Mapping[str, Any] | None = None, **more: Any) -> Deed:
+    return Deed(f"/api/v1/visits/{visit_id}/{act}", kind, body, visit_id, **more)

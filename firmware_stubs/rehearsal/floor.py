@@ -1,0 +1,184 @@
+"""The clinic's floor as the players see it: who came, who stands where, and the vials that are left."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from firmware_stubs.rehearsal.cast import Cast
+from firmware_stubs.rehearsal.ledger import CLOSED, Ledger, Outcome, Write, stage_after
+from firmware_stubs.rehearsal.seat import DayIsOver
+from firmware_stubs.rehearsal.visitors import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the day is played. ``pace`` 1 takes the time people take (at the cast's speed), 0 none at all.
+
+    ``most_waiting`` are let in before somebody must go on; ``patience_s`` is how long somebody waits for a device
+    before trying again, or typing; ``forgets`` how often a write whose answer was lost is never sent again.
+    """
+
+    pace: float = 1.0
+    arrival_every_s: float = 20.0
+    most_waiting: int = 40
+    patience_s: float = 4.0
+    forgets: float = 0.0
+
+
+@dataclass(slots=True)
+class Course:
+    """One visitor's way through the day, as acknowledged."""
+
+    visitor: Visitor
+    visit_id: str
+    steps: list[str] = field(default_factory=list)
+    is_busy: bool = False
+    due_at: float = 0.0
+
+    @property
+    def stage(self) -> str:
+        """Where they stand."""
+        return stage_after(self.steps)
+
+
+class Floor:
+    """What the players share; every method may be called from any of them."""
+
+    def __init__(self, cast: Cast, ledger: Ledger, arriving: Iterable[Visitor], manner: Manner) -> None:
+        self.cast = cast
+        self.ledger = ledger
+        self.manner = manner
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self._arriving: Iterator[Visitor] = iter(arriving)
+        self._next_arrival_at = time.monotonic()
+        self._is_door_open = True
+        self._at_desks = 0
+        self._courses: dict[str, Course] = {}
+        self._vials = deque(cast.trace_codes)
+        self._used: deque[str] = deque(maxlen=100)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody is expected and nobody is left."""
+        with self._lock:
+            return not self._is_door_open and not self._at_desks and not self._courses
+
+    def close_door(self) -> None:
+        """Let nobody in any more."""
+        with self._lock:
+            self._is_door_open = False
+
+    def wait(self, seconds: float) -> None:
+        """Wait in real time, or raise DayIsOver."""
+        if self.stop.wait(seconds):
+            raise DayIsOver
+
+    def think(self, clinic_seconds: float) -> None:
+        """Take the time a person takes."""
+        seconds = clinic_seconds * self.manner.pace / self.cast.speed
+        if seconds > 0:
+            self.wait(seconds)
+
+    def next_visitor(self) -> Visitor | None:
+        """Return whoever comes next to a desk, or None while nobody has come."""
+        with self._lock:
+            now = time.monotonic()
+            if not self._is_door_open or now < self._next_arrival_at or self._is_full():
+                return None
+            visitor = next(self._arriving, None)
+            if visitor is None:
+                self._is_door_open = False
+                return None
+            self._next_arrival_at = now + self.manner.arrival_every_s * self.manner.pace / self.cast.speed
+            self._at_desks += 1
+            return visitor
+
+    def _is_full(self) -> bool:
+        waiting = sum(course.stage != "observed" for course in self._courses.values())
+        return waiting >= self.manner.most_waiting
+
+    def admit(self, visitor: Visitor, write: Write | None) -> None:
+        """Let a visitor go from the desk: to the questions, or home."""
+        with self._lock:
+            self._at_desks -= 1
+            if write is not None and write.is_accepted:
+                self._courses[write.visit_id] = Course(visitor, write.visit_id, ["checked_in"])
+
+    def claim(self, visit_ids: Iterable[str], stage: str) -> Course | None:
+        """Take the first of these visits that stands at a stage and is with nobody, or None."""
+        now = time.monotonic()
+        with self._lock:
+            for visit_id in visit_ids:
+                course = self._courses.get(visit_id)
+                if course and not course.is_busy and course.stage == stage and course.due_at <= now:
+                    course.is_busy = True
+                    return course
+            return None
+
+    def release(self, course: Course) -> None:
+        """Let somebody go on; who is done goes home."""
+        with self._lock:
+            course.is_busy = False
+            if course.stage in CLOSED:
+                self._courses.pop(course.visit_id, None)
+
+    def lose(self, course: Course) -> None:
+        """Nobody knows any more how somebody stands: no player touches them again."""
+        with self._lock:
+            self._courses.pop(course.visit_id, None)
+
+    def follow(self, course: Course, write: Write) -> bool:
+        """Move a visitor by what the server acknowledged; tell whether it did."""
+        if write.outcome is Outcome.UNKNOWN:
+            self.lose(course)
+        elif write.is_accepted and write.step:
+            course.steps.append(write.step)
+            told = write.answer.get("stage") if isinstance(write.answer, dict) else write.answer
+            if told not in (None, course.stage):
+                self.ledger.fault(f"after {write.step} the server says {told}")
+        return write.is_accepted
+
+    def is_lost(self, course: Course) -> bool:
+        """Tell whether somebody was lost from sight."""
+        with self._lock:
+            return course.visit_id not in self._courses
+
+    def take_vial(self) -> str | None:
+        """Take a fresh vial out of the fridge."""
+        with self._lock:
+            return self._vials.popleft() if self._vials else None
+
+    def put_back(self, trace_code: str) -> None:
+        """Put back a vial that was not drawn from."""
+        with self._lock:
+            self._vials.appendleft(trace_code)
+
+    def throw_away(self, trace_code: str) -> None:
+        """Put an empty vial into the box."""
+        with self._lock:
+            self._used.append(trace_code)
+
+    def used_vial(self) -> str | None:
+        """Return an empty vial, as somebody might by mistake."""
+        with self._lock:
+            return self._used[-1] if self._used else None
+
+    @property
+    def vials_left(self) -> int:
+        """How many fresh vials there are."""
+        with self._lock:
+            return len(self._vials)
+
+    def stock_up(self, trace_codes: Iterable[str]) -> None:
+        """Put a delivery into the fridge."""
+        with self._lock:
+            self._vials.extend(trace_codes)
+
+
+def first(arriving: Iterable[Visitor], count: int | None) -> Iterable[Visitor]:
+    """Return so many visitors, or all there ever are."""
+    return arriving if count is None else islice(arriving, count)

@@ -1,0 +1,160 @@
+"""The players' own books: what was asked of the server before it was sent, and what the server acknowledged."""
+
+import hashlib
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+# What each step leads to, read from the description of a visit and not from the server's own table.
+_STAGE_AFTER = {
+    "checked_in": "waiting_for_screening",
+    "answered": "waiting_for_decision",
+    "recommended": "waiting_for_consent",
+    "deferred": "deferred",
+    "unsuitable": "unsuitable",
+    "consented": "waiting_for_injection",
+    "refused": "refused",
+    "dose_given": "observed",
+    "sent_back": "waiting_for_screening",
+    "left": "completed",
+    "left_early": "left_early",
+    "abandoned": "abandoned",
+}
+CLOSED = frozenset({"completed", "left_early", "deferred", "unsuitable", "refused", "abandoned"})
+
+
+def stage_after(steps: Sequence[str]) -> str:
+    """Return where a visit stands after its steps."""
+    return _STAGE_AFTER[steps[-1]] if steps else "absent"
+
+
+class Outcome(StrEnum):
+    """What we know of a write."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Write:
+    """One write under one key; ``kind`` is the journal's word for it, ``ref`` what the journal names it by."""
+
+    key: str
+    station: str
+    kind: str
+    path: str
+    visitor: int | None = None
+    visit_id: str = ""
+    step: str | None = None
+    ref: str = ""
+    trace_code: str = ""
+    outcome: Outcome = Outcome.UNKNOWN
+    status: int = 0
+    code: str = ""
+    answer_digest: str = ""
+    sendings: int = 0
+    findings: tuple[str, ...] = ()
+    answer: Any = field(default=None, repr=False)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the server said that it is recorded."""
+        return self.outcome is Outcome.ACCEPTED
+
+
+def digest_of(answer: bytes) -> str:
+    """Return what stands for an answer in the books: answers may not be repeated there."""
+    return hashlib.sha256(answer).hexdigest()
+
+
+class Ledger:
+    """Every write of a day, on paper first when a file is given: each entry is on the disk before we go on."""
+
+    def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
+        self.faults: list[str] = []
+        self.measured: dict[tuple[str, int], int] = {}
+        self.tally: Counter[str] = Counter()
+        self._writes: list[Write] = []
+        self._is_kept = is_kept
+        self._lock = threading.Lock()
+        self._paper = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else None
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return the books that were written down."""
+        ledger, by_key = cls(), dict[str, Write]()
+        for line in file.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            entry["outcome"], entry["findings"] = Outcome(entry["outcome"]), tuple(entry["findings"])
+            by_key[entry["key"]] = Write(**entry)
+        ledger._writes = list(by_key.values())
+        return ledger
+
+    @property
+    def writes(self) -> Sequence[Write]:
+        """Every write, in the order they were begun."""
+        with self._lock:
+            return list(self._writes)
+
+    def begin(self, write: Write) -> None:
+        """Note a write that is about to be sent."""
+        with self._lock:
+            if self._is_kept:
+                self._writes.append(write)
+            self._put_down(write)
+
+    def settle(self, write: Write) -> None:
+        """Note what became of a write."""
+        with self._lock:
+            self._put_down(write)
+
+    def fault(self, what: str) -> None:
+        """Note something that should not have happened; it names nobody."""
+        with self._lock:
+            self.faults.append(what)
+
+    def count(self, what: str) -> None:
+        """Count something that was acted out."""
+        with self._lock:
+            self.tally[what] += 1
+
+    def note_measured(self, probe: str, boot: int, count: int) -> None:
+        """Note how many readings a probe has sent since its boot."""
+        with self._lock:
+            self.measured[probe, boot] = count
+
+    def accepted(self) -> Iterable[Write]:
+        """Return what the server said is recorded."""
+        return [write for write in self.writes if write.is_accepted]
+
+    def unknown(self) -> Iterable[Write]:
+        """Return what was sent and never answered."""
+        return [write for write in self.writes if write.outcome is Outcome.UNKNOWN]
+
+    def steps_of_visits(self) -> Mapping[str, list[str]]:
+        """Return the acknowledged steps of every visit, in order."""
+        steps: dict[str, list[str]] = {}
+        for write in self.accepted():
+            if write.step:
+                steps.setdefault(write.visit_id, []).append(write.step)
+        return steps
+
+    def close(self) -> None:
+        """Put the books away."""
+        with self._lock:
+            paper, self._paper = self._paper, None
+            if paper is not None:
+                os.close(paper)
+
+    def _put_down(self, write: Write) -> None:
+        if self._paper is not None:
+            entry = {name: value for name, value in asdict(write).items() if name != "answer"}
+            os.write(self._paper, json.dumps(entry).encode() + b"\n")
+            os.fdatasync(self._paper)

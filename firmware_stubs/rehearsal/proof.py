@@ -1,0 +1,193 @@
+"""Compares the players' books with what the server says, line by line: nothing lost, nothing half, nothing twice."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from firmware_stubs.rehearsal.ledger import Ledger, Write, stage_after
+from firmware_stubs.rehearsal.testimony import Closing, Line, Opening
+
+# What the journal calls the writes of a day; other lines are not the players' doing.
+KINDS = frozenset(
+    {
+        *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
+        *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
+        "lot_received",
+    }
+)
+
+
+class Verdict(StrEnum):
+    """What is wrong with the server's records."""
+
+    LOST = "lost"
+    HALF = "half"
+    DOUBLED = "doubled"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that does not agree; it names nobody."""
+
+    verdict: Verdict
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was counted, and what did not agree."""
+
+    counts: Mapping[str, int]
+    differences: tuple[Difference, ...]
+
+
+def prove(ledger: Ledger, opening: Opening, closing: Closing) -> Proof:
+    """Compare everything."""
+    found = (
+        *(Difference(Verdict.UNPROVEN, fault) for fault in ledger.faults),
+        *(Difference(Verdict.UNPROVEN, f"the chain: {fault}") for fault in closing.chain_faults),
+        *_journal(ledger, closing),
+        *_visits(ledger, closing),
+        *_doses(ledger, closing),
+        *_stock(ledger, closing),
+        *_readings(ledger, closing),
+    )
+    return Proof(_counts(ledger, opening, closing), tuple(found))
+
+
+def _journal(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """Every acknowledged write has exactly one line of its kind; every other line is of a write nobody answered."""
+    told = Counter({line: count for line, count in closing.lines.items() if line[0] in KINDS})
+    acknowledged = Counter(_line(write) for write in ledger.accepted())
+    for line, count in (acknowledged - told).items():
+        yield Difference(Verdict.LOST, f"{count} x {line[0]} at {line[2]} {line[1]}: acknowledged, not in the journal")
+    open_writes = Counter(_line(write) for write in ledger.unknown())
+    for line, count in (told - acknowledged).items():
+        unnamed = (line[0], "", line[2])
+        for _ in range(count):
+            known = line if open_writes[line] else unnamed
+            if open_writes[known]:
+                open_writes[known] -= 1
+            else:
+                yield Difference(Verdict.DOUBLED, f"{line[0]} at {line[2]} {line[1]}: in the journal once too often")
+
+
+def _visits(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """Every visit took the steps acknowledged, then at most one that was never answered, and stands where they lead."""
+    acted = ledger.steps_of_visits()
+    unanswered = {write.visit_id: write.step for write in ledger.unknown() if write.visit_id and write.step}
+    nameless = sum(not write.visit_id and write.step == "checked_in" for write in ledger.unknown())
+    for visit_id, told in closing.visits.items():
+        steps = tuple(acted.get(visit_id, ()))
+        if not steps:
+            nameless -= 1
+            steps = ("checked_in",)
+        last = unanswered.get(visit_id)
+        allowed = {steps, (*steps, last)} if last else {steps}
+        if told.steps not in allowed:
+            verdict = Verdict.LOST if len(told.steps) < len(steps) else Verdict.DOUBLED
+            yield Difference(verdict, f"visit {visit_id} took {told.steps}, acted were {steps}")
+        elif told.stage != stage_after(told.steps):
+            yield Difference(Verdict.HALF, f"visit {visit_id} stands at {told.stage} after {told.steps}")
+        yield from _half_steps(visit_id, told.steps, closing.lines)
+    if nameless < 0:
+        yield Difference(Verdict.DOUBLED, f"{-nameless} visits nobody opened")
+    if closing.visit_count != len(closing.visits):
+        yield Difference(Verdict.HALF, f"the days count {closing.visit_count} visits, there are {len(closing.visits)}")
+
+
+def _half_steps(visit_id: str, steps: tuple[str, ...], lines: Counter[Line]) -> Iterable[Difference]:
+    """A visit is in the journal as often as it was opened: once, and never without its first step."""
+    opened = sum(count for line, count in lines.items() if line[:2] == ("checked_in", visit_id))
+    if opened != (steps[:1] == ("checked_in",)):
+        yield Difference(Verdict.HALF, f"visit {visit_id} was opened {opened} times")
+
+
+def _doses(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """One dose for each step of a dose, of the vial that was scanned; no vial gave more than it holds."""
+    given = {write.ref: write for write in ledger.accepted() if write.kind == "dose_given"}
+    told = {dose["dose_id"]: dose for dose in closing.doses}
+    for dose_id in given.keys() - told.keys():
+        yield Difference(Verdict.LOST, f"dose {dose_id}")
+    for dose_id, write in given.items():
+        dose = told.get(dose_id)
+        if dose and (dose["visit_id"], dose["trace_code"]) != (write.visit_id, write.trace_code):
+            yield Difference(Verdict.HALF, f"dose {dose_id} is not of the vial scanned, or not this visit's")
+    yield from _doses_of_visits(closing)
+    yield from _more_than_once(closing)
+
+
+def _doses_of_visits(closing: Closing) -> Iterable[Difference]:
+    """Yield what does not fit: a step of a dose without one, or a dose without its step."""
+    by_visit = Counter(dose["visit_id"] for dose in closing.doses)
+    for visit_id, visit in closing.visits.items():
+        if by_visit[visit_id] != visit.steps.count("dose_given"):
+            yield Difference(Verdict.HALF, f"visit {visit_id} has {by_visit[visit_id]} doses after {visit.steps}")
+    for visit_id in by_visit.keys() - closing.visits.keys():
+        yield Difference(Verdict.DOUBLED, f"a dose of visit {visit_id}, which nobody opened")
+
+
+def _more_than_once(closing: Closing) -> Iterable[Difference]:
+    """Yield what was used or given once too often."""
+    for code, count in Counter(dose["trace_code"] for dose in closing.doses).items():
+        if count > closing.doses_per_unit:
+            yield Difference(Verdict.DOUBLED, f"vial {code} gave {count} doses")
+    for person, count in Counter(dose["person_id"] for dose in closing.doses).items():
+        if count > 1:
+            yield Difference(Verdict.DOUBLED, f"person {person} got {count} doses")
+
+
+def _stock(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """What was drawn is what was given, and only deliveries added to the stock."""
+    if closing.drawn != len(closing.doses):
+        yield Difference(Verdict.HALF, f"{closing.drawn} doses drawn, {len(closing.doses)} given")
+    delivered = sum(count for line, count in closing.lines.items() if line[0] == "lot_received")
+    lots = [write for write in ledger.writes if write.kind == "lot_received"]
+    if not lots and (closing.received or delivered):
+        yield Difference(Verdict.DOUBLED, f"{closing.received} doses received that nobody delivered")
+
+
+def _readings(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """Everything each probe measured is stored, each once."""
+    for (probe, boot), count in ledger.measured.items():
+        stored = Counter(closing.readings.get((probe, boot), ()))
+        missing = count - len(stored)
+        if missing > 0:
+            yield Difference(Verdict.LOST, f"{missing} of {count} readings of {probe}")
+        if missing < 0 or any(times > 1 for times in stored.values()):
+            yield Difference(Verdict.DOUBLED, f"readings of {probe}: {sum(stored.values())} stored, {count} measured")
+
+
+def _line(write: Write) -> Line:
+    """Return the journal's line of a write; without an answer some are known by their visit, others by nothing."""
+    known_by_visit = write.kind not in _NAMED_BY_ANSWER
+    return write.kind, write.ref or (write.visit_id if known_by_visit else ""), write.station
+
+
+_NAMED_BY_ANSWER = frozenset(
+    {
+        *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "dose_given"),
+        "lot_received",
+    }
+)
+
+
+def _counts(ledger: Ledger, opening: Opening, closing: Closing) -> Mapping[str, int]:
+    writes = ledger.writes
+    stages = Counter(visit.stage for visit in closing.visits.values())
+    return {
+        "writes": len(writes),
+        "acknowledged": sum(write.is_accepted for write in writes),
+        "refused as they should be": sum(write.status >= 400 for write in writes),  # noqa: PLR2004 - HTTP
+        "never answered": len(list(ledger.unknown())),
+        "sent again": sum(write.sendings > 1 for write in writes),
+        "journal lines since the opening": sum(closing.lines.values()),
+        "of the journal before": opening.head_seq,
+        "visits": len(closing.visits),
+        **{f"visits {stage}": count for stage, count in sorted(stages.items())},
+        "doses": len(closing.doses),
+        **{f"acted: {what}": count for what, count in sorted(ledger.tally.items())},
+        "readings": sum(len(stored) for stored in closing.readings.values()),
+    }

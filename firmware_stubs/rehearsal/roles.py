@@ -1,0 +1,88 @@
+"""What somebody at a station does all day: look who waits, take one, serve them, look again."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from random import Random
+
+from firmware_stubs.rehearsal import deeds
+from firmware_stubs.rehearsal.cast import Player
+from firmware_stubs.rehearsal.floor import Course, Floor
+from firmware_stubs.rehearsal.seat import DayIsOver, Seat
+from firmware_stubs.rehearsal.visitors import GONE_AT
+
+LOOK_AGAIN_S = 0.05
+
+
+class Role(ABC):
+    """One player. Whatever goes wrong is written down, and the day goes on."""
+
+    def __init__(self, floor: Floor, player: Player) -> None:
+        self.floor = floor
+        self.station = player.station
+        self.seat = Seat(floor.cast, player, floor.ledger, floor.stop, forgets=floor.manner.forgets)
+        self.chance = Random(player.number)  # noqa: S311 - habits, not secrets
+        self.thread = threading.Thread(target=self._work, name=f"{player.role} {player.station}", daemon=True)
+
+    @abstractmethod
+    def serve_one(self) -> bool:
+        """Serve somebody; False when nobody waits."""
+
+    def _work(self) -> None:
+        try:
+            while not self.floor.is_over:
+                if not self._serve_safely():
+                    self.floor.wait(LOOK_AGAIN_S)
+        except DayIsOver:
+            pass
+        finally:
+            self.seat.close()
+
+    def _serve_safely(self) -> bool:
+        try:
+            return self.serve_one()
+        except DayIsOver:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of the play must not end a demonstration
+            self.floor.ledger.fault(f"{self.thread.name} stumbled: {type(error).__name__}: {error}")
+            return False
+
+
+class QueueRole(Role):
+    """Somebody who serves the visits waiting at a stage."""
+
+    stages: tuple[str, ...] = ()
+    takes_s = 16.0
+
+    def serve_one(self) -> bool:
+        """See Role."""
+        for stage in self.stages:
+            course = self.floor.claim(self.waiting(stage), stage)
+            if course is not None:
+                self._serve(course)
+                return True
+        return False
+
+    def waiting(self, stage: str) -> Iterable[str]:
+        """Return the visits the server says wait at a stage."""
+        return [visit["visit_id"] for visit in self.seat.ask(f"/api/v1/visits?stage={stage}") or ()]
+
+    @abstractmethod
+    def serve(self, course: Course) -> None:
+        """Do what this stage does."""
+
+    def do(self, course: Course, deed: deeds.Deed) -> bool:
+        """Do something for a visitor; tell whether the server acknowledged it."""
+        return self.floor.follow(course, self.seat.do(deed, course.visitor.number))
+
+    def _serve(self, course: Course) -> None:
+        try:
+            if GONE_AT.get(course.visitor.plan) == course.stage:
+                self.do(course, deeds.abandon(course.visit_id))
+            else:
+                self.floor.think(self.takes_s * (0.5 + self.chance.random()))
+                self.serve(course)
+        except BaseException:
+            self.floor.lose(course)
+            raise
+        self.floor.release(course)

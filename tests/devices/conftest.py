@@ -1,0 +1,63 @@
+"""The real peers of the device tests, and the rule that no test may leave a descriptor open."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.devices.parts import Mosquitto, Receiver, eventually
+
+
+def _descriptors() -> set[tuple[str, str]]:
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them is gone already
+            found.add((entry.name, str(entry.readlink())))
+    return {(name, target) for name, target in found if not target.startswith("/proc/")}
+
+
+@pytest.fixture(scope="session", name="uvloop_is_warm")
+def _uvloop_is_warm() -> None:
+    """uvloop opens one pipe for the whole process at its first run, and keeps it."""
+    uvloop.run(asyncio.sleep(0))
+
+
+@pytest.fixture(autouse=True, name="no_descriptor_leaks")
+async def _no_descriptor_leaks(uvloop_is_warm: None) -> AsyncIterator[None]:  # noqa: ARG001 - it only has to come first
+    # The loop's own helpers open their descriptors at the first use.
+    await asyncio.to_thread(lambda: None)
+    before = _descriptors()
+    yield
+
+    def all_closed() -> bool:
+        if _descriptors() <= before:
+            return True
+        gc.collect()  # a stub's MQTT client frees its wake-up sockets only when it is collected
+        return _descriptors() <= before
+
+    await eventually(all_closed, lambda: f"{sorted(_descriptors() - before)} are closed")
+
+
+@pytest.fixture(scope="session", name="mosquitto_process")
+async def _mosquitto_process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mosquitto]:
+    folder: Path = tmp_path_factory.mktemp("mosquitto")
+    broker = Mosquitto(folder)
+    await broker.start()
+    yield broker
+    await broker.kill()
+
+
+@pytest.fixture(name="mosquitto")
+async def _mosquitto(mosquitto_process: Mosquitto) -> Mosquitto:
+    """The running broker, also after a test that killed it."""
+    await mosquitto_process.start()
+    return mosquitto_process
+
+
+@pytest.fixture(name="receiver")
+async def _receiver() -> Receiver:
+    return Receiver()

@@ -1,0 +1,328 @@
+"""No reading leaves the broker before the server has stored it, whatever is killed."""
+
+import itertools
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvloop
+
+from devices.adapter import DeviceSpec
+from devices.errors import LinkUnavailable
+from devices.events import DeviceState, PayloadRejected, ProbePresence, SampleFault, TemperatureMeasured
+from devices.links import Subscription, open_message_link
+from devices.links.memory_broker import MemoryBroker
+from devices.supervisor import Supervisor
+from firmware_stubs.fridge_probe.publishers import Publisher, publisher_for
+from firmware_stubs.fridge_probe.stub import FridgeProbeStub, TasmotaStub
+from tests.devices.parts import Mosquitto, Receiver, eventually
+
+names = itertools.count()
+NOON = 1_795_312_800
+
+
+@pytest.fixture(name="broker_url", params=["mosquitto", "memory"])
+def _broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "mosquitto":
+        yield request.getfixturevalue("mosquitto").url
+        return
+    broker = MemoryBroker(f"broker-{next(names)}")
+    broker.start()
+    yield broker.url
+    broker.stop()
+
+
+@pytest.fixture(name="dev")
+def _dev() -> str:
+    """A name no other test's session or retained message has."""
+    return f"fridge-{next(names)}-{time.time_ns()}"
+
+
+def spec_for(url: str, dev: str) -> DeviceSpec:
+    return DeviceSpec(dev, "fridge_probe", url, options={"zone": "Asia/Shanghai", "probe": dev})
+
+
+@asynccontextmanager
+async def publishing(url: str, dev: str) -> AsyncIterator[Publisher]:
+    """A bare publisher, to say what no decent probe would."""
+    publisher = publisher_for(url, f"bare-{dev}")
+    is_connected = False
+
+    def connected() -> None:
+        nonlocal is_connected
+        is_connected = True
+
+    publisher.when_connected(connected)
+    publisher.start(f"nothing/{dev}", b"")
+    try:
+        await eventually(lambda: is_connected, "the publisher connected")
+        yield publisher
+    finally:
+        publisher.stop()
+
+
+@asynccontextmanager
+async def a_probe(url: str, dev: str) -> AsyncIterator[FridgeProbeStub]:
+    probe = FridgeProbeStub(publisher_for(url, dev), dev, boot=7)
+    probe.start()
+    try:
+        yield probe
+    finally:
+        probe.stop()
+
+
+@asynccontextmanager
+async def a_tasmota(url: str, dev: str) -> AsyncIterator[TasmotaStub]:
+    device = TasmotaStub(publisher_for(url, f"t-{dev}"), dev, unit="F")
+    device.start()
+    try:
+        yield device
+    finally:
+        device.stop()
+
+
+def reading(dev: str, seq: int) -> bytes:
+    fields = {"v": 1, "dev": dev, "boot": 7, "seq": seq, "ts": NOON, "up": 1, "mC": 4000, "err": False}
+    return json.dumps(fields).encode()
+
+
+async def settle_all(receiver: Receiver, count: int) -> list[int]:
+    """Acknowledge the next readings and return their sequence numbers."""
+    events = [await receiver.next_of(TemperatureMeasured) for _ in range(count)]
+    for event in events:
+        event.receipt.acknowledge()
+    return [event.sample.seq for event in events]
+
+
+async def test_a_reading_comes_through_with_its_identity(broker_url: str, dev: str, receiver: Receiver) -> None:
+    async with Supervisor([spec_for(broker_url, dev)], receiver.deliver), a_probe(broker_url, dev) as probe:
+        await receiver.next_state(DeviceState.ONLINE)
+        probe.measure(4360, unix_s=NOON)
+        sample = (await receiver.next_of(TemperatureMeasured)).sample
+    assert (sample.probe_id, sample.boot, sample.milli_celsius, sample.fault) == (dev, 7, 4360, None)
+    assert (sample.measured_at and sample.measured_at.timestamp(), sample.retained) == (NOON, False)
+
+
+def test_the_same_holds_on_the_event_loop_the_server_uses(broker_url: str, dev: str) -> None:
+    async def hear_restart_and_hear_again() -> None:
+        spec, receiver, again = spec_for(broker_url, dev), Receiver(), Receiver()
+        async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+            await receiver.next_state(DeviceState.ONLINE)
+            for seq in range(3):
+                publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq))
+            assert await settle_all(receiver, 1) == [0]
+            await receiver.next_of(TemperatureMeasured, lambda event: event.sample.seq == 2)
+        async with Supervisor([spec], again.deliver):
+            assert await settle_all(again, 2) == [1, 2]
+
+    uvloop.run(hear_restart_and_hear_again())
+
+
+async def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        for seq in range(5):
+            publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq))
+        assert await settle_all(receiver, 2) == [0, 1]
+        for _ in range(3):
+            await receiver.next_of(TemperatureMeasured)
+    again = Receiver()
+    async with Supervisor([spec], again.deliver):
+        assert await settle_all(again, 3) == [2, 3, 4]
+    last = Receiver()
+    async with Supervisor([spec], last.deliver), publishing(broker_url, dev) as publisher:
+        await last.next_state(DeviceState.ONLINE)
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 5))
+        assert await settle_all(last, 1) == [5]
+
+
+async def test_commits_in_any_order_are_acknowledged_in_the_order_of_arrival(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    """MQTT-4.6.0-2: the second alone is stored, so neither may be acknowledged yet."""
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 1))
+        await receiver.next_of(TemperatureMeasured)
+        (await receiver.next_of(TemperatureMeasured)).receipt.acknowledge()
+    again = Receiver()
+    async with Supervisor([spec], again.deliver):
+        assert await settle_all(again, 2) == [0, 1]
+
+
+async def test_what_the_server_could_not_store_is_delivered_again(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    async with Supervisor([spec_for(broker_url, dev)], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        receiver.failures_to_come = 1
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
+        assert (await receiver.next_state(DeviceState.OFFLINE)).detail == "link_lost: delivery_declined"
+        assert await settle_all(receiver, 1) == [0]
+
+
+async def test_a_receipt_of_an_earlier_connection_acknowledges_nothing(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
+        stale = await receiver.next_of(TemperatureMeasured)
+    again = Receiver()
+    async with Supervisor([spec], again.deliver):
+        await again.next_of(TemperatureMeasured)
+        stale.receipt.acknowledge()
+    last = Receiver()
+    async with Supervisor([spec], last.deliver):
+        assert await settle_all(last, 1) == [0]
+
+
+async def test_a_retained_reading_is_marked_and_comes_once(broker_url: str, dev: str, receiver: Receiver) -> None:
+    spec = spec_for(broker_url, dev)
+    async with publishing(broker_url, dev) as publisher:
+        confirmed = publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 0), retain=True)
+        await eventually(confirmed, "the broker has the retained reading")
+        async with Supervisor([spec], receiver.deliver):
+            event = await receiver.next_of(TemperatureMeasured)
+            assert event.sample.retained
+            event.receipt.acknowledge()
+        again = Receiver()
+        async with Supervisor([spec], again.deliver):
+            await again.next_state(DeviceState.ONLINE)
+            publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 1))
+            live = await again.next_of(TemperatureMeasured)
+            live.receipt.acknowledge()
+        assert (live.sample.seq, live.sample.retained) == (1, False)
+        publisher.publish(f"cc/v1/{dev}/reading", b"", retain=True)
+
+
+async def test_poison_becomes_a_dead_letter_that_waits_for_its_receipt(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        publisher.publish(f"cc/v1/{dev}/reading", b'{"v":1')
+        await receiver.next_of(PayloadRejected)
+    again = Receiver()
+    async with Supervisor([spec], again.deliver), publishing(broker_url, dev) as publisher:
+        letter = await again.next_of(PayloadRejected)
+        letter.receipt.acknowledge()
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 1))
+        assert await settle_all(again, 1) == [1]
+    assert (letter.reason, letter.payload, letter.origin) == ("not_json", b'{"v":1', f"cc/v1/{dev}/reading")
+
+
+async def test_a_probe_that_vanishes_is_told_by_its_will(broker_url: str, dev: str, receiver: Receiver) -> None:
+    async with Supervisor([spec_for(broker_url, dev)], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+        async with a_probe(broker_url, dev) as probe:
+            assert await receiver.next_of(ProbePresence) == ProbePresence(dev, dev, is_present=True)
+            probe.stop(abrupt=True)
+            assert await receiver.next_of(ProbePresence) == ProbePresence(dev, dev, is_present=False)
+
+
+async def test_presence_is_known_again_after_a_restart_of_the_server(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    async with a_probe(broker_url, dev):
+        async with Supervisor([spec_for(broker_url, dev)], receiver.deliver):
+            assert (await receiver.next_of(ProbePresence)).is_present
+        again = Receiver()
+        async with Supervisor([spec_for(broker_url, dev)], again.deliver):
+            assert (await again.next_of(ProbePresence)).is_present
+
+
+async def test_a_tasmota_message_gives_one_sample_a_sensor_and_one_acknowledgement(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver), a_tasmota(broker_url, dev) as device:
+        assert await receiver.next_of(ProbePresence) == ProbePresence(dev, f"tasmota:{dev}", is_present=True)
+        device.report("2026-03-02T09:00:00", {"0301A279D4D4": 44.3, "0301A279EA92": 185.0})
+        first, second = [await receiver.next_of(TemperatureMeasured) for _ in range(2)]
+        first.receipt.acknowledge()
+    again = Receiver()
+    async with Supervisor([spec], again.deliver):
+        repeated = [await again.next_of(TemperatureMeasured) for _ in range(2)]
+        for event in repeated:
+            event.receipt.acknowledge()
+    assert [event.sample for event in repeated] == [first.sample, second.sample]
+    assert (first.sample.probe_id, first.sample.milli_celsius) == ("tasmota:0301A279D4D4", 6833)
+    assert (second.sample.milli_celsius, second.sample.fault) == (85_000, SampleFault.POWER_ON_VALUE)
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_a_broker_that_went_and_came_back_delivers_again(
+    how: str, mosquitto: Mosquitto, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(mosquitto.url, dev)
+    async with Supervisor([spec], receiver.deliver) as supervisor, a_probe(mosquitto.url, dev) as probe:
+        await receiver.next_state(DeviceState.ONLINE)
+        probe.measure(4000, unix_s=NOON)
+        assert await settle_all(receiver, 1) == [0]
+        await getattr(mosquitto, how)()
+        await receiver.next_state(DeviceState.OFFLINE)
+        probe.measure(4100, unix_s=NOON + 60)
+        await mosquitto.start()
+        supervisor.retry_now(dev)
+        await receiver.next_state(DeviceState.ONLINE)
+        # The acknowledgement of 0 may have died with the broker; a repetition does no harm, a loss would.
+        while (await settle_all(receiver, 1)) != [1]:
+            continue
+        await eventually(lambda: probe.unsent == 0, "the probe knows that its readings are safe")
+
+
+async def test_readings_of_an_outage_of_the_server_come_in_order(broker_url: str, dev: str, receiver: Receiver) -> None:
+    spec = spec_for(broker_url, dev)
+    async with Supervisor([spec], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+    async with publishing(broker_url, dev) as publisher:
+        confirmations = [publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq)) for seq in range(500)]
+        await eventually(lambda: all(confirmed() for confirmed in confirmations), "the broker has all")
+    back = Receiver()
+    async with Supervisor([spec], back.deliver):
+        assert [(await settle_all(back, 1))[0] for _ in range(500)] == list(range(500))
+
+
+async def test_a_message_paho_cannot_digest_costs_the_connection_and_nothing_more(dev: str, receiver: Receiver) -> None:
+    """A broker that answers nonsense: the link is lost with a reason, and the supervisor goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as liar:
+        url = f"mqtt://127.0.0.1:{liar.getsockname()[1]}"
+        async with Supervisor([spec_for(url, dev)], receiver.deliver):
+            connection = await _accepted(liar)
+            connection.sendall(b"\x20\xff\xff\xff\xff\xff\xff\xff" * 8)
+            offline = await receiver.next_state(DeviceState.OFFLINE)
+            connection.close()
+    assert offline.detail.startswith("link_unavailable")
+
+
+async def test_a_broker_that_is_not_there_is_unavailable(dev: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(LinkUnavailable, match="connection_refused"):
+        await open_message_link(f"mqtt://127.0.0.1:{port}", Subscription(dev, ["a"]))
+
+
+async def _accepted(listener: socket.socket) -> socket.socket:
+    listener.setblocking(False)
+    accepted: list[socket.socket] = []
+
+    def accepts() -> bool:
+        try:
+            accepted.append(listener.accept()[0])
+        except BlockingIOError:
+            return False
+        return True
+
+    await eventually(accepts, "somebody connects")
+    return accepted[0]

@@ -1,0 +1,188 @@
+"""The reader's own rules: one laying, one card, never two persons mixed."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from devices.adapter import DeviceSpec
+from devices.events import CardRead, CardUnreadable, DeviceState, DocumentKind
+from devices.supervisor import Supervisor
+from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
+from firmware_stubs.id_card_reader.stub import Fault, IdCardReaderStub
+from firmware_stubs.plugs import MemoryPlug, PtyPlug
+from tests.devices.parts import Lossy, Receiver, eventually
+
+names = itertools.count()
+FIRST, SECOND = synthetic_resident(1), synthetic_resident(2)
+
+
+def a_plug() -> MemoryPlug:
+    return MemoryPlug(f"reader-{next(names)}")
+
+
+def spec_of(reader: IdCardReaderStub) -> DeviceSpec:
+    return DeviceSpec("desk-1-reader", "id_card_reader", reader.plug.url)
+
+
+@pytest.fixture(name="reader")
+def _reader() -> Iterator[IdCardReaderStub]:
+    reader = IdCardReaderStub(a_plug())
+    with reader.plug:
+        yield reader
+
+
+@pytest.fixture(name="attended")
+async def _attended(reader: IdCardReaderStub, receiver: Receiver) -> AsyncIterator[Supervisor]:
+    async with Supervisor([spec_of(reader)], receiver.deliver) as supervisor:
+        await receiver.next_state(DeviceState.ONLINE)
+        yield supervisor
+
+
+@pytest.mark.usefixtures("attended")
+async def test_a_resident_card_is_read_with_every_field(reader: IdCardReaderStub, receiver: Receiver) -> None:
+    reader.lay(FIRST)
+    card = (await receiver.next_of(CardRead)).card
+    assert (card.document_kind, card.name, card.number) == (DocumentKind.RESIDENT_ID, FIRST.name, FIRST.number)
+    assert (card.address, card.issuer, card.sex) == (FIRST.address, FIRST.issuer, FIRST.sex)
+    assert f"{card.born_on:%Y%m%d}" == FIRST.born
+
+
+@pytest.mark.parametrize(
+    ("card", "kind"),
+    [
+        (
+            SyntheticCard(kind="J", name="演示", number="810000199408230021", travel_permit_number="H00000000"),
+            DocumentKind.HK_MACAU_TAIWAN_RESIDENCE_PERMIT,
+        ),
+        (
+            SyntheticCard(kind="Y", latin_name="DEMO, PERSON " + "X" * 30, number="911124198108030024"),
+            DocumentKind.FOREIGN_PERMANENT_RESIDENT_2023,
+        ),
+        (
+            SyntheticCard(kind="I", latin_name="DEMO, PERSON", number="CAN110081080310", nationality="CAN"),
+            DocumentKind.FOREIGN_PERMANENT_RESIDENT_2017,
+        ),
+    ],
+)
+@pytest.mark.usefixtures("attended")
+async def test_every_kind_of_card_is_read(
+    reader: IdCardReaderStub, receiver: Receiver, card: SyntheticCard, kind: DocumentKind
+) -> None:
+    reader.lay(card)
+    read = (await receiver.next_of(CardRead)).card
+    assert (read.document_kind, read.number, read.latin_name) == (kind, card.number, card.latin_name)
+
+
+@pytest.mark.parametrize("protects", [True, False], ids=["finds_once", "finds_at_every_poll"])
+async def test_a_card_that_stays_is_told_once_and_the_next_card_is_told(protects: bool, receiver: Receiver) -> None:
+    reader = IdCardReaderStub(a_plug(), protects_read_cards=protects)
+    with reader.plug:
+        async with Supervisor([spec_of(reader)], receiver.deliver):
+            reader.lay(FIRST)
+            await receiver.next_of(CardRead)
+            polls = reader.finds_answered
+            await eventually(lambda: reader.finds_answered >= polls + 3, "three more polls")
+            reader.lay(SECOND)
+            await receiver.next_of(CardRead)
+    assert [event.card.number for event in receiver.all_of(CardRead)] == [FIRST.number, SECOND.number]
+    assert receiver.all_of(CardUnreadable) == []
+
+
+@pytest.mark.usefixtures("attended")
+async def test_the_same_person_laying_the_card_again_is_told_again(
+    reader: IdCardReaderStub, receiver: Receiver
+) -> None:
+    reader.lay(FIRST)
+    await receiver.next_of(CardRead)
+    reader.take_off()
+    polls = reader.finds_answered
+    await eventually(lambda: reader.finds_answered >= polls + 4, "the reader was empty for a second")
+    reader.lay(FIRST)
+    assert (await receiver.next_of(CardRead)).card.number == FIRST.number
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBLE, Fault.HALVE])
+@pytest.mark.usefixtures("attended")
+async def test_a_spoilt_answer_is_told_as_unreadable_and_read_at_the_next_poll(
+    reader: IdCardReaderStub, receiver: Receiver, fault: Fault
+) -> None:
+    reader.break_next(fault)
+    reader.lay(FIRST)
+    assert (await receiver.next_of(CardUnreadable)).reason == "no_answer"
+    assert (await receiver.next_of(CardRead)).card.number == FIRST.number
+
+
+@pytest.mark.usefixtures("attended")
+async def test_a_card_the_reader_cannot_read_is_told_with_the_readers_reason(
+    reader: IdCardReaderStub, receiver: Receiver
+) -> None:
+    reader.break_next(Fault.FAIL)
+    reader.lay(FIRST)
+    assert (await receiver.next_of(CardUnreadable)).reason == "read_failed"
+
+
+@pytest.mark.usefixtures("attended")
+async def test_half_an_answer_and_the_next_card_never_make_one_person(
+    reader: IdCardReaderStub, receiver: Receiver
+) -> None:
+    reader.break_next(Fault.HALVE)
+    reader.lay(FIRST)
+    await receiver.next_of(CardUnreadable)
+    reader.lay(SECOND)
+    read = (await receiver.next_of(CardRead)).card
+    assert (read.number, read.name, read.address) in {(c.number, c.name, c.address) for c in (FIRST, SECOND)}
+
+
+@pytest.mark.usefixtures("attended")
+async def test_a_late_answer_is_not_the_next_persons(reader: IdCardReaderStub, receiver: Receiver) -> None:
+    """The first card's answer arrives whole, but after the host has given up and while the second card lies there."""
+    reader.break_next(Fault.DROP)
+    reader.lay(FIRST)
+    await receiver.next_of(CardUnreadable)
+    reader.lay(SECOND)
+    reader.send_late_answer()
+    assert (await receiver.next_of(CardRead)).card.number == SECOND.number
+
+
+async def test_a_reader_that_failed_its_self_test_is_offline_with_its_reason(receiver: Receiver) -> None:
+    reader = IdCardReaderStub(a_plug())
+    reader.status = 0x60
+    with reader.plug:
+        async with Supervisor([spec_of(reader)], receiver.deliver):
+            offline = await receiver.next_state(DeviceState.OFFLINE)
+    assert offline.detail == "reader_refused: self_test_failed"
+
+
+async def test_being_online_names_the_reader(reader: IdCardReaderStub, receiver: Receiver) -> None:
+    async with Supervisor([spec_of(reader)], receiver.deliver):
+        online = await receiver.next_state(DeviceState.ONLINE)
+    assert online.detail == "05.01-20201231-0000001234-0000004321"
+
+
+async def test_unplugging_in_the_middle_of_a_card_loses_the_card_and_nothing_else(receiver: Receiver) -> None:
+    reader = IdCardReaderStub(PtyPlug())
+    with reader.plug:
+        async with Supervisor([spec_of(reader)], receiver.deliver):
+            await receiver.next_state(DeviceState.ONLINE)
+            reader.break_next(Fault.UNPLUG)
+            reader.lay(FIRST)
+            await receiver.next_state(DeviceState.OFFLINE)
+            reader.plug.plug_in()
+            reader.lay(SECOND)
+            assert (await receiver.next_of(CardRead)).card.number == SECOND.number
+
+
+async def test_a_line_that_loses_bytes_gives_the_card_in_the_end(receiver: Receiver) -> None:
+    reader = IdCardReaderStub(Lossy(a_plug()), protects_read_cards=False)
+    with reader.plug:
+        async with Supervisor([spec_of(reader)], receiver.deliver):
+            reader.lay(FIRST)
+            assert (await receiver.next_of(CardRead)).card.number == FIRST.number
+
+
+@pytest.mark.usefixtures("attended")
+async def test_no_representation_of_a_card_shows_a_person(reader: IdCardReaderStub, receiver: Receiver) -> None:
+    reader.lay(FIRST)
+    shown = repr(await receiver.next_of(CardRead))
+    assert not any(text in shown for text in (FIRST.name, FIRST.number, FIRST.address, "date("))

@@ -1,0 +1,145 @@
+"""Probe messages against their golden vectors, and against everything else a payload can be."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.errors import BadFrame
+from devices.events import TemperatureSample
+from devices.fridge_probe import wire
+from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe.tasmota import to_milli_celsius
+from tests.wire.vectors import vectors_of
+
+DEVICE = "fridge_probe"
+SAMPLES = vectors_of(DEVICE, "samples")
+PRESENCES = vectors_of(DEVICE, "presence")
+BAD = vectors_of(DEVICE, "bad")
+TOPICS = [fields["topic"] for _, fields in SAMPLES + PRESENCES]
+
+
+def delivery(topic: str, payload: bytes, *, retained: bool = False, zone: str | None = "Asia/Shanghai") -> Delivery:
+    received_at = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+    return Delivery(topic, payload, retained, received_at, ZoneInfo(zone) if zone else None)
+
+
+def delivered(fields: Mapping[str, str]) -> Delivery:
+    return delivery(fields["topic"], fields["payload"].encode())
+
+
+def as_written(sample: TemperatureSample) -> dict[str, object]:
+    values = asdict(sample)
+    assert values.pop("retained") is False
+    return values | {"measured_at": sample.measured_at and sample.measured_at.isoformat()}
+
+
+@pytest.mark.parametrize(("name", "fields"), SAMPLES, ids=[name for name, _ in SAMPLES])
+def test_golden_samples(name: str, fields: Mapping[str, str]) -> None:
+    decoded = wire.decode(delivered(fields))
+    assert isinstance(decoded, tuple)
+    assert [as_written(sample) for sample in decoded] == json.loads(fields["samples"]), name
+
+
+@pytest.mark.parametrize(("name", "fields"), PRESENCES, ids=[name for name, _ in PRESENCES])
+def test_golden_presence(name: str, fields: Mapping[str, str]) -> None:
+    assert wire.decode(delivered(fields)) == Presence(fields["probe_id"], fields["is_present"] == "true"), name
+
+
+@pytest.mark.parametrize(("name", "fields"), BAD, ids=[name for name, _ in BAD])
+def test_golden_bad_message(name: str, fields: Mapping[str, str]) -> None:
+    with pytest.raises(BadFrame) as refused:
+        wire.decode(delivered(fields))
+    assert refused.value.reason == fields["reason"], name
+
+
+@pytest.mark.parametrize(("name", "fields"), SAMPLES, ids=[name for name, _ in SAMPLES])
+def test_a_retained_message_marks_every_sample(name: str, fields: Mapping[str, str]) -> None:
+    decoded = wire.decode(delivery(fields["topic"], fields["payload"].encode(), retained=True))
+    assert isinstance(decoded, tuple), name
+    assert all(sample.retained for sample in decoded)
+
+
+def test_a_local_clock_without_the_sites_zone_is_refused() -> None:
+    payload = b'{"Time":"2026-03-02T09:00:00","DS18B20":{"Id":"3CE10457A8F9","Temperature":4.5},"TempUnit":"C"}'
+    with pytest.raises(BadFrame, match="zone_unknown"):
+        wire.decode(delivery("tele/fridge/SENSOR", payload, zone=None))
+
+
+def test_a_payload_above_64_kib_is_refused_unread() -> None:
+    with pytest.raises(BadFrame, match="too_large"):
+        wire.decode(delivery("cc/v1/d/reading", b" " * 65_537))
+
+
+@pytest.mark.parametrize("payload", [b"[" * 65_536, b'{"a":' * 10_000, b'{"mC":' + b"9" * 60_000 + b"}", b"\xff{}"])
+def test_payloads_made_to_exhaust_a_parser_are_refused(payload: bytes) -> None:
+    with pytest.raises(BadFrame):
+        wire.decode(delivery("cc/v1/d/reading", payload))
+
+
+def test_a_tie_is_rounded_to_the_even_millidegree() -> None:
+    """32.0009 F is exactly 0.0005 C."""
+    assert to_milli_celsius(Decimal("32.0009"), "F") == 0
+    assert to_milli_celsius(Decimal("32.0027"), "F") == 2
+    assert to_milli_celsius(Decimal("0.0005"), "C") == 0
+
+
+@given(st.decimals(min_value=-200, max_value=400, allow_nan=False, places=4))
+def test_fahrenheit_is_exact_to_half_a_millidegree(degrees: Decimal) -> None:
+    exact = (Fraction(degrees) - 32) * 5 / 9 * 1000
+    assert abs(to_milli_celsius(degrees, "F") - exact) <= Fraction(1, 2)
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=8,
+)
+FIELDS = ("v", "dev", "boot", "seq", "ts", "up", "mC", "err", "Time", "Epoch", "TempUnit", "DS18B20", "StatusSNS")
+
+
+def decodes_or_refuses(topic: str, payload: bytes) -> None:
+    try:
+        decoded = wire.decode(delivery(topic, payload))
+    except BadFrame:
+        return
+    assert isinstance(decoded, tuple | Presence)
+
+
+@given(topic=st.one_of(st.sampled_from(TOPICS), st.text(max_size=30)), payload=st.binary(max_size=200))
+def test_no_bytes_crash_the_decoder(topic: str, payload: bytes) -> None:
+    decodes_or_refuses(topic, payload)
+
+
+@given(topic=st.sampled_from(TOPICS), fields=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=9))
+def test_no_json_crashes_the_decoder(topic: str, fields: dict[str, object]) -> None:
+    decodes_or_refuses(topic, json.dumps(fields).encode())
+
+
+@given(
+    vector=st.sampled_from(SAMPLES),
+    name=st.sampled_from(FIELDS),
+    value=st.one_of(JSON, st.integers(-(10**25), 10**25), st.fixed_dictionaries({"Temperature": JSON, "Id": JSON})),
+)
+def test_no_single_wrong_field_crashes_the_decoder(
+    vector: tuple[str, Mapping[str, str]], name: str, value: object
+) -> None:
+    fields = json.loads(vector[1]["payload"])
+    decodes_or_refuses(vector[1]["topic"], json.dumps(fields | {name: value}).encode())
+
+
+@given(
+    time=st.one_of(st.datetimes().map(datetime.isoformat), st.text(max_size=25), st.integers()),
+    degrees=st.one_of(st.floats(), st.integers(), st.none(), st.text(max_size=6)),
+    unit=st.sampled_from(["C", "F", "K", None]),
+)
+def test_no_tasmota_message_crashes_the_decoder(time: object, degrees: object, unit: object) -> None:
+    fields = {"Time": time, "DS18B20": {"Id": "3CE10457A8F9", "Temperature": degrees}, "TempUnit": unit}
+    decodes_or_refuses("tele/fridge/SENSOR", json.dumps(fields).encode())
