@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,20 +12,37 @@ from starlette.staticfiles import StaticFiles
 from clinic_server import __version__
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
+from clinic_server.cold_chain import api as cold_chain_api
+from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.consent import api as consent_api
+from clinic_server.consent import pages as consent_pages
+from clinic_server.device_hub import api as device_hub_api
+from clinic_server.device_hub import pages as device_hub_pages
+from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.injection import api as injection_api
+from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, web
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
-from clinic_server.kit.crypto import load_or_create_keyring
+from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.inbox import Inbox
+from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from clinic_server.observation import api as observation_api
+from clinic_server.observation import pages as observation_pages
+from clinic_server.reports import api as reports_api
+from clinic_server.screening import api as screening_api
+from clinic_server.screening import pages as screening_pages
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
-from clinic_server.staff.actions import Sessions
+from clinic_server.staff.sessions import Sessions, SetUpCode, set_up_code_for
+from clinic_server.stock import api as stock_api
+from clinic_server.stock import pages as stock_pages
 
 ROUTERS = (
     live.router,
@@ -32,6 +50,21 @@ ROUTERS = (
     staff_pages.router,
     check_in_api.router,
     check_in_pages.router,
+    screening_api.router,
+    screening_pages.router,
+    consent_api.router,
+    consent_pages.router,
+    injection_api.router,
+    injection_pages.router,
+    observation_api.router,
+    observation_pages.router,
+    stock_api.router,
+    stock_pages.router,
+    reports_api.router,
+    cold_chain_api.router,
+    cold_chain_pages.router,
+    device_hub_api.router,
+    device_hub_pages.router,
 )
 
 
@@ -43,10 +76,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings, clock)
         app.state.house = house
+        if isinstance(clock, FastClock):
+            last_at = await house.db.read(last_line_at)
+            clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
+        app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
-            yield
+            async with DeviceHub(house) as app.state.device_hub:
+                yield
         finally:
             house.db.broadcaster.close()
             await asyncio.to_thread(house.db.close)
@@ -72,11 +110,14 @@ def open_house(settings: Settings, clock: Clock) -> House:
     ids = Ids(clock)
     db = Database(
         settings.database.url,
-        site=Site(settings.site.code, epoch=1),
+        site=Site(settings.site.code, epoch=1, zone=settings.site.zone),
         keyring=load_or_create_keyring(settings.security.key_file),
         clock=clock,
         ids=ids,
     )
+    if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
+        db.close()
+        raise WrongKey
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
     return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for)
@@ -84,6 +125,14 @@ def open_house(settings: Settings, clock: Clock) -> House:
 
 def _clock_for(settings: Settings) -> Clock:
     return FastClock(settings.demo_speed) if settings.demo_speed else SystemClock()
+
+
+def _shown(code: SetUpCode | None) -> SetUpCode | None:
+    """Put the code where only someone at the server's console reads it."""
+    if code is not None:
+        sys.stdout.write(f"Set-up code: {code.shown}\n")
+        sys.stdout.flush()
+    return code
 
 
 def _settle_memory() -> None:

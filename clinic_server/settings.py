@@ -56,6 +56,14 @@ class SecuritySettings(_Section):
     idle_minutes: int = Field(30, ge=1, le=720, description="A session without activity ends after this long.")
 
 
+class WallSettings(_Section):
+    """The public display."""
+
+    token: str = Field(
+        "", max_length=64, description="Secret part of the wall's address, /wall?token=...; empty: there is no wall."
+    )
+
+
 class DeviceSettings(_Section):
     """One device of the site."""
 
@@ -78,5 +86,6 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     server: ServerSettings = ServerSettings()
     security: SecuritySettings = SecuritySettings()
+    wall: WallSettings = WallSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")

@@ -1,23 +1,19 @@
 """The real parts every test stands on: both database engines, a clock that waits to be told, a signed-in desk."""
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
-
-POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+from tests.peers import PostgresServer
 
 
 class ManualClock:
@@ -53,45 +49,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("--engine")
         engines = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
         metafunc.parametrize("engine", engines, scope="session")
-
-
-class PostgresServer:
-    """A PostgreSQL of our own on a free folder: Unix socket only, nothing on the network."""
-
-    def __init__(self, folder: Path) -> None:
-        if not POSTGRES_FOLDERS:
-            pytest.fail("PostgreSQL is missing; `python3 run.py test` installs it.")
-        self._bin = POSTGRES_FOLDERS[-1]
-        self._folder = folder
-        self._user = "postgres" if os.geteuid() == 0 else None
-        self._count = 0
-        if self._user:
-            shutil.chown(folder, self._user)
-        self._run("initdb", "-D", "data", "-A", "trust", "-U", "clinic", "-E", "UTF8", "--no-locale", "-N")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c shared_buffers=32MB"
-        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
-
-    def new_database(self) -> str:
-        """Make an empty database and return its URL."""
-        self._count += 1
-        name = f"clinic_{self._count}"
-        engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return self._url(name).replace("postgresql+psycopg", "postgresql")
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
-
-    def _url(self, name: str) -> str:
-        return f"postgresql+psycopg://clinic@/{name}?host={self._folder}"
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), *arguments]
-        if self._user:
-            command = ["setpriv", "--reuid", self._user, "--regid", self._user, "--clear-groups", *command]
-        subprocess.run(command, cwd=self._folder, check=True, capture_output=True)  # noqa: S603  # our own arguments
 
 
 @pytest.fixture(scope="session", name="postgres")

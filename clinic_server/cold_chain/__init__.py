@@ -1,1 +1,1 @@
-"""Where vaccine stands, and how cold it is there."""
+"""The cold chain: where vaccine stands, what the probes there say, and whether that is as it should be."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -9,16 +10,18 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import core_schema
 from sqlalchemy import Connection
 
 from clinic_server.kit.access import Actor
+from clinic_server.kit.clock import business_date
 from clinic_server.kit.db import Database
-from clinic_server.kit.errors import ClinicError, KeyMissing, Malformed, NotPermitted, NotSignedIn
+from clinic_server.kit.errors import ClinicError, Conflict, KeyMissing, Malformed, NotPermitted, NotSignedIn
 from clinic_server.kit.i18n import choose_language, current_language
 from clinic_server.kit.idempotency import Answer, RequestKey, once
 from clinic_server.kit.inbox import Inbox
-from clinic_server.kit.labels import label
+from clinic_server.kit.labels import label, labels
 from clinic_server.kit.pages import Pages
 from clinic_server.kit.tx import Tx
 from clinic_server.settings import Settings
@@ -54,6 +57,12 @@ class CrossSite(NotPermitted):
     code = "cross_site"
 
 
+class NoStation(Conflict):
+    """The act belongs to a station, and the actor is signed in at none."""
+
+    code = "no_station"
+
+
 class Form(BaseModel):
     """A page's form; unknown fields are refused, blanks around words do not count."""
 
@@ -65,6 +74,17 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Judge what FastAPI decoded as the JSON it was: only there strictness knows ISO dates, UUIDs and codes."""
+        strict = handler(source)
+
+        def as_json(given: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            return cls.model_validate_json(msgspec.json.encode(given)) if isinstance(given, dict) else inner(given)
+
+        decoded = core_schema.no_info_wrap_validator_function(as_json, strict)
+        return core_schema.json_or_python_schema(json_schema=strict, python_schema=decoded)
+
 
 class Call:
     """One request by one actor."""
@@ -73,6 +93,21 @@ class Call:
         self.request = request
         self.house = house
         self.actor = actor
+
+    def business_day(self, at: datetime) -> date:
+        """Return the clinic day an instant belongs to; sessions pass midnight."""
+        site = self.house.settings.site
+        return business_date(at, site.zone, site.day_starts_at)
+
+    def local_date(self, at: datetime) -> date:
+        """Return the calendar date at the site; expiry dates know no clinic day."""
+        return at.astimezone(self.house.settings.site.zone).date()
+
+    def station(self) -> str:
+        """Return the station the actor is signed in at, or raise NoStation."""
+        if self.actor.station is None:
+            raise NoStation
+        return self.actor.station
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Ask the database."""
@@ -165,10 +200,21 @@ def anyone() -> Any:
     return Depends(call_of)
 
 
+def cookie_name(settings: Settings, name: str) -> str:
+    """Return a cookie's name at this site; behind TLS the prefix lets nobody but this host set it."""
+    return f"__Host-{name}" if settings.server.secure_cookies else name
+
+
+def session_cookie(request: Request) -> str | None:
+    """Return the token a browser keeps for us."""
+    house: House = request.app.state.house
+    return request.cookies.get(cookie_name(house.settings, SESSION_COOKIE))
+
+
 async def actor_of(request: Request) -> Actor | None:
     """Return who is calling, by bearer token or by session cookie."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if scheme.lower() == "bearer" else request.cookies.get(SESSION_COOKIE)
+    token = bearer if scheme.lower() == "bearer" else session_cookie(request)
     if not token:
         return None
     house: House = request.app.state.house
@@ -196,7 +242,7 @@ def _refuse_cross_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc == request.headers.get("host"):
         return
-    if origin is not None or SESSION_COOKIE in request.cookies:
+    if origin is not None or session_cookie(request) is not None:
         raise CrossSite
 
 
@@ -228,9 +274,17 @@ def as_problem(error: ClinicError) -> dict[str, Any]:
         "code": error.code,
         "message": shown.text,
         "fix": shown.fix,
-        "findings": list(error.findings),
+        "findings": [_as_finding(finding) for finding in error.findings],
         "facts": dict(error.facts),
     }
+
+
+def _as_finding(finding: str) -> dict[str, str]:
+    """Return a finding's code and sentence; what has no sentence is the name of a field."""
+    if finding not in labels()["finding"]:
+        return {"code": finding, "message": finding, "fix": ""}
+    shown = label("finding", finding)
+    return {"code": finding, "message": shown.text, "fix": shown.fix}
 
 
 def problem_response(error: ClinicError) -> JSONResponse:

@@ -29,18 +29,26 @@ class SystemClock:
 
 
 class FastClock:
-    """A clock that runs ``speed`` times faster than the machine's from the moment it is made; for rehearsals."""
+    """A wall clock that runs ``speed`` times faster than the machine's; for rehearsals. Waiting takes its real time."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
-        self._started_at = datetime.now(UTC)
-        self._started_monotonic = system_time.monotonic()
+        self._begin(datetime.now(UTC))
 
     def now(self) -> datetime:
-        return self._started_at + timedelta(seconds=self.monotonic())
+        return self._began_at + timedelta(seconds=(self.monotonic() - self._began_monotonic) * self._speed)
 
     def monotonic(self) -> float:
-        return (system_time.monotonic() - self._started_monotonic) * self._speed
+        return system_time.monotonic()
+
+    def resume_after(self, at: datetime) -> None:
+        """Go on where an earlier rehearsal's clock had come to."""
+        if at > self.now():
+            self._begin(at)
+
+    def _begin(self, at: datetime) -> None:
+        self._began_at = at
+        self._began_monotonic = system_time.monotonic()
 
 
 def business_date(at: datetime, zone: ZoneInfo, day_starts_at: time) -> date:
@@ -49,3 +57,8 @@ def business_date(at: datetime, zone: ZoneInfo, day_starts_at: time) -> date:
     if local.time() < day_starts_at:
         return local.date() - timedelta(days=1)
     return local.date()
+
+
+def business_date_ends(on: date, zone: ZoneInfo, day_starts_at: time) -> datetime:
+    """Return the UTC instant at which a clinic day is over."""
+    return datetime.combine(on + timedelta(days=1), day_starts_at, zone).astimezone(UTC)

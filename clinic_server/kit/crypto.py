@@ -21,12 +21,16 @@ class WrongKey(Exception):
     """A sealed field does not open: another site's key, another row's bytes, or damage."""
 
 
+class UnusableKey(Exception):
+    """The key file does not hold a site's secret; the message is for whoever started the server."""
+
+
 class Keyring:
     """The keys derived from the site's secret (HKDF-SHA256, one purpose each)."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != _SECRET_BYTES:
-            raise ValueError(f"A site secret has {_SECRET_BYTES} bytes, got {len(secret)}.")
+            raise UnusableKey(f"A site's key file has {_SECRET_BYTES} bytes, this one has {len(secret)}.")
         self._fields = AESGCMSIV(_derive(secret, "fields"))
         self._index_key = _derive(secret, "blind-index")
         self.journal_key = _derive(secret, "journal")

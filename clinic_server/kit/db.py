@@ -66,12 +66,17 @@ class Database:
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
         self._failed: Unavailable | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchers: list[Callable[[Sequence[Signal]], None]] = []
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Publish signals on this loop from now on."""
         self._loop = loop
+
+    def watch(self, watcher: Callable[[Sequence[Signal]], None]) -> None:
+        """Tell ``watcher``, on the writer's thread, what was or may have been committed, before it is answered."""
+        self._watchers.append(watcher)
 
     @property
     def failure(self) -> Unavailable | None:
@@ -98,8 +103,9 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
-        self._queue.put(None)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
         self._readers.shutdown()
         self._reader.dispose()
         self._writer.dispose()
@@ -189,7 +195,9 @@ class Database:
             waiting.error = waiting.error if isinstance(waiting.error, ClinicError) else error
 
     def _settle(self, batch: list[_Waiting]) -> None:
-        """Answer every caller, and tell the open pages what changed."""
+        """Tell the watchers what changed, answer every caller, and tell the open pages."""
+        for watcher in self._watchers:
+            watcher([signal for waiting in batch for signal in waiting.signals])
         for waiting in batch:
             if not waiting.outcome.set_running_or_notify_cancel():
                 continue

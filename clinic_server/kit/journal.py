@@ -8,20 +8,22 @@ import hashlib
 import heapq
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, Table, insert, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, RowMapping, Table, insert, select
 from sqlmodel import Field, SQLModel
 
 from clinic_server.kit.tables import AppendOnly, Record, instant, table_of, text
 
 GENESIS = bytes(32)
+_Rows = Sequence[tuple[str, Mapping[Any, Any]]]
+_Named = tuple[int, str, RowMapping]
 
 
 class JournalLine(AppendOnly, table=True):
@@ -72,6 +74,18 @@ def head_of(connection: Connection) -> Head:
     return Head(row.seq, row.hash) if row else Head()
 
 
+def last_line_at(connection: Connection) -> datetime | None:
+    """Return when the last line was written."""
+    at: datetime | None = connection.execute(select(journal.c.at).order_by(journal.c.seq.desc()).limit(1)).scalar()
+    return at
+
+
+def is_head_ours(connection: Connection, key: bytes) -> bool:
+    """Tell whether the last line was written with this key; an empty journal is anybody's."""
+    line = connection.execute(select(journal).order_by(journal.c.seq.desc()).limit(1)).mappings().first()
+    return line is None or hmac.compare_digest(line["hash"], _line_hash(key, line["previous_hash"], line))
+
+
 def append_line(connection: Connection, key: bytes, head: Head, facts: Mapping[str, Any]) -> Head:
     """Append one line after ``head`` and return the new head."""
     line = {**facts, "seq": head.seq + 1, "previous_hash": head.hash}
@@ -80,7 +94,7 @@ def append_line(connection: Connection, key: bytes, head: Head, facts: Mapping[s
     return Head(line["seq"], line["hash"])
 
 
-def digest_of(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
+def digest_of(rows: _Rows) -> bytes:
     """Return the SHA-256 of records given as (table name, values), in any order; empty columns do not count."""
     prints = sorted(_print_of(name, values) for name, values in rows)
     return hashlib.sha256(b"\n".join(prints)).digest()
@@ -89,26 +103,56 @@ def digest_of(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> bytes:
 def verify(connection: Connection, key: bytes, *, most_faults: int = 20) -> Verification:
     """Walk the whole chain and every record it vouches for."""
     seen = Verification()
-    lines = connection.execution_options(stream_results=True).execute(select(journal).order_by(journal.c.seq))
-    records = groupby(_records_in_order(connection), key=itemgetter(0))
-    seq, rows = next(records, (None, iter(())))
-    for line in lines.mappings():
-        while seq is not None and seq < line["seq"]:
-            seen.faults.append(f"records name line {seq}, which does not exist")
-            seq, rows = next(records, (None, iter(())))
-        own: list[tuple[str, Mapping[str, Any]]] = []
-        if seq == line["seq"]:
-            own = [(name, values) for _, name, values in rows]
-            seq, rows = next(records, (None, iter(())))
-        _check_line(line, own, key, seen)
-        if len(seen.faults) >= most_faults:
-            return seen
-    if seq is not None:
-        seen.faults.append(f"records name line {seq}, which does not exist")
+    with ExitStack() as results:
+        stream = connection.execution_options(yield_per=500)
+
+        def rows_of(table: Table, order: Column[Any]) -> Iterator[RowMapping]:
+            result = stream.execute(select(table).order_by(order))
+            results.callback(result.close)
+            return iter(result.mappings())
+
+        records = groupby(
+            heapq.merge(*(_named(table, rows_of(table, table.c.journal_seq)) for table in record_tables()), key=_seq),
+            key=_seq,
+        )
+        for line, own in _paired(rows_of(journal, journal.c.seq), records, seen):
+            _check_line(line, own, key, seen)
+            if len(seen.faults) >= most_faults:
+                break
     return seen
 
 
-def _check_line(line: Any, own: list[tuple[str, Mapping[str, Any]]], key: bytes, seen: Verification) -> None:
+def _named(table: Table, rows: Iterator[RowMapping]) -> Iterator[_Named]:
+    return ((row["journal_seq"], table.name, row) for row in rows)
+
+
+def _seq(record: _Named) -> int:
+    return record[0]
+
+
+def _paired(
+    lines: Iterator[RowMapping],
+    records: Iterator[tuple[int, Iterator[tuple[int, str, RowMapping]]]],
+    seen: Verification,
+) -> Iterator[tuple[RowMapping, _Rows]]:
+    """Yield each line with the records that name it; records that name no line are faults."""
+    end = (None, iter(()))
+    seq, rows = next(records, end)
+    for line in lines:
+        while seq is not None and seq < line["seq"]:
+            seen.faults.append(f"records name line {seq}, which does not exist")
+            seq, rows = next(records, end)
+        own: list[tuple[str, Mapping[Any, Any]]] = []
+        if seq == line["seq"]:
+            own = [(name, values) for _, name, values in rows]
+            seq, rows = next(records, end)
+        yield line, own
+    while seq is not None:
+        seen.faults.append(f"records name line {seq}, which does not exist")
+        seq, rows = next(records, end)
+
+
+def _check_line(line: RowMapping, own: _Rows, key: bytes, seen: Verification) -> None:
     number = line["seq"]
     if number != seen.head.seq + 1:
         seen.faults.append(f"line {number} follows line {seen.head.seq}")
@@ -136,22 +180,12 @@ def _subclasses(model: type[SQLModel]) -> Iterator[type[SQLModel]]:
         yield from _subclasses(child)
 
 
-def _records_in_order(connection: Connection) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
-    return heapq.merge(*(_records_of(connection, table) for table in record_tables()), key=itemgetter(0))
-
-
-def _records_of(connection: Connection, table: Table) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
-    rows = connection.execution_options(yield_per=500).execute(select(table).order_by(table.c.journal_seq))
-    for row in rows.mappings():
-        yield row["journal_seq"], table.name, dict(row)
-
-
-def _line_hash(key: bytes, previous: bytes, line: Mapping[str, Any]) -> bytes:
+def _line_hash(key: bytes, previous: bytes, line: Mapping[Any, Any]) -> bytes:
     content = "\x1f".join(_plain(line[name]) for name in _HASHED)
     return hmac.digest(key, previous + content.encode(), "sha256")
 
 
-def _print_of(table_name: str, values: Mapping[str, Any]) -> bytes:
+def _print_of(table_name: str, values: Mapping[Any, Any]) -> bytes:
     filled = (f"{name}={_plain(value)}" for name, value in sorted(values.items()) if value is not None)
     return "\x1f".join((table_name, *filled)).encode()
 

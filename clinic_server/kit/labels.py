@@ -36,7 +36,7 @@ class Label:
 def label(group: str, code: str, **facts: object) -> Label:
     """Return the label of a code in the current language, with its facts filled in."""
     known = labels()[group][code]
-    return Label(say(known.text).format(**facts), known.tone, say(known.fix))
+    return Label(say(known.text).format(**facts), known.tone, say(known.fix).format(**facts))
 
 
 @cache
@@ -52,7 +52,7 @@ def labels() -> dict[str, dict[str, Label]]:
     }
 
 
-def extract(file: BufferedReader, *_babel: Any) -> Iterator[tuple[int, None, str, list[str]]]:
+def extract(file: BufferedReader, *_babel: Any, **_options: Any) -> Iterator[tuple[int, None, str, list[str]]]:
     """Yield the sentences of ``labels.toml`` for the message catalogue (a Babel extraction method)."""
     groups = tomllib.loads(file.read().decode())
     for entries in groups.values():

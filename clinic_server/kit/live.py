@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from clinic_server.kit.broadcast import RESYNC
-from clinic_server.kit.call import Call, signed_in
+from clinic_server.kit.call import Call, House, signed_in
 
 TICK_S = 5.0
 _LONGEST_STREAM_TICKS = 720  # an hour, then the browser comes back by itself
@@ -18,19 +18,23 @@ router = APIRouter()
 @router.get("/live", response_class=EventSourceResponse, include_in_schema=False)
 async def live(call: Annotated[Call, signed_in()], topics: str) -> AsyncIterator[ServerSentEvent]:
     """Stream the topics given as a comma-separated list."""
-    async for event in events(call, frozenset(topics.split(","))):
+    async for event in events(call.house, frozenset(topics.split(","))):
         yield event
 
 
-async def events(call: Call, topics: frozenset[str]) -> AsyncIterator[ServerSentEvent]:
-    """Yield one event per changed topic, named by it, and a tick whenever nothing changed for a while."""
+async def events(house: House, topics: frozenset[str]) -> AsyncIterator[ServerSentEvent]:
+    """Yield one event per changed topic, named by it, and a tick with the site's time whenever nothing changed."""
     ticks = 0
-    yield ServerSentEvent(event=RESYNC, raw_data="0")
-    async for change in call.house.db.broadcaster.subscribe(topics, TICK_S):
-        if change is None:
-            ticks += 1
-            yield ServerSentEvent(event="tick", raw_data="-")
-            if ticks >= _LONGEST_STREAM_TICKS:
-                return
-        else:
+    yield _timed(house, RESYNC)
+    async for change in house.db.broadcaster.subscribe(topics, TICK_S):
+        if change is not None:
             yield ServerSentEvent(event=change.topic, id=str(change.seq), raw_data=str(change.seq))
+            continue
+        ticks += 1
+        yield _timed(house, "tick")
+        if ticks >= _LONGEST_STREAM_TICKS:
+            return
+
+
+def _timed(house: House, event: str) -> ServerSentEvent:
+    return ServerSentEvent(event=event, raw_data=house.pages.clock_time(house.db.clock.now()))

@@ -36,6 +36,8 @@ def append_only_tables() -> list[str]:
 def upgrade(url: str) -> None:
     """Create or migrate the schema; a migration that fails leaves no trace, a newer file is refused."""
     load_tables()
+    if is_sqlite(url):
+        sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
     with _connection(url) as connection:
         current = _refuse_newer(connection)
         if current == _head():

@@ -11,11 +11,11 @@ class HeldFile:
     """A database file held for this process; the kernel lets go of it when the process dies."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._file = os.fdopen(descriptor)
 
     def release(self) -> None:
         """Let another process have it."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 def hold_file(path: Path) -> HeldFile:

@@ -69,7 +69,7 @@ def sealed(**options: Any) -> Any:
     return Field(sa_type=cast("Any", LargeBinary), **options)
 
 
-def code(kind: type[StrEnum], **options: Any) -> Any:
+def one_of(kind: type[StrEnum], **options: Any) -> Any:
     """Declare one value of a closed list, stored by its stable name and checked by the database."""
     column_type = Enum(
         kind,

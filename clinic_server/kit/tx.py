@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, CursorResult, Executable, Insert, insert
 from sqlmodel import SQLModel
@@ -27,6 +28,7 @@ class Site:
 
     code: str
     epoch: int
+    zone: ZoneInfo = field(default=ZoneInfo("Asia/Shanghai"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Tx:
     def execute(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         """Run a Core statement."""
         return self.connection.execute(statement, values)
+
+    @property
+    def local_date(self) -> date:
+        """The calendar date at the site; certificates and expiry dates know no clinic day."""
+        return self.now.astimezone(self.site.zone).date()
 
     @property
     def seq(self) -> int:
@@ -90,6 +97,10 @@ class Tx:
             },
         )
         self._unjournaled.clear()
+        self.signals.append(Signal(self.head.seq, frozenset(topics)))
+
+    def signal(self, *topics: str) -> None:
+        """Ask these topics' pages to look again without a journal line; for readings, too many for one each."""
         self.signals.append(Signal(self.head.seq, frozenset(topics)))
 
     def finish(self) -> None:

@@ -104,3 +104,12 @@ def stage_after(outcomes: Iterable[Outcome]) -> Stage:
     for outcome in remaining:
         stage = advance(stage, outcome)
     return stage
+
+
+def diagram() -> str:
+    """Draw the table as a Mermaid state diagram; the README shows it and a test compares."""
+    lines = ["stateDiagram-v2", f"    [*] --> {FIRST_STEP[1]}: {FIRST_STEP[0]}"]
+    for stage, steps in STEPS.items():
+        lines += [f"    {stage} --> {following}: {outcome}" for outcome, following in steps.items()]
+    lines += [f"    {stage} --> [*]" for stage in Stage if not stage.is_open]
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
@@ -102,5 +102,5 @@ def _standings() -> Select[tuple[UUID, UUID, int, Stage, datetime, str | None]]:
     )
 
 
-def _as_standing(row: Row[Any]) -> Standing:
+def _as_standing(row: Any) -> Standing:
     return Standing(*row)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.flow import FIRST_STEP, Outcome, Stage, StepOutOfOrder, advance
-from clinic_server.visits.tables import Call, Visit, VisitNow, VisitStep, visit, visit_now
+from clinic_server.visits.tables import Call, Visit, VisitNow, VisitStep, visit, visit_call, visit_now
 
 VISITS = "visits"  # the topic of every page that shows who stands where
 
@@ -24,6 +24,12 @@ class VisitUnknown(NotFound):
     """No visit has this id."""
 
     code = "visit_unknown"
+
+
+class NobodyWaiting(Conflict):
+    """Every ticket at this stage was called already."""
+
+    code = "nobody_waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,22 @@ def call_visit(tx: Tx, visit_id: UUID, station: str) -> None:
         raise StepOutOfOrder(stage=standing.value, outcome="called")
     tx.append(Call, visit_id=visit_id, station=station, called_at=tx.now)
     tx.journal("visit_called", visit_id, VISITS)
+
+
+def call_next(tx: Tx, stage: Stage, station: str) -> UUID:
+    """Call the earliest ticket of a stage that no station has called yet, or raise NobodyWaiting."""
+    since_here = visit_call.c.journal_seq > visit_now.c.since_seq
+    called = exists().where(visit_call.c.visit_id == visit_now.c.visit_id, since_here)
+    visit_id: UUID | None = tx.execute(
+        select(visit_now.c.visit_id)
+        .where(visit_now.c.stage == stage, ~called)
+        .order_by(visit_now.c.business_on, visit_now.c.ticket_number)
+        .limit(1)
+    ).scalar()
+    if visit_id is None:
+        raise NobodyWaiting
+    call_visit(tx, visit_id, station)
+    return visit_id
 
 
 def abandon(tx: Tx, visit_id: UUID) -> Stage:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
-from clinic_server.kit.tables import Record, State, code, instant, table_of, text
+from clinic_server.kit.tables import Record, State, instant, one_of, table_of, text
 from clinic_server.visits.flow import Outcome, Stage
 
 
@@ -27,11 +27,11 @@ class VisitStep(Record, table=True):
     """One step taken; ``record_id`` names what was recorded at it, in the table of its stage."""
 
     __tablename__ = "visit_step"
-    __table_args__ = (Index(None, "visit_id", "id"),)
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
 
     visit_id: UUID = Field(foreign_key="visit.id")
-    outcome: Outcome = code(Outcome)
-    stage: Stage = code(Stage)
+    outcome: Outcome = one_of(Outcome)
+    stage: Stage = one_of(Stage)
     record_id: UUID | None = None
     taken_at: datetime = instant()
 
@@ -55,7 +55,7 @@ class VisitNow(State, table=True):
     person_id: UUID = Field(foreign_key="person.id")
     business_on: date
     ticket_number: int
-    stage: Stage = code(Stage)
+    stage: Stage = one_of(Stage)
     is_open: bool
     since_at: datetime = instant()
     since_seq: int = Field(sa_type=BigInteger)
@@ -65,14 +65,52 @@ class Call(Record, table=True):
     """A ticket called to a station; it stands until the visit's next step or the next call."""
 
     __tablename__ = "visit_call"
-    __table_args__ = (Index(None, "visit_id", "id"),)
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
 
     visit_id: UUID = Field(foreign_key="visit.id")
     station: str = text(32)
     called_at: datetime = instant()
 
 
+class Watch(Record, table=True):
+    """An observation begun by a dose; the latest of a visit counts."""
+
+    __tablename__ = "watch"
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    given_at: datetime = instant()
+    due_at: datetime = instant()
+
+
+class VisitOrder(Record, table=True):
+    """What a physician's recommendation lets a bench give; any step but its consent ends it (``orders.py``)."""
+
+    __tablename__ = "visit_order"
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    decision_id: UUID = Field(unique=True)
+    product_code: str = text(40)
+    physician_id: UUID = Field(foreign_key="staff.id")
+    placed_at: datetime = instant()
+    valid_until: datetime = instant()
+
+
+class VisitOrderConsent(Record, table=True):
+    """The consent signed for an order; at most one."""
+
+    __tablename__ = "visit_order_consent"
+
+    order_id: UUID = Field(foreign_key="visit_order.id", unique=True)
+    consent_id: UUID
+    attached_at: datetime = instant()
+
+
 visit = table_of(Visit)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
 visit_call = table_of(Call)
+watch = table_of(Watch)
+visit_order = table_of(VisitOrder)
+visit_order_consent = table_of(VisitOrderConsent)

@@ -1,0 +1,86 @@
+"""Checking somebody in: who it is, their visit, their ticket."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from clinic_server.check_in.rules import ADMISSION, Admission, How, TypedReason, findings_for, refuse_inadmissible
+from clinic_server.check_in.tables import CheckIn
+from clinic_server.kit.clock import business_date
+from clinic_server.kit.tx import Tx
+from clinic_server.people.actions import Registered, find_or_register
+from clinic_server.people.rules import IdentityFacts, Source
+from clinic_server.settings import SiteSettings
+from clinic_server.visits.flow import Stage
+from clinic_server.visits.steps import VISITS, abandon, open_visit
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody at the desk. ``take_stated`` says the desk confirmed what the document says differently."""
+
+    stated: IdentityFacts
+    how: How
+    typed_reason: TypedReason | None = None
+    take_stated: bool = False
+
+    @property
+    def source(self) -> Source:
+        """How what is stated came to us; a scan repeats what is held already."""
+        return Source.TYPED if self.how is How.TYPED else Source.CARD
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """A check-in as recorded, in words that may be stored for a replay: no name, no number."""
+
+    visit_id: UUID
+    ticket_number: int
+    is_new: bool
+    possible_duplicates: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A visit closed because the person went away."""
+
+    visit_id: UUID
+    stage: Stage
+
+
+def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission = ADMISSION) -> CheckedIn:
+    """Give somebody a visit and a ticket on this clinic day, registering them when nobody has their document."""
+    day = business_date(tx.now, site.zone, site.day_starts_at)
+    refuse_inadmissible(arrival.stated, day, admission)
+    registered = find_or_register(tx, arrival.stated, arrival.source, take_stated=arrival.take_stated)
+    findings = findings_for(
+        arrival.stated,
+        day,
+        differs_from_held=registered.differs_from_held,
+        has_duplicates=bool(registered.possible_duplicates),
+    )
+    record_id = _append_record(tx, arrival, registered, " ".join(findings), admission.version)
+    opened = open_visit(tx, registered.person_id, day, record_id)
+    tx.journal("checked_in", opened.visit_id, VISITS)
+    return CheckedIn(
+        opened.visit_id, opened.ticket_number, registered.is_new, len(registered.possible_duplicates), findings
+    )
+
+
+def close_abandoned(tx: Tx, visit_id: UUID) -> Abandoned:
+    """Close the visit of somebody who went away before the needle."""
+    return Abandoned(visit_id, abandon(tx, visit_id))
+
+
+def _append_record(tx: Tx, arrival: Arrival, registered: Registered, findings: str, version: str) -> UUID:
+    return tx.append(
+        CheckIn,
+        person_id=registered.person_id,
+        how=arrival.how,
+        typed_reason=arrival.typed_reason,
+        document_kind=arrival.stated.document.kind,
+        station=tx.actor.station,
+        findings=findings,
+        admission_version=version,
+        checked_in_at=tx.now,
+    )

@@ -1,0 +1,259 @@
+"""What a desk sees: the card on its reader, and visits as far as a role may know them."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from clinic_server.check_in.actions import Arrival
+from clinic_server.check_in.rules import (
+    ADMISSION,
+    CardPerished,
+    CardUnreadable,
+    Finding,
+    How,
+    findings_for,
+    refuse_inadmissible,
+)
+from clinic_server.check_in.tables import check_in
+from clinic_server.kit.call import House
+from clinic_server.kit.clock import business_date
+from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.inbox import Delivery, Inbox
+from clinic_server.kit.labels import labels
+from clinic_server.kit.tx import Tx
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.lookup import find_by_document, people, person
+from clinic_server.people.rules import (
+    CardFacts,
+    CardFault,
+    IdentityFacts,
+    PersonFacts,
+    PersonUnknown,
+    ScanFacts,
+    differs_from_held,
+    mask_number,
+)
+from clinic_server.staff.rules import Role
+from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
+from clinic_server.visits.steps import VisitAlreadyOpen
+
+KNOW_NAMES = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER, Role.SITE_LEAD})
+MAY_CLOSE = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.SITE_LEAD})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSeen:
+    """A person as a role may see them: whole, or no more than a masked name."""
+
+    name: str = field(repr=False)
+    is_masked: bool
+    latin_name: str | None = field(default=None, repr=False)
+    sex: Sex | None = field(default=None, repr=False)
+    born_on: date | None = field(default=None, repr=False)
+    document_kind: DocumentKind | None = None
+    masked_number: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSeen:
+    """One step of a visit's history."""
+
+    outcome: Outcome
+    stage: Stage
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSeen:
+    """Where one visit stands."""
+
+    visit_id: UUID
+    ticket_number: int
+    stage: Stage
+    is_open: bool
+    since_at: datetime
+    called_to: str | None
+    person: PersonSeen
+
+
+@dataclass(frozen=True, slots=True)
+class VisitHistory:
+    """One visit with every step it took."""
+
+    visit: VisitSeen
+    steps: tuple[StepSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A ticket just given, and what the desk should look at."""
+
+    visit_id: UUID
+    ticket_number: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What lies at a station's reader or was scanned there; ``fault`` is the error that a check-in would meet."""
+
+    delivery_id: UUID
+    how: How
+    fault: str | None = None
+    fault_facts: Mapping[str, str | int] = field(default_factory=dict)
+    person: PersonSeen | None = None
+    is_known: bool = False
+    open_visit_id: UUID | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: str, day: date) -> Lying | None:
+    """Return what a device delivered to a station last, with what we know of that person."""
+    delivery, how = _newest(inbox, station)
+    if delivery is None:
+        return None
+    if isinstance(delivery.content, CardFault):
+        return Lying(delivery.id, how, _shown_fault(delivery.content))
+    try:
+        stated = _stated_by(connection, keyring, delivery.content)
+    except ClinicError as refused:
+        return Lying(delivery.id, how, refused.code, refused.facts)
+    person_id = find_by_document(connection, keyring, stated.document)
+    held = person(connection, keyring, person_id) if person_id else None
+    visit = open_visit_of(connection, person_id) if person_id else None
+    obstacle = _obstacle(stated, visit, day)
+    return Lying(
+        delivery.id,
+        how,
+        obstacle.code if obstacle else None,
+        obstacle.facts if obstacle else {},
+        _seen_on_card(stated),
+        is_known=held is not None,
+        open_visit_id=visit.visit_id if visit else None,
+        findings=findings_for(stated, day, differs_from_held=held is not None and differs_from_held(stated, held)),
+    )
+
+
+def lying_for(house: House, station: str) -> Callable[[Connection], Lying | None]:
+    """Return the question what lies at a station now."""
+    site = house.settings.site
+    day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
+    return lambda connection: lying_at(connection, house.db.keyring, house.inbox, station, day)
+
+
+def arrival_by_delivery(tx: Tx, inbox: Inbox, station: str, delivery_id: UUID, *, take_stated: bool) -> Arrival:
+    """Return who is at the desk by what a device delivered there, or raise CardPerished."""
+    delivery, how = _newest(inbox, station, delivery_id)
+    if delivery is None:
+        raise CardPerished
+    return Arrival(_stated_by(tx.connection, tx.keyring, delivery.content), how, take_stated=take_stated)
+
+
+def forget_delivery(inbox: Inbox, station: str, delivery_id: UUID) -> None:
+    """Use up a delivery once its check-in is committed: before that, a retry still needs it."""
+    for how in (How.CARD, How.SCAN):
+        inbox.take(station, how.value, delivery_id)
+
+
+def issued(connection: Connection, visit_id: UUID) -> Issued:
+    """Return the ticket a check-in gave, or raise VisitUnknown."""
+    found = standing(connection, visit_id)
+    record_id = history(connection, visit_id)[0].record_id
+    findings = connection.execute(select(check_in.c.findings).where(check_in.c.id == record_id)).scalar_one()
+    return Issued(visit_id, found.ticket_number, tuple(findings.split()))
+
+
+def visit_seen(connection: Connection, keyring: Keyring, visit_id: UUID, roles: Collection[str]) -> VisitHistory:
+    """Return one visit as these roles may see it, or raise VisitUnknown."""
+    found = standing(connection, visit_id)
+    facts = person(connection, keyring, found.person_id)
+    steps = tuple(StepSeen(step.outcome, step.stage, step.taken_at) for step in history(connection, visit_id))
+    return VisitHistory(_seen(found, facts, roles), steps)
+
+
+def visits_seen(
+    connection: Connection, keyring: Keyring, stages: Collection[Stage], roles: Collection[str]
+) -> Sequence[VisitSeen]:
+    """Return the visits at these stages as these roles may see them, in ticket order."""
+    found = standing_at(connection, *stages)
+    facts = people(connection, keyring, {one.person_id for one in found})
+    return [_seen(one, facts[one.person_id], roles) for one in found]
+
+
+def _shown_fault(fault: CardFault) -> str:
+    """Return the code people are told; a reader's own word is none of theirs."""
+    return fault.code if fault.code in labels()["error"] else CardUnreadable.code
+
+
+def _obstacle(stated: IdentityFacts, visit: Standing | None, day: date) -> ClinicError | None:
+    """Return the error a check-in would meet now."""
+    if visit is not None:
+        return VisitAlreadyOpen(ticket=visit.ticket_number)
+    try:
+        refuse_inadmissible(stated, day, ADMISSION)
+    except ClinicError as refused:
+        return refused
+    return None
+
+
+def _newest(inbox: Inbox, station: str, delivery_id: UUID | None = None) -> tuple[Delivery | None, How]:
+    """Return the station's latest card or scan, whichever came last, or the one that is asked for."""
+    lying = [(inbox.latest(station, how.value), how) for how in (How.CARD, How.SCAN)]
+    wanted = [
+        (delivery, how) for delivery, how in lying if delivery and (delivery_id is None or delivery.id == delivery_id)
+    ]
+    return max(wanted, key=lambda one: one[0].id, default=(None, How.CARD))
+
+
+def _stated_by(connection: Connection, keyring: Keyring, content: object) -> IdentityFacts:
+    """Return who a card or a scan says somebody is; a scanned number speaks only for a person we know."""
+    if isinstance(content, CardFacts):
+        return content
+    if isinstance(content, CardFault):
+        raise CardUnreadable(findings=[content.code])
+    if not isinstance(content, ScanFacts):
+        raise TypeError(type(content).__name__)
+    document = Document.parse(content.text)
+    person_id = find_by_document(connection, keyring, document)
+    if person_id is None:
+        raise PersonUnknown
+    held = person(connection, keyring, person_id)
+    return IdentityFacts(document, held.name, held.sex, held.born_on, held.latin_name, held.nationality)
+
+
+def _seen_on_card(stated: IdentityFacts) -> PersonSeen:
+    return PersonSeen(
+        stated.name,
+        False,
+        stated.latin_name,
+        stated.sex,
+        stated.born_on,
+        stated.document.kind,
+        mask_number(stated.document.number),
+    )
+
+
+def _seen(found: Standing, facts: PersonFacts, roles: Collection[str]) -> VisitSeen:
+    return VisitSeen(
+        found.visit_id,
+        found.ticket_number,
+        found.stage,
+        found.stage.is_open,
+        found.since_at,
+        found.called_to,
+        person_seen(facts, roles),
+    )
+
+
+def person_seen(facts: PersonFacts, roles: Collection[str]) -> PersonSeen:
+    """Return a person as these roles may see them."""
+    if not KNOW_NAMES & set(roles):
+        return PersonSeen(facts.masked_name, is_masked=True)
+    return PersonSeen(
+        facts.name, False, facts.latin_name, facts.sex, facts.born_on, facts.document_kind, facts.masked_number
+    )

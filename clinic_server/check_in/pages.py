@@ -1,0 +1,181 @@
+"""The start page, the registration desk, and the page of a visit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator, Field
+
+from clinic_server.check_in import lookup
+from clinic_server.check_in.actions import Arrival, CheckedIn, check_in, close_abandoned
+from clinic_server.check_in.rules import How, TypedReason
+from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
+from clinic_server.staff.rules import Role
+from clinic_server.visits.flow import STEPS, Outcome, Stage
+from clinic_server.visits.lookup import count_by_stage
+
+router = APIRouter(include_in_schema=False)
+Desk = Annotated[Call, allows(Role.REGISTRAR)]
+Floor = Annotated[Call, allows(*lookup.KNOW_NAMES, Role.ORDER_KEEPER, Role.VOLUNTEER)]
+Closer = Annotated[Call, allows(*lookup.MAY_CLOSE)]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where the work of a stage is done, and whose it is: the page of its queue, and that of one visit."""
+
+    queue: str
+    visit: str
+    roles: frozenset[Role]
+
+
+WORK: Mapping[Stage, Work] = {
+    Stage.WAITING_FOR_SCREENING: Work("/screening", "/screening", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
+    Stage.WAITING_FOR_DECISION: Work("/screening", "/decision", frozenset({Role.PHYSICIAN})),
+    Stage.WAITING_FOR_CONSENT: Work("/consent", "/consent", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
+    Stage.WAITING_FOR_INJECTION: Work("/bench", "/injection", frozenset({Role.VACCINATOR})),
+    Stage.OBSERVED: Work("/observation", "", frozenset({Role.OBSERVER, Role.PHYSICIAN})),
+}
+EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
+
+
+class CardForm(Form):
+    """The card that lies on the reader is the person at the desk."""
+
+    delivery_id: UUID
+    take_stated: bool = False
+
+
+class TypedForm(Form):
+    """A document typed by hand, and why."""
+
+    typed_reason: TypedReason
+    document_kind: DocumentKind
+    number: str = Field(max_length=40)
+    issuing_country: str = Field("", max_length=3)
+    name: str = Field(min_length=1, max_length=MOST_NAME_CHARACTERS)
+    latin_name: str = Field("", max_length=MOST_NAME_CHARACTERS)
+    sex: Sex = Sex.UNKNOWN
+    born_on: Annotated[date | None, EMPTY_IS_NONE] = None
+    nationality: str = Field("", pattern="^([A-Za-z]{3})?$")
+
+
+@router.get("/")
+async def start(call: Annotated[Call, signed_in()]) -> HTMLResponse:
+    """Show how many stand where, and the way to each one's work."""
+    return call.page("check_in/start.html", **await _board(call))
+
+
+@router.get("/board")
+async def board(call: Annotated[Call, signed_in()]) -> HTMLResponse:
+    """Show the counts alone."""
+    return call.page("check_in/_board.html", **await _board(call))
+
+
+@router.get("/check-in")
+async def desk(call: Desk, issued: UUID | None = None) -> HTMLResponse:
+    """Wait for a card; after a check-in, show its ticket until the next card comes."""
+    return call.page("check_in/desk.html", station=call.station(), **await _at_desk(call, issued))
+
+
+@router.get("/check-in/card")
+async def card(call: Desk, issued: UUID | None = None) -> HTMLResponse:
+    """Show what lies on the desk's own reader, or the ticket just given."""
+    return call.page("check_in/_card.html", **await _at_desk(call, issued))
+
+
+@router.post("/check-in")
+async def check_in_by_card(call: Desk) -> Response:
+    """Check in the person whose card lies on the reader."""
+    form = await call.form(CardForm)
+    site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
+    answer = await call.record(
+        lambda tx: check_in(
+            tx, site, lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated)
+        ),
+        then=_ticket_page,
+    )
+    lookup.forget_delivery(inbox, station, form.delivery_id)
+    return answer
+
+
+@router.get("/check-in/typed")
+async def typed_form(call: Desk) -> HTMLResponse:
+    """Show the form for a person without a readable card."""
+    return call.page("check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex)
+
+
+@router.post("/check-in/typed")
+async def check_in_typed(call: Desk) -> Response:
+    """Check in a person whose document was typed."""
+    form = await call.form(TypedForm)
+    site = call.house.settings.site
+    return await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
+
+
+@router.get("/visits/{visit_id}")
+async def visit(call: Floor, visit_id: UUID) -> HTMLResponse:
+    """Show where a visit stands, every step it took, and what comes next."""
+    return call.page("check_in/visit.html", **await _visit(call, visit_id))
+
+
+@router.get("/visits/{visit_id}/standing")
+async def visit_standing(call: Floor, visit_id: UUID) -> HTMLResponse:
+    """Show the visit alone."""
+    return call.page("check_in/_visit.html", **await _visit(call, visit_id))
+
+
+@router.post("/visits/{visit_id}/abandonment")
+async def abandon_visit(call: Closer, visit_id: UUID) -> Response:
+    """Close the visit of somebody who went away."""
+    return await call.record(lambda tx: close_abandoned(tx, visit_id), then=f"/visits/{visit_id}")
+
+
+async def _at_desk(call: Call, issued: UUID | None) -> dict[str, Any]:
+    ticket = await call.read(lambda connection: lookup.issued(connection, issued)) if issued else None
+    return {"issued": ticket, "lying": await call.read(lookup.lying_for(call.house, call.station()))}
+
+
+def _ticket_page(recorded: CheckedIn) -> str:
+    return f"/check-in?issued={recorded.visit_id}"
+
+
+def _typed(form: TypedForm) -> Arrival:
+    stated = IdentityFacts.stated(
+        Document.of(form.document_kind, form.number, form.issuing_country),
+        name=form.name,
+        sex=form.sex,
+        born_on=form.born_on,
+        latin_name=form.latin_name,
+        nationality=form.nationality.upper(),
+    )
+    return Arrival(stated, How.TYPED, form.typed_reason)
+
+
+async def _board(call: Call) -> dict[str, Any]:
+    today = call.business_day(call.house.db.clock.now())
+    counts = await call.read(lambda connection: count_by_stage(connection, today))
+    links = {stage: work.queue for stage, work in WORK.items() if work.roles & call.actor.roles}
+    ended = [stage for stage in Stage if not stage.is_open]
+    return {"counts": counts, "waiting": list(STEPS), "ended": ended, "links": links}
+
+
+async def _visit(call: Call, visit_id: UUID) -> dict[str, Any]:
+    keyring, roles = call.house.db.keyring, call.actor.roles
+    seen = await call.read(lambda connection: lookup.visit_seen(connection, keyring, visit_id, roles))
+    work = WORK.get(seen.visit.stage)
+    may_close = Outcome.ABANDONED in STEPS.get(seen.visit.stage, {}) and bool(lookup.MAY_CLOSE & roles)
+    return {"seen": seen, "next_page": _next_page(work, visit_id, roles), "may_close": may_close}
+
+
+def _next_page(work: Work | None, visit_id: UUID, roles: frozenset[str]) -> str | None:
+    """Return the page on which this actor goes on with a visit."""
+    if work is None or not work.roles & roles:
+        return None
+    return f"/visits/{visit_id}{work.visit}" if work.visit else work.queue

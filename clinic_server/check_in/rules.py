@@ -1,0 +1,92 @@
+"""Who may be checked in: the questions a registration desk answers before a ticket is given."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from clinic_server.kit.errors import Conflict, Refused
+from clinic_server.people.rules import CardFacts, IdentityFacts, age_on
+
+
+class How(StrEnum):
+    """How somebody showed who they are."""
+
+    CARD = "card"
+    SCAN = "scan"
+    TYPED = "typed"
+
+
+class TypedReason(StrEnum):
+    """Why a registrar typed what a card should have told."""
+
+    NO_CARD = "no_card"
+    CARD_UNREADABLE = "card_unreadable"
+    READER_BROKEN = "reader_broken"
+    FOREIGN_DOCUMENT = "foreign_document"
+
+
+class Finding(StrEnum):
+    """What the desk should look at; none of it stops a check-in."""
+
+    CARD_EXPIRED = "card_expired"
+    SEX_CONTRADICTS_NUMBER = "sex_contradicts_number"
+    HELD_DETAILS_DIFFER = "held_details_differ"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
+
+
+class UnderAge(Refused):
+    """Younger than the site vaccinates; ``minimum`` is in years."""
+
+    code = "under_age"
+
+
+class BornInFuture(Refused):
+    """The birth date is still to come."""
+
+    code = "born_in_future"
+
+
+class CardPerished(Conflict):
+    """What lay on the reader is used, replaced or too old to be acted on."""
+
+    code = "card_perished"
+
+
+class CardUnreadable(Refused):
+    """The card that lies on the reader told nothing that can be used; the finding is why."""
+
+    code = "card_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whom the site vaccinates, as dated data; a check-in stores the version it was judged by."""
+
+    version: str
+    minimum_age_years: int
+
+
+# Three years and older: the national extension of June 2021. No physician of this site has confirmed it yet.
+ADMISSION = Admission(version="cn-2021-06", minimum_age_years=3)
+
+
+def refuse_inadmissible(stated: IdentityFacts, day: date, admission: Admission) -> None:
+    """Raise unless this person may have a ticket on this clinic day."""
+    if stated.born_on > day:
+        raise BornInFuture
+    if age_on(stated.born_on, day) < admission.minimum_age_years:
+        raise UnderAge(minimum=admission.minimum_age_years)
+
+
+def findings_for(
+    stated: IdentityFacts, day: date, *, differs_from_held: bool = False, has_duplicates: bool = False
+) -> tuple[Finding, ...]:
+    """Return what the desk should look at, the gravest first."""
+    valid_until = stated.valid_until if isinstance(stated, CardFacts) else None
+    told = (
+        (valid_until is not None and valid_until < day, Finding.CARD_EXPIRED),
+        (stated.document.sex not in {None, stated.sex}, Finding.SEX_CONTRADICTS_NUMBER),
+        (differs_from_held, Finding.HELD_DETAILS_DIFFER),
+        (has_duplicates, Finding.POSSIBLE_DUPLICATE),
+    )
+    return tuple(finding for applies, finding in told if applies)

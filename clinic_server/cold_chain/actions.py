@@ -1,0 +1,274 @@
+"""Storing what probes say, adding places, assigning probes; and how everything stands now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, func, select, tuple_
+
+from clinic_server.cold_chain.rules import (
+    LATE_AFTER,
+    Fault,
+    Measurement,
+    PlaceCodeTaken,
+    PlaceKind,
+    PlaceNow,
+    PlaceUnknown,
+    ProbeNow,
+    ProbeUnknown,
+    Sample,
+    event_time,
+    is_judged,
+    limits_of,
+    worst_of,
+)
+from clinic_server.cold_chain.tables import (
+    IDENTITY,
+    MOST_LETTER_BYTES,
+    DeadLetter,
+    HeardProbe,
+    LatestReading,
+    Place,
+    Probe,
+    ReadingRow,
+    dead_letter,
+    from_unix_ms,
+    heard_probe,
+    identity_of,
+    insert_new,
+    keep_latest,
+    latest_reading,
+    place,
+    probe,
+    reading,
+    to_unix_ms,
+)
+from clinic_server.kit.tx import Tx
+
+COLD_CHAIN = "cold_chain"  # the topic of every page that shows temperatures
+MOST_READINGS_SHOWN = 2000
+_CONTRADICTS = "reading_contradicts"
+_SAID = (reading.c.measured_unix_ms, reading.c.milli_celsius, reading.c.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of the samples of one batch; retained ones are none of these."""
+
+    new: int
+    repeated: int
+    contradicting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A payload nobody could use; ``origin`` is its topic."""
+
+    device_id: str
+    origin: str
+    reason: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The cold chain at one instant; ``unplaced`` probes speak and stand in no place."""
+
+    at: datetime
+    places: Sequence[PlaceNow]
+    unplaced: Sequence[ProbeNow]
+    dead_letters_of_a_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """One stored reading; ``at`` is its event time."""
+
+    boot: int
+    seq: int
+    at: datetime
+    received_at: datetime
+    milli_celsius: int | None
+    fault: Fault | None
+    is_late: bool
+
+
+def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
+    """Store each sample once, whatever their order; one that contradicts its stored twin becomes a dead letter."""
+    numbers = _numbers_of(tx, samples)
+    rows = [(sample, _row_of(sample, numbers, tx.now)) for sample in samples]
+    live = [(sample, row) for sample, row in rows if not sample.is_retained]
+    firsts = {identity_of(row): row for _, row in reversed(live)}  # of twins in one batch the first counts
+    new = insert_new(tx.connection, firsts)
+    repeated = [(sample, row) for sample, row in live if new.get(identity_of(row)) is not row]
+    contradicting = _keep_contradictions(tx, repeated)
+    keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in new.values()])
+    _remember_last_known(tx, [row for sample, row in rows if sample.is_retained])
+    tx.signal(COLD_CHAIN)
+    return Stored(len(new), len(repeated) - contradicting, contradicting)
+
+
+def keep_dead_letter(tx: Tx, letter: Letter) -> None:
+    """Keep an unusable payload for whoever looks after the devices."""
+    tx.insert(
+        DeadLetter,
+        id=tx.new_id(),
+        device_id=letter.device_id[:40],
+        origin=letter.origin.replace("\0", "?")[:200],
+        reason=letter.reason[:64],
+        payload=letter.payload[:MOST_LETTER_BYTES],
+        received_at=tx.now,
+    )
+    tx.signal(COLD_CHAIN)
+
+
+def add_place(tx: Tx, code: str, name: str, kind: PlaceKind, profile: str) -> UUID:
+    """Add a place, or raise PlaceCodeTaken or ProfileUnknown."""
+    limits_of(profile)
+    if _place_exists(tx, code):
+        raise PlaceCodeTaken
+    place_id = tx.append(Place, code=code, name=name, kind=kind, profile=profile, added_at=tx.now)
+    tx.journal("place_added", place_id, COLD_CHAIN)
+    return place_id
+
+
+def assign_probe(tx: Tx, probe_id: str, place_code: str | None) -> UUID:
+    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown."""
+    if place_code is not None and not _place_exists(tx, place_code):
+        raise PlaceUnknown
+    record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
+    tx.journal("probe_assigned", record_id, COLD_CHAIN)
+    return record_id
+
+
+def overview(connection: Connection, now: datetime) -> Overview:
+    """Return every place with its probes as they stand now."""
+    assigned = _assignments(connection)
+    latest = _latest_by_probe(connection)
+    places = []
+    for row in connection.execute(select(place).order_by(place.c.code)):
+        limits = limits_of(row.profile)
+        here = sorted(probe_id for probe_id, code in assigned.items() if code == row.code)
+        probes = [ProbeNow.at(now, probe_id, latest.get(probe_id, ()), limits) for probe_id in here]
+        condition = worst_of(one.condition for one in probes if one.condition)
+        places.append(PlaceNow(row.code, row.name, row.kind, limits, condition, probes))
+    unplaced = [ProbeNow.at(now, one, latest[one]) for one in sorted(latest) if assigned.get(one) is None]
+    return Overview(now, places, unplaced, _letters_since(connection, now - timedelta(days=1)))
+
+
+def readings_since(connection: Connection, probe_id: str, since: datetime) -> list[ReadingLine]:
+    """Return a probe's readings from an instant on, in event time, at most MOST_READINGS_SHOWN; raise ProbeUnknown."""
+    number = connection.execute(select(heard_probe.c.number).where(heard_probe.c.probe_id == probe_id)).scalar()
+    if number is None:
+        raise ProbeUnknown
+    columns = reading.c
+    rows = connection.execute(
+        select(reading)
+        .where(columns.probe == number, columns.at_unix_ms >= to_unix_ms(since))
+        .order_by(columns.at_unix_ms, columns.boot, columns.seq)
+        .limit(MOST_READINGS_SHOWN)
+    )
+    return [
+        ReadingLine(
+            row.boot,
+            row.seq,
+            from_unix_ms(row.at_unix_ms),
+            from_unix_ms(row.received_unix_ms),
+            row.milli_celsius,
+            row.fault,
+            row.is_late,
+        )
+        for row in rows
+    ]
+
+
+def _place_exists(tx: Tx, code: str) -> bool:
+    return tx.execute(select(place.c.id).where(place.c.code == code)).first() is not None
+
+
+def _numbers_of(tx: Tx, samples: Iterable[Sample]) -> Mapping[str, int]:
+    """Return the number of every probe that spoke, giving one to those heard for the first time."""
+    probe_ids = {sample.probe_id for sample in samples}
+    rows = tx.execute(select(heard_probe.c.probe_id, heard_probe.c.number).where(heard_probe.c.probe_id.in_(probe_ids)))
+    numbers: dict[str, int] = {row.probe_id: row.number for row in rows}
+    if unheard := sorted(probe_ids - numbers.keys()):
+        last: int = tx.execute(select(func.coalesce(func.max(heard_probe.c.number), 0))).scalar_one()
+        for number, probe_id in enumerate(unheard, last + 1):
+            tx.insert(HeardProbe, number=number, probe_id=probe_id, first_heard_at=tx.now)
+            numbers[probe_id] = number
+    return numbers
+
+
+def _row_of(sample: Sample, numbers: Mapping[str, int], received_at: datetime) -> dict[str, Any]:
+    at = event_time(sample.measured_at, received_at)
+    return {
+        "probe": numbers[sample.probe_id],
+        "boot": sample.boot,
+        "seq": sample.seq,
+        "at_unix_ms": to_unix_ms(at),
+        "measured_unix_ms": None if sample.measured_at is None else to_unix_ms(sample.measured_at),
+        "received_unix_ms": to_unix_ms(received_at),
+        "uptime_s": sample.uptime_s,
+        "milli_celsius": sample.milli_celsius,
+        "fault": sample.fault,
+        "is_late": received_at - at > LATE_AFTER,
+    }
+
+
+def _keep_contradictions(tx: Tx, repeated: Sequence[tuple[Sample, ReadingRow]]) -> int:
+    """Compare what came again with what is stored under its identity, and return how many differed."""
+    if not repeated:
+        return 0
+    identities = {identity_of(row) for _, row in repeated}
+    found = tx.execute(select(*IDENTITY, *_SAID).where(tuple_(*IDENTITY).in_(identities))).mappings()
+    stored = {identity_of(row): row for row in found}
+    differing = [(sample, row) for sample, row in repeated if _said_in(row) != _said_in(stored[identity_of(row)])]
+    for sample, row in differing:
+        payload = msgspec.json.encode({"boot": sample.boot, "seq": sample.seq, **_said_in(row)})
+        keep_dead_letter(tx, Letter(sample.device_id, sample.probe_id, _CONTRADICTS, payload))
+    return len(differing)
+
+
+def _said_in(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {column.name: row[column.name] for column in _SAID}
+
+
+def _remember_last_known(tx: Tx, rows: Iterable[ReadingRow]) -> None:
+    """Note what a broker remembered of probes that have not spoken yet."""
+    remembered = {row["probe"]: _latest_row(row, is_last_known=True) for row in rows}
+    if remembered:
+        known = select(latest_reading.c.probe).where(latest_reading.c.probe.in_(remembered))
+        for number in remembered.keys() - set(tx.execute(known).scalars()):
+            tx.insert(LatestReading, **remembered[number])
+
+
+def _latest_row(row: ReadingRow, *, is_last_known: bool) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("probe", "boot", "seq", "at_unix_ms", "milli_celsius", "fault")}
+    return {**kept, "is_judged": is_judged(row["milli_celsius"], row["fault"]), "is_last_known": is_last_known}
+
+
+def _assignments(connection: Connection) -> Mapping[str, str | None]:
+    """Return where each probe stands: its latest record's place, or None."""
+    rows = connection.execute(select(probe.c.probe_id, probe.c.place_code).order_by(probe.c.journal_seq))
+    return {row.probe_id: row.place_code for row in rows}
+
+
+def _latest_by_probe(connection: Connection) -> Mapping[str, Sequence[Measurement]]:
+    latest: dict[str, list[Measurement]] = {}
+    rows = connection.execute(
+        select(heard_probe.c.probe_id, latest_reading).join(heard_probe, heard_probe.c.number == latest_reading.c.probe)
+    )
+    for row in rows:
+        at = from_unix_ms(row.at_unix_ms)
+        measurement = Measurement(at, row.milli_celsius, row.fault, is_last_known=row.is_last_known)
+        latest.setdefault(row.probe_id, []).append(measurement)
+    return latest
+
+
+def _letters_since(connection: Connection, since: datetime) -> int:
+    return connection.execute(
+        select(func.count()).select_from(dead_letter).where(dead_letter.c.received_at >= since)
+    ).scalar_one()

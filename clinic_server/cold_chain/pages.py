@@ -1,0 +1,65 @@
+"""Every fridge at a glance, and setting up places and probes."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from clinic_server.cold_chain import actions
+from clinic_server.cold_chain.rules import PROFILES, PlaceKind
+from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.staff.rules import Role
+
+router = APIRouter(include_in_schema=False)
+Keeper = Annotated[Call, allows(Role.OWNER, Role.COLD_CHAIN_KEEPER)]
+
+
+class PlaceForm(Form):
+    """A fridge or a cold box."""
+
+    code: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")
+    name: str = Field(min_length=1, max_length=80)
+    kind: PlaceKind
+    profile: str = Field(max_length=40)
+
+
+class ProbeForm(Form):
+    """Where a probe stands from now on; an empty place takes it out."""
+
+    probe_id: str = Field(min_length=1, max_length=128)
+    place_code: str = Field("", max_length=32)
+
+
+@router.get("/cold-chain")
+async def cold_chain(call: Annotated[Call, signed_in()]) -> Response:
+    """Show every place."""
+    return call.page("cold_chain/fridges.html", kinds=list(PlaceKind), profiles=list(PROFILES), **await _now(call))
+
+
+@router.get("/cold-chain/now")
+async def cold_chain_now(call: Annotated[Call, signed_in()]) -> Response:
+    """Show the places again."""
+    return call.page("cold_chain/_places.html", **await _now(call))
+
+
+@router.post("/cold-chain/places")
+async def add_place(call: Keeper) -> Response:
+    """Add a place."""
+    form = await call.form(PlaceForm)
+    return await call.record(
+        lambda tx: actions.add_place(tx, form.code, form.name, form.kind, form.profile), then="/cold-chain"
+    )
+
+
+@router.post("/cold-chain/probes")
+async def assign_probe(call: Keeper) -> Response:
+    """Set a probe into a place, or take it out."""
+    form = await call.form(ProbeForm)
+    place_code = form.place_code or None
+    return await call.record(lambda tx: actions.assign_probe(tx, form.probe_id, place_code), then="/cold-chain")
+
+
+async def _now(call: Call) -> dict[str, Any]:
+    now = call.house.db.clock.now()
+    seen = await call.read(lambda connection: actions.overview(connection, now))
+    return {"seen": seen, "may_keep": bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)}

@@ -1,0 +1,223 @@
+"""Whether a fridge is as it should be: event time and raw integer milli-Celsius in, a condition out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Self
+
+from clinic_server.kit.errors import Conflict, NotFound, Refused
+
+LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
+MOST_CLOCK_AHEAD: Final = timedelta(minutes=5)
+
+
+class PlaceKind(StrEnum):
+    """What vaccine stands in."""
+
+    FRIDGE = "fridge"
+    COLD_BOX = "cold_box"
+
+
+class Condition(StrEnum):
+    """How a place is, as far as its probes can tell."""
+
+    IN_RANGE = "in_range"
+    TOO_WARM = "too_warm"
+    TOO_COLD = "too_cold"
+    SILENT = "silent"
+    FAULT = "fault"
+    NEVER_SEEN = "never_seen"
+
+
+class Fault(StrEnum):
+    """What a probe, or the decoder of its payload, found wrong with a sample."""
+
+    SENSOR_ERROR = "sensor_error"
+    POWER_ON_VALUE = "power_on_value"
+    DISCONNECTED = "disconnected"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_GATE = "out_of_gate"
+    CLOCK_WRONG = "clock_wrong"
+
+    @property
+    def spoils_the_value(self) -> bool:
+        """Whether the value may not be judged; a wrong clock makes no temperature wrong."""
+        return self is not Fault.CLOCK_WRONG
+
+
+class PlaceCodeTaken(Conflict):
+    """Another place has this code."""
+
+    code = "place_code_taken"
+
+
+class PlaceUnknown(NotFound):
+    """No place has this code."""
+
+    code = "place_unknown"
+
+
+class ProbeUnknown(NotFound):
+    """No probe of this name was ever heard or assigned."""
+
+    code = "probe_unknown"
+
+
+class ProfileUnknown(Refused):
+    """No limits have this name."""
+
+    code = "profile_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A profile: both limits are still in range (strict comparison); ``source`` says whose numbers they are."""
+
+    profile: str
+    version: int
+    low_milli_celsius: int
+    high_milli_celsius: int
+    no_data_after: timedelta
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement as a probe sent it; (probe_id, boot, seq) is its identity for ever.
+
+    ``device_id`` is the connection it came by. A retained sample is only what a broker remembered.
+    """
+
+    probe_id: str
+    boot: int
+    seq: int
+    measured_at: datetime | None
+    milli_celsius: int | None
+    fault: Fault | None = None
+    uptime_s: int | None = None
+    is_retained: bool = False
+    device_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A sample at its event time; ``is_last_known`` marks what a broker remembered, which is no reading."""
+
+    at: datetime
+    milli_celsius: int | None
+    fault: Fault | None = None
+    is_last_known: bool = False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the value is held against limits; every other sample is stored and shown."""
+        return is_judged(self.milli_celsius, self.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeNow:
+    """A probe as it stands now: its last good reading, and a newer sample that may not be judged.
+
+    ``condition`` is None where no limits apply.
+    """
+
+    probe_id: str
+    condition: Condition | None
+    reading: Measurement | None
+    trouble: Measurement | None
+
+    @classmethod
+    def at(
+        cls, now: datetime, probe_id: str, measurements: Sequence[Measurement], limits: Limits | None = None
+    ) -> Self:
+        """Return how a probe stands at ``now`` by its latest measurements."""
+        by_time = sorted(measurements, key=lambda one: one.at)
+        good = next((one for one in reversed(by_time) if one.is_judged), None)
+        newest = by_time[-1] if by_time else None
+        condition = condition_at(now, measurements, limits) if limits else None
+        return cls(probe_id, condition, good, None if newest is None or newest.is_judged else newest)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNow:
+    """A place as it stands now: the worst of its probes."""
+
+    code: str
+    name: str
+    kind: PlaceKind
+    limits: Limits
+    condition: Condition
+    probes: Sequence[ProbeNow]
+
+
+PROFILES: Final[Mapping[str, Limits]] = MappingProxyType(
+    {
+        limits.profile: limits
+        for limits in (
+            Limits(
+                profile="cn-clinic-2-8",
+                version=1,
+                low_milli_celsius=2_000,
+                high_milli_celsius=8_000,
+                no_data_after=timedelta(minutes=10),
+                source="2-8 °C as printed on the vaccines; the delay is this project's, no national one is known",
+            ),
+        )
+    }
+)
+
+# Worst first: what cannot be known outranks what is known to be wrong.
+_WORST_FIRST: Final = (
+    Condition.SILENT,
+    Condition.NEVER_SEEN,
+    Condition.FAULT,
+    Condition.TOO_COLD,
+    Condition.TOO_WARM,
+    Condition.IN_RANGE,
+)
+
+
+def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Limits) -> Condition:
+    """Return how a probe's place is at ``now``, from any of the probe's measurements in any order."""
+    known = [one for one in measurements if not one.is_last_known]
+    if not known:
+        return Condition.NEVER_SEEN
+    heard = [one for one in known if now - one.at <= limits.no_data_after]
+    if not heard:
+        return Condition.SILENT
+    judged = [(one.at, one.milli_celsius) for one in heard if one.milli_celsius is not None and one.is_judged]
+    return _condition_of(max(judged)[1], limits) if judged else Condition.FAULT
+
+
+def worst_of(conditions: Iterable[Condition]) -> Condition:
+    """Return a place's condition from its probes'; a place without a probe was never seen."""
+    return min(conditions, key=_WORST_FIRST.index, default=Condition.NEVER_SEEN)
+
+
+def is_judged(milli_celsius: int | None, fault: Fault | None) -> bool:
+    """Tell whether a sample's value may be held against limits."""
+    return milli_celsius is not None and not (fault and fault.spoils_the_value)
+
+
+def event_time(measured_at: datetime | None, received_at: datetime) -> datetime:
+    """Return when a sample counts as taken: as the probe says, unless it has no clock or one that runs ahead."""
+    if measured_at is None or measured_at - received_at > MOST_CLOCK_AHEAD:
+        return received_at
+    return measured_at
+
+
+def limits_of(profile: str) -> Limits:
+    """Return a profile's limits, or raise ProfileUnknown."""
+    if profile not in PROFILES:
+        raise ProfileUnknown
+    return PROFILES[profile]
+
+
+def _condition_of(milli_celsius: int, limits: Limits) -> Condition:
+    if milli_celsius > limits.high_milli_celsius:
+        return Condition.TOO_WARM
+    if milli_celsius < limits.low_milli_celsius:
+        return Condition.TOO_COLD
+    return Condition.IN_RANGE

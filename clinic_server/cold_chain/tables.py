@@ -1,0 +1,160 @@
+"""Places, the probes in them, and what the probes said: readings as narrow integers, one row a minute for years."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field
+
+from clinic_server.cold_chain.rules import Fault, PlaceKind
+from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
+
+MOST_LETTER_BYTES = 4096
+_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Place(Record, table=True):
+    """A fridge or a cold box; ``profile`` names its limits."""
+
+    __tablename__ = "place"
+
+    code: str = text(32, unique=True)
+    name: str = text(80)
+    kind: PlaceKind = one_of(PlaceKind)
+    profile: str = text(40)
+    added_at: datetime = instant()
+
+
+class Probe(Record, table=True):
+    """A probe set into a place, or taken out of any; a probe's latest row tells where it is."""
+
+    __tablename__ = "probe"
+    __table_args__ = (Index(None, "probe_id", "journal_seq"),)
+
+    probe_id: str = text(128)
+    place_code: str | None = text(32, default=None, foreign_key="place.code")
+    assigned_at: datetime = instant()
+
+
+class HeardProbe(AppendOnly, table=True):
+    """A probe that ever spoke, assigned or not; ``number`` stands for it in this site's readings and nowhere else."""
+
+    __tablename__ = "heard_probe"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    probe_id: str = text(128, unique=True)
+    first_heard_at: datetime = instant()
+
+
+class Reading(AppendOnly, table=True):
+    """One sample, raw. ``at`` is its event time: as measured, or as received from a probe without a clock.
+
+    ``fault`` is None on a good one; ``is_late`` when it came after its minutes had passed as silence.
+    """
+
+    __tablename__ = "reading"
+    __table_args__ = (Index(None, "probe", "at_unix_ms"), {"sqlite_with_rowid": False})
+
+    probe: int = Field(primary_key=True, foreign_key="heard_probe.number")
+    boot: int = Field(primary_key=True, sa_type=BigInteger)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    at_unix_ms: int = Field(sa_type=BigInteger)
+    measured_unix_ms: int | None = Field(default=None, sa_type=BigInteger)
+    received_unix_ms: int = Field(sa_type=BigInteger)
+    uptime_s: int | None = Field(default=None, sa_type=BigInteger)
+    milli_celsius: int | None = None
+    fault: Fault | None = one_of(Fault, default=None)
+    is_late: bool
+
+
+class LatestReading(State, table=True):
+    """Of each probe the latest sample that may be judged, and the latest that may not, by event time.
+
+    ``is_last_known`` marks a retained value of a probe that has not spoken yet; it is no reading.
+    """
+
+    __tablename__ = "latest_reading"
+
+    probe: int = Field(primary_key=True, foreign_key="heard_probe.number")
+    is_judged: bool = Field(primary_key=True)
+    boot: int = Field(sa_type=BigInteger)
+    seq: int = Field(sa_type=BigInteger)
+    at_unix_ms: int = Field(sa_type=BigInteger)
+    milli_celsius: int | None = None
+    fault: Fault | None = one_of(Fault, default=None)
+    is_last_known: bool
+
+
+class DeadLetter(AppendOnly, table=True):
+    """A payload nobody could use, kept as it came; ``origin`` is its topic."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (
+        Index(None, "received_at"),
+        CheckConstraint(f"length(payload) <= {MOST_LETTER_BYTES}", name="payload_length"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    device_id: str = text(40)
+    origin: str = text(200)
+    reason: str = text(64)
+    payload: bytes = Field(sa_type=LargeBinary)
+    received_at: datetime = instant()
+
+
+place = table_of(Place)
+probe = table_of(Probe)
+heard_probe = table_of(HeardProbe)
+reading = table_of(Reading)
+latest_reading = table_of(LatestReading)
+dead_letter = table_of(DeadLetter)
+IDENTITY = (reading.c.probe, reading.c.boot, reading.c.seq)
+identity_of = itemgetter("probe", "boot", "seq")
+_event_order_of = itemgetter("at_unix_ms", "boot", "seq")
+ReadingRow = dict[str, Any]
+Identity = tuple[int, int, int]
+
+
+def insert_new(connection: Connection, rows: Mapping[Identity, ReadingRow]) -> Mapping[Identity, ReadingRow]:
+    """Insert the readings that are not stored yet, and return them."""
+    if not rows:
+        return {}
+    insert = _INSERTS[connection.dialect.name](reading).on_conflict_do_nothing().returning(*IDENTITY)
+    return {
+        (row.probe, row.boot, row.seq): rows[row.probe, row.boot, row.seq]
+        for row in connection.execute(insert, list(rows.values()))
+    }
+
+
+def keep_latest(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bring the cache of latest readings up to what was stored a moment ago; what was only remembered makes room."""
+    latest = {(row["probe"], row["is_judged"]): row for row in sorted(rows, key=_event_order_of)}
+    if not latest:
+        return
+    numbers = {number for number, _ in latest}
+    connection.execute(
+        delete(latest_reading).where(latest_reading.c.probe.in_(numbers), latest_reading.c.is_last_known)
+    )
+    insert = _INSERTS[connection.dialect.name](latest_reading)
+    held, new = latest_reading.c, insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=[held.probe, held.is_judged],
+        set_={name: new[name] for name in ("boot", "seq", "at_unix_ms", "milli_celsius", "fault", "is_last_known")},
+        where=tuple_(new.at_unix_ms, new.boot, new.seq) > tuple_(held.at_unix_ms, held.boot, held.seq),
+    )
+    connection.execute(upsert, list(latest.values()))
+
+
+def to_unix_ms(at: datetime) -> int:
+    """Return an instant as readings keep it: whole milliseconds, rounded down."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_unix_ms(unix_ms: int) -> datetime:
+    """Return the aware UTC instant of a reading's column."""
+    return _EPOCH + timedelta(milliseconds=unix_ms)

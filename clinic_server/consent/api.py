@@ -1,0 +1,115 @@
+"""The consent desk's calls."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from clinic_server.consent import actions
+from clinic_server.consent.rules import (
+    MOST_IMAGE_BYTES,
+    InformedItem,
+    Point,
+    RefusedBy,
+    Relationship,
+    Signature,
+    Signer,
+)
+from clinic_server.kit.call import Body, Call, allows
+from clinic_server.kit.i18n import current_language
+from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.staff.rules import Role
+
+router = APIRouter(prefix="/api/v1", tags=["consent"])
+Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
+Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
+
+
+class PointBody(Body):
+    """Where the pen was."""
+
+    x: float
+    y: float
+    time: float = 0
+    pressure: float = 0
+
+
+class SignatureBody(Body):
+    """One signature: a PNG in base64 with its strokes, or the reason why it stands on paper."""
+
+    signer: Signer
+    relationship: Relationship
+    name: str = Field("", max_length=MOST_NAME_CHARACTERS, repr=False)
+    image: str = Field("", max_length=2 * MOST_IMAGE_BYTES, repr=False)
+    strokes: list[list[PointBody]] = Field(default_factory=list, max_length=1000, repr=False)
+    paper_reason: str = Field("", max_length=1000, repr=False)
+
+    def signature(self) -> Signature:
+        """Return it as the rules know it."""
+        strokes = [[Point(at.x, at.y, at.time, at.pressure) for at in stroke] for stroke in self.strokes]
+        return Signature(self.signer, self.relationship, self.name, self.image, strokes, self.paper_reason)
+
+
+class ConsentBody(Body):
+    """What was told, on which text, and who signed."""
+
+    decision_id: UUID
+    text_language: str = Field(max_length=8)
+    text_version: int
+    informed: frozenset[InformedItem]
+    signatures: list[SignatureBody] = Field(min_length=1, max_length=4)
+
+
+class RefusalBody(Body):
+    """Who does not want the dose, and why."""
+
+    refused_by: RefusedBy
+    reason: str = Field(max_length=2000, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSeen:
+    """What is to be read and signed; the text's own words are on the page."""
+
+    decision_id: UUID
+    product_code: str
+    text_language: str
+    text_version: int
+    sign_off: str
+    informed: list[InformedItem]
+    signers: list[Signer]
+
+
+@router.get("/visits/{visit_id}/consent")
+async def read_sheet(
+    call: Desk, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
+) -> SheetSeen:
+    """Return what this visit's person is to be told and who has to sign."""
+    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+    spoken = language or current_language.get()
+    sheet = await call.read(lambda connection: actions.sheet_of_visit(connection, keyring, visit_id, spoken, today))
+    return SheetSeen(
+        sheet.decision_id,
+        sheet.product_code,
+        sheet.text.language,
+        sheet.text.version,
+        sheet.text.sign_off,
+        [InformedItem(section.item) for section in sheet.text.section],
+        list(sheet.signers),
+    )
+
+
+@router.post("/visits/{visit_id}/consent", status_code=201)
+async def sign_consent(call: Desk, visit_id: UUID, body: ConsentBody) -> Response:
+    """Record a signed consent."""
+    signatures = [given.signature() for given in body.signatures]
+    new = actions.NewConsent(body.decision_id, body.text_language, body.text_version, body.informed, signatures)
+    return await call.record(lambda tx: actions.sign_consent(tx, visit_id, new))
+
+
+@router.post("/visits/{visit_id}/refusal", status_code=201)
+async def refuse(call: Refuser, visit_id: UUID, body: RefusalBody) -> Response:
+    """Record that the dose is not wanted; after a consent this withdraws it."""
+    return await call.record(lambda tx: actions.refuse(tx, visit_id, body.refused_by, body.reason))

@@ -1,0 +1,178 @@
+"""The consent desk: what is told item by item, who signs, and refusals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse
+from pydantic import Field, model_validator
+from sqlalchemy import Connection
+
+from clinic_server.consent import actions
+from clinic_server.consent.rules import (
+    InformedItem,
+    Point,
+    RefusedBy,
+    Relationship,
+    Signature,
+    SignatureInvalid,
+    Signer,
+    Strokes,
+)
+from clinic_server.kit.call import Call, Form, allows
+from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.i18n import LANGUAGES, current_language
+from clinic_server.people.lookup import people, person
+from clinic_server.people.rules import MOST_NAME_CHARACTERS, PersonFacts
+from clinic_server.staff.rules import Role
+from clinic_server.stock.actions import products
+from clinic_server.visits.flow import Stage
+from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.steps import call_next
+
+router = APIRouter(include_in_schema=False)
+Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
+Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
+_TOLD = "told-"
+_MOST_FIELD = 600_000
+
+
+class ConsentForm(Form):
+    """One field ``told-<item>`` for each item told, the grown-up's signature, and the child's where it owes one."""
+
+    decision_id: UUID
+    text_language: str = Field(max_length=8)
+    text_version: int
+    told: frozenset[InformedItem]
+    signer: Signer
+    relationship: Relationship = Relationship.SELF
+    signer_name: str = Field("", max_length=MOST_NAME_CHARACTERS, repr=False)
+    signature_png: str = Field("", max_length=_MOST_FIELD, repr=False)
+    signature_strokes: str = Field("", max_length=_MOST_FIELD, repr=False)
+    paper_reason: str = Field("", max_length=1000, repr=False)
+    child_signature_png: str = Field("", max_length=_MOST_FIELD, repr=False)
+    child_signature_strokes: str = Field("", max_length=_MOST_FIELD, repr=False)
+    child_paper_reason: str = Field("", max_length=1000, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_told(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        told = {name.removeprefix(_TOLD) for name in given if name.startswith(_TOLD)}
+        return {name: said for name, said in given.items() if not name.startswith(_TOLD)} | {"told": told}
+
+    def consent(self) -> actions.NewConsent:
+        """Return what was told and signed; raise SignatureInvalid when the strokes are none."""
+        relationship = Relationship.SELF if self.signer is Signer.RECIPIENT else self.relationship
+        drawn = _strokes(self.signature_strokes)
+        first = Signature(self.signer, relationship, self.signer_name, self.signature_png, drawn, self.paper_reason)
+        child = Signature(
+            Signer.RECIPIENT,
+            Relationship.SELF,
+            image=self.child_signature_png,
+            strokes=_strokes(self.child_signature_strokes),
+            paper_reason=self.child_paper_reason,
+        )
+        signatures = (first, child) if child.image or child.paper_reason else (first,)
+        return actions.NewConsent(self.decision_id, self.text_language, self.text_version, self.told, signatures)
+
+
+class RefusalForm(Form):
+    """Who does not want the dose, and why."""
+
+    refused_by: RefusedBy
+    reason: str = Field("", max_length=2000, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of the queue."""
+
+    visit: Standing
+    person: PersonFacts
+
+
+@router.get("/consent")
+async def queue(call: Desk) -> HTMLResponse:
+    """Show who waits to be told and to sign."""
+    return call.page("consent/waiting.html", waiting=await _waiting(call), station=call.actor.station)
+
+
+@router.get("/consent/queue")
+async def queue_again(call: Desk) -> HTMLResponse:
+    """Show the queue alone."""
+    return call.page("consent/_queue.html", waiting=await _waiting(call), station=call.actor.station)
+
+
+@router.post("/consent/next")
+async def next_to_sign(call: Desk) -> Response:
+    """Call the next ticket to this desk and go to its consent."""
+    station = call.station()
+    return await call.record(
+        lambda tx: call_next(tx, Stage.WAITING_FOR_CONSENT, station),
+        then=lambda visit_id: f"/visits/{visit_id}/consent",
+    )
+
+
+@router.get("/visits/{visit_id}/consent")
+async def sheet(
+    call: Desk, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
+) -> HTMLResponse:
+    """Show the text in the person's language, the five items to tick, and the fields to sign in."""
+    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+    spoken = language or current_language.get()
+
+    def read(connection: Connection) -> dict[str, Any]:
+        visit = standing(connection, visit_id)
+        held = person(connection, keyring, visit.person_id)
+        lying = actions.sheet_of_visit(connection, keyring, visit_id, spoken, today)
+        names = {product.code: product.name for product in products(connection)}
+        return {
+            "visit": visit,
+            "person": held,
+            "age": held.age_on(today),
+            "sheet": lying,
+            "product": names.get(lying.product_code, lying.product_code),
+            "is_minor": Signer.GUARDIAN in lying.signers,
+            "child_signs": set(lying.signers) > {Signer.RECIPIENT},
+        }
+
+    return call.page("consent/sheet.html", spoken=LANGUAGES, refusers=RefusedBy, **await call.read(read))
+
+
+@router.post("/visits/{visit_id}/consent")
+async def sign_consent(call: Desk, visit_id: UUID) -> Response:
+    """Record the consent and go back to the queue."""
+    new = (await call.form(ConsentForm)).consent()
+    return await call.record(lambda tx: actions.sign_consent(tx, visit_id, new), then="/consent")
+
+
+@router.post("/visits/{visit_id}/refusal")
+async def refuse(call: Refuser, visit_id: UUID) -> Response:
+    """Record the refusal and show the visit, which it ends."""
+    form = await call.form(RefusalForm)
+    return await call.record(
+        lambda tx: actions.refuse(tx, visit_id, form.refused_by, form.reason), then=f"/visits/{visit_id}"
+    )
+
+
+async def _waiting(call: Call) -> list[Waiting]:
+    keyring = call.house.db.keyring
+    return await call.read(lambda connection: _in_line(connection, keyring))
+
+
+def _in_line(connection: Connection, keyring: Keyring) -> list[Waiting]:
+    visits = standing_at(connection, Stage.WAITING_FOR_CONSENT)
+    known = people(connection, keyring, {visit.person_id for visit in visits})
+    return [Waiting(visit, known[visit.person_id]) for visit in visits]
+
+
+def _strokes(drawn: str) -> Strokes:
+    if not drawn:
+        return ()
+    try:
+        return msgspec.json.decode(drawn, type=list[list[Point]])
+    except msgspec.DecodeError:
+        raise SignatureInvalid from None

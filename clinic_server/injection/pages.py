@@ -1,0 +1,151 @@
+"""The bench: who is next, scan, permit in green or refusal in red, given."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from clinic_server.injection import actions
+from clinic_server.injection.rules import BodySite, SentBackReason
+from clinic_server.kit.call import Call, Form, allows
+from clinic_server.kit.crypto import Keyring
+from clinic_server.people.lookup import person
+from clinic_server.people.rules import PersonFacts, ScanFacts, age_on
+from clinic_server.staff.rules import Role
+from clinic_server.stock.actions import unit_by_id
+from clinic_server.stock.rules import UnitFacts
+from clinic_server.visits.flow import Stage
+from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.orders import Order, standing_order
+from clinic_server.visits.steps import call_next, call_visit
+
+router = APIRouter(include_in_schema=False)
+Bench = Annotated[Call, allows(Role.VACCINATOR)]
+
+
+class ScannedForm(Form):
+    """A trace code, scanned or typed."""
+
+    trace_code: str = Field(min_length=1, max_length=200)
+
+
+class GivenForm(Form):
+    """The permit presented, and where the needle went in."""
+
+    permit_id: UUID
+    body_site: BodySite
+
+
+class SentBackForm(Form):
+    """Why the bench does not vaccinate."""
+
+    reason: SentBackReason
+
+
+@dataclass(frozen=True, slots=True)
+class Chair:
+    """Everything the bench shows of the person in the chair."""
+
+    visit: Standing
+    person: PersonFacts
+    age: int
+    order: Order | None
+    unit: UnitFacts | None
+    permit_expires_at: datetime | None
+
+
+@router.get("/bench")
+async def bench(call: Bench) -> Response:
+    """Show who waits for an injection."""
+    return call.page("injection/bench.html", station=call.station(), queue=await _queue(call))
+
+
+@router.get("/bench/queue")
+async def bench_queue(call: Bench) -> Response:
+    """Show the queue again."""
+    return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call))
+
+
+@router.post("/bench/next")
+async def call_next_ticket(call: Bench) -> Response:
+    """Call the next ticket to this bench and go to it."""
+    station = call.station()
+    return await call.record(lambda tx: call_next(tx, Stage.WAITING_FOR_INJECTION, station), then=_chair_of)
+
+
+@router.post("/visits/{visit_id}/call")
+async def call_ticket(call: Bench, visit_id: UUID) -> Response:
+    """Call one ticket, again or out of turn, and go to it."""
+    station = call.station()
+    return await call.record(lambda tx: call_visit(tx, visit_id, station), then=_chair_of(visit_id))
+
+
+@router.get("/visits/{visit_id}/injection")
+async def chair(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
+    """Show the person in the chair and what the server permits."""
+    today = call.local_date(call.house.db.clock.now())
+    keyring = call.house.db.keyring
+    seated = await call.read(lambda connection: _chair(connection, keyring, visit_id, permit, today))
+    return call.page("injection/chair.html", chair=seated, permit_id=permit, station=call.station())
+
+
+@router.get("/visits/{visit_id}/injection/scan")
+async def chair_scan(call: Bench, visit_id: UUID) -> Response:
+    """Show what this bench's scanner just read, ready to be asked about."""
+    delivery = call.house.inbox.latest(call.station(), "scan")
+    scanned: ScanFacts | None = delivery.content if delivery else None
+    return call.page("injection/_scan.html", visit_id=visit_id, delivery=delivery, scanned=scanned)
+
+
+@router.post("/visits/{visit_id}/permits")
+async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
+    """Ask for the needle's permit with the unit in hand."""
+    form = await call.form(ScannedForm)
+    return await call.record(
+        lambda tx: actions.grant_permit(tx, visit_id, form.trace_code),
+        then=lambda granted: f"{_chair_of(visit_id)}?permit={granted.permit_id}",
+    )
+
+
+@router.post("/visits/{visit_id}/doses")
+async def record_dose(call: Bench, visit_id: UUID) -> Response:
+    """Record the dose and go back to the queue."""
+    form = await call.form(GivenForm)
+    minutes = call.house.settings.site.observation_minutes
+    return await call.record(
+        lambda tx: actions.give_dose(tx, form.permit_id, form.body_site, minutes),
+        then=f"/visits/{visit_id}",
+    )
+
+
+@router.post("/visits/{visit_id}/sent-back")
+async def send_back(call: Bench, visit_id: UUID) -> Response:
+    """Send the person back to the questions."""
+    form = await call.form(SentBackForm)
+    return await call.record(lambda tx: actions.send_back(tx, visit_id, form.reason), then="/bench")
+
+
+async def _queue(call: Call) -> list[Standing]:
+    return list(await call.read(lambda connection: standing_at(connection, Stage.WAITING_FOR_INJECTION)))
+
+
+def _chair_of(visit_id: UUID) -> str:
+    return f"/visits/{visit_id}/injection"
+
+
+def _chair(connection: Connection, keyring: Keyring, visit_id: UUID, permit_id: UUID | None, today: date) -> Chair:
+    seated = standing(connection, visit_id)
+    facts = person(connection, keyring, seated.person_id)
+    held = actions.permit_by_id(connection, permit_id) if permit_id else None
+    return Chair(
+        visit=seated,
+        person=facts,
+        age=age_on(facts.born_on, today),
+        order=standing_order(connection, visit_id),
+        unit=unit_by_id(connection, held.unit_id) if held else None,
+        permit_expires_at=held.expires_at if held else None,
+    )

@@ -1,0 +1,17 @@
+"""The pattern page: every component, every label, every alarm colour, for those who build and check screens."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from clinic_server.kit.call import Call, signed_in
+from clinic_server.kit.labels import Tone, labels
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/patterns")
+async def patterns(call: Annotated[Call, signed_in()]) -> HTMLResponse:
+    """Show the parts pages are made of."""
+    return call.page("patterns.html", groups=labels(), tones=tuple(Tone))

@@ -1,0 +1,147 @@
+"""Running the server: what its log may hold, how many it serves at once, and an end that no open stream delays."""
+
+import asyncio
+import logging
+import socket
+import sys
+import traceback
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+_MOST_CONNECTIONS = 1000
+_GRACE_S = 3
+_UVICORN_LOG = logging.getLogger("uvicorn.error")
+_MOST_CHARACTERS = 200
+LOGGED = frozenset(
+    "at code detail device event frames kind level logger reason route size state waiting".split()  # noqa: SIM905  # reads as a list of words
+)
+
+
+class NotStarted(Exception):
+    """The server cannot start; the message is for whoever started it."""
+
+
+class ClinicServer(uvicorn.Server):
+    """A server whose live streams end first when it is told to stop; otherwise each would hold it up."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self.app = app
+        self.refused: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        super().__init__(
+            uvicorn.Config(
+                self._serve_app,
+                host=host,
+                port=port,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,  # addresses may hold what a log must not
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=_MOST_CONNECTIONS,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal comes, or raise what refused the start."""
+        listening = sockets or [listen(self.config.host, self.config.port)]
+        try:
+            super().run(listening)
+        except SystemExit:
+            if self.refused is not None:
+                raise self.refused from None
+            raise
+        finally:
+            for each in listening:
+                each.close()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the house, then say where it is."""
+        self._loop = asyncio.get_running_loop()
+        _UVICORN_LOG.setLevel(logging.CRITICAL)  # whoever started it is told once, in a sentence
+        await super().startup(sockets)
+        _UVICORN_LOG.setLevel(logging.WARNING)
+        sys.stdout.write(f"Listening on http://{self.config.host}:{self.config.port}\n")
+        sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End every stream, then stop (signal handler)."""
+        house = getattr(self.app.state, "house", None)
+        if house is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(house.db.broadcaster.close)
+        super().handle_exit(sig, frame)
+
+    async def _serve_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the whole life of the application (ASGI); keep what refused its start."""
+        try:
+            await self.app(scope, receive, send)
+        except BaseException as error:
+            if scope["type"] == "lifespan":
+                self.refused = error
+            raise
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, or raise NotStarted when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise NotStarted(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+
+
+def log_to(stream: TextIO) -> None:
+    """Write every log line as JSON, with no more than the keys of ``LOGGED``."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            keep_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LibraryLine())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def keep_allowed(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop keys nobody has vouched for, and cut what is long (a structlog processor)."""
+    return {key: _short(value) for key, value in line.items() if key in LOGGED}
+
+
+class LibraryLine(logging.Formatter):
+    """What libraries log: their sentence without what they filled in, and of an error its kind and place only."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line of JSON."""
+        line: dict[str, Any] = {
+            "event": _short(str(record.msg).strip().partition("\n")[0]),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["kind"] = record.exc_info[0].__name__
+            frames = traceback.extract_tb(record.exc_info[2])[-8:]
+            line["frames"] = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+        return msgspec.json.encode(line).decode()
+
+
+def _short(value: Any) -> Any:
+    return value[:_MOST_CHARACTERS] if isinstance(value, str) else value

@@ -1,0 +1,43 @@
+"""Leaving: at the end of the observation, or before it with a reason."""
+
+from uuid import UUID
+
+from clinic_server.kit.tx import Tx
+from clinic_server.observation.rules import DepartureKind, EarlyReason, NotEarly, TooEarly
+from clinic_server.observation.tables import Departure
+from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.steps import VISITS, require_stage, take_step
+from clinic_server.visits.watch import due_at, minutes_left
+
+
+def leave(tx: Tx, visit_id: UUID) -> Stage:
+    """Let a person go whose observation is over, or raise TooEarly."""
+    missing = _minutes_missing(tx, visit_id, Outcome.LEFT)
+    if missing:
+        raise TooEarly(minutes=missing)
+    record_id = _departure(tx, visit_id, DepartureKind.COMPLETED, None, 0)
+    stage = take_step(tx, visit_id, Outcome.LEFT, record_id)
+    tx.journal("person_left", visit_id, VISITS)
+    return stage
+
+
+def leave_early(tx: Tx, visit_id: UUID, reason: EarlyReason) -> Stage:
+    """Record that a person left before the time was over, with how many minutes were missing."""
+    missing = _minutes_missing(tx, visit_id, Outcome.LEFT_EARLY)
+    if not missing:
+        raise NotEarly
+    record_id = _departure(tx, visit_id, DepartureKind.EARLY, reason, missing)
+    stage = take_step(tx, visit_id, Outcome.LEFT_EARLY, record_id)
+    tx.journal("person_left_early", visit_id, VISITS)
+    return stage
+
+
+def _minutes_missing(tx: Tx, visit_id: UUID, outcome: Outcome) -> int:
+    require_stage(tx, visit_id, Stage.OBSERVED, outcome)
+    due = due_at(tx.connection, visit_id)
+    assert due is not None  # noqa: S101  # nobody is observed without a watch: the dose begins it in its own transaction
+    return minutes_left(tx.now, due)
+
+
+def _departure(tx: Tx, visit_id: UUID, kind: DepartureKind, reason: EarlyReason | None, missing: int) -> UUID:
+    return tx.append(Departure, visit_id=visit_id, kind=kind, reason=reason, minutes_short=missing, left_at=tx.now)

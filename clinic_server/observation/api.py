@@ -1,0 +1,39 @@
+"""The observation area's calls."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from clinic_server.kit.call import Body, Call, allows
+from clinic_server.observation import actions
+from clinic_server.observation.rules import EarlyReason
+from clinic_server.staff.rules import Role
+from clinic_server.visits.watch import Watched, watched
+
+router = APIRouter(prefix="/api/v1", tags=["observation"])
+Observer = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN)]
+
+
+class EarlyLeaveBody(Body):
+    """Why somebody leaves before the time is over."""
+
+    reason: EarlyReason
+
+
+@router.get("/observation")
+async def under_observation(call: Observer) -> list[Watched]:
+    """Return everyone under observation, the first to be due first."""
+    return list(await call.read(watched))
+
+
+@router.post("/visits/{visit_id}/leave", status_code=201)
+async def let_go(call: Observer, visit_id: UUID) -> Response:
+    """Let a person go whose observation is over."""
+    return await call.record(lambda tx: actions.leave(tx, visit_id))
+
+
+@router.post("/visits/{visit_id}/early-leave", status_code=201)
+async def let_go_early(call: Observer, visit_id: UUID, body: EarlyLeaveBody) -> Response:
+    """Record that a person left early."""
+    return await call.record(lambda tx: actions.leave_early(tx, visit_id, body.reason))

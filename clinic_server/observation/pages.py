@@ -1,0 +1,69 @@
+"""The observation area's page: everyone who is watched, with the minutes left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
+
+from clinic_server.kit.call import Call, Form, allows
+from clinic_server.observation import actions
+from clinic_server.observation.rules import EarlyReason
+from clinic_server.people.lookup import people
+from clinic_server.people.rules import PersonFacts
+from clinic_server.staff.rules import Role
+from clinic_server.visits.watch import Watched, watched
+
+router = APIRouter(include_in_schema=False)
+Observer = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN)]
+
+
+class EarlyLeaveForm(Form):
+    """Why somebody leaves before the time is over."""
+
+    reason: EarlyReason
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Who is watched, and their names."""
+
+    watched: Sequence[Watched]
+    people: Mapping[UUID, PersonFacts]
+
+
+@router.get("/observation")
+async def observation(call: Observer) -> Response:
+    """Show everyone under observation."""
+    return call.page("observation/area.html", seats=await _seats(call), reasons=list(EarlyReason))
+
+
+@router.get("/observation/seats")
+async def seats(call: Observer) -> Response:
+    """Show the list again."""
+    return call.page("observation/_seats.html", seats=await _seats(call), reasons=list(EarlyReason))
+
+
+@router.post("/visits/{visit_id}/leave")
+async def let_go(call: Observer, visit_id: UUID) -> Response:
+    """Let a person go whose observation is over."""
+    return await call.record(lambda tx: actions.leave(tx, visit_id), then="/observation")
+
+
+@router.post("/visits/{visit_id}/early-leave")
+async def let_go_early(call: Observer, visit_id: UUID) -> Response:
+    """Record that a person left early."""
+    form = await call.form(EarlyLeaveForm)
+    return await call.record(lambda tx: actions.leave_early(tx, visit_id, form.reason), then="/observation")
+
+
+async def _seats(call: Call) -> Seats:
+    keyring = call.house.db.keyring
+
+    def look(connection: Connection) -> Seats:
+        present = watched(connection)
+        return Seats(present, people(connection, keyring, [one.person_id for one in present]))
+
+    return await call.read(look)

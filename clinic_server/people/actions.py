@@ -1,0 +1,110 @@
+"""Finding a person by what they show, or registering them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from clinic_server.kit.tx import Tx
+from clinic_server.people.lookup import find_by_document, number_index, person
+from clinic_server.people.rules import (
+    IdentityFacts,
+    LinkReason,
+    Source,
+    completed_by,
+    differs_from_held,
+    may_replace,
+    name_key,
+)
+from clinic_server.people.tables import Demographics, Identifier, Person, PersonLink, demographics
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Who it is. ``differs_from_held`` says that the document told something else than what now stands."""
+
+    person_id: UUID
+    is_new: bool
+    possible_duplicates: tuple[UUID, ...] = ()
+    differs_from_held: bool = False
+
+
+def find_or_register(tx: Tx, stated: IdentityFacts, source: Source, *, take_stated: bool = False) -> Registered:
+    """Return the document's owner, registering them if nobody is; one document never has two owners.
+
+    What a document says differently is taken only when the desk confirmed it (``take_stated``), and never from
+    the keyboard over a card; what was held before is kept. The caller closes the journal line.
+    """
+    person_id = find_by_document(tx.connection, tx.keyring, stated.document)
+    if person_id is None:
+        return _register(tx, stated, source)
+    held = person(tx.connection, tx.keyring, person_id)
+    if not differs_from_held(stated, held):
+        return Registered(person_id, is_new=False)
+    if take_stated and may_replace(held.source, source):
+        _append_demographics(tx, person_id, completed_by(stated, held), source)
+        return Registered(person_id, is_new=False)
+    return Registered(person_id, is_new=False, differs_from_held=True)
+
+
+def _register(tx: Tx, stated: IdentityFacts, source: Source) -> Registered:
+    alike = _alike(tx, stated)
+    person_id = tx.append(Person, registered_at=tx.now)
+    _append_demographics(tx, person_id, stated, source)
+    _append_identifier(tx, person_id, stated, source)
+    for other_id in alike:
+        tx.append(
+            PersonLink,
+            person_id=person_id,
+            other_person_id=other_id,
+            reason=LinkReason.SAME_NAME_AND_BIRTH_DATE,
+            proposed_at=tx.now,
+        )
+    return Registered(person_id, is_new=True, possible_duplicates=alike)
+
+
+def _alike(tx: Tx, stated: IdentityFacts) -> tuple[UUID, ...]:
+    """Return everybody who ever had this name and birth date; their documents are others, or they were found."""
+    rows = tx.execute(
+        select(demographics.c.person_id)
+        .where(demographics.c.name_index == _name_index(tx, stated.name), demographics.c.born_on == stated.born_on)
+        .distinct()
+        .order_by(demographics.c.person_id)
+    )
+    return tuple(rows.scalars())
+
+
+def _append_demographics(tx: Tx, person_id: UUID, stated: IdentityFacts, source: Source) -> None:
+    row_id = tx.new_id()
+    tx.append(
+        Demographics,
+        id=row_id,
+        person_id=person_id,
+        name_sealed=tx.keyring.seal(stated.name, f"demographics:name:{row_id}"),
+        name_index=_name_index(tx, stated.name),
+        latin_name_sealed=tx.keyring.seal(stated.latin_name, f"demographics:latin_name:{row_id}"),
+        sex=stated.sex,
+        born_on=stated.born_on,
+        nationality=stated.nationality,
+        source=source,
+        stated_at=tx.now,
+    )
+
+
+def _append_identifier(tx: Tx, person_id: UUID, stated: IdentityFacts, source: Source) -> None:
+    row_id = tx.new_id()
+    tx.append(
+        Identifier,
+        id=row_id,
+        person_id=person_id,
+        kind=stated.document.kind,
+        issuing_country=stated.document.issuing_country,
+        number_sealed=tx.keyring.seal(stated.document.number, f"identifier:number:{row_id}"),
+        number_index=number_index(tx.keyring, stated.document),
+        read_by=source,
+        read_at=tx.now,
+    )
+
+
+def _name_index(tx: Tx, name: str) -> bytes:
+    return tx.keyring.blind_index("demographics:name", name_key(name))

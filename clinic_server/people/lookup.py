@@ -1,0 +1,97 @@
+"""Questions about people. Names and numbers are opened here and nowhere else.
+
+Every reading of a person's own facts passes ``person`` or ``people``: the audit of readings belongs in these two.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, or_, select
+
+from clinic_server.kit.crypto import Keyring
+from clinic_server.people.documents import Document
+from clinic_server.people.rules import LinkReason, PersonFacts, PersonUnknown, mask_number
+from clinic_server.people.tables import demographics, identifier, person_link
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDuplicate:
+    """Somebody else on record who may be the same person."""
+
+    person_id: UUID
+    reason: LinkReason
+
+
+def person(connection: Connection, keyring: Keyring, person_id: UUID) -> PersonFacts:
+    """Return what is held of one person, or raise PersonUnknown."""
+    found = people(connection, keyring, [person_id]).get(person_id)
+    if found is None:
+        raise PersonUnknown
+    return found
+
+
+def people(connection: Connection, keyring: Keyring, person_ids: Collection[UUID]) -> Mapping[UUID, PersonFacts]:
+    """Return what is held of several people; unknown ids are left out."""
+    documents = _latest_of_each(connection, identifier, person_ids)
+    return {
+        person_id: _opened(keyring, row, documents[person_id])
+        for person_id, row in _latest_of_each(connection, demographics, person_ids).items()
+    }
+
+
+def find_by_document(connection: Connection, keyring: Keyring, document: Document) -> UUID | None:
+    """Return whose document this is."""
+    owner: UUID | None = connection.execute(
+        select(identifier.c.person_id).where(
+            identifier.c.kind == document.kind,
+            identifier.c.issuing_country == document.issuing_country,
+            identifier.c.number_index == number_index(keyring, document),
+        )
+    ).scalar()
+    return owner
+
+
+def possible_duplicates(connection: Connection, person_id: UUID) -> list[PossibleDuplicate]:
+    """Return who was proposed to be this same person."""
+    rows = connection.execute(
+        select(person_link.c.person_id, person_link.c.other_person_id, person_link.c.reason)
+        .where(or_(person_link.c.person_id == person_id, person_link.c.other_person_id == person_id))
+        .order_by(person_link.c.journal_seq, person_link.c.id)
+    )
+    return [PossibleDuplicate(other if one == person_id else one, LinkReason(reason)) for one, other, reason in rows]
+
+
+def number_index(keyring: Keyring, document: Document) -> bytes:
+    """Return the blind index by which a document's owner is found."""
+    return keyring.blind_index(
+        "identifier:number", f"{document.kind.value}\0{document.issuing_country}\0{document.person_number}"
+    )
+
+
+def _latest_of_each(connection: Connection, table: Any, person_ids: Collection[UUID]) -> dict[UUID, Any]:
+    latest = (
+        select(table.c.id, func.row_number().over(partition_by=table.c.person_id, order_by=_newest_first(table)))
+        .where(table.c.person_id.in_(person_ids))
+        .subquery()
+    )
+    newest = select(table).join(latest, latest.c.id == table.c.id).where(latest.c[1] == 1)
+    return {row.person_id: row for row in connection.execute(newest)}
+
+
+def _newest_first(table: Any) -> list[Any]:
+    return [table.c.journal_seq.desc(), table.c.id.desc()]
+
+
+def _opened(keyring: Keyring, row: Any, document: Any) -> PersonFacts:
+    return PersonFacts(
+        name=keyring.open(row.name_sealed, f"demographics:name:{row.id}"),
+        latin_name=keyring.open(row.latin_name_sealed, f"demographics:latin_name:{row.id}"),
+        sex=row.sex,
+        born_on=row.born_on,
+        nationality=row.nationality,
+        source=row.source,
+        document_kind=document.kind,
+        masked_number=mask_number(keyring.open(document.number_sealed, f"identifier:number:{document.id}")),
+    )

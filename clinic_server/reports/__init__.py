@@ -1,0 +1,1 @@
+"""What happened, seen from above: the journal, and the figures of a day."""

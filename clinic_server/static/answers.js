@@ -1,0 +1,32 @@
+// Answers by number: 1, 2, 3 answers the question in focus, or the first open one, and goes on to the next.
+// A digit counts only when the keyboard then rests a moment: a scanner's burst answers nothing.
+(() => {
+  "use strict";
+
+  const REST_MS = 60;
+  let pending = 0;
+  let lastKeyAt = 0;
+
+  const choicesOf = (question) => [...question.querySelectorAll('input[type="radio"]')];
+  const isOpen = (question) => !choicesOf(question).some((choice) => choice.checked);
+
+  function answer(number, focused) {
+    const questions = [...document.querySelectorAll("fieldset.answers")];
+    const question = focused.closest?.("fieldset.answers") ?? questions.find(isOpen);
+    const chosen = question && choicesOf(question)[number - 1];
+    if (!chosen) return;
+    chosen.click();
+    const next = questions[questions.indexOf(question) + 1];
+    (next ? choicesOf(next)[0] : document.querySelector("[data-after-answers]") ?? chosen).focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const isBurst = event.timeStamp - lastKeyAt < REST_MS;
+    lastKeyAt = event.timeStamp;
+    clearTimeout(pending);
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) return;
+    if (event.target.matches?.('input:not([type="radio"]), textarea, select')) return;
+    if (isBurst || !/^[1-9]$/.test(event.key)) return;
+    pending = setTimeout(answer, REST_MS, Number(event.key), event.target);
+  });
+})();

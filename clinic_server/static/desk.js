@@ -1,0 +1,130 @@
+// Desk pages without a mouse: declared keys, one form at a time, no double submit, scanners that type.
+(() => {
+  "use strict";
+
+  const SCANNER_GAP_MS = 35;
+  const SCANNER_LENGTH = 6;
+  const notice = document.getElementById("notice");
+  let burst = { text: "", last: 0, field: null, before: "" };
+
+  const isShown = (element) => element.getClientRects().length > 0;
+  const isTicked = (element) => element.matches("[type=radio], [type=checkbox]");
+  const isTyping = (element) => element?.matches?.("input, textarea, select, [contenteditable]");
+
+  function pressDeclared(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    if (event.key.length === 1 && isTyping(event.target) && !isTicked(event.target)) return;
+    if (event.key === "Enter" && event.target !== document.body) return;
+    const declared = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(isShown);
+    if (!declared || declared.disabled) return;
+    event.preventDefault();
+    declared.focus();
+    if (!isTyping(declared) || isTicked(declared)) declared.click();
+    if (declared.matches("summary")) declared.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  }
+
+  function submitPrimary(event) {
+    if (event.key !== "Enter" || event.defaultPrevented || event.target !== document.body) return;
+    document.querySelector("form[data-primary]")?.requestSubmit();
+  }
+
+  // A wedge scanner types faster than people; what it typed belongs into the field that waits for scans.
+  function followScanner(event) {
+    const scanField = document.querySelector("[data-scan]");
+    if (!scanField) return;
+    const now = event.timeStamp;
+    const isFast = now - burst.last < SCANNER_GAP_MS;
+    if (event.key.length === 1) {
+      if (!isFast) burst = { text: "", last: now, field: event.target, before: event.target.value };
+      burst.text += event.key;
+      burst.last = now;
+    } else if (event.key === "Enter" || event.key === "Tab") {
+      if (isFast && burst.text.length >= SCANNER_LENGTH) deliverScan(event, scanField);
+      burst = { text: "", last: 0, field: null, before: "" };
+    }
+  }
+
+  function deliverScan(event, scanField) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (burst.field !== scanField && isTyping(burst.field)) burst.field.value = burst.before;
+    scanField.value = burst.text;
+    scanField.dispatchEvent(new Event("input", { bubbles: true }));
+    if (scanField.dataset.scan === "submit") scanField.form.requestSubmit();
+    else scanField.focus();
+  }
+
+  function buttonsOf(form) {
+    return [...form.elements].filter((element) => element.type === "submit");
+  }
+
+  function guardSubmit(event) {
+    const form = event.target;
+    if (form.dataset.sending) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sending = "yes";
+    for (const button of buttonsOf(form)) button.setAttribute("aria-disabled", "true");
+  }
+
+  function release(form) {
+    delete form.dataset.sending;
+    for (const button of buttonsOf(form)) button.removeAttribute("aria-disabled");
+  }
+
+  function onAnswer(event) {
+    const { sourceElement, hx } = event.detail.ctx;
+    if (sourceElement instanceof HTMLFormElement && !hx?.redirect) release(sourceElement);
+  }
+
+  function onNoAnswer(event) {
+    const ctx = event.detail.ctx;
+    if (!ctx || ctx.request.method === "GET" || ctx.response) return;
+    notice.replaceChildren(document.getElementById("no-answer").content.cloneNode(true));
+  }
+
+  function clearNotice(event) {
+    if (event.detail.ctx.request.method !== "GET") notice.replaceChildren();
+  }
+
+  // A refused form names the fields at fault; the page marks them, the notice says what is wrong.
+  function markFaults() {
+    for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    const named = notice.querySelector("[data-at-fault]")?.dataset.atFault.split(" ") ?? [];
+    const fields = named.flatMap((name) => [...document.getElementsByName(name)]);
+    for (const field of fields) field.setAttribute("aria-invalid", "true");
+    fields.find(isShown)?.focus();
+  }
+
+  function markPlace() {
+    for (const link of document.querySelectorAll(".pages a")) {
+      if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
+    }
+    for (const back of document.querySelectorAll(".languages [name=back]")) back.value = location.pathname + location.search;
+  }
+
+  function restoreFocus() {
+    if (document.activeElement !== document.body) return;
+    document.querySelector("[data-home]")?.focus({ preventScroll: true });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
+    followScanner(event);
+    if (event.defaultPrevented) return;
+    pressDeclared(event);
+    submitPrimary(event);
+  }, true);
+  document.addEventListener("submit", guardSubmit, true);
+  document.addEventListener("htmx:before:request", clearNotice);
+  document.addEventListener("htmx:finally:request", onAnswer);
+  document.addEventListener("htmx:error", onNoAnswer);
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (event.target === notice) markFaults();
+    restoreFocus();
+  });
+  markPlace();
+  restoreFocus();
+})();

@@ -1,0 +1,73 @@
+"""The stock page: what is on hand, and receiving more."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.staff.rules import Role
+from clinic_server.stock import actions
+from clinic_server.stock.rules import Platform, Route
+
+router = APIRouter(include_in_schema=False)
+Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+
+
+class ProductForm(Form):
+    """A product; ``volume_ul`` is one dose in microlitres."""
+
+    code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
+    name: str = Field(min_length=1, max_length=80)
+    manufacturer: str = Field(min_length=1, max_length=80)
+    platform: Platform
+    route: Route
+    volume_ul: int = Field(gt=0, le=10_000)
+    doses_per_unit: int = Field(ge=1, le=50)
+
+
+class LotForm(Form):
+    """A delivery: trace codes one a line, as a scanner types them."""
+
+    product_code: str = Field(max_length=40)
+    number: str = Field(min_length=1, max_length=40)
+    expires_on: date
+    trace_codes: str = Field(min_length=4, max_length=120_000)
+
+
+@router.get("/stock")
+async def stock(call: Annotated[Call, signed_in()]) -> Response:
+    """Show the doses on hand."""
+    return call.page(
+        "stock/stock.html",
+        balances=await call.read(actions.balances),
+        products=await call.read(actions.products),
+        today=call.local_date(call.house.db.clock.now()),
+        platforms=list(Platform),
+        routes=list(Route),
+    )
+
+
+@router.get("/stock/balances")
+async def stock_balances(call: Annotated[Call, signed_in()]) -> Response:
+    """Show the balances again."""
+    today = call.local_date(call.house.db.clock.now())
+    return call.page("stock/_balances.html", balances=await call.read(actions.balances), today=today)
+
+
+@router.post("/stock/products")
+async def add_product(call: Keeper) -> Response:
+    """Add a product."""
+    new = actions.NewProduct(**(await call.form(ProductForm)).model_dump())
+    return await call.record(lambda tx: actions.add_product(tx, new), then="/stock")
+
+
+@router.post("/stock/lots")
+async def receive_lot(call: Keeper) -> Response:
+    """Take a delivery into stock."""
+    form = await call.form(LotForm)
+    codes = [code for code in re.split(r"[\s,;]+", form.trace_codes) if code]
+    delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes)
+    return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")

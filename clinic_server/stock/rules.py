@@ -1,0 +1,109 @@
+"""What may be drawn from which unit: pure questions about vials."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from clinic_server.kit.errors import Conflict, NotFound, Refused
+
+_PRINTABLE = re.compile(r"[!-~]{4,50}")
+
+
+class Platform(StrEnum):
+    """How a vaccine works; rules about mixing products speak of it."""
+
+    INACTIVATED = "inactivated"
+    LIVE = "live"
+    VECTOR = "vector"
+    SUBUNIT = "subunit"
+    MRNA = "mrna"
+
+
+class Route(StrEnum):
+    """How a dose enters the body."""
+
+    INTRAMUSCULAR = "intramuscular"
+    SUBCUTANEOUS = "subcutaneous"
+    INTRADERMAL = "intradermal"
+    ORAL = "oral"
+    INHALED = "inhaled"
+
+
+class UnitFinding(StrEnum):
+    """Why a unit may not be used."""
+
+    UNIT_UNKNOWN = "unit_unknown"
+    UNIT_USED_UP = "unit_used_up"
+    LOT_EXPIRED = "lot_expired"
+    OTHER_PRODUCT = "other_product"
+
+
+class ProductUnknown(NotFound):
+    """No product has this code."""
+
+    code = "product_unknown"
+
+
+class ProductCodeTaken(Conflict):
+    """Another product has this code."""
+
+    code = "product_code_taken"
+
+
+class UnitCodeInvalid(Refused):
+    """A trace code has 4 to 50 printable characters without blanks."""
+
+    code = "unit_code_invalid"
+
+
+class UnitAlreadyReceived(Conflict):
+    """A trace code was received before; one code is one unit, for ever."""
+
+    code = "unit_already_received"
+
+
+class LotReceivedExpired(Refused):
+    """A lot past its expiry date is not received."""
+
+    code = "lot_received_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """A unit (a vial or a syringe) as it stands now; ``volume_ul`` is one dose in microlitres."""
+
+    unit_id: UUID
+    lot_id: UUID
+    lot_number: str
+    expires_on: date
+    product_code: str
+    product_name: str
+    doses_per_unit: int
+    doses_used: int
+    volume_ul: int
+    route: Route
+
+
+def normalised_code(scanned: str) -> str:
+    """Return a trace code as it is stored, or raise UnitCodeInvalid."""
+    code = scanned.strip()
+    if not _PRINTABLE.fullmatch(code):
+        raise UnitCodeInvalid
+    return code
+
+
+def findings_for_unit(unit: UnitFacts | None, wanted_product: str, today: date) -> tuple[UnitFinding, ...]:
+    """Return every reason against drawing a dose of the wanted product from this unit today.
+
+    A unit is good through the end of its printed day of expiry.
+    """
+    if unit is None:
+        return (UnitFinding.UNIT_UNKNOWN,)
+    reasons = (
+        (unit.product_code != wanted_product, UnitFinding.OTHER_PRODUCT),
+        (unit.expires_on < today, UnitFinding.LOT_EXPIRED),
+        (unit.doses_used >= unit.doses_per_unit, UnitFinding.UNIT_USED_UP),
+    )
+    return tuple(finding for applies, finding in reasons if applies)

@@ -1,0 +1,69 @@
+"""Products, lots, units, and the doses drawn from them: the database itself counts the draws."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from clinic_server.kit.tables import Record, instant, one_of, table_of, text
+from clinic_server.stock.rules import Platform, Route
+
+
+class Product(Record, table=True):
+    """A vaccine product as the site uses it."""
+
+    __tablename__ = "product"
+
+    code: str = text(40, unique=True)
+    name: str = text(80)
+    manufacturer: str = text(80)
+    platform: Platform = one_of(Platform)
+    route: Route = one_of(Route)
+    volume_ul: int
+    doses_per_unit: int
+
+
+class Lot(Record, table=True):
+    """A lot of a product received here."""
+
+    __tablename__ = "lot"
+    __table_args__ = (UniqueConstraint("product_id", "number"),)
+
+    product_id: UUID = Field(foreign_key="product.id")
+    number: str = text(40)
+    expires_on: date
+
+
+class Unit(Record, table=True):
+    """One vial or syringe, known by its own trace code."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("id", "doses_per_unit"), Index(None, "lot_id"))
+
+    lot_id: UUID = Field(foreign_key="lot.id")
+    trace_code: str = text(50, unique=True)
+    doses_per_unit: int
+    received_at: datetime = instant()
+
+
+class Draw(Record, table=True):
+    """One dose drawn from a unit. No unit has more draws than doses: the constraints say so, not the program."""
+
+    __tablename__ = "draw"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "draw_number"),
+        ForeignKeyConstraint(["unit_id", "doses_per_unit"], ["unit.id", "unit.doses_per_unit"]),
+        CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name="within_unit"),
+    )
+
+    unit_id: UUID
+    doses_per_unit: int
+    draw_number: int
+    drawn_at: datetime = instant()
+
+
+product = table_of(Product)
+lot = table_of(Lot)
+unit = table_of(Unit)
+draw = table_of(Draw)

@@ -1,0 +1,105 @@
+"""What the stages share about one dose: the physician's order and the consent to it.
+
+An order is placed by a recommendation, consented to once, and ended by whatever step comes next:
+answers given again, a refusal, the way back to the questions, the dose itself. Nothing marks it
+as ended; the later step is the fact.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Exists, exists, select
+
+from clinic_server.kit.errors import Conflict
+from clinic_server.kit.tx import Tx
+from clinic_server.visits.flow import Outcome
+from clinic_server.visits.tables import VisitOrder, VisitOrderConsent, visit_order, visit_order_consent, visit_step
+
+
+class OrderNotStanding(Conflict):
+    """No order of this decision stands for the visit: it was never placed, or a later step ended it."""
+
+    code = "order_not_standing"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that stands; only with a ``consent_id`` may it be given."""
+
+    order_id: UUID
+    decision_id: UUID
+    product_code: str
+    decided_by: UUID
+    placed_at: datetime
+    valid_until: datetime
+    consent_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a physician recommends to be given, and until when this may be done."""
+
+    decision_id: UUID
+    product_code: str
+    physician_id: UUID
+    valid_until: datetime
+
+
+def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
+    """Append the order of a recommendation, in the action and under the journal line of its step."""
+    return tx.append(
+        VisitOrder,
+        visit_id=visit_id,
+        decision_id=new.decision_id,
+        product_code=new.product_code,
+        physician_id=new.physician_id,
+        placed_at=tx.now,
+        valid_until=new.valid_until,
+    )
+
+
+def attach_consent(tx: Tx, visit_id: UUID, decision_id: UUID, consent_id: UUID) -> None:
+    """Append the consent to the visit's standing order, or raise OrderNotStanding."""
+    order = require_order(tx.connection, visit_id, decision_id)
+    tx.append(VisitOrderConsent, order_id=order.order_id, consent_id=consent_id, attached_at=tx.now)
+
+
+def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
+    """Return the order that stands now: the newest, unless a step other than its consent came after it."""
+    latest = (
+        select(
+            visit_order.c.id,
+            visit_order.c.decision_id,
+            visit_order.c.product_code,
+            visit_order.c.physician_id,
+            visit_order.c.placed_at,
+            visit_order.c.valid_until,
+            visit_order_consent.c.consent_id,
+            _ended(),
+        )
+        .outerjoin(visit_order_consent, visit_order_consent.c.order_id == visit_order.c.id)
+        .where(visit_order.c.visit_id == visit_id)
+        .order_by(visit_order.c.journal_seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(latest).first()
+    if row is None or row[-1]:
+        return None
+    return Order(*row[:-1])
+
+
+def require_order(connection: Connection, visit_id: UUID, decision_id: UUID) -> Order:
+    """Return the standing order when it is this decision's, or raise OrderNotStanding."""
+    order = standing_order(connection, visit_id)
+    if order is None or order.decision_id != decision_id:
+        raise OrderNotStanding
+    return order
+
+
+def _ended() -> Exists:
+    return exists().where(
+        visit_step.c.visit_id == visit_order.c.visit_id,
+        visit_step.c.journal_seq > visit_order.c.journal_seq,
+        visit_step.c.outcome != Outcome.CONSENTED,
+    )

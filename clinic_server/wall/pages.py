@@ -1,0 +1,62 @@
+"""The public display: no sign-in, an address with the site's token, and its own stream."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import Connection
+
+from clinic_server.kit.call import Call, anyone
+from clinic_server.kit.live import events
+from clinic_server.people.lookup import people
+from clinic_server.visits.lookup import standing_at
+from clinic_server.visits.steps import VISITS
+from clinic_server.visits.watch import watched
+from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of, check_token
+
+router = APIRouter(include_in_schema=False)
+
+
+async def _wall_address(request: Request, token: str = "") -> str:
+    check_token(request.app.state.house.settings.wall.token, token)
+    return token
+
+
+Token = Annotated[str, Depends(_wall_address)]
+
+
+@router.get("/wall")
+async def wall(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+    """Show the display."""
+    return call.page("wall/display.html", board=await _board(call), token=token)
+
+
+@router.get("/wall/board")
+async def board(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+    """Show what the display refreshes."""
+    return call.page("wall/_board.html", board=await _board(call), token=token)
+
+
+@router.get("/wall/live", response_class=EventSourceResponse)
+async def wall_live(call: Annotated[Call, anyone()], _token: Token) -> AsyncIterator[ServerSentEvent]:
+    """Stream that visits changed."""
+    async for event in events(call.house, frozenset({VISITS})):
+        yield event
+
+
+async def _board(call: Call) -> Board:
+    now = call.house.db.clock.now()
+
+    def question(connection: Connection) -> Board:
+        standings, sitting = standing_at(connection, *WAITING_STAGES), watched(connection)
+        shown = {one.person_id for one in standings if one.called_to} | {one.person_id for one in sitting}
+        known = people(connection, call.house.db.keyring, shown)
+        names = defaultdict(str, {person_id: facts.name for person_id, facts in known.items()})
+        turns = [Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to) for one in standings]
+        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left(now)) for one in sitting]
+        return board_of(turns, seats, now)
+
+    return await call.read(question)

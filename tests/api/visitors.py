@@ -1,0 +1,87 @@
+"""People of a clinic day for the tests of the stages, made through the real actions."""
+
+import itertools
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from clinic_server.kit.access import Actor, system_actor
+from clinic_server.kit.db import Database
+from clinic_server.kit.journal import journal, record_tables
+from clinic_server.kit.tx import Tx
+from clinic_server.people.actions import find_or_register
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.rules import IdentityFacts, Source
+from clinic_server.screening.actions import questions_of_visit, record_screening
+from clinic_server.screening.rules import Answer, Measurements
+from clinic_server.staff.actions import add_qualification, add_staff
+from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role
+from clinic_server.stock.actions import NewProduct, add_product
+from clinic_server.stock.rules import Platform, Route
+from clinic_server.visits.steps import open_visit
+
+TODAY = date(2026, 3, 2)
+PRODUCT = "vaccine-a"
+SYSTEM = system_actor("test")
+OWNER = replace(SYSTEM, roles=frozenset({Role.OWNER}))
+_numbers = itertools.count(1_000_001)
+
+
+def a_colleague(db: Database, role: Role, qualification: QualificationKind | None = None) -> Actor:
+    """Somebody signed in with a role, qualified or not."""
+    number = next(_numbers)
+    newcomer = Newcomer(str(number), "Lin Tester", "no-pin")
+    staff_id = db.write_now(lambda tx: add_staff(tx, newcomer, (role,)), OWNER).staff_id
+    if qualification:
+        certificate = Certificate(qualification, f"C{number}", date(2025, 1, 1), date(2026, 12, 31))
+        db.write_now(lambda tx: add_qualification(tx, staff_id, certificate), OWNER)
+    return Actor("Lin Tester", staff_id, "desk-1", frozenset({role}))
+
+
+def a_physician(db: Database) -> Actor:
+    return a_colleague(db, Role.PHYSICIAN, QualificationKind.PHYSICIAN)
+
+
+def a_product(db: Database, code: str = PRODUCT) -> str:
+    """A product the site uses."""
+    new = NewProduct(code, "Vaccine A", "Maker", Platform.INACTIVATED, Route.INTRAMUSCULAR, 500, 1)
+    db.write_now(lambda tx: add_product(tx, new), SYSTEM)
+    return code
+
+
+def a_visit(db: Database, born_on: date = date(1980, 5, 1), sex: Sex = Sex.MALE, name: str = "王小明") -> UUID:
+    """Somebody checked in and waiting for the questions."""
+    passport = Document.of(DocumentKind.PASSPORT, f"E{next(_numbers)}", "CHN")
+    stated = IdentityFacts.stated(passport, name=name, sex=sex, born_on=born_on)
+
+    def check_in(tx: Tx) -> UUID:
+        person_id = find_or_register(tx, stated, Source.TYPED).person_id
+        visit_id = open_visit(tx, person_id, TODAY).visit_id
+        tx.journal("checked_in", visit_id)
+        return visit_id
+
+    return db.write_now(check_in, SYSTEM)
+
+
+def answers(db: Database, visit_id: UUID, **said: Answer) -> dict[str, Answer]:
+    """An answer to everything this visit's person is asked: "no", unless said otherwise."""
+    asked = db.read_now(lambda connection: questions_of_visit(connection, db.keyring, visit_id, TODAY))
+    return {question.code: said.get(question.code, Answer.NO) for question in asked.questions}
+
+
+def a_screening(db: Database, visit_id: UUID, actor: Actor = SYSTEM, **said: Answer) -> UUID:
+    """The questions answered: "no" to all, unless said otherwise."""
+    given = answers(db, visit_id, **said)
+    return db.write_now(lambda tx: record_screening(tx, visit_id, given, Measurements()), actor).screening_id
+
+
+def rows_in(db: Database) -> int:
+    """How many records and journal lines there are: a refused action adds none."""
+    tables = [journal, *record_tables()]
+    return db.read_now(
+        lambda connection: sum(
+            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
+        )
+    )

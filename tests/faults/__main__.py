@@ -1,0 +1,98 @@
+"""`python3 run.py faults`: breaks the running system and counts what was lost."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from firmware_stubs.rehearsal.proof import Verdict
+from tests.devices.parts import Mosquitto
+from tests.faults.kills import Outcome, Scene, kill_again_and_again
+from tests.peers import PostgresServer
+
+ENGINES = ("sqlite", "postgresql")
+CATALOGUE = {1: "kill -9 of the server at random moments of a busy day"}
+MOST_SHOWN = 20
+
+
+def main() -> int:
+    """Run, tell, and fail on any loss."""
+    words = _arguments()
+    engines = ENGINES if words.engine == "both" else (words.engine,)
+    outcomes = [_run(engine, words.kills, words.seed) for engine in engines]
+    figures = _figures(outcomes)
+    for name, figure in figures.items():
+        _say(f"{figure:>12} {name}")
+    if words.json:
+        words.json.write_text(json.dumps(figures, indent=1) + "\n")
+    found = [difference for outcome in outcomes for difference in outcome.differences]
+    for difference in found[:MOST_SHOWN]:
+        sys.stderr.write(f"DIFFERENCE ({difference.verdict}): {difference.what}\n")
+    return 1 if found else 0
+
+
+def _run(engine: str, kills: int, seed: int) -> Outcome:
+    _say(f"{CATALOGUE[1]}: {kills} times on {engine}, seed {seed}")
+    with tempfile.TemporaryDirectory(prefix="clinic-faults-") as folder, _broker(Path(folder)) as mqtt_url:
+        site = Path(folder) / "site"
+        if engine == "sqlite":
+            return kill_again_and_again(Scene(engine, site, None, mqtt_url), kills, seed)
+        with _postgres() as database_url:
+            return kill_again_and_again(Scene(engine, site, database_url, mqtt_url), kills, seed)
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[str]:
+    broker = Mosquitto(folder)
+    asyncio.run(broker.start())
+    try:
+        yield broker.url
+    finally:
+        asyncio.run(broker.stop())
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="clinic-pg-") as folder:
+        server = PostgresServer(Path(folder))
+        try:
+            yield server.new_database()
+        finally:
+            server.stop()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    return {
+        "faults_run": sum(outcome.kills for outcome in outcomes),
+        "faults_survived": sum(outcome.survived for outcome in outcomes),
+        "acknowledged_writes": sum(outcome.acknowledged for outcome in outcomes),
+        **{verdict.value: sum(outcome.count(verdict) for outcome in outcomes) for verdict in Verdict},
+        **{name: figure for outcome in outcomes for name, figure in outcome.figures().items()},
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py faults",
+        description="Breaks the running system, on real peers, and counts what was lost.",
+        epilog="exit codes: 0 nothing was lost; 1 something was, or could not be proved",
+    )
+    parser.add_argument("--kills", type=int, default=100, help="how often the server is killed, on each engine (100)")
+    parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
+    parser.add_argument("--only", type=int, nargs="+", choices=tuple(CATALOGUE), help="which faults, by their number")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed kills at the same moments (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Kills the server at random moments of a busy day, and counts what was lost."""
+
+import signal
+import socket
+import statistics
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from clinic_server.kit.engines import reader_engine
+from clinic_server.rehearsal import Plan, prepare
+from firmware_stubs.clinic_day import ClinicDay
+from firmware_stubs.rehearsal.cast import Cast
+from firmware_stubs.rehearsal.floor import Manner
+from firmware_stubs.rehearsal.ledger import Ledger
+from firmware_stubs.rehearsal.proof import Difference, Proof, Verdict, prove
+from firmware_stubs.rehearsal.testimony import Opening, Witness
+from firmware_stubs.rehearsal.visitors import visitors
+from tests.faults import records
+from tests.faults.victim import Victim
+
+EARLIEST_KILL_S, LATEST_KILL_S = 0.05, 0.5
+SPEED = 600.0
+BUSY_AFTER_WRITES = 60
+BUSY_WITHIN_S = 30.0
+DRAINED_WITHIN_S = 120.0
+UNITS_PER_KILL = 40
+HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=24)
+CARDS = 0.2  # most lives are too short for a reader to be found, selected and read
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run of kills on one engine came to."""
+
+    engine: str
+    kills: int = 0
+    seconds: float = 0.0
+    ready_s: list[float] = field(default_factory=list)
+    acknowledged: int = 0
+    unanswered: int = 0
+    sent_again: int = 0
+    visits: int = 0
+    doses: int = 0
+    readings: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many differences are of this kind."""
+        return sum(difference.verdict is verdict for difference in self.differences)
+
+    @property
+    def survived(self) -> int:
+        """How many kills did no harm; when the books disagree nobody can tell which one it was, so none counts."""
+        return 0 if self.differences else self.kills
+
+    def figures(self) -> dict[str, float]:
+        """Return the run's figures under stable names."""
+        return {
+            f"{self.engine}_kills": self.kills,
+            f"{self.engine}_acknowledged_writes": self.acknowledged,
+            f"{self.engine}_unanswered_writes": self.unanswered,
+            f"{self.engine}_sent_again": self.sent_again,
+            f"{self.engine}_visits": self.visits,
+            f"{self.engine}_doses": self.doses,
+            f"{self.engine}_readings": self.readings,
+            f"{self.engine}_ready_p50_ms": round(1000 * statistics.median(self.ready_s)),
+            f"{self.engine}_ready_max_ms": round(1000 * max(self.ready_s)),
+            f"{self.engine}_seconds": round(self.seconds, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a run of kills takes place. ``database_url`` None is an SQLite file in the folder."""
+
+    engine: str
+    folder: Path
+    database_url: str | None
+    mqtt_url: str | None
+
+
+def kill_again_and_again(scene: Scene, kills: int, seed: int) -> Outcome:
+    """Play a day, kill the server so many times meanwhile, let the day end, and compare all books."""
+    began_at = time.monotonic()
+    units = 200 + UNITS_PER_KILL * kills
+    plan = Plan(scene.folder, _free_port(), scene.database_url, units=units, speed=SPEED, mqtt_url=scene.mqtt_url)
+    made = prepare(plan)
+    cast = Cast.load(scene.folder / "cast.json")
+    paper = scene.folder / "ledger.jsonl"
+    outcome = Outcome(scene.engine)
+    ledger = Ledger(paper)
+    with Victim(made) as victim:
+        outcome.ready_s.append(victim.start())
+        witness = Witness(cast)
+        opening = witness.opening()
+        _play(_Running(cast, ledger, victim, outcome), kills, seed)
+        proof = prove(ledger, opening, witness.closing(opening, ledger))
+        _end(victim, outcome)
+    ledger.close()
+    outcome.differences += [*proof.differences, *_in_the_database(made.database_url, ledger, opening, paper)]
+    _count(outcome, ledger, proof)
+    outcome.seconds = time.monotonic() - began_at
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    cast: Cast
+    ledger: Ledger
+    victim: Victim
+    outcome: Outcome
+
+
+def _play(running: _Running, kills: int, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311  # when to kill is no secret
+    arriving = visitors(seed, datetime.now(UTC).date(), cards=CARDS)
+    with ClinicDay(running.cast, arriving, running.ledger, HURRY, seed) as day:
+        _wait_until_busy(running.ledger)
+        for _ in range(kills):
+            time.sleep(chance.uniform(EARLIEST_KILL_S, LATEST_KILL_S))
+            running.victim.kill()
+            running.outcome.kills += 1
+            running.outcome.ready_s.append(running.victim.start())
+        day.close_door()
+        if not day.wait(DRAINED_WITHIN_S):
+            running.ledger.fault(f"the day did not end within {DRAINED_WITHIN_S:.0f} s of the last kill")
+
+
+def _wait_until_busy(ledger: Ledger) -> None:
+    """Wait until everybody has signed in and people stand at every stage."""
+    deadline = time.monotonic() + BUSY_WITHIN_S
+    while sum(write.is_accepted for write in ledger.writes) < BUSY_AFTER_WRITES:
+        if time.monotonic() > deadline:
+            ledger.fault(f"fewer than {BUSY_AFTER_WRITES} writes in {BUSY_WITHIN_S:.0f} s")
+            return
+        time.sleep(0.05)
+
+
+def _end(victim: Victim, outcome: Outcome) -> None:
+    """Stop the server as an operator does, and verify the chain with the command."""
+    stopped, verified = victim.stop(), victim.verify()
+    if stopped not in (0, -signal.SIGTERM) or verified:
+        what = f"exit codes: {stopped} of the server when it was stopped, {verified} of `clinic verify`"
+        outcome.differences.append(Difference(Verdict.UNPROVEN, what))
+
+
+def _in_the_database(url: str, ledger: Ledger, opening: Opening, paper: Path) -> list[Difference]:
+    """Look at the database itself; the books on paper are the ones that count."""
+    written = Ledger.read(paper)
+    if len(written.writes) != len(ledger.writes):
+        return [Difference(Verdict.UNPROVEN, f"{len(written.writes)} of {len(ledger.writes)} writes are on paper")]
+    engine = reader_engine(url)
+    try:
+        with engine.connect() as connection:
+            return records.differences(connection, written, opening.head_seq)
+    finally:
+        engine.dispose()
+
+
+def _count(outcome: Outcome, ledger: Ledger, proof: Proof) -> None:
+    outcome.acknowledged = sum(write.is_accepted for write in ledger.writes)
+    outcome.unanswered = len(list(ledger.unknown()))
+    outcome.sent_again = sum(write.sendings > 1 for write in ledger.writes)
+    outcome.visits, outcome.doses, outcome.readings = (proof.counts[name] for name in ("visits", "doses", "readings"))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,96 @@
+"""The server as a process of its own, that is killed and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Self
+
+from clinic_server.rehearsal import Cast, environment
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_WITHIN_S = 30.0
+GONE_WITHIN_S = 15.0
+LOOK_S = 0.005
+
+
+class NotReady(Exception):
+    """The server did not come up; the message is the end of its log."""
+
+
+class Victim:
+    """`clinic serve` over a rehearsal's database, between ``with``; leaving it leaves no process behind."""
+
+    def __init__(self, cast: Cast) -> None:
+        self._port = int(cast.base_url.rpartition(":")[2])
+        self._folder = Path(cast.folder)
+        self._log = self._folder / "server.log"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
+        self._environment = {**inherited, **environment(cast), "PYTHONPATH": str(ROOT)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> float:
+        """Start it and return after how many seconds it answered."""
+        began_at = time.monotonic()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "clinic_server", "serve"],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() - began_at > READY_WITHIN_S:
+                raise NotReady(self._end_of_log())
+            time.sleep(LOOK_S)
+        return time.monotonic() - began_at
+
+    def kill(self) -> None:
+        """Take its life in the middle of whatever it does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> int:
+        """Stop it as an operator does; return its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            raise NotReady("not running")
+        process.terminate()
+        try:
+            return process.wait(GONE_WITHIN_S)
+        finally:
+            process.kill()
+
+    def verify(self) -> int:
+        """Run `clinic verify` over what it left; return its exit code."""
+        command = [sys.executable, "-m", "clinic_server", "verify"]
+        done = subprocess.run(  # noqa: S603  # our own arguments
+            command, cwd=self._folder, env=self._environment, capture_output=True, timeout=600, check=False
+        )
+        return done.returncode
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("GET", "/api/v1/stations")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _end_of_log(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])

@@ -1,0 +1,146 @@
+"""Every code has words, and every sentence of the screens is said in all three languages."""
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+import clinic_server
+from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.labels import labels
+
+ROOT = Path(__file__).parents[2]
+LOCALE = ROOT / "clinic_server" / "locale"
+CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
+SHOWN = {  # enum: the group of labels its values are shown with
+    "check_in.rules.Finding": "finding",
+    "check_in.rules.How": "how",
+    "check_in.rules.TypedReason": "typed_reason",
+    "cold_chain.rules.Condition": "condition",
+    "cold_chain.rules.Fault": "fault",
+    "cold_chain.rules.PlaceKind": "place_kind",
+    "consent.rules.InformedItem": "informed_item",
+    "consent.rules.RefusedBy": "refused_by",
+    "consent.rules.Relationship": "relationship",
+    "consent.rules.SignatureMethod": "signature_method",
+    "consent.rules.Signer": "signer",
+    "injection.rules.BodySite": "body_site",
+    "injection.rules.PermitFinding": "finding",
+    "injection.rules.SentBackReason": "sent_back",
+    "observation.rules.EarlyReason": "early_reason",
+    "people.documents.DocumentKind": "document",
+    "people.documents.Sex": "sex",
+    "people.rules.LinkReason": "link_reason",
+    "people.rules.Source": "source",
+    "screening.rule_sets.Weight": "weight",
+    "screening.rules.Advice": "advice",
+    "screening.rules.Answer": "answer",
+    "screening.rules.DecisionOutcome": "decision",
+    "staff.rules.QualificationKind": "qualification",
+    "staff.rules.Role": "role",
+    "staff.rules.StationKind": "station_kind",
+    "stock.rules.Platform": "platform",
+    "stock.rules.Route": "route",
+    "stock.rules.UnitFinding": "finding",
+    "visits.flow.Outcome": "outcome",
+    "visits.flow.Stage": "stage",
+}
+NEVER_SHOWN = {
+    "kit.labels.Tone",  # is how a label looks
+    "observation.rules.DepartureKind",  # the visit's outcome says it
+    "screening.rule_sets.Quantity",  # the form names what is measured
+}
+
+
+def _descendants(kind: type) -> Iterator[type]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+def _all_of_ours(kind: type) -> set[type]:
+    for module in pkgutil.walk_packages(clinic_server.__path__, "clinic_server."):
+        if "migrations" not in module.name:
+            importlib.import_module(module.name)
+    return {child for child in _descendants(kind) if child.__module__.startswith("clinic_server.")}
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__.removeprefix('clinic_server.')}.{kind.__qualname__}"
+
+
+def test_every_error_has_a_sentence_and_every_sentence_an_error() -> None:
+    codes = {str(error.__dict__["code"]) for error in _all_of_ours(ClinicError) if "code" in error.__dict__}
+    assert set(labels()["error"]) == codes
+
+
+def test_every_enum_is_shown_by_labels_or_declared_hidden() -> None:
+    assert {_name(kind) for kind in _all_of_ours(StrEnum)} == set(SHOWN) | NEVER_SHOWN
+
+
+def test_every_value_that_is_shown_has_a_label() -> None:
+    enums = {_name(kind): kind for kind in _all_of_ours(StrEnum)}
+    without = [
+        f"{name}.{value}"
+        for name, group in SHOWN.items()
+        for value in enums[name]  # type: ignore[attr-defined]  # iterating an enum class
+        if value not in labels()[group]
+    ]
+    assert without == []
+
+
+@pytest.fixture(name="sources", scope="module")
+def _sources(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Every English sentence of templates, Python and labels, collected the way babel.cfg says."""
+    target = tmp_path_factory.mktemp("words") / "messages.pot"
+    options = ["-F", "babel.cfg", "-k", "N_", "-o", str(target)]
+    command = [sys.executable, "-m", "babel.messages.frontend", "extract", *options, "clinic_server"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603  # our own command
+    with target.open("rb") as file:
+        return read_po(file)
+
+
+@pytest.fixture(name="catalogue", params=CATALOGUES)
+def _catalogue(request: pytest.FixtureRequest) -> Catalog:
+    with (LOCALE / request.param / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=request.param)
+
+
+def _said(message: Message) -> str:
+    return message.string if isinstance(message.string, str) else "".join(message.string)
+
+
+def _parts_to_fill(text: str) -> set[str]:
+    return set(re.findall(r"%\(\w+\)s|\{\w+\}|</?\w+>", text))
+
+
+def test_every_sentence_is_translated(sources: Catalog, catalogue: Catalog) -> None:
+    known = {message.id for message in catalogue if message.id and _said(message) and not message.fuzzy}
+    assert {message.id for message in sources if message.id} - known == set()
+
+
+def test_no_translation_outlives_its_sentence(sources: Catalog, catalogue: Catalog) -> None:
+    assert not catalogue.obsolete
+    assert {message.id for message in catalogue if message.id} - {message.id for message in sources} == set()
+
+
+def test_translations_keep_what_is_filled_in(catalogue: Catalog) -> None:
+    for message in catalogue:
+        source = message.id if isinstance(message.id, str) else "".join(message.id)
+        if source:
+            assert _parts_to_fill(_said(message)) == _parts_to_fill(source), source
+
+
+def test_each_catalogue_is_written_in_its_own_characters(catalogue: Catalog) -> None:
+    encoding = CATALOGUES[str(catalogue.locale)]
+    said = "".join(_said(message) for message in catalogue if message.id)
+    foreign = {sign for sign in said if "\u4e00" <= sign <= "\u9fff" and not sign.encode(encoding, "ignore")}
+    assert foreign == set()

@@ -1,0 +1,125 @@
+"""A real browser before the real server; whatever a page complains of fails the test that opened it."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.pages.site import PageSite, furnish
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@dataclass
+class Complaints:
+    """What a page said against itself: console errors, script errors, requests to other hosts."""
+
+    said: list[str] = field(default_factory=list)
+
+    def listen_to(self, page: Page, origin: str) -> None:
+        """Collect from now on."""
+        page.on("console", lambda message: self._note(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self._note(str(error)))
+        page.on("request", lambda request: self._check(request.url, origin))
+
+    def _check(self, url: str, origin: str) -> None:
+        if not url.startswith((origin, "data:")):
+            self._note(f"asked a foreign host: {url}")
+
+    def _note(self, words: str) -> None:
+        self.said.append(words)
+
+
+@dataclass
+class Screens:
+    """Opens pages as the signed-in person or as anybody, in a language, at a size."""
+
+    browser: Browser
+    site: PageSite
+    complaints: Complaints = field(default_factory=Complaints)
+
+    @asynccontextmanager
+    async def opened(  # noqa: PLR0913  # each is one thing about a screen
+        self,
+        path: str,
+        *,
+        language: str = "zh-CN",
+        width: int = 1366,
+        height: int = 768,
+        signed_in: bool = True,
+        scripts: bool = True,
+    ) -> AsyncIterator[Page]:
+        """Open one page in a browser profile of its own."""
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height}, java_script_enabled=scripts, reduced_motion="reduce"
+        )
+        await self._equip(context, language, signed_in=signed_in)
+        page = await context.new_page()
+        self.complaints.listen_to(page, self.site.url)
+        try:
+            await page.goto(self.site.url + path)
+            yield page
+        finally:
+            await context.close()
+
+    async def _equip(self, context: BrowserContext, language: str, *, signed_in: bool) -> None:
+        cookies = {"clinic_language": language} | ({"clinic_session": self.site.session} if signed_in else {})
+        url = self.site.url
+        await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+
+
+@pytest.fixture(name="chromium", scope="session")
+def _chromium() -> Path:
+    if not CHROMIUM.exists():
+        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
+    return CHROMIUM
+
+
+@pytest.fixture(name="browser", scope="session")
+async def _browser(chromium: Path) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(name="furnished", scope="session")
+async def _furnished(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PageSite]:
+    site = await furnish(tmp_path_factory.mktemp("page-site"))
+    yield site
+    if site.process is not None and site.process.poll() is None:
+        site.send(signal.SIGTERM)
+
+
+@pytest.fixture(name="page_site")
+def _page_site(furnished: PageSite) -> PageSite:
+    """The site with its server running, whatever the test before did to it."""
+    if furnished.process is None or furnished.process.poll() is not None:
+        furnished.start()
+    return furnished
+
+
+@pytest.fixture(name="screens")
+def _screens(browser: Browser, page_site: PageSite) -> Screens:
+    return Screens(browser, page_site)
+
+
+@pytest.fixture(name="eventually")
+def _eventually() -> Callable[..., Awaitable[None]]:
+    """Wait until a page's expression holds, or fail with it."""
+
+    async def eventually(page: Page, expression: str, within_s: float = 5) -> None:
+        deadline = time.monotonic() + within_s  # the browser's own waiting needs an eval that our pages forbid
+        while not await page.evaluate(expression):
+            assert time.monotonic() < deadline, f"not within {within_s} s: {expression}"
+            await asyncio.sleep(0.05)
+
+    return eventually

@@ -1,0 +1,92 @@
+"""Every page in three languages at three widths: complete, quiet, and nothing from elsewhere."""
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from tests.pages.conftest import Screens
+from tests.pages.site import WALL_TOKEN
+
+Eventually = Callable[..., Awaitable[None]]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+LANGUAGES = ("zh-CN", "zh-TW", "en")
+SIZES = ((1024, 768), (1366, 768), (1920, 1080))
+PAGES = {
+    "start": "/",
+    "check-in": "/check-in",
+    "check-in-typed": "/check-in/typed",
+    "visit": "/visits/{waiting}",
+    "screening": "/screening",
+    "questions": "/visits/{waiting}/screening",
+    "decision": "/visits/{decision}/decision",
+    "consent-queue": "/consent",
+    "consent": "/visits/{consent}/consent",
+    "bench": "/bench",
+    "chair": "/visits/{bench}/injection",
+    "observation": "/observation",
+    "stock": "/stock",
+    "cold-chain": "/cold-chain",
+    "devices": "/devices",
+    "staff": "/staff",
+    "patterns": "/patterns",
+    "nothing-here": "/nothing-here",
+}
+OPEN_PAGES = {"sign-in": "/sign-in", "wall": f"/wall?token={WALL_TOKEN}", "wall-refused": "/wall?token=wrong"}
+REFUSED = {"nothing-here": 404, "wall-refused": 403}
+
+TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
+  .filter(e => e.getClientRects().length && !e.matches('.skip, p a, li a, td a:not(.button), th a'))
+  .map(e => [(e.closest('label, .count') ?? e).getBoundingClientRect(), e])
+  .filter(([box, e]) => box.height < 43.5 || box.width < 24)
+  .map(([box, e]) => `${e.tagName} ${e.name || e.textContent.trim().slice(0, 20)} ${box.width}x${box.height}`)"""
+NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea, canvas')]
+  .filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')))
+  .map(e => e.outerHTML.slice(0, 80))"""
+TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
+
+
+async def _assert_fits(page: Page, name: str) -> None:
+    assert not await page.evaluate(TOO_WIDE), "the page is wider than the screen"
+    if not name.startswith("wall"):
+        assert await page.evaluate(TOO_SMALL) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [*PAGES, *OPEN_PAGES])
+async def test_page_is_sound_in_every_language(
+    screens: Screens, eventually: Eventually, name: str, language: str
+) -> None:
+    path = (PAGES | OPEN_PAGES)[name].format(**screens.site.visits)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    async with screens.opened(path, language=language, signed_in=name not in OPEN_PAGES) as page:
+        await page.wait_for_load_state("load")
+        if await page.locator("#live").count():
+            await eventually(page, "document.getElementById('live')._htmx?.sse?.status === 200")
+        assert await page.locator("html").get_attribute("lang") == language
+        assert await page.locator("h1").count() == 1, "a page has one heading of the first rank"
+        assert await page.evaluate(NAMELESS) == []
+        for width, height in SIZES:
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.screenshot(path=SCREENSHOTS / f"{name}.{language}.{width}.png")
+            await _assert_fits(page, name)
+    refused = [said for said in screens.complaints.said if f"status of {REFUSED.get(name)}" in said]
+    assert screens.complaints.said == refused
+
+
+async def test_every_link_of_the_navigation_leads_to_a_page(screens: Screens) -> None:
+    async with screens.opened("/patterns") as page:
+        for path in await page.locator("nav.pages a").evaluate_all("links => links.map(link => link.pathname)"):
+            answer = await page.goto(screens.site.url + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            assert await page.locator("nav.pages a[aria-current=page]").get_attribute("href") == path
+
+
+async def test_no_page_holds_inline_script_or_style(screens: Screens) -> None:
+    for path in [*PAGES.values(), *OPEN_PAGES.values()]:
+        async with screens.opened(path.format(**screens.site.visits), scripts=False) as page:
+            source = await page.content()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", source), path

@@ -1,0 +1,85 @@
+"""Live pages: a change shows by itself, a frozen page says so, and an outage heals without anybody's hand."""
+
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from playwright.async_api import Page
+
+from tests.pages.conftest import Screens
+from tests.pages.site import WALL_TOKEN
+
+Eventually = Callable[..., Awaitable[None]]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+WALL = f"/wall?token={WALL_TOKEN}"
+CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
+STALE = "!document.getElementById('stale').hidden"
+LIVE = "document.getElementById('stale').hidden"
+NOTICED_WITHIN_S = 16  # twelve seconds of silence, looked at every second
+HEALED_WITHIN_S = 15
+
+
+async def test_a_check_in_elsewhere_shows_on_page_and_wall(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/") as page, screens.opened(WALL, signed_in=False) as wall:
+        await eventually(page, CONNECTED)
+        await eventually(wall, CONNECTED)
+        before = await page.locator("#board .count strong").first.inner_text()
+        ticket = screens.site.check_in_somebody("L0000001")
+        await eventually(page, f"document.querySelector('#board .count strong').innerText === '{int(before) + 1}'")
+        await eventually(wall, f"document.getElementById('board').innerText.includes('{ticket:03d}')")
+    assert screens.complaints.said == []
+
+
+async def test_a_page_says_since_when_it_is_not_live_and_heals_when_the_server_is_back(
+    screens: Screens, eventually: Eventually
+) -> None:
+    async with screens.opened("/") as page, screens.opened(WALL, signed_in=False) as wall:
+        for screen in (page, wall):
+            await eventually(screen, CONNECTED)
+        screens.site.send(signal.SIGKILL)
+        for screen in (page, wall):
+            await eventually(screen, STALE, NOTICED_WITHIN_S)
+            clock = await screen.locator("#site-clock").text_content()
+            assert await screen.locator("#stale [data-since]").text_content() == clock
+        assert await _colour(page, "#stale") == "rgb(176, 0, 18)"
+        assert await wall.locator(".seats .minutes b").first.is_hidden(), "a count that nobody renews is not shown"
+        await wall.screenshot(path=SCREENSHOTS / "wall-stale.png")
+        await page.screenshot(path=SCREENSHOTS / "start-stale.png")
+        screens.site.start()
+        screens.site.check_in_somebody("L0000002")
+        for screen in (page, wall):
+            async with screen.expect_response(lambda answer: "board" in answer.url and answer.ok, timeout=20_000):
+                await eventually(screen, LIVE, HEALED_WITHIN_S)
+
+
+async def test_a_server_that_hangs_is_noticed(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/") as page:
+        await eventually(page, CONNECTED)
+        screens.site.send(signal.SIGSTOP)
+        try:
+            await eventually(page, STALE, NOTICED_WITHIN_S)
+        finally:
+            screens.site.send(signal.SIGCONT)
+        await eventually(page, LIVE, HEALED_WITHIN_S)
+
+
+async def test_a_page_whose_session_ended_goes_to_the_sign_in(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/") as page:
+        await eventually(page, CONNECTED)
+        await page.context.clear_cookies(name="clinic_session")
+        await page.evaluate("document.getElementById('live')._htmx.sse.reader.cancel()")
+        await page.wait_for_url("**/sign-in", timeout=8000)
+
+
+async def test_typed_words_survive_a_live_update(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/patterns") as page:
+        await eventually(page, CONNECTED)
+        await page.locator("#a-name").fill("半句")
+        screens.site.check_in_somebody("L0000003")
+        await page.wait_for_timeout(300)
+        assert await page.locator("#a-name").input_value() == "半句"
+
+
+async def _colour(page: Page, selector: str) -> str:
+    colour: str = await page.locator(selector).evaluate("e => getComputedStyle(e).backgroundColor")
+    return colour

@@ -1,0 +1,61 @@
+"""Who may have a ticket, and what a desk is told to look at."""
+
+from datetime import date
+
+import pytest
+
+from clinic_server.check_in.rules import (
+    ADMISSION,
+    BornInFuture,
+    Finding,
+    UnderAge,
+    findings_for,
+    refuse_inadmissible,
+)
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.rules import CardFacts, IdentityFacts
+
+TODAY = date(2026, 3, 2)
+PASSPORT = Document.of(DocumentKind.PASSPORT, "L898902C3", "UTO")
+SPECIMEN = Document.parse("11010519491231002X")
+
+
+def child_born(on: date) -> IdentityFacts:
+    return IdentityFacts(PASSPORT, "ERIKSSON ANNA", Sex.FEMALE, on)
+
+
+def test_the_third_birthday_is_old_enough() -> None:
+    """Vaccination from three years of age: national extension, June 2021."""
+    refuse_inadmissible(child_born(date(2023, 3, 2)), TODAY, ADMISSION)
+
+
+def test_a_day_before_the_third_birthday_is_too_young() -> None:
+    with pytest.raises(UnderAge) as refused:
+        refuse_inadmissible(child_born(date(2023, 3, 3)), TODAY, ADMISSION)
+    assert refused.value.facts == {"minimum": 3}
+
+
+def test_nobody_is_born_tomorrow() -> None:
+    with pytest.raises(BornInFuture):
+        refuse_inadmissible(child_born(date(2026, 3, 3)), TODAY, ADMISSION)
+
+
+def card(sex: Sex = Sex.FEMALE, valid_until: date | None = None) -> CardFacts:
+    return CardFacts(SPECIMEN, "王小明", sex, date(1949, 12, 31), valid_until=valid_until)
+
+
+@pytest.mark.parametrize(
+    ("valid_until", "findings"),
+    [(None, ()), (date(2026, 3, 2), ()), (date(2026, 3, 1), (Finding.CARD_EXPIRED,))],
+)
+def test_an_expired_card_is_a_finding_and_no_refusal(valid_until: date | None, findings: tuple[Finding, ...]) -> None:
+    assert findings_for(card(valid_until=valid_until), TODAY) == findings
+
+
+def test_every_finding_is_told() -> None:
+    expired = card(Sex.MALE, date(2020, 1, 1))
+    assert findings_for(expired, TODAY, differs_from_held=True, has_duplicates=True) == tuple(Finding)
+
+
+def test_a_document_without_a_sex_contradicts_nobody() -> None:
+    assert findings_for(child_born(date(1990, 1, 1)), TODAY) == ()

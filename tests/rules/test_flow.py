@@ -1,0 +1,72 @@
+"""The table of legal steps."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinic_server.visits.flow import FIRST_STEP, STEPS, Outcome, Stage, StepOutOfOrder, advance, stage_after
+
+CHECKED_IN = Outcome.CHECKED_IN
+ORDINARY_DAY = (
+    CHECKED_IN,
+    Outcome.ANSWERED,
+    Outcome.RECOMMENDED,
+    Outcome.CONSENTED,
+    Outcome.DOSE_GIVEN,
+    Outcome.LEFT,
+)
+
+
+def followed(outcomes: list[Outcome]) -> tuple[list[Outcome], Stage]:
+    """Take each outcome that is legal where the visit stands, and skip the others."""
+    taken, stage = [CHECKED_IN], FIRST_STEP[1]
+    for outcome in outcomes:
+        try:
+            stage = advance(stage, outcome)
+        except StepOutOfOrder:
+            continue
+        taken.append(outcome)
+    return taken, stage
+
+
+def test_an_ordinary_visit_ends_completed() -> None:
+    assert stage_after(ORDINARY_DAY) is Stage.COMPLETED
+
+
+@pytest.mark.parametrize("missing", range(1, 5))
+def test_no_step_of_an_ordinary_visit_can_be_skipped(missing: int) -> None:
+    with pytest.raises(StepOutOfOrder):
+        stage_after(ORDINARY_DAY[:missing] + ORDINARY_DAY[missing + 1 :])
+
+
+@given(st.lists(st.sampled_from(Outcome), max_size=30))
+def test_nobody_is_vaccinated_without_answers_a_recommendation_and_a_consent_after_each_other(
+    outcomes: list[Outcome],
+) -> None:
+    taken, _ = followed(outcomes)
+    for place, outcome in enumerate(taken):
+        if outcome is Outcome.DOSE_GIVEN:
+            assert taken[place - 3 : place] == [Outcome.ANSWERED, Outcome.RECOMMENDED, Outcome.CONSENTED]
+
+
+@given(st.lists(st.sampled_from(Outcome), max_size=30))
+def test_the_fold_of_the_steps_taken_is_the_stage_they_led_to(outcomes: list[Outcome]) -> None:
+    taken, stage = followed(outcomes)
+    assert stage_after(taken) is stage
+
+
+def test_every_stage_can_be_reached_and_every_open_stage_can_be_left() -> None:
+    reached = {FIRST_STEP[1]} | {stage for steps in STEPS.values() for stage in steps.values()}
+    assert reached == set(Stage)
+    assert all(any(stage is not here for stage in STEPS[here].values()) for here in STEPS)
+
+
+def test_a_visit_begins_with_a_check_in() -> None:
+    with pytest.raises(StepOutOfOrder):
+        stage_after([Outcome.ANSWERED])
+    with pytest.raises(StepOutOfOrder):
+        stage_after([])
+
+
+def test_nothing_leads_back_from_behind_the_needle() -> None:
+    assert set(STEPS[Stage.OBSERVED].values()) == {Stage.COMPLETED, Stage.LEFT_EARLY}
