@@ -16,12 +16,13 @@ from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
+from clinic_server.consent import texts
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
-from clinic_server.kit import live, web
+from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
@@ -37,12 +38,14 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.reports import api as reports_api
 from clinic_server.screening import api as screening_api
 from clinic_server.screening import pages as screening_pages
+from clinic_server.screening import rule_sets
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
 from clinic_server.staff.sessions import Sessions, SetUpCode, set_up_code_for
 from clinic_server.stock import api as stock_api
 from clinic_server.stock import pages as stock_pages
+from clinic_server.wall import pages as wall_pages
 
 ROUTERS = (
     live.router,
@@ -65,6 +68,8 @@ ROUTERS = (
     cold_chain_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
+    wall_pages.router,
+    patterns.router,
 )
 
 
@@ -106,6 +111,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
+    rule_sets.shipped()  # a faulty file stops the start, not the first visit
+    texts.shipped()
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

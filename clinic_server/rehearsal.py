@@ -122,9 +122,15 @@ def environment(cast: Cast) -> dict[str, str]:
 
 
 def settings_of(cast: Cast) -> Settings:
-    """Return the same settings for a server in this process."""
-    os.environ.update(environment(cast))
-    return Settings(_env_file=None)
+    """Return the same settings for a server in this process, whose environment stays as it is."""
+    said = environment(cast)
+    kept = {name: os.environ.get(name) for name in said}
+    os.environ.update(said)
+    try:
+        return Settings(_env_file=None)
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def keep_cast(cast: Cast) -> None:

@@ -16,11 +16,11 @@ from clinic_server.kit.crypto import Keyring
 from clinic_server.people.lookup import person
 from clinic_server.people.rules import PersonFacts, ScanFacts, age_on
 from clinic_server.staff.rules import Role
-from clinic_server.stock.actions import unit_by_id
+from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import Standing, standing, standing_at
-from clinic_server.visits.orders import Order, standing_order
+from clinic_server.visits.orders import standing_order
 from clinic_server.visits.steps import call_next, call_visit
 
 router = APIRouter(include_in_schema=False)
@@ -53,7 +53,7 @@ class Chair:
     visit: Standing
     person: PersonFacts
     age: int
-    order: Order | None
+    ordered: ProductFacts | None
     unit: UnitFacts | None
     permit_expires_at: datetime | None
 
@@ -140,12 +140,13 @@ def _chair_of(visit_id: UUID) -> str:
 def _chair(connection: Connection, keyring: Keyring, visit_id: UUID, permit_id: UUID | None, today: date) -> Chair:
     seated = standing(connection, visit_id)
     facts = person(connection, keyring, seated.person_id)
+    order = standing_order(connection, visit_id)
     held = actions.permit_by_id(connection, permit_id) if permit_id else None
     return Chair(
         visit=seated,
         person=facts,
         age=age_on(facts.born_on, today),
-        order=standing_order(connection, visit_id),
+        ordered=require_product(connection, order.product_code) if order else None,
         unit=unit_by_id(connection, held.unit_id) if held else None,
         permit_expires_at=held.expires_at if held else None,
     )

@@ -268,23 +268,17 @@ def fields_at_fault(errors: Any) -> tuple[str, ...]:
 
 
 def as_problem(error: ClinicError) -> dict[str, Any]:
-    """Return an error as the API states it: its code, the sentence for people, and what it found."""
+    """Return an error as the API states it: code, sentence and advice, the rules it rests on, the fields at fault."""
     shown = label("error", error.code, **error.facts)
+    rules = [finding for finding in error.findings if finding in labels()["finding"]]
     return {
         "code": error.code,
         "message": shown.text,
         "fix": shown.fix,
-        "findings": [_as_finding(finding) for finding in error.findings],
+        "findings": [{"code": rule, "message": label("finding", rule).text} for rule in rules],
+        "fields": [name for name in error.findings if name not in rules],
         "facts": dict(error.facts),
     }
-
-
-def _as_finding(finding: str) -> dict[str, str]:
-    """Return a finding's code and sentence; what has no sentence is the name of a field."""
-    if finding not in labels()["finding"]:
-        return {"code": finding, "message": finding, "fix": ""}
-    shown = label("finding", finding)
-    return {"code": finding, "message": shown.text, "fix": shown.fix}
 
 
 def problem_response(error: ClinicError) -> JSONResponse:

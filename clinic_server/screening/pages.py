@@ -29,6 +29,7 @@ Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 _ANSWER = "answer-"
 _EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
+_Degrees = Annotated[Decimal, Field(max_digits=5, decimal_places=2)]
 _DEFERRED_DAYS = 7  # what the date field starts with; the physician sets it
 
 
@@ -36,7 +37,7 @@ class ScreeningForm(Form):
     """One field ``answer-<question>`` for each question, and what was measured."""
 
     answers: dict[str, Answer]
-    celsius: Annotated[Decimal | None, _EMPTY_IS_NONE, Field(max_digits=5, decimal_places=2)] = None
+    celsius: Annotated[_Degrees | None, _EMPTY_IS_NONE] = None
     systolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
     diastolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
 

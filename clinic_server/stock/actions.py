@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock.rules import (
@@ -142,18 +142,15 @@ def unit_by_id(connection: Connection, unit_id: UUID) -> UnitFacts | None:
 
 def products(connection: Connection) -> list[ProductFacts]:
     """Return every product, by name."""
-    rows = connection.execute(
-        select(product.c.code, product.c.name, product.c.manufacturer, product.c.doses_per_unit).order_by(
-            product.c.name
-        )
-    )
-    return [ProductFacts(*row) for row in rows]
+    return [ProductFacts(*row) for row in connection.execute(_products().order_by(product.c.name))]
 
 
-def require_product(connection: Connection, code: str) -> None:
-    """Raise ProductUnknown unless the site uses a product of this code."""
-    if connection.execute(select(product.c.id).where(product.c.code == code)).scalar() is None:
+def require_product(connection: Connection, code: str) -> ProductFacts:
+    """Return a product this site uses, or raise ProductUnknown."""
+    row = connection.execute(_products().where(product.c.code == code)).first()
+    if row is None:
         raise ProductUnknown
+    return ProductFacts(*row)
 
 
 def balances(connection: Connection) -> list[Balance]:
@@ -178,6 +175,10 @@ def balances(connection: Connection) -> list[Balance]:
         .order_by(lot.c.expires_on, lot.c.number)
     )
     return [Balance(*row) for row in rows]
+
+
+def _products() -> Select[tuple[str, str, str, int]]:
+    return select(product.c.code, product.c.name, product.c.manufacturer, product.c.doses_per_unit)
 
 
 def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:

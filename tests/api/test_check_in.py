@@ -193,7 +193,7 @@ async def test_a_malformed_body_is_refused_naming_the_field(as_role: Any, change
     desk = await as_role(Role.REGISTRAR)
     answer = await desk.post("/api/v1/visits", json={**TYPED, **change})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
-    assert field in [finding["code"].split(".")[-1] for finding in answer.json()["findings"]]
+    assert field in [name.split(".")[-1] for name in answer.json()["fields"]]
 
 
 @pytest.mark.parametrize("name", ["\ud800明", "王\x00明", "\x00", " "])

@@ -30,15 +30,18 @@ Clinic = Callable[..., "Ended"]
 @pytest.fixture(name="environment")
 def _environment(tmp_path: Path) -> dict[str, str]:
     """A site of its own in an empty folder, on a free port, on SQLite."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "CLINIC_DATABASE__URL": f"sqlite:///{tmp_path / 'clinic.db'}",
         "CLINIC_SECURITY__KEY_FILE": str(tmp_path / "site.key"),
-        "CLINIC_SERVER__PORT": str(port),
+        "CLINIC_SERVER__PORT": free_port(),
     }
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
 
 
 @pytest.fixture(name="url_on_each_engine")
@@ -239,5 +242,5 @@ def test_a_second_server_on_one_database_or_one_port_is_refused(environment: dic
     with serving(environment, tmp_path):
         code, said = refused_start(environment, tmp_path)
         assert (code, said.startswith("Cannot listen on 127.0.0.1 port ")) == (3, True)
-        code, said = refused_start(environment, tmp_path, CLINIC_SERVER__PORT="0")
-        assert (code, said.startswith("Another server is running on ")) == (3, True)
+        code, said = refused_start(environment, tmp_path, CLINIC_SERVER__PORT=free_port())
+        assert (code, said.startswith("Another server is running on ")) == (3, True), said

@@ -15,7 +15,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
-from tests.api.conftest import AsRole
+from tests.api.callers import AsRole
 from tests.api.test_consent import BORN_AT_TEN, a_recommended_visit
 from tests.api.visitors import (
     a_product,

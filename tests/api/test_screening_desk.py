@@ -13,7 +13,7 @@ from clinic_server.screening.actions import latest_screening
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
-from tests.api.conftest import AsRole
+from tests.api.callers import AsRole
 from tests.api.visitors import (
     PRODUCT,
     a_product,
