@@ -14,7 +14,6 @@ from clinic_server.cold_chain.rules import Fault, PlaceKind
 from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
 
 MOST_LETTER_BYTES = 4096
-_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,11 +123,8 @@ def insert_new(connection: Connection, rows: Mapping[Identity, ReadingRow]) -> M
     """Insert the readings that are not stored yet, and return them."""
     if not rows:
         return {}
-    insert = _INSERTS[connection.dialect.name](reading).on_conflict_do_nothing().returning(*IDENTITY)
-    return {
-        (row.probe, row.boot, row.seq): rows[row.probe, row.boot, row.seq]
-        for row in connection.execute(insert, list(rows.values()))
-    }
+    inserted = connection.execute(_INSERT_NEW[connection.dialect.name], list(rows.values()))
+    return {identity: rows[identity] for identity in map(tuple, inserted)}
 
 
 def keep_latest(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -140,14 +136,21 @@ def keep_latest(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(
         delete(latest_reading).where(latest_reading.c.probe.in_(numbers), latest_reading.c.is_last_known)
     )
-    insert = _INSERTS[connection.dialect.name](latest_reading)
+    connection.execute(_KEEP_LATEST[connection.dialect.name], list(latest.values()))
+
+
+def _keeping_latest(insert: Any) -> Any:
     held, new = latest_reading.c, insert.excluded
-    upsert = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=[held.probe, held.is_judged],
         set_={name: new[name] for name in ("boot", "seq", "at_unix_ms", "milli_celsius", "fault", "is_last_known")},
         where=tuple_(new.at_unix_ms, new.boot, new.seq) > tuple_(held.at_unix_ms, held.boot, held.seq),
     )
-    connection.execute(upsert, list(latest.values()))
+
+
+_ENGINES: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_INSERT_NEW = {name: insert(reading).on_conflict_do_nothing().returning(*IDENTITY) for name, insert in _ENGINES.items()}
+_KEEP_LATEST = {name: _keeping_latest(insert(latest_reading)) for name, insert in _ENGINES.items()}
 
 
 def to_unix_ms(at: datetime) -> int:

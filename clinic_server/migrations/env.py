@@ -13,6 +13,8 @@ from clinic_server.kit.schema import append_only_tables
 from clinic_server.kit.tables import UTCDateTime
 from clinic_server.migrations.append_only import MakeAppendOnly
 
+_CHECKED_TEXT = "native_enum=False, create_constraint=True"
+
 
 def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Name only what SQLAlchemy itself brings, so that scripts outlive the application's types."""
@@ -23,7 +25,7 @@ def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]
     if isinstance(item, AutoString):
         return f"sa.String(length={item.length})"
     if isinstance(item, Enum):
-        return f"sa.String(length={item.length})"
+        return f"sa.Enum({', '.join(map(repr, item.enums))}, name={item.name!r}, {_CHECKED_TEXT}, length={item.length})"
     return False
 
 

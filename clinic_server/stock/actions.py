@@ -177,7 +177,7 @@ def balances(connection: Connection) -> list[Balance]:
     return [Balance(*row) for row in rows]
 
 
-def _products() -> Select[tuple[str, str, str, int]]:
+def _products() -> Select[Any]:
     return select(product.c.code, product.c.name, product.c.manufacturer, product.c.doses_per_unit)
 
 

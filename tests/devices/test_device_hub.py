@@ -216,7 +216,9 @@ async def test_a_reading_is_acknowledged_after_the_commit_and_not_before(house: 
     broker.stop()
 
 
-async def test_while_nothing_can_be_recorded_readings_wait_unacknowledged(house: House, probe_name: str) -> None:
+async def test_while_nothing_can_be_recorded_readings_wait_unacknowledged(
+    house: House, probe_name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     broker = MemoryBroker(probe_name)
     broker.start()
     house = with_devices(house, probes_of(broker.url, probe_name))
@@ -227,7 +229,7 @@ async def test_while_nothing_can_be_recorded_readings_wait_unacknowledged(house:
         await held.hold()
         await held.fill_the_queue()
         probe.measure(4_000, unix_s=START_S)
-        await eventually(lambda: hub._intake._waiting._unfinished_tasks, "the reading came in")  # type: ignore[attr-defined]  # asyncio's own count
+        await eventually(lambda: "device_events_wait" in capfd.readouterr().out, "the write was refused")
         probe.measure(4_100, unix_s=START_S + 60)
         assert len(session.unacknowledged) == 2
         await held.let_go()

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import Uuid, bindparam, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from clinic_server.kit.access import system_actor
@@ -178,6 +178,16 @@ def test_the_same_key_with_another_body_is_refused(db: Database) -> None:
 
 def test_the_schema_made_by_the_migrations_is_the_one_the_tables_declare(database_url: str) -> None:
     assert differences(database_url) == []
+
+
+def test_the_database_itself_refuses_a_code_that_is_on_no_list(db: Database) -> None:
+    db.write_now(add_product, ACTOR)
+    forged = text(
+        "INSERT INTO product (id, journal_seq, code, name, manufacturer, platform, route, volume_ul, doses_per_unit)"
+        " SELECT :id, journal_seq, 'other', name, manufacturer, 'homeopathic', route, 1, 1 FROM product"
+    ).bindparams(bindparam("id", uuid4(), Uuid()))
+    with pytest.raises(DBAPIError, match="platform_code"):
+        db.write_now(lambda tx: tx.connection.execute(forged), ACTOR)
 
 
 def test_a_newer_schema_than_this_server_knows_is_refused(database_url: str) -> None:
