@@ -45,7 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that touches the database on each engine asked for."""
-    if "engine" in metafunc.fixturenames:
+    fixed = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "engine" in metafunc.fixturenames and not fixed:
         chosen = metafunc.config.getoption("--engine")
         engines = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
         metafunc.parametrize("engine", engines, scope="session")

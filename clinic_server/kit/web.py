@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,8 +64,38 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def install(app: FastAPI) -> None:
-    """Give the application its error answers and headers."""
+class BodyLimit:
+    """Reads no more of a body than any desk sends; the framework's own limit would answer in plain English."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        is_too_large = announced.isdecimal() and int(announced) > self._most_bytes
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if is_too_large:
+                raise HTTPException(BodyTooLarge.status)
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._most_bytes:
+                raise HTTPException(BodyTooLarge.status)
+            return message
+
+        await self._app(scope, receive_within_limit, send)
+
+
+def install(app: FastAPI, most_body_bytes: int) -> None:
+    """Give the application its error answers, headers and limits."""
+    app.add_middleware(BodyLimit, most_bytes=most_body_bytes)
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(ClinicError, _answer_refusal)
     app.add_exception_handler(RequestValidationError, _answer_malformed)

@@ -27,7 +27,9 @@ from devices.links.port import ClosesOnExit, Message, Subscription
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 5.0
 KEEPALIVE_S = 30
+FAREWELL_S = 1.0
 TICK_S = 1.0
+CHUNK = 65_536
 SESSION_EXPIRY_S: Final = 60 * 86_400  # the longest outage a probe's readings should survive
 PACKET_LIMIT = 1 << 20
 UNREADABLE_TOPIC: Final = "\ufffd"
@@ -85,8 +87,28 @@ class MqttLink(ClosesOnExit):
     async def close(self) -> None:
         """See MessageLink."""
         await asyncio.sleep(0)  # receipts used until now are on their way through the loop, and count
+        was_alive = self._inbox.loss is None
         self._inbox.lose("closed")
-        self._hang_up()
+        try:
+            if was_alive and self._watched is not None:
+                await self._let_acknowledgements_arrive(self._watched)
+        finally:
+            self._hang_up()
+
+    async def _let_acknowledgements_arrive(self, connection: socket.socket) -> None:
+        """End our half and wait for the broker's: when it closes, it has read everything we sent.
+
+        A DISCONNECT with a close at once would race the next connection: the broker may take the session over with
+        acknowledgements still unread, and deliver those messages twice.
+        """
+        with contextlib.suppress(Exception):
+            self._client.loop_write()
+        self._unwatch()
+        with contextlib.suppress(OSError, TimeoutError):
+            connection.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(FAREWELL_S):
+                while await self._loop.sock_recv(connection, CHUNK):
+                    pass
 
     def _new_client(self) -> Client:
         client = Client(
@@ -177,7 +199,7 @@ class MqttLink(ClosesOnExit):
         if self._tick is not None:
             self._tick.cancel()
         with contextlib.suppress(Exception):
-            self._client.disconnect()  # what is still unsent, acknowledgements first, goes out before it
+            self._client.disconnect()
             self._client.loop_write()
         self._unwatch()
         connection = self._client.socket()

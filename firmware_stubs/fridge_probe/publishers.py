@@ -70,6 +70,8 @@ class MqttPublisher(Publisher):
         else:
             self._client.disconnect()
         self._client.loop_stop()
+        # Without this cycle the client is freed with us, and with it the sockets paho closes only then.
+        self._client.on_connect = None
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> IsConfirmed:
         """See Publisher."""

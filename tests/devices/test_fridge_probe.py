@@ -287,11 +287,11 @@ async def test_readings_of_an_outage_of_the_server_come_in_order(broker_url: str
     async with Supervisor([spec], receiver.deliver):
         await receiver.next_state(DeviceState.ONLINE)
     async with publishing(broker_url, dev) as publisher:
-        confirmations = [publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq)) for seq in range(500)]
+        confirmations = [publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq)) for seq in range(250)]
         await eventually(lambda: all(confirmed() for confirmed in confirmations), "the broker has all")
     back = Receiver()
     async with Supervisor([spec], back.deliver):
-        assert [(await settle_all(back, 1))[0] for _ in range(500)] == list(range(500))
+        assert [(await settle_all(back, 1))[0] for _ in range(250)] == list(range(250))
 
 
 async def test_a_message_paho_cannot_digest_costs_the_connection_and_nothing_more(dev: str, receiver: Receiver) -> None:

@@ -142,7 +142,9 @@ async def test_a_late_answer_is_not_the_next_persons(reader: IdCardReaderStub, r
     await receiver.next_of(CardUnreadable)
     reader.lay(SECOND)
     reader.send_late_answer()
+    finds = reader.finds_answered
     assert (await receiver.next_of(CardRead)).card.number == SECOND.number
+    assert reader.finds_answered == finds + 1, "question and answer went out of step"
 
 
 async def test_a_reader_that_failed_its_self_test_is_offline_with_its_reason(receiver: Receiver) -> None:
