@@ -1,7 +1,6 @@
 """The consent desk: what is told item by item, who signs, and refusals."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,14 +22,12 @@ from clinic_server.consent.rules import (
     Strokes,
 )
 from clinic_server.kit.call import Call, Form, allows
-from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.i18n import LANGUAGES, current_language
-from clinic_server.people.lookup import people, person
-from clinic_server.people.rules import MOST_NAME_CHARACTERS, PersonFacts
+from clinic_server.people.rules import MOST_NAME_CHARACTERS
 from clinic_server.staff.rules import Role
-from clinic_server.stock.actions import products
+from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.line import InLine, in_line, one_in_line
 from clinic_server.visits.steps import call_next
 
 router = APIRouter(include_in_schema=False)
@@ -86,14 +83,6 @@ class RefusalForm(Form):
     reason: str = Field("", max_length=2000, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One line of the queue."""
-
-    visit: Standing
-    person: PersonFacts
-
-
 @router.get("/consent")
 async def queue(call: Desk) -> HTMLResponse:
     """Show who waits to be told and to sign."""
@@ -125,16 +114,14 @@ async def sheet(
     spoken = language or current_language.get()
 
     def read(connection: Connection) -> dict[str, Any]:
-        visit = standing(connection, visit_id)
-        held = person(connection, keyring, visit.person_id)
+        seen = one_in_line(connection, keyring, visit_id)
         lying = actions.sheet_of_visit(connection, keyring, visit_id, spoken, today)
-        names = {product.code: product.name for product in products(connection)}
         return {
-            "visit": visit,
-            "person": held,
-            "age": held.age_on(today),
+            "visit": seen.visit,
+            "person": seen.person,
+            "age": seen.person.age_on(today),
             "sheet": lying,
-            "product": names.get(lying.product_code, lying.product_code),
+            "product": require_product(connection, lying.product_code).name,
             "is_minor": Signer.GUARDIAN in lying.signers,
             "child_signs": set(lying.signers) > {Signer.RECIPIENT},
         }
@@ -158,15 +145,9 @@ async def refuse(call: Refuser, visit_id: UUID) -> Response:
     )
 
 
-async def _waiting(call: Call) -> list[Waiting]:
+async def _waiting(call: Call) -> Sequence[InLine]:
     keyring = call.house.db.keyring
-    return await call.read(lambda connection: _in_line(connection, keyring))
-
-
-def _in_line(connection: Connection, keyring: Keyring) -> list[Waiting]:
-    visits = standing_at(connection, Stage.WAITING_FOR_CONSENT)
-    known = people(connection, keyring, {visit.person_id for visit in visits})
-    return [Waiting(visit, known[visit.person_id]) for visit in visits]
+    return await call.read(lambda connection: in_line(connection, keyring, Stage.WAITING_FOR_CONSENT))
 
 
 def _strokes(drawn: str) -> Strokes:

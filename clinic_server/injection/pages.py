@@ -13,13 +13,13 @@ from clinic_server.injection import actions
 from clinic_server.injection.rules import BodySite, SentBackReason
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.crypto import Keyring
-from clinic_server.people.lookup import person
-from clinic_server.people.rules import PersonFacts, ScanFacts, age_on
+from clinic_server.people.rules import PersonFacts, ScanFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.line import one_in_line
+from clinic_server.visits.lookup import Standing, standing_at
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.steps import call_next, call_visit
 
@@ -138,14 +138,13 @@ def _chair_of(visit_id: UUID) -> str:
 
 
 def _chair(connection: Connection, keyring: Keyring, visit_id: UUID, permit_id: UUID | None, today: date) -> Chair:
-    seated = standing(connection, visit_id)
-    facts = person(connection, keyring, seated.person_id)
+    seated = one_in_line(connection, keyring, visit_id)
     order = standing_order(connection, visit_id)
     held = actions.permit_by_id(connection, permit_id) if permit_id else None
     return Chair(
-        visit=seated,
-        person=facts,
-        age=age_on(facts.born_on, today),
+        visit=seated.visit,
+        person=seated.person,
+        age=seated.person.age_on(today),
         ordered=require_product(connection, order.product_code) if order else None,
         unit=unit_by_id(connection, held.unit_id) if held else None,
         permit_expires_at=held.expires_at if held else None,

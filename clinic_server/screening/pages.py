@@ -1,7 +1,6 @@
 """The screening desk: who is next, the questions, and the physician's decision."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,15 +12,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, Form, allows
-from clinic_server.kit.crypto import Keyring
-from clinic_server.people.lookup import people, person
-from clinic_server.people.rules import PersonFacts
 from clinic_server.screening import actions
 from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import products
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.line import InLine, in_line, one_in_line
 from clinic_server.visits.steps import call_next
 
 router = APIRouter(include_in_schema=False)
@@ -71,14 +67,6 @@ class DecisionForm(Form):
             self.reason or None,
             self.deferred_until if defers else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One line of the queue."""
-
-    visit: Standing
-    person: PersonFacts
 
 
 @router.get("/screening")
@@ -158,24 +146,18 @@ async def record_decision(call: Physician, visit_id: UUID) -> Response:
     )
 
 
-async def _waiting(call: Call) -> list[Waiting]:
+async def _waiting(call: Call) -> Sequence[InLine]:
     keyring = call.house.db.keyring
-    return await call.read(lambda connection: _in_line(connection, keyring))
-
-
-def _in_line(connection: Connection, keyring: Keyring) -> list[Waiting]:
-    visits = standing_at(connection, Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
-    known = people(connection, keyring, {visit.person_id for visit in visits})
-    return [Waiting(visit, known[visit.person_id]) for visit in visits]
+    stages = (Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
+    return await call.read(lambda connection: in_line(connection, keyring, *stages))
 
 
 async def _visitor(call: Call, visit_id: UUID) -> dict[str, Any]:
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
 
     def read(connection: Connection) -> dict[str, Any]:
-        visit = standing(connection, visit_id)
-        held = person(connection, keyring, visit.person_id)
-        return {"visit": visit, "person": held, "age": held.age_on(today)}
+        seen = one_in_line(connection, keyring, visit_id)
+        return {"visit": seen.visit, "person": seen.person, "age": seen.person.age_on(today)}
 
     return await call.read(read)
 
