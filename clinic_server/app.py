@@ -100,6 +100,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
     for router in ROUTERS:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
@@ -68,12 +69,19 @@ def _blank_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", name="blank_postgres")
+def _blank_postgres(postgres: PostgresServer) -> str:
+    """The name of a database with the schema and nothing in it, copied for each test."""
+    url = postgres.new_database()
+    upgrade(url)
+    return str(make_url(url).database)
+
+
 @pytest.fixture(name="database_url")
 def _database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with the schema, on the engine under test."""
     if engine == "postgresql":
-        url: str = request.getfixturevalue("postgres").new_database()
-        upgrade(url)
+        url: str = request.getfixturevalue("postgres").new_database(request.getfixturevalue("blank_postgres"))
         return url
     shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "clinic.db")
     return f"sqlite:///{tmp_path / 'clinic.db'}"

@@ -2,11 +2,17 @@
 
 import os
 import shutil
+import socket
 import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+LISTENS_WITHIN_S = 10.0
 POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
@@ -30,13 +36,13 @@ class PostgresServer:
         options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c shared_buffers=32MB"
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
-    def new_database(self) -> str:
-        """Make an empty database and return its URL."""
+    def new_database(self, template: str = "template1") -> str:
+        """Make a database, empty or as another one that nobody uses just then, and return its URL."""
         self._count += 1
         name = f"clinic_{self._count}"
         engine = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         engine.dispose()
         return self._url(name).replace("postgresql+psycopg", "postgresql")
 
@@ -51,3 +57,53 @@ class PostgresServer:
         if self._user:
             command = ["setpriv", "--reuid", self._user, "--regid", self._user, "--clear-groups", *command]
         subprocess.run(command, cwd=self._folder, check=True, capture_output=True)  # noqa: S603  # our own arguments
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """Yield the URL of an empty database on a PostgreSQL of its own."""
+    with tempfile.TemporaryDirectory(prefix="clinic-pg-") as folder:
+        server = PostgresServer(Path(folder))
+        try:
+            yield server.new_database()
+        finally:
+            server.stop()
+
+
+@contextmanager
+def mosquitto() -> Iterator[str]:
+    """Yield the URL of a broker of its own, which keeps for an absent server whatever comes."""
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise MissingPeer("mosquitto is missing; `python3 run.py test` installs it.")
+    port = free_port()
+    with tempfile.NamedTemporaryFile("w", prefix="clinic-mosquitto-", suffix=".conf") as settings:
+        settings.write(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nlog_dest none\n")
+        settings.flush()
+        command = [program, "-c", settings.name]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603  # our own arguments
+            try:
+                _wait_for(port)
+                yield f"mqtt://127.0.0.1:{port}"
+            finally:
+                process.terminate()
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + LISTENS_WITHIN_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

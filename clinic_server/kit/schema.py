@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from clinic_server.kit.engines import UnsafeDatabase, is_sqlite, sqlite_path, writer_engine
+from clinic_server.kit.single import hold_file
 from clinic_server.kit.tables import table_of
 
 _PACKAGE = Path(__file__).parents[1]
@@ -36,9 +37,7 @@ def append_only_tables() -> list[str]:
 def upgrade(url: str) -> None:
     """Create or migrate the schema; a migration that fails leaves no trace, a newer file is refused."""
     load_tables()
-    if is_sqlite(url):
-        sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
-    with _connection(url) as connection:
+    with _held(url), _connection(url) as connection:
         current = _refuse_newer(connection)
         if current == _head():
             return
@@ -65,6 +64,17 @@ def write_revision(url: str, message: str, revision_id: str) -> None:
     load_tables()
     with _connection(url) as connection:
         command.revision(_config(connection), message, autogenerate=True, rev_id=revision_id)
+
+
+@contextmanager
+def _held(url: str) -> Iterator[None]:
+    """Keep a running server's file from being migrated under it; on PostgreSQL the writing connection does."""
+    held = hold_file(sqlite_path(url)) if is_sqlite(url) else None
+    try:
+        yield
+    finally:
+        if held is not None:
+            held.release()
 
 
 @contextmanager

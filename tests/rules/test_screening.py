@@ -53,8 +53,8 @@ def codes_asked(recipient: Recipient) -> set[str]:
     return {question.code for question in questions_for(NATIONAL, recipient)}
 
 
-def weights(recipient: Recipient = MAN, measured: Measurements | None = None, **said: Answer) -> dict[str, Weight]:
-    findings = findings_for(NATIONAL, all_no(recipient, **said), measured or Measurements(), recipient)
+def weights(recipient: Recipient = MAN, **said: Answer) -> dict[str, Weight]:
+    findings = findings_for(NATIONAL, all_no(recipient, **said), Measurements(), recipient)
     return {finding.code: finding.weight for finding in findings}
 
 
@@ -131,7 +131,8 @@ def test_an_answer_nobody_was_asked_for_is_refused() -> None:
 )
 def test_measurements_defer_from_their_threshold_on(measured: Measurements, found: set[str]) -> None:
     """Axillary 37.3 °C: local practice; 160/100 mmHg: local guidance."""
-    assert weights(MAN, measured) == dict.fromkeys(found, Weight.DEFERRAL)
+    findings = findings_for(NATIONAL, all_no(MAN), measured, MAN)
+    assert {finding.code: finding.weight for finding in findings} == dict.fromkeys(found, Weight.DEFERRAL)
 
 
 def test_one_finding_of_two_values_is_one_finding() -> None:
@@ -247,8 +248,8 @@ def test_every_question_finding_and_code_has_its_words() -> None:
     known = labels()
     for rule_set in rule_sets.shipped():
         assert {question.code for question in rule_set.question} <= known["question"].keys()
-        found = {rule.finding for rule in (*rule_set.question, *rule_set.threshold)}
-        assert found <= known["finding"].keys()
+        assert {question.finding for question in rule_set.question} <= known["finding"].keys()
+        assert {threshold.finding for threshold in rule_set.threshold} <= known["finding"].keys()
     for group, codes in (("answer", Answer), ("weight", Weight), ("advice", Advice), ("decision", DecisionOutcome)):
         assert set(codes) <= known[group].keys()
 
