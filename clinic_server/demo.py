@@ -47,6 +47,7 @@ def run(wishes: Wishes) -> None:
         cast = _cast(wishes, broker_url)
         over = "mosquitto" if broker_url.startswith("mqtt") else "memory, because mosquitto is not installed"
         typer.echo(f"A rehearsal in {wishes.folder}: {wishes.speed:g} times the clock's speed, probes over {over}.")
+        typer.echo(f"The wall display: {cast.base_url}/wall?token={cast.wall_token}")
         typer.echo("Open the address below. The first to enter the set-up code becomes the owner.")
         running.enter_context(_day(cast, wishes.visitors))
         settings = settings_of(cast)

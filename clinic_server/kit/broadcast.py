@@ -1,7 +1,8 @@
 """Signals from committed journal lines to the pages that are open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clinic_server.kit.tx import Signal
@@ -40,7 +41,7 @@ class Subscription:
         self._changes.put_nowait(None)
 
     async def next(self, within_s: float) -> Change | None:
-        """Return the next change; TimeoutError when none came, None when the server is stopping."""
+        """Return the next change, or None when the server is stopping; TimeoutError when none came."""
         async with asyncio.timeout(within_s):
             return await self._changes.get()
 
@@ -66,22 +67,15 @@ class Broadcaster:
             for subscription in self._subscriptions:
                 subscription.offer(signal)
 
-    async def subscribe(self, topics: frozenset[str], tick_s: float) -> AsyncIterator[Change | None]:
-        """Yield changes as they come and None whenever ``tick_s`` passed without one."""
+    @contextmanager
+    def open(self, topics: frozenset[str]) -> Iterator[Subscription]:
+        """Yield a page's subscription; from here on it misses nothing."""
         subscription = Subscription(topics)
         self._subscriptions.add(subscription)
         if self._closed:
             subscription.close()
         try:
-            while True:
-                try:
-                    change = await subscription.next(tick_s)
-                except TimeoutError:
-                    yield None
-                    continue
-                if change is None:
-                    return
-                yield change
+            yield subscription
         finally:
             self._subscriptions.discard(subscription)
 

@@ -25,15 +25,18 @@ async def live(call: Annotated[Call, signed_in()], topics: str) -> AsyncIterator
 async def events(house: House, topics: frozenset[str]) -> AsyncIterator[ServerSentEvent]:
     """Yield one event per changed topic, named by it, and a tick with the site's time whenever nothing changed."""
     ticks = 0
-    yield _timed(house, RESYNC)
-    async for change in house.db.broadcaster.subscribe(topics, TICK_S):
-        if change is not None:
+    with house.db.broadcaster.open(topics) as subscription:
+        yield _timed(house, RESYNC)
+        while ticks < _LONGEST_STREAM_TICKS:
+            try:
+                change = await subscription.next(TICK_S)
+            except TimeoutError:
+                ticks += 1
+                yield _timed(house, "tick")
+                continue
+            if change is None:
+                return
             yield ServerSentEvent(event=change.topic, id=str(change.seq), raw_data=str(change.seq))
-            continue
-        ticks += 1
-        yield _timed(house, "tick")
-        if ticks >= _LONGEST_STREAM_TICKS:
-            return
 
 
 def _timed(house: House, event: str) -> ServerSentEvent:

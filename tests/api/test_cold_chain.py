@@ -372,15 +372,11 @@ async def test_the_page_sets_up_places_and_probes_without_javascript(as_role: As
 
 
 async def test_readings_tell_the_open_pages_to_look_again(house: House) -> None:
-    changes = house.db.broadcaster.subscribe(frozenset({actions.COLD_CHAIN}), 5.0)
-    coming = asyncio.ensure_future(anext(changes))
-    await asyncio.sleep(0)
-    assert len(house.db.broadcaster) == 1
-    await house.db.write(lambda tx: actions.store_readings(tx, [sample(1)]), DEVICES)
-    change = await coming
+    with house.db.broadcaster.open(frozenset({actions.COLD_CHAIN})) as page:
+        await house.db.write(lambda tx: actions.store_readings(tx, [sample(1)]), DEVICES)
+        change = await page.next(5.0)
     assert change is not None
     assert change.topic == actions.COLD_CHAIN
-    await changes.aclose()  # type: ignore[attr-defined]  # an async generator
 
 
 async def test_the_devices_are_listed(settings: Settings, clock: ManualClock) -> None:

@@ -80,7 +80,7 @@ async def test_a_refusal_is_told_in_the_callers_language(client: Any, language: 
 
 
 async def test_every_answer_forbids_what_pages_never_need(client: Any) -> None:
-    for path in ("/sign-in", "/api/v1/visits", "/nothing", "/static/app.css"):
+    for path in ("/sign-in", "/api/v1/visits", "/nothing", "/static/tokens.css"):
         headers = (await client.get(path)).headers
         assert headers["content-security-policy"].startswith("default-src 'self'")
         assert headers["x-content-type-options"] == "nosniff"

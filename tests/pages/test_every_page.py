@@ -4,11 +4,13 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.async_api import Page
 
 from tests.pages.conftest import Screens
-from tests.pages.site import WALL_TOKEN
+from tests.pages.site import WALL_TOKEN, PageSite
+from tests.pages.visitors import NAMES, OBSERVED
 
 Eventually = Callable[..., Awaitable[None]]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -90,3 +92,24 @@ async def test_no_page_holds_inline_script_or_style(screens: Screens) -> None:
         async with screens.opened(path.format(**screens.site.visits), scripts=False) as page:
             source = await page.content()
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", source), path
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nothing-here", f"/wall?token={WALL_TOKEN}", "/api/v1/visits"])
+def test_every_answer_tells_the_browser_what_to_refuse(page_site: PageSite, path: str) -> None:
+    headers = httpx2.get(page_site.url + path).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+async def test_the_wall_tells_nobodys_name_and_nothing_else_of_them(screens: Screens) -> None:
+    async with screens.opened(OPEN_PAGES["wall"], signed_in=False) as page:
+        words = await page.content()
+    for name in NAMES + OBSERVED:
+        assert name not in words
+    assert "T0000" not in words
+    assert "1980" not in words

@@ -63,6 +63,18 @@ async def test_a_server_that_hangs_is_noticed(screens: Screens, eventually: Even
         await eventually(page, LIVE, HEALED_WITHIN_S)
 
 
+async def test_a_page_that_cannot_refresh_is_stale_though_its_stream_lives(
+    screens: Screens, eventually: Eventually
+) -> None:
+    async with screens.opened("/") as page:
+        await eventually(page, CONNECTED)
+        await page.route("**/board", lambda route: route.abort())
+        screens.site.check_in_somebody("L0000004")
+        await eventually(page, STALE)
+        await page.unroute("**/board")
+        await eventually(page, LIVE, HEALED_WITHIN_S)
+
+
 async def test_a_page_whose_session_ended_goes_to_the_sign_in(screens: Screens, eventually: Eventually) -> None:
     async with screens.opened("/") as page:
         await eventually(page, CONNECTED)

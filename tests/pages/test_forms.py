@@ -1,0 +1,128 @@
+"""Forms in a real browser: by keyboard, refused, sent twice, sent into an outage, and without any script."""
+
+import signal
+
+import httpx2
+from playwright.async_api import Page, Request
+
+from tests.pages.conftest import Screens
+from tests.pages.site import NUMBER, PIN, PageSite
+
+TYPED_BY_A_SCANNER = """code => setTimeout(() => [...code, 'Enter'].forEach(key =>
+  document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}))))"""
+
+
+async def _type_person(page: Page, number: str) -> None:
+    await page.locator("[name=typed_reason]").select_option("foreign_document")
+    await page.locator("[name=document_kind]").select_option("passport")
+    await page.locator("[name=number]").fill(number)
+    await page.locator("[name=issuing_country]").fill("UTO")
+    await page.locator("[name=name]").fill("何小新")
+    await page.locator("[name=born_on]").fill("1991-02-03")
+
+
+def _open_visits(site: PageSite) -> int:
+    answer = httpx2.get(f"{site.url}/api/v1/visits", headers={"authorization": f"Bearer {site.session}"})
+    return len(answer.json())
+
+
+async def test_signing_in_needs_no_mouse(screens: Screens) -> None:
+    async with screens.opened("/sign-in", signed_in=False) as page:
+        assert await page.evaluate("document.activeElement.name") == "number"
+        await page.keyboard.type(NUMBER)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(PIN)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{screens.site.url}/")
+        assert await page.locator(".who").inner_text() == "甲乙丙"
+
+
+async def test_a_refusal_is_said_beside_the_form_and_nothing_typed_is_lost(screens: Screens) -> None:
+    async with screens.opened("/sign-in", signed_in=False) as page:
+        await page.locator("[name=number]").fill(NUMBER)
+        await page.locator("[name=pin]").fill("135790")
+        await page.keyboard.press("Enter")
+        await page.locator("#notice", has_text="工号或密码不正确").wait_for()
+        assert await page.locator("[name=number]").input_value() == NUMBER
+        await page.locator("[name=pin]").fill(PIN)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{screens.site.url}/")
+
+
+async def test_the_fields_at_fault_are_marked_and_get_the_focus(screens: Screens) -> None:
+    async with screens.opened("/check-in/typed") as page:
+        await _type_person(page, "F0000001")
+        await page.locator("[name=nationality]").fill("12")
+        await page.locator("main form .primary").click()
+        await page.locator("[name=nationality][aria-invalid=true]").wait_for()
+        assert await page.evaluate("document.activeElement.name") == "nationality"
+
+
+async def test_a_double_click_sends_one_form(screens: Screens) -> None:
+    sent: list[Request] = []
+    before = _open_visits(screens.site)
+    async with screens.opened("/check-in/typed") as page:
+        page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+        await _type_person(page, "F0000002")
+        await page.locator("main form .primary").dblclick()
+        await page.wait_for_url("**/check-in?issued=*")
+    assert len(sent) == 1
+    assert _open_visits(screens.site) == before + 1
+
+
+async def test_a_form_sent_into_an_outage_says_so_and_may_be_sent_again(screens: Screens) -> None:
+    async with screens.opened("/check-in/typed") as page:
+        await _type_person(page, "F0000003")
+        screens.site.send(signal.SIGKILL)
+        await page.locator("main form .primary").click()
+        await page.locator("#notice .stop", has_text="无法确定是否已记录").wait_for()
+        screens.site.start()
+        before = _open_visits(screens.site)
+        await page.locator("main form .primary").click()
+        await page.wait_for_url("**/check-in?issued=*")
+    assert _open_visits(screens.site) == before + 1
+
+
+async def test_forms_work_without_any_script(screens: Screens) -> None:
+    async with screens.opened("/check-in/typed", scripts=False) as page:
+        await _type_person(page, "F0000004")
+        await page.locator("main form .primary").click()
+        await page.wait_for_url("**/check-in?issued=*")
+        await page.locator(".languages button[value=en]").click()
+        assert await page.locator("html").get_attribute("lang") == "en"
+
+
+async def test_the_language_changes_on_the_page_one_stands_on(screens: Screens) -> None:
+    async with screens.opened("/stock") as page:
+        await page.locator(".languages button[value=zh-TW]").click()
+        await page.wait_for_load_state("load")
+        assert page.url.endswith("/stock")
+        assert await page.locator("h1").inner_text() == "庫存"
+
+
+async def test_a_consent_is_signed_on_the_pad(screens: Screens) -> None:
+    async with screens.opened(f"/visits/{screens.site.visits['consent']}/consent") as page:
+        for box in await page.locator("[name^=told-]").all():
+            await box.check()
+        canvas = page.locator("canvas").first
+        await canvas.scroll_into_view_if_needed()
+        area = await canvas.bounding_box()
+        assert area is not None
+        await page.mouse.move(area["x"] + 40, area["y"] + 60)
+        await page.mouse.down()
+        for step in range(1, 12):
+            await page.mouse.move(area["x"] + 40 + 14 * step, area["y"] + 60 + 30 * (step % 2))
+        await page.mouse.up()
+        await page.keyboard.press("F9")
+        await page.wait_for_url("**/consent")
+    assert screens.complaints.said == []
+
+
+async def test_a_scanner_that_types_fills_the_field_that_waits_for_it(screens: Screens) -> None:
+    async with screens.opened(f"/visits/{screens.site.visits['bench']}/injection") as page:
+        await page.locator("h1").click()  # the focus is anywhere but in the field
+        async with page.expect_request("**/permits") as asked:
+            await page.evaluate(TYPED_BY_A_SCANNER, "83450000000000000009")
+        request = await asked.value
+        assert "trace_code=83450000000000000009" in (request.post_data or "")
+        await page.locator(".permit").wait_for()
