@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from devices.events import DeviceEvent
+from devices.words import DeviceWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,11 @@ class Adapter(Protocol):
 
     async def attend(self, session: Session) -> None:
         """Open the link and serve it until it is lost (DeviceError); the link is closed on every way out."""
+
+
+@runtime_checkable
+class Listener(Adapter, Protocol):
+    """An adapter that can be told something; most cannot."""
+
+    def hear(self, word: DeviceWord, now_s: float) -> bool:
+        """Take a word and return at once; False when this device has no use for it. `now_s` is the monotonic clock."""

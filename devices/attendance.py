@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from devices.adapter import Adapter, DeviceSpec
+from devices.adapter import Adapter, DeviceSpec, Listener
 from devices.backoff import Backoff
 from devices.errors import DeviceError, SpecRefused
 from devices.events import DeviceEvent, DeviceState, DeviceStateChanged
 from devices.links import wait_until_present
+from devices.words import DeviceWord
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +54,15 @@ class Attendance:
         self._backoff = backoff
         self._online_since: float | None = None
         self._hurry = asyncio.Event()
+        self._adapter: Adapter | None = None
 
     async def run(self) -> None:
         """Attend the device until cancelled; ends by itself only when the spec can never work."""
         await self._hand_over(DeviceStateChanged(self.status.spec.device_id, DeviceState.CONNECTING))
-        adapter: Adapter | None = None
         while True:
             try:
-                adapter = adapter or self._build(self.status.spec)
-                detail = await self._attend_once(adapter)
+                self._adapter = self._adapter or self._build(self.status.spec)
+                detail = await self._attend_once(self._adapter)
             except SpecRefused as error:
                 await self.change_state(DeviceState.OFFLINE, error.detail)
                 return
@@ -85,6 +86,10 @@ class Attendance:
     def monotonic(self) -> float:
         """See Session."""
         return self._clock.monotonic()
+
+    def tell(self, word: DeviceWord) -> bool:
+        """Tell the adapter something, connected or not; whether it took it."""
+        return isinstance(self._adapter, Listener) and self._adapter.hear(word, self._clock.monotonic())
 
     def hurry(self) -> None:
         """Cut a running wait short."""

@@ -146,6 +146,27 @@ class PayloadRejected:
         object.__setattr__(self, "payload", self.payload[:REJECTED_PAYLOAD_LIMIT])
 
 
+@dataclass(frozen=True, slots=True)
+class SlipPrinted:
+    """A slip left the printer; without `is_confirmed` it was only sent, to a printer that never answers."""
+
+    device_id: str
+    job_id: str
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlipFailed:
+    """A slip will not come out of its own accord; `reason` is a code.
+
+    too_old: it waited too long for its printer. unconfirmed: it was sent and nobody knows whether it was printed.
+    """
+
+    device_id: str
+    job_id: str
+    reason: str
+
+
 DeviceEvent = (
     DeviceStateChanged
     | CardRead
@@ -154,4 +175,6 @@ DeviceEvent = (
     | TemperatureMeasured
     | ProbePresence
     | PayloadRejected
+    | SlipPrinted
+    | SlipFailed
 )

@@ -16,3 +16,11 @@ def whole_number(spec: DeviceSpec, name: str, default: int, *, low: int, high: i
     if not (text.isascii() and text.isdecimal() and low <= int(text[:12]) <= high):
         raise SpecRefused(f"option {name} must be a whole number from {low} to {high}")
     return int(text)
+
+
+def one_of(spec: DeviceSpec, name: str, default: str, *known: str) -> str:
+    """Return an option that is one of a few words. Raises SpecRefused."""
+    chosen = spec.options.get(name, default)
+    if chosen not in known:
+        raise SpecRefused(f"option {name} must be one of {', '.join(known)}")
+    return chosen

@@ -9,6 +9,7 @@ from devices.barcode_scanner.adapter import BarcodeScanner
 from devices.errors import SpecRefused
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.id_card_reader.adapter import IdCardReader
+from devices.receipt_printer.adapter import ReceiptPrinter
 
 AdapterFactory = Callable[[DeviceSpec], Adapter]
 
@@ -17,6 +18,7 @@ DEVICE_KINDS: Final[Mapping[str, AdapterFactory]] = MappingProxyType(
         "barcode_scanner": BarcodeScanner,
         "fridge_probe": FridgeProbe,
         "id_card_reader": IdCardReader,
+        "receipt_printer": ReceiptPrinter,
     }
 )
 

@@ -16,6 +16,7 @@ from devices.attendance import Attendance, Clock, DeviceStatus
 from devices.backoff import Backoff
 from devices.events import DeviceEvent, DeviceState, PayloadRejected, TemperatureMeasured
 from devices.registry import adapter_for
+from devices.words import DeviceWord
 
 WAITING_LIMIT = 256
 DRAIN_S = 5.0
@@ -85,6 +86,13 @@ class Supervisor:
     def retry_now(self, device_id: str) -> None:
         """Connect again at once instead of waiting. Raises KeyError for an unknown id."""
         self._attendances[device_id][0].hurry()
+
+    async def tell(self, device_id: str, word: DeviceWord) -> bool:
+        """Tell a device something without waiting for it; False if it has no use for it. Raises KeyError.
+
+        A verdict for a scanner that is away is dropped; a slip for a printer that is away waits for it.
+        """
+        return self._attendances[device_id][0].tell(word)
 
     def states(self) -> tuple[DeviceStatus, ...]:
         """Return how each device is, in the order they were added."""

@@ -4,11 +4,15 @@ from typing import Final
 
 from devices.adapter import DeviceSpec, Session
 from devices.barcode_scanner import wire
-from devices.errors import BadFrame, SpecRefused
+from devices.barcode_scanner.feedback import MAKES, NO_MAKE, AnswerSieve
+from devices.errors import BadFrame
 from devices.events import BarcodeScanned, PayloadRejected
-from devices.links import LinkAddress, open_byte_link
-from devices.options import known_options_only, whole_number
+from devices.framing import LineSplitter
+from devices.links import Link, LinkAddress, open_byte_link
+from devices.options import known_options_only, one_of, whole_number
+from devices.outbox import Outbox
 from devices.receipts import Receipt
+from devices.words import DeviceWord, Verdict
 
 SILENCE_MS: Final = 80
 CHUNK: Final = 1024
@@ -18,29 +22,44 @@ class BarcodeScanner:
     """The adapter.
 
     Option `silence_ms` (20..1000) is the pause that ends a code when the scanner sends no line end; option `encoding`
-    is utf-8, gb18030 or guessed.
+    is utf-8, gb18030 or guessed; option `make` is whose bytes sound good and bad, none by default.
     """
 
     def __init__(self, spec: DeviceSpec) -> None:
-        known_options_only(spec, "silence_ms", "encoding")
+        known_options_only(spec, "silence_ms", "encoding", "make")
         LinkAddress.parse(spec.url)
         self._spec = spec
         self._silence_s = whole_number(spec, "silence_ms", SILENCE_MS, low=20, high=1000) / 1000
+        self._encoding = one_of(spec, "encoding", wire.GUESSED, *wire.ENCODINGS)
+        self._feedback = MAKES[one_of(spec, "make", NO_MAKE, *MAKES)]
+        self._outbox: Outbox | None = None
 
-        self._encoding = spec.options.get("encoding", wire.GUESSED)
-        if self._encoding not in wire.ENCODINGS:
-            raise SpecRefused(f"option encoding must be one of {', '.join(wire.ENCODINGS)}")
+    def hear(self, word: DeviceWord, now_s: float) -> bool:  # noqa: ARG002 - a sound is for now or for never
+        """See Listener: a verdict is sent as the make's sound, if it has one and is connected."""
+        sound = self._feedback.bytes_for(word) if isinstance(word, Verdict) else b""
+        if not sound or self._outbox is None:
+            return False
+        self._outbox.put(sound)
+        return True
 
     async def attend(self, session: Session) -> None:
         """See Adapter."""
-        async with await open_byte_link(self._spec.url) as link:
-            await session.online()
-            splitter = wire.scan_splitter()
-            while True:
-                received = await link.read(CHUNK, self._silence_s if splitter.has_pending else None)
-                lines = splitter.feed(received) if received else [splitter.end_of_silence()]
-                for line in lines:
-                    await self._tell(session, line)
+        async with await open_byte_link(self._spec.url) as link, Outbox(link) as outbox:
+            self._outbox = outbox
+            try:
+                await session.online()
+                await self._scan_for_ever(session, link)
+            finally:
+                self._outbox = None
+
+    async def _scan_for_ever(self, session: Session, link: Link) -> None:
+        splitter, sieve = wire.scan_splitter(), AnswerSieve(self._feedback.answers)
+        while True:
+            is_midway = splitter.has_pending or sieve.is_holding
+            received = await link.read(CHUNK, self._silence_s if is_midway else None)
+            lines = splitter.feed(sieve.feed(received)) if received else _ended_by_silence(splitter, sieve)
+            for line in lines:
+                await self._tell(session, line)
 
     async def _tell(self, session: Session, line: bytes) -> None:
         device_id = self._spec.device_id
@@ -50,3 +69,8 @@ class BarcodeScanner:
             await session.emit(PayloadRejected(device_id, error.reason, line, Receipt.for_perishable()))
         else:
             await session.emit(BarcodeScanned(device_id, scan.text, scan.symbology))
+
+
+def _ended_by_silence(splitter: LineSplitter, sieve: AnswerSieve) -> list[bytes]:
+    lines = splitter.feed(sieve.end_of_silence())
+    return [*lines, splitter.end_of_silence()] if splitter.has_pending else lines

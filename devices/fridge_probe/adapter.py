@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from devices.adapter import DeviceSpec, Session
 from devices.errors import BadFrame, SpecRefused
 from devices.events import PayloadRejected, ProbePresence, TemperatureMeasured
-from devices.fridge_probe import wire
+from devices.fridge_probe import listening, wire
 from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe.echoes import Echoes
 from devices.links import LinkAddress, Message, Subscription, open_message_link
 from devices.options import known_options_only
 
@@ -17,36 +18,36 @@ CLIENT_ID_PREFIX: Final = "clinic-"
 class FridgeProbe:
     """The adapter. One device is one subscription and may carry many probes; `probe_id` tells them apart.
 
-    Option `zone` is the site's time zone ("Asia/Shanghai"), needed by probes whose clocks name none. Option `probe`
-    narrows the subscription to one probe's topics; without it every probe of the broker is heard.
+    Option `zone` is the site's time zone ("Asia/Shanghai"), needed by probes whose clocks name none. Option `dialects`
+    says which makes are listened to, own,tasmota unless given; see listening.py. Option `probe` narrows the
+    subscription to one probe's topics; without it every probe of the broker is heard.
     """
 
     def __init__(self, spec: DeviceSpec) -> None:
-        known_options_only(spec, "zone", "probe")
+        known_options_only(spec, "zone", *listening.OPTIONS)
         LinkAddress.parse(spec.url)
         self._spec = spec
         self._zone = _zone(spec.options.get("zone"))
-        probe = spec.options.get("probe", "+")
-        if "/" in probe or "#" in probe or ("+" in probe and probe != "+") or not probe:
-            raise SpecRefused("option probe names one probe's topic level, without / # +")
+        self._listening = listening.listening_of(spec.options)
         self._subscription = Subscription(
             client_id=CLIENT_ID_PREFIX + spec.device_id,
-            durable=[pattern.replace("+", probe) for pattern in wire.READINGS],
-            state=[pattern.replace("+", probe) for pattern in wire.PRESENCES],
+            durable=self._listening.durable,
+            state=self._listening.state,
         )
 
     async def attend(self, session: Session) -> None:
         """See Adapter."""
+        echoes = Echoes()
         async with await open_message_link(self._spec.url, self._subscription) as link:
             await session.online()
             while True:
-                await self._tell(session, await link.next_message())
+                await self._tell(session, await link.next_message(), echoes)
 
-    async def _tell(self, session: Session, message: Message) -> None:
+    async def _tell(self, session: Session, message: Message, echoes: Echoes) -> None:
         device_id = self._spec.device_id
         delivery = Delivery(message.topic, message.payload, message.retained, session.utc_now(), self._zone)
         try:
-            decoded = wire.decode(delivery)
+            decoded = wire.decode(delivery, self._listening.dialects)
         except BadFrame as error:
             letter = PayloadRejected(device_id, error.reason, message.payload, message.receipt, message.topic)
             await session.emit(letter)
@@ -57,7 +58,10 @@ class FridgeProbe:
         elif decoded:
             receipts = message.receipt.split(len(decoded))
             for sample, receipt in zip(decoded, receipts, strict=True):
-                await session.emit(TemperatureMeasured(device_id, sample, receipt))
+                if echoes.is_echo(sample):
+                    receipt.acknowledge()
+                else:
+                    await session.emit(TemperatureMeasured(device_id, sample, receipt))
         else:
             message.receipt.acknowledge()
 

@@ -5,23 +5,20 @@ A probe is known by its sensor's Id: losing one of several renames the others. O
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final
 
 from devices.errors import BadFrame
-from devices.events import SampleFault, TemperatureSample
+from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence
-from devices.fridge_probe.quality import fault_of_value, measured_at
+from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
+from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.strict_json import decode_object
+from devices.fridge_probe.temperature import value_of
 
 SENSOR_KEY: Final = re.compile(r"[A-Za-z0-9_\- ]{1,32}")
 SENSOR_ID: Final = re.compile(r"[0-9A-Fa-f]{6,16}")
 DEVICE_TOPIC: Final = re.compile(r"[^\x00-\x1f+#]{1,64}")
 FIRST_EPOCH_IN_MILLISECONDS: Final = 100_000_000_000
-LAST_EPOCH_IN_MILLISECONDS: Final = 253_402_300_799_999
-LARGEST_VALUE: Final = 1_000_000
 UNITS: Final = frozenset("CF")
 
 
@@ -60,67 +57,17 @@ def _samples(delivery: Delivery, fields: Mapping[str, Any]) -> tuple[Temperature
 
 
 def _sample(delivery: Delivery, key: str, sensor: Mapping[str, Any], unit: str, unix_s: int) -> TemperatureSample:
-    at = measured_at(unix_s)
-    milli_celsius, fault = _value(sensor["Temperature"], unit)
-    if at is None:
-        fault = fault or SampleFault.CLOCK_WRONG
-        # A clock that starts over at every power-up repeats its seconds; the time of arrival does not.
-        unix_s = int(delivery.received_at.timestamp())
-    return TemperatureSample(
-        probe_id=_probe_id(delivery, key, sensor),
-        boot=0,
-        seq=unix_s,
-        measured_at=at,
-        uptime_s=None,
-        milli_celsius=milli_celsius,
-        fault=fault,
-        retained=delivery.retained,
-    )
-
-
-def _value(value: Any, unit: str) -> tuple[int | None, SampleFault | None]:
-    if value is None:
-        return None, SampleFault.SENSOR_ERROR
-    if isinstance(value, str) and value.lower() in ("nan", "inf", "-inf"):
-        return None, SampleFault.NOT_A_NUMBER
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise BadFrame("temperature_malformed")
-    exact = Decimal(value)
-    if not exact.is_finite():
-        return None, SampleFault.NOT_A_NUMBER
-    if abs(exact) > LARGEST_VALUE:
-        raise BadFrame("temperature_malformed")
-    milli_celsius = to_milli_celsius(exact, unit)
-    return milli_celsius, fault_of_value(milli_celsius)
-
-
-def to_milli_celsius(value: Decimal, unit: str) -> int:
-    """Return integer milli-Celsius of a value in "C" or "F", computed exactly and rounded half to even."""
-    exact = Fraction(value)
-    return round(exact * 1000 if unit == "C" else (exact - 32) * 5000 / 9)
+    return by_second(delivery, _probe_id(delivery, key, sensor), value_of(sensor["Temperature"], unit), unix_s)
 
 
 def _unix_s(fields: Mapping[str, Any], delivery: Delivery) -> int:
     """Return the second of measurement: `Epoch` or a numeric `Time` as it is, a local `Time` by the site's zone."""
     given = fields.get("Epoch", fields.get("Time"))
     if isinstance(given, str):
-        return int(_instant(given, delivery).timestamp())
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= LAST_EPOCH_IN_MILLISECONDS:
+        return unix_s_of_iso(given, delivery.zone)
+    if not isinstance(given, int):
         raise BadFrame("time_malformed")
-    return given // 1000 if given >= FIRST_EPOCH_IN_MILLISECONDS else given
-
-
-def _instant(text: str, delivery: Delivery) -> datetime:
-    try:
-        written = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadFrame("time_malformed") from None
-    if written.tzinfo is None and delivery.zone is None:
-        raise BadFrame("zone_unknown")
-    try:
-        return (written if written.tzinfo else written.replace(tzinfo=delivery.zone)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        raise BadFrame("time_malformed") from None
+    return unix_s_of_number(given, per_second=1000 if given >= FIRST_EPOCH_IN_MILLISECONDS else 1)
 
 
 def _probe_id(delivery: Delivery, key: str, sensor: Mapping[str, Any]) -> str:

@@ -1,38 +1,97 @@
-"""Every payload a fridge probe may publish, by topic. A new make of probe is one line in the table."""
+"""Every payload a fridge probe may publish, by dialect and topic. A new make of probe is one entry in the table. Pure.
 
-from collections.abc import Callable, Mapping
+`{probe}` is the level that names the probe, `+` any level, a closing `/#` any levels or none. Dialects whose topics
+begin with a fixed word stand before those that begin with the probe's name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from devices.errors import BadFrame
-from devices.events import TemperatureSample
-from devices.fridge_probe import own, tasmota
-from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe import chirpstack, esphome, own, ruuvi, shelly, tasmota, theengs, zigbee2mqtt
+from devices.fridge_probe.context import Decoded, Delivery
 
-Decoded = tuple[TemperatureSample, ...] | Presence
 Decoder = Callable[[Delivery], Decoded]
 
-READINGS: Final[Mapping[str, Decoder]] = MappingProxyType(
-    {
-        "cc/v1/+/reading": own.decode_reading,
-        "tele/+/SENSOR": tasmota.decode_sensor,
-        "stat/+/STATUS8": tasmota.decode_status8,
-    }
-)
-PRESENCES: Final[Mapping[str, Decoder]] = MappingProxyType(
-    {
-        "cc/v1/+/status": own.decode_status,
-        "tele/+/LWT": tasmota.decode_lwt,
-    }
-)
-DECODERS: Final[Mapping[str, Decoder]] = MappingProxyType({**READINGS, **PRESENCES})
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One vendor's topics: `readings` are queued while we are away, `presences` are told again at every connection."""
+
+    readings: Mapping[str, Decoder]
+    presences: Mapping[str, Decoder] = field(default_factory=dict)
 
 
-def decode(delivery: Delivery) -> Decoded:
-    """Decode one message by its topic. Raises BadFrame and nothing else."""
-    levels = delivery.topic.split("/")
-    for pattern, decoder in DECODERS.items():
-        wanted = pattern.split("/")
-        if len(wanted) == len(levels) and all(want in ("+", level) for want, level in zip(wanted, levels, strict=True)):
-            return decoder(delivery)
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "own": Dialect(
+            {"cc/v1/{probe}/reading": own.decode_reading},
+            {"cc/v1/{probe}/status": own.decode_status},
+        ),
+        "tasmota": Dialect(
+            {"tele/{probe}/SENSOR": tasmota.decode_sensor, "stat/{probe}/STATUS8": tasmota.decode_status8},
+            {"tele/{probe}/LWT": tasmota.decode_lwt},
+        ),
+        "ruuvi": Dialect(
+            {"ruuvi/+/{probe}": ruuvi.decode_advertisement},
+            {"ruuvi/+/gw_status": ruuvi.decode_advertisement},
+        ),
+        "theengs": Dialect(
+            {"home/+/BTtoMQTT/{probe}": theengs.decode_advertisement},
+            {"home/+/LWT": theengs.decode_lwt},
+        ),
+        "chirpstack": Dialect({"application/+/device/{probe}/event/up": chirpstack.decode_up}),
+        "zigbee2mqtt": Dialect(
+            {"zigbee2mqtt/{probe}/#": zigbee2mqtt.decode_device},
+            {
+                "zigbee2mqtt/bridge/state": zigbee2mqtt.decode_bridge_state,
+                "zigbee2mqtt/{probe}/availability": zigbee2mqtt.decode_device,
+            },
+        ),
+        "shelly": Dialect(
+            {
+                "shellies/{probe}/ext_temperature/+": shelly.decode_gen1,
+                "{probe}/events/rpc": shelly.decode_notification,
+                "{probe}/status/+": shelly.decode_status,
+            },
+            {"shellies/{probe}/online": shelly.decode_gen1_online, "{probe}/online": shelly.decode_online},
+        ),
+        "esphome": Dialect(
+            {"{probe}/sensor/+/state": esphome.decode_state},
+            {"{probe}/status": esphome.decode_status},
+        ),
+    }
+)
+
+
+def decode(delivery: Delivery, dialects: Sequence[Dialect]) -> Decoded:
+    """Decode one message by its topic, in the given dialects. Raises BadFrame and nothing else.
+
+    A topic of a dialect that is not among them gives no samples: a broker goes on sending what was once subscribed.
+    """
+    decoder = _decoder_of(delivery.topic, dialects)
+    if decoder is not None:
+        return decoder(delivery)
+    if _decoder_of(delivery.topic, DIALECTS.values()) is not None:
+        return ()
     raise BadFrame("topic_unknown")
+
+
+def _decoder_of(topic: str, dialects: Iterable[Dialect]) -> Decoder | None:
+    levels = topic.split("/")
+    for dialect in dialects:
+        for table in (dialect.presences, dialect.readings):
+            for pattern, decoder in table.items():
+                if _is_meant(pattern.split("/"), levels):
+                    return decoder
+    return None
+
+
+def _is_meant(wanted: Sequence[str], levels: Sequence[str]) -> bool:
+    if wanted[-1] == "#":
+        wanted, levels = wanted[:-1], levels[: len(wanted) - 1]
+    return len(wanted) == len(levels) and all(
+        want in ("+", "{probe}", level) for want, level in zip(wanted, levels, strict=True)
+    )

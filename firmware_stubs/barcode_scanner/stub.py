@@ -7,13 +7,19 @@ from firmware_stubs.plugs import Plug, PtyPlug
 
 
 class BarcodeScannerStub:
-    """Sends codes as scanners do: an AIM identifier if it was switched on, the text, and an end if it has one."""
+    """Sends codes as scanners do: an AIM identifier if it was switched on, the text, and an end if it has one.
+
+    `heard` is what the host sent it; `answer` is what it says to each such transmission.
+    """
 
     def __init__(self, plug: Plug, *, end: bytes = b"\r\n", sends_aim: bool = True, encoding: str = "utf-8") -> None:
         self.plug = plug
         self._end = end
         self._sends_aim = sends_aim
         self._encoding = encoding
+        self.heard = b""
+        self.answer = b""
+        plug.connect(self._hear)
 
     def scan(self, text: str, symbology: str = "") -> None:
         """Send one code; `symbology` is its AIM identifier, "]C1"."""
@@ -23,6 +29,11 @@ class BarcodeScannerStub:
     def send_raw(self, payload: bytes) -> None:
         """Send bytes as they are: noise, a half code, a wrong speed."""
         self.plug.send(payload)
+
+    def _hear(self, received: bytes) -> None:
+        self.heard += received
+        if self.answer:
+            self.send_raw(self.answer)
 
 
 def main() -> None:

@@ -1,13 +1,15 @@
 """Fridge probes on a broker. Their messages are their own: they share no codec with the server, see WIRE.md."""
 
 import argparse
+import hashlib
 import json
 import random
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
+from uuid import uuid4
 
 from firmware_stubs.fridge_probe.publishers import IsConfirmed, Publisher, publisher_for
 
@@ -113,21 +115,106 @@ class TasmotaStub:
         self._publisher.publish(f"tele/{self._topic}/LWT", b"Online", retain=True)
 
 
+Spoken = tuple[str, str]
+
+
+class BoughtProbeStub:
+    """A probe of any other make: one message a measurement, of which it keeps nothing."""
+
+    def __init__(self, publisher: Publisher, dialect: str, name: str) -> None:
+        self._publisher = publisher
+        self._speak = SPEECH[dialect]
+        self._name = name
+
+    def start(self) -> None:
+        """Connect; these makes say their presence in too many ways to repeat here."""
+        self._publisher.start(f"stub/{self._name}/will", b"")
+
+    def stop(self) -> None:
+        """Go."""
+        self._publisher.stop()
+
+    def report(self, milli_celsius: int, *, unix_s: int) -> None:
+        """Send one measurement."""
+        topic, text = self._speak(self._name, milli_celsius, unix_s)
+        self._publisher.publish(topic, text.encode())
+
+
+def _degrees(milli_celsius: int) -> str:
+    return f"{'-' * (milli_celsius < 0)}{abs(milli_celsius) // 1000}.{abs(milli_celsius) % 1000:03}"
+
+
+def _esphome(name: str, milli_celsius: int, _unix_s: int) -> Spoken:
+    return f"{name}/sensor/fridge_temperature/state", _degrees(milli_celsius)
+
+
+def _shelly(name: str, milli_celsius: int, unix_s: int) -> Spoken:
+    status = f'"temperature:100":{{"id":100,"tC":{_degrees(milli_celsius)}}}'
+    return f"{name}/events/rpc", f'{{"src":"{name}","method":"NotifyStatus","params":{{"ts":{unix_s}.25,{status}}}}}'
+
+
+def _zigbee2mqtt(name: str, milli_celsius: int, unix_s: int) -> Spoken:
+    text = f'{{"battery":93,"last_seen":{unix_s}000,"linkquality":120,"temperature":{_degrees(milli_celsius)}}}'
+    return f"zigbee2mqtt/{name}", text
+
+
+def _ruuvi(name: str, milli_celsius: int, unix_s: int) -> Spoken:
+    address = _serial(name, 12)
+    raw = (round(milli_celsius / 5) & 0xFFFF, unix_s % 0xFFFF)
+    data = f"0201061BFF990405{raw[0]:04X}5DC0C3500000000003E8A00007{raw[1]:04X}{address}"
+    return f"ruuvi/C0:FF:EE:00:00:01/{address}", json.dumps({"ts": str(unix_s), "data": data})
+
+
+def _theengs(name: str, milli_celsius: int, _unix_s: int) -> Spoken:
+    return f"home/gateway-1/BTtoMQTT/{_serial(name, 12)}", f'{{"tempc":{_degrees(milli_celsius)},"hum":50}}'
+
+
+def _chirpstack(name: str, milli_celsius: int, unix_s: int) -> Spoken:
+    dev_eui = _serial(name, 16).lower()
+    time_text = time.strftime("%Y-%m-%dT%H:%M:%S.123456789+00:00", time.gmtime(unix_s))
+    about = f'"deduplicationId":"{uuid4()}","time":"{time_text}","deviceInfo":{{"devEui":"{dev_eui}"}}'
+    text = f'{{{about},"object":{{"temperature_chn1":{_degrees(milli_celsius)}}}}}'
+    return f"application/{uuid4()}/device/{dev_eui}/event/up", text
+
+
+def _serial(name: str, digits: int) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:digits].upper()
+
+
+SPEECH: Mapping[str, Callable[[str, int, int], Spoken]] = {
+    "chirpstack": _chirpstack,
+    "esphome": _esphome,
+    "ruuvi": _ruuvi,
+    "shelly": _shelly,
+    "theengs": _theengs,
+    "zigbee2mqtt": _zigbee2mqtt,
+}
+
+
 def main() -> None:
     """Publish a fridge that breathes between 3 and 6 degrees."""
     parser = argparse.ArgumentParser(description="A fridge probe that publishes to an MQTT broker.")
     parser.add_argument("url", help="mqtt://127.0.0.1:1883")
     parser.add_argument("--dev", default="demo-fridge-1", help="the probe's name")
     parser.add_argument("--every-s", type=float, default=60.0, help="seconds between readings")
+    parser.add_argument("--dialect", choices=["own", *SPEECH], default="own", help="the make it pretends to be")
     arguments = parser.parse_args()
-    probe = FridgeProbeStub(publisher_for(arguments.url, arguments.dev), arguments.dev, boot=int(time.time()))
+    publisher = publisher_for(arguments.url, arguments.dev)
+    probe: FridgeProbeStub | BoughtProbeStub
+    if arguments.dialect == "own":
+        probe = FridgeProbeStub(publisher, arguments.dev, boot=int(time.time()))
+    else:
+        probe = BoughtProbeStub(publisher, arguments.dialect, arguments.dev)
     probe.start()
     milli_celsius = 4500
     try:
         while True:
             milli_celsius = min(6000, max(3000, milli_celsius + random.randint(-120, 120)))  # noqa: S311 - weather, not secrets
-            seq = probe.measure(milli_celsius, unix_s=int(time.time()))
-            print(f"seq {seq}: {milli_celsius} m°C", flush=True)
+            if isinstance(probe, FridgeProbeStub):
+                probe.measure(milli_celsius, unix_s=int(time.time()))
+            else:
+                probe.report(milli_celsius, unix_s=int(time.time()))
+            print(f"{milli_celsius} m°C", flush=True)
             time.sleep(arguments.every_s)
     except KeyboardInterrupt:
         probe.stop()

@@ -13,12 +13,14 @@ import uvloop
 from devices.adapter import DeviceSpec
 from devices.errors import LinkUnavailable
 from devices.events import DeviceState, PayloadRejected, ProbePresence, SampleFault, TemperatureMeasured
+from devices.fridge_probe import wire
 from devices.links import Subscription, open_message_link
 from devices.links.memory_broker import MemoryBroker
 from devices.supervisor import Supervisor
 from firmware_stubs.fridge_probe.publishers import Publisher, publisher_for
-from firmware_stubs.fridge_probe.stub import FridgeProbeStub, TasmotaStub
+from firmware_stubs.fridge_probe.stub import BoughtProbeStub, FridgeProbeStub, TasmotaStub
 from tests.devices.parts import Mosquitto, Receiver, eventually
+from tests.wire.vectors import vectors_of
 
 names = itertools.count()
 NOON = 1_795_312_800
@@ -259,6 +261,60 @@ async def test_a_tasmota_message_gives_one_sample_a_sensor_and_one_acknowledgeme
     assert [event.sample for event in repeated] == [first.sample, second.sample]
     assert (first.sample.probe_id, first.sample.milli_celsius) == ("tasmota:0301A279D4D4", 6833)
     assert (second.sample.milli_celsius, second.sample.fault) == (85_000, SampleFault.POWER_ON_VALUE)
+
+
+async def test_every_dialects_messages_come_through_the_topics_it_subscribes(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = DeviceSpec(
+        dev, "fridge_probe", broker_url, options={"zone": "Asia/Shanghai", "dialects": ",".join(wire.DIALECTS)}
+    )
+    vectors = [fields for _, fields in vectors_of("fridge_probe", "samples")]
+    expected = [(sample["probe_id"], sample["milli_celsius"]) for v in vectors for sample in json.loads(v["samples"])]
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        for fields in vectors:
+            publisher.publish(fields["topic"], fields["payload"].encode())
+        arrived = []
+        for _ in expected:
+            event = await receiver.next_of(TemperatureMeasured)
+            event.receipt.acknowledge()
+            arrived.append((event.sample.probe_id, event.sample.milli_celsius))
+    assert arrived == expected
+
+
+async def test_a_stub_of_another_make_is_heard_like_the_make(broker_url: str, dev: str, receiver: Receiver) -> None:
+    spec = DeviceSpec(dev, "fridge_probe", broker_url, options={"dialects": "zigbee2mqtt", "probe": dev})
+    async with Supervisor([spec], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+        publisher = publisher_for(broker_url, f"z-{dev}")
+        probe = BoughtProbeStub(publisher, "zigbee2mqtt", dev)
+        publisher.when_connected(lambda: probe.report(-4_215, unix_s=NOON))
+        probe.start()
+        sample = (await receiver.next_of(TemperatureMeasured)).sample
+        probe.stop()
+    assert (sample.probe_id, sample.seq, sample.milli_celsius) == (f"zigbee2mqtt:{dev}", NOON, -4_215)
+
+
+async def test_a_measurement_two_gateways_heard_is_told_once_and_both_messages_are_acknowledged(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = DeviceSpec(dev, "fridge_probe", broker_url, options={"dialects": "ruuvi", "probe": dev})
+    async with Supervisor([spec], receiver.deliver), publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        for gateway, heard_at, sequence in (("a", NOON, 1), ("b", NOON + 1, 1), ("a", NOON + 9, 2)):
+            publisher.publish(f"ruuvi/{gateway}/{dev}", ruuvi(heard_at, sequence))
+        assert await settle_all(receiver, 2) == [1, 2]
+    again = Receiver()
+    async with Supervisor([spec], again.deliver), publishing(broker_url, dev) as publisher:
+        await again.next_state(DeviceState.ONLINE)
+        publisher.publish(f"ruuvi/a/{dev}", ruuvi(NOON + 12, 3))
+        assert await settle_all(again, 1) == [3]
+
+
+def ruuvi(heard_at: int, sequence: int) -> bytes:
+    data = f"0201061BFF99040503845DC0C3500000000003E8A00007{sequence:04X}D0A1B2C3D4E5"
+    return json.dumps({"ts": str(heard_at), "data": data}).encode()
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

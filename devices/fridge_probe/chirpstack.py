@@ -1,0 +1,100 @@
+"""ChirpStack v4: application/<id>/device/<devEUI>/event/up. Sources: its event page, the vendors' codecs. Pure.
+
+The temperatures are in `object`, which ChirpStack makes with the device's codec: Dragino LHT65N `TempC_SHT` and
+`TempC_DS` (which some codecs quote), Milesight EM320-TH `temperature`, TS301/302 `temperature_chn1`. An uplink
+without `object` is refused: its codec is missing. A frame is named by its deduplicationId, which several gateways and
+a repeated delivery share. Milesight's `history` is back-fill: each entry has its own time and is named by that
+second. Dragino's datalog is left alone: it is local to a clock we cannot know.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from devices.errors import BadFrame
+from devices.events import SampleFault, TemperatureSample
+from devices.fridge_probe.context import Delivery
+from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
+from devices.fridge_probe.quality import measured_at
+from devices.fridge_probe.samples import by_name, by_second
+from devices.fridge_probe.strict_json import decode_object
+from devices.fridge_probe.temperature import Value, value_of
+
+DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
+FRAME_NAME: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CHANNEL: Final = re.compile(r"TempC_SHT|TempC_DS|temperature(?:_chn[1-9])?")
+DRAGINO_PROBE: Final = "TempC_DS"
+DRAGINO_NO_PROBE: Final = "No_connect"
+MOST_BITS: Final = 63  # what a database's signed integer holds
+Frame = tuple[int, int]
+
+
+def decode_up(delivery: Delivery) -> tuple[TemperatureSample, ...]:
+    """Decode every temperature of an uplink, its history first, oldest time as the device sent it."""
+    fields = decode_object(delivery.payload)
+    probe = f"chirpstack:{_dev_eui(fields, delivery)}"
+    boot, seq = _frame(fields)
+    decoded = fields.get("object")
+    if not isinstance(decoded, dict):
+        raise BadFrame("codec_missing")
+    unix_s = unix_s_of_iso(fields.get("time"), None)
+    past = _history(delivery, probe, decoded, (boot, seq))
+    now = [
+        by_name(delivery, f"{probe}/{channel}", value, unix_s, boot=boot, seq=seq)
+        for channel, value in _channels(decoded)
+    ]
+    return tuple(dict.fromkeys([*past, *now]))
+
+
+def _dev_eui(fields: Mapping[str, Any], delivery: Delivery) -> str:
+    device = fields.get("deviceInfo")
+    dev_eui = device.get("devEui") if isinstance(device, dict) else None
+    if not isinstance(dev_eui, str) or not DEV_EUI.fullmatch(dev_eui.lower()):
+        raise BadFrame("dev_eui_malformed")
+    if delivery.topic.split("/")[3].lower() != dev_eui.lower():
+        raise BadFrame("dev_eui_is_not_the_topics")
+    return dev_eui.lower()
+
+
+def _frame(fields: Mapping[str, Any]) -> Frame:
+    """Return the deduplicationId as boot and sequence: 126 of its 128 bits, which name it as well."""
+    written = fields.get("deduplicationId")
+    if not isinstance(written, str) or not FRAME_NAME.fullmatch(written.lower()):
+        raise BadFrame("deduplication_id_malformed")
+    number = UUID(written).int
+    return number >> (128 - MOST_BITS), number & ((1 << MOST_BITS) - 1)
+
+
+def _channels(decoded: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    is_unplugged = bool(decoded.get(DRAGINO_NO_PROBE))
+    for channel, given in decoded.items():
+        # A null TempC_DS is a device that never had a probe; any other null is a sensor that failed.
+        is_told = channel != DRAGINO_PROBE or not (is_unplugged or given is None)
+        if is_told and CHANNEL.fullmatch(channel):
+            yield channel, value_of(given, "C", may_be_text=True)
+    if is_unplugged:
+        degrees, _ = value_of(decoded.get(DRAGINO_PROBE), "C", may_be_text=True)
+        yield DRAGINO_PROBE, (degrees, SampleFault.DISCONNECTED)
+
+
+def _history(delivery: Delivery, probe: str, decoded: Mapping[str, Any], frame: Frame) -> Iterator[TemperatureSample]:
+    entries = decoded.get("history", [])
+    if not isinstance(entries, list):
+        raise BadFrame("history_malformed")
+    for position, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise BadFrame("history_malformed")
+        for channel, value in _channels(entry):
+            yield _past(delivery, f"{probe}/{channel}", value, entry.get("timestamp"), (frame, position))
+
+
+def _past(
+    delivery: Delivery, probe_id: str, value: Value, timestamp: Any, place: tuple[Frame, int]
+) -> TemperatureSample:
+    """Return one entry under its own second; one whose clock was never set under its place in the frame."""
+    unix_s = unix_s_of_number(timestamp)
+    if measured_at(unix_s) is not None:
+        return by_second(delivery, probe_id, value, unix_s)
+    (boot, seq), position = place
+    return by_name(delivery, probe_id, value, unix_s, boot=boot, seq=(seq + position) & ((1 << MOST_BITS) - 1))

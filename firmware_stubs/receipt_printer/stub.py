@@ -1,0 +1,153 @@
+"""A receipt printer on a plug. It reads ESC/POS by itself and keeps what would stand on the paper."""
+
+import argparse
+import threading
+from dataclasses import dataclass, field
+
+from firmware_stubs.plugs import Plug, PtyPlug, TcpPlug
+
+REAL_TIME = b"\x10\x04"
+# How many bytes a command has, its two first included; those with a body count it themselves.
+LENGTHS = {
+    b"\x1b@": 2,
+    b"\x1ba": 3,
+    b"\x1bd": 3,
+    b"\x1c&": 2,
+    b"\x1c.": 2,
+    b"\x1c!": 3,
+    b"\x1d!": 3,
+    b"\x1da": 3,
+    b"\x1dr": 3,
+    b"\x1dV": 4,
+}
+
+
+@dataclass
+class Printout:
+    """One piece of paper: its lines, the contents of its QR codes, the sizes (GS !) used, and its pictures."""
+
+    lines: list[str] = field(default_factory=list)
+    qr_codes: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    pictures: list[bytes] = field(default_factory=list)
+
+
+class ReceiptPrinterStub:
+    """Prints into `printouts`. Its faults: no paper, now or in so many lines; cover open; silence; no GS r."""
+
+    def __init__(self, plug: Plug) -> None:
+        self.plug = plug
+        self.printouts: list[Printout] = []
+        self.is_paper_out = False
+        self.is_cover_open = False
+        self.is_silent = False
+        self.tells_progress = True
+        self.lines_left: int | None = None
+        self._received = b""
+        self._line = b""
+        self._page = Printout()
+        self._stored_qr = ""
+        self._lock = threading.RLock()
+        plug.connect(self._receive)
+
+    def load_paper(self) -> None:
+        """Put a new roll in: what was received meanwhile is printed now."""
+        with self._lock:
+            self.is_paper_out = False
+            self.lines_left = None
+            self._work_off()
+
+    def _receive(self, received: bytes) -> None:
+        with self._lock:
+            self._received += received
+            while (at := self._received.find(REAL_TIME)) >= 0 and len(self._received) > at + 2:
+                self._answer(self._real_time_status(self._received[at + 2]))
+                self._received = self._received[:at] + self._received[at + 3 :]
+            self._work_off()
+
+    def _real_time_status(self, question: int) -> int:
+        if question == 2:  # noqa: PLR2004 - why it is off line
+            return 0x12 | 0x04 * self.is_cover_open | 0x20 * self.is_paper_out
+        return 0x12 | 0x60 * self.is_paper_out
+
+    def _answer(self, status: int) -> None:
+        if not self.is_silent:
+            self.plug.send(bytes([status]))
+
+    def _work_off(self) -> None:
+        while self._received and not (self.is_paper_out or self.is_cover_open) and (length := self._next_length()):
+            command, self._received = self._received[:length], self._received[length:]
+            self._do(command)
+
+    def _next_length(self) -> int:
+        """Return the length of the first command or character, 0 while it is not all there."""
+        head = self._received[:2]
+        length = 1
+        if head in (b"\x1d(", b"\x1dv"):
+            length = self._length_with_body(head)
+        elif head[:1] in (b"\x1b", b"\x1c", b"\x1d", b"\x10"):
+            length = LENGTHS.get(head, 1) if len(head) == 2 else 2  # noqa: PLR2004 - what is unknown is skipped
+        elif head[0] >= 0x81:  # noqa: PLR2004 - the first of two bytes
+            length = 2
+        return length if len(self._received) >= length else 0
+
+    def _length_with_body(self, head: bytes) -> int:
+        number = [int.from_bytes(self._received[at : at + 2], "little") for at in (3, 4, 6)]
+        if head == b"\x1d(":
+            return 5 + number[0] if len(self._received) >= 5 else 5  # noqa: PLR2004 - its header
+        return 8 + number[1] * number[2] if len(self._received) >= 8 else 8  # noqa: PLR2004 - its header
+
+    def _do(self, command: bytes) -> None:
+        match command[:2]:
+            case b"\x1dr":
+                self._answer_progress()
+            case b"\x1dV" | b"\x1bd":  # cut, or fed to the edge where it is torn off
+                self.printouts.append(self._page)
+                self._page = Printout()
+            case b"\x1d!":
+                self._page.sizes.append(command[2])
+            case b"\x1d(":
+                self._do_qr(command[5:])
+            case b"\x1dv":
+                self._page.pictures.append(command[8:])
+            case b"\n":
+                self._end_line()
+            case _ if command[0] >= 0x20:  # noqa: PLR2004 - no control character
+                self._line += command
+
+    def _answer_progress(self) -> None:
+        if self.tells_progress:
+            self._answer(0)
+
+    def _end_line(self) -> None:
+        self._page.lines.append(self._line.decode("gb18030", "replace"))
+        self._line = b""
+        if self.lines_left is not None:
+            self.lines_left -= 1
+            self.is_paper_out = self.lines_left <= 0
+
+    def _do_qr(self, function: bytes) -> None:
+        if function[:2] == b"1P":
+            self._stored_qr = function[3:].decode("ascii")
+        elif function[:2] == b"1Q":
+            self._page.qr_codes.append(self._stored_qr)
+
+
+def main() -> None:
+    """Print the port, then everything that is printed."""
+    parser = argparse.ArgumentParser(description="A receipt printer on a pseudo-terminal, or on a TCP port.")
+    parser.add_argument("--tcp", action="store_true", help="listen on a TCP port instead")
+    parser.add_argument("--name", default="receipt-printer", help="name of the port's link")
+    arguments = parser.parse_args()
+    cut = threading.Event()
+    with TcpPlug() if arguments.tcp else PtyPlug(arguments.name) as plug:
+        printer = ReceiptPrinterStub(plug)
+        print(plug.url, flush=True)
+        while not cut.wait(0.2):
+            while printer.printouts:
+                printout = printer.printouts.pop(0)
+                print(*printout.lines, *(f"[QR {content}]" for content in printout.qr_codes), "8<" + "-" * 30, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
