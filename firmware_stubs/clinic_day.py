@@ -24,6 +24,7 @@ from firmware_stubs.rehearsal.proof import Proof, prove
 from firmware_stubs.rehearsal.registration import Registrar
 from firmware_stubs.rehearsal.roles import Role
 from firmware_stubs.rehearsal.screening import ConsentDesk, Physician
+from firmware_stubs.rehearsal.seat import ServerAway
 from firmware_stubs.rehearsal.testimony import Witness
 from firmware_stubs.rehearsal.visitors import Visitor, visitors
 
@@ -85,11 +86,12 @@ def play(  # noqa: PLR0913 - what one may wish of a day
 ) -> Ledger:
     """Play a day of so many visitors, or one without end until ``stop`` is set; return the players' books.
 
-    The server may come and go meanwhile. A day that ``most_s`` seconds did not end is stopped and has a fault.
+    The server may come and go meanwhile. A day without end takes over the visits it finds; one that ``most_s``
+    seconds did not end is stopped and has a fault.
     """
     books = ledger or Ledger(is_kept=count is not None)
     arriving = first(visitors(seed, datetime.now(UTC).date()), count)
-    with ClinicDay(cast, arriving, books, manner or Manner(), seed) as day:
+    with ClinicDay(cast, arriving, books, manner or Manner(adopts=count is None), seed) as day:
         if not day.wait(most_s, stop) and not (stop and stop.is_set()):
             books.fault(f"the day was not over after {most_s:.0f} s")
     return books
@@ -110,8 +112,16 @@ def main() -> int:
     words = _arguments()
     cast = Cast.load(words.cast)
     cast = replace(cast, speed=words.speed or cast.speed)
-    manner = Manner(pace=0.0 if words.rush else 1.0)
-    witness = Witness(cast)
+    try:
+        with Witness(cast) as witness:
+            return _play_and_tell(words, cast, witness)
+    except ServerAway:
+        print(f"{cast.base_url} does not answer", file=sys.stderr)
+        return 1
+
+
+def _play_and_tell(words: argparse.Namespace, cast: Cast, witness: Witness) -> int:
+    manner = Manner(pace=0.0 if words.rush else 1.0, adopts=words.forever)
     opening = witness.opening() if words.prove else None
     began_at = time.monotonic()
     try:

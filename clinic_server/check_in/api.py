@@ -68,10 +68,11 @@ CheckInBody = Annotated[
 @router.post("/visits", status_code=201)
 async def check_in_person(call: Desk, body: CheckInBody) -> Response:
     """Check somebody in, by what lies at the station's reader or by what was typed."""
-    site = call.house.settings.site
+    site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
     if isinstance(body, TypedBody):
-        return await call.record(lambda tx: check_in(tx, site, body.arrival()))
-    inbox, station = call.house.inbox, call.station()
+        answer = await call.record(lambda tx: check_in(tx, site, body.arrival()))
+        inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
+        return answer
     answer = await call.record(
         lambda tx: check_in(
             tx, site, lookup.arrival_by_delivery(tx, inbox, station, body.delivery_id, take_stated=body.take_stated)

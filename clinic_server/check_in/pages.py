@@ -115,8 +115,10 @@ async def typed_form(call: Desk) -> HTMLResponse:
 async def check_in_typed(call: Desk) -> Response:
     """Check in a person whose document was typed."""
     form = await call.form(TypedForm)
-    site = call.house.settings.site
-    return await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
+    site, station = call.house.settings.site, call.station()
+    answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
+    call.house.inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
+    return answer
 
 
 @router.get("/visits/{visit_id}")

@@ -1,5 +1,6 @@
 """The bench's calls."""
 
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -33,6 +34,21 @@ class SentBackBody(Body):
     """Why the bench does not vaccinate."""
 
     reason: SentBackReason
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSeen:
+    """What this bench's scanner read last."""
+
+    delivery_id: UUID
+    text: str = field(repr=False)
+
+
+@router.get("/station/scan")
+async def scan_at_bench(call: Bench) -> ScanSeen | None:
+    """Return what the actor's own bench's scanner read last, null once it has perished."""
+    delivery = call.house.inbox.latest(call.station(), "scan")
+    return ScanSeen(delivery.id, delivery.content.text) if delivery else None
 
 
 @router.post("/visits/{visit_id}/call", status_code=201)

@@ -45,6 +45,12 @@ class Inbox:
                 return None
             return delivery
 
+    def clear(self, station: str) -> None:
+        """Forget whatever the station last received, of any kind."""
+        with self._lock:
+            for place in [place for place in self._latest if place[0] == station]:
+                del self._latest[place]
+
     def take(self, station: str, kind: str, delivery_id: UUID) -> Any | None:
         """Remove and return one delivery's content, or None when it perished or was replaced."""
         delivery = self.latest(station, kind)

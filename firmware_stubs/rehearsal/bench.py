@@ -17,7 +17,6 @@ from firmware_stubs.rehearsal.visitors import Plan
 OBSERVED_FOR_S = 30 * 60.0
 NEW_VIALS = 100
 FETCHED_BELOW = 20
-MOST_TRIES = 6
 LOOK_AT_BENCH_S = 0.02
 SMALL_CHILD_AGE = 5
 _SCAN_ROUTE = "/api/v1/station/scan"
@@ -49,10 +48,7 @@ class Vaccinator(QueueRole):
 
     def _give(self, course: Course) -> None:
         """Take vials until the server permits one, and give the dose; send back whom no vial helps."""
-        for _ in range(MOST_TRIES):
-            vial = self.floor.take_vial()
-            if vial is None:
-                break
+        while (vial := self.floor.take_vial()) is not None:
             permit = self._ask_for_permit(course, vial)
             if permit.is_accepted:
                 self._inject(course, permit)

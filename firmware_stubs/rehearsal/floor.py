@@ -18,7 +18,8 @@ class Manner:
     """How the day is played. ``pace`` 1 takes the time people take (at the cast's speed), 0 none at all.
 
     ``most_waiting`` are let in before somebody must go on; ``patience_s`` is how long somebody waits for a device
-    before trying again, or typing; ``forgets`` how often a write whose answer was lost is never sent again.
+    before trying again, or typing; ``forgets`` how often a write whose answer was lost is never sent again;
+    ``adopts`` lets visits go on that somebody else began.
     """
 
     pace: float = 1.0
@@ -26,6 +27,7 @@ class Manner:
     most_waiting: int = 40
     patience_s: float = 4.0
     forgets: float = 0.0
+    adopts: bool = False
 
 
 @dataclass(slots=True)
@@ -42,6 +44,10 @@ class Course:
     def stage(self) -> str:
         """Where they stand."""
         return stage_after(self.steps)
+
+    def is_free(self, stage: str, now: float) -> bool:
+        """Tell whether somebody at this stage may serve them now."""
+        return not self.is_busy and self.stage == stage and self.due_at <= now
 
 
 class Floor:
@@ -106,7 +112,23 @@ class Floor:
         with self._lock:
             self._at_desks -= 1
             if write is not None and write.is_accepted:
-                self._courses[write.visit_id] = Course(visitor, write.visit_id, ["checked_in"])
+                self._courses.setdefault(write.visit_id, Course(visitor, write.visit_id, ["checked_in"]))
+
+    def knows(self, visit_id: str) -> bool:
+        """Tell whether a visit is one of the play's."""
+        with self._lock:
+            return visit_id in self._courses
+
+    def adopt(self, course: Course) -> None:
+        """Take over a visit that somebody else began."""
+        with self._lock:
+            self._courses.setdefault(course.visit_id, course)
+
+    def has_somebody_at(self, stage: str) -> bool:
+        """Tell whether it is worth asking who waits at a stage."""
+        now = time.monotonic()
+        with self._lock:
+            return any(course.is_free(stage, now) for course in self._courses.values())
 
     def claim(self, visit_ids: Iterable[str], stage: str) -> Course | None:
         """Take the first of these visits that stands at a stage and is with nobody, or None."""
@@ -114,7 +136,7 @@ class Floor:
         with self._lock:
             for visit_id in visit_ids:
                 course = self._courses.get(visit_id)
-                if course and not course.is_busy and course.stage == stage and course.due_at <= now:
+                if course and course.is_free(stage, now):
                     course.is_busy = True
                     return course
             return None

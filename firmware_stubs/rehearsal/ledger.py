@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+MOST_FAULTS = 1000
+
 # What each step leads to, read from the description of a visit and not from the server's own table.
 _STAGE_AFTER = {
     "checked_in": "waiting_for_screening",
@@ -82,7 +84,7 @@ class Ledger:
         self.measured: dict[tuple[str, int], int] = {}
         self.tally: Counter[str] = Counter()
         self._writes: list[Write] = []
-        self._is_kept = is_kept
+        self.is_kept = is_kept
         self._lock = threading.Lock()
         self._paper = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if file else None
 
@@ -106,7 +108,7 @@ class Ledger:
     def begin(self, write: Write) -> None:
         """Note a write that is about to be sent."""
         with self._lock:
-            if self._is_kept:
+            if self.is_kept:
                 self._writes.append(write)
             self._put_down(write)
 
@@ -118,7 +120,8 @@ class Ledger:
     def fault(self, what: str) -> None:
         """Note something that should not have happened; it names nobody."""
         with self._lock:
-            self.faults.append(what)
+            if len(self.faults) < MOST_FAULTS:
+                self.faults.append(what)
 
     def count(self, what: str) -> None:
         """Count something that was acted out."""

@@ -8,6 +8,8 @@ from enum import StrEnum
 from firmware_stubs.rehearsal.ledger import Ledger, Write, stage_after
 from firmware_stubs.rehearsal.testimony import Closing, Line, Opening
 
+MOST_NAMED = 10
+
 # What the journal calls the writes of a day; other lines are not the players' doing.
 KINDS = frozenset(
     {
@@ -16,6 +18,25 @@ KINDS = frozenset(
         "lot_received",
     }
 )
+
+# Lines named by the record they made, which only the answer tells; all others are named by their visit.
+_NAMED_BY_ANSWER = frozenset(
+    {"questions_answered", "decision_made", "consent_signed", "dose_refused", "dose_given", "lot_received"}
+)
+_KIND_OF_STEP = {
+    "checked_in": "checked_in",
+    "answered": "questions_answered",
+    "recommended": "decision_made",
+    "deferred": "decision_made",
+    "unsuitable": "decision_made",
+    "consented": "consent_signed",
+    "refused": "dose_refused",
+    "dose_given": "dose_given",
+    "sent_back": "person_sent_back",
+    "left": "person_left",
+    "left_early": "person_left_early",
+    "abandoned": "visit_abandoned",
+}
 
 
 class Verdict(StrEnum):
@@ -50,6 +71,7 @@ def prove(ledger: Ledger, opening: Opening, closing: Closing) -> Proof:
         *(Difference(Verdict.UNPROVEN, f"the chain: {fault}") for fault in closing.chain_faults),
         *_journal(ledger, closing),
         *_visits(ledger, closing),
+        *_steps_and_lines(closing),
         *_doses(ledger, closing),
         *_stock(ledger, closing),
         *_readings(ledger, closing),
@@ -91,18 +113,27 @@ def _visits(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
             yield Difference(verdict, f"visit {visit_id} took {told.steps}, acted were {steps}")
         elif told.stage != stage_after(told.steps):
             yield Difference(Verdict.HALF, f"visit {visit_id} stands at {told.stage} after {told.steps}")
-        yield from _half_steps(visit_id, told.steps, closing.lines)
     if nameless < 0:
         yield Difference(Verdict.DOUBLED, f"{-nameless} visits nobody opened")
     if closing.visit_count != len(closing.visits):
         yield Difference(Verdict.HALF, f"the days count {closing.visit_count} visits, there are {len(closing.visits)}")
 
 
-def _half_steps(visit_id: str, steps: tuple[str, ...], lines: Counter[Line]) -> Iterable[Difference]:
-    """A visit is in the journal as often as it was opened: once, and never without its first step."""
-    opened = sum(count for line, count in lines.items() if line[:2] == ("checked_in", visit_id))
-    if opened != (steps[:1] == ("checked_in",)):
-        yield Difference(Verdict.HALF, f"visit {visit_id} was opened {opened} times")
+def _steps_and_lines(closing: Closing) -> Iterable[Difference]:
+    """Yield what was begun and not finished: steps and journal lines of one kind are equally many, visit by visit."""
+    told: Counter[tuple[str, str]] = Counter()
+    for (kind, ref, _), count in closing.lines.items():
+        told[kind, "" if kind in _NAMED_BY_ANSWER else ref] += count
+    taken: Counter[tuple[str, str]] = Counter()
+    for visit_id, visit in closing.visits.items():
+        for step in visit.steps:
+            kind = _KIND_OF_STEP[step]
+            taken[kind, "" if kind in _NAMED_BY_ANSWER else visit_id] += 1
+    steps_have = frozenset(_KIND_OF_STEP.values())
+    for kind, visit_id in told | taken:
+        lines, steps = told[kind, visit_id], taken[kind, visit_id]
+        if kind in steps_have and lines != steps:
+            yield Difference(Verdict.HALF, f"{kind} {visit_id}: {lines} in the journal, {steps} steps")
 
 
 def _doses(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
@@ -153,25 +184,19 @@ def _readings(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
     """Everything each probe measured is stored, each once."""
     for (probe, boot), count in ledger.measured.items():
         stored = Counter(closing.readings.get((probe, boot), ()))
-        missing = count - len(stored)
-        if missing > 0:
-            yield Difference(Verdict.LOST, f"{missing} of {count} readings of {probe}")
-        if missing < 0 or any(times > 1 for times in stored.values()):
-            yield Difference(Verdict.DOUBLED, f"readings of {probe}: {sum(stored.values())} stored, {count} measured")
+        missing = sorted(set(range(count)) - set(stored))
+        if missing:
+            which = ", ".join(map(str, missing[:MOST_NAMED]))
+            yield Difference(Verdict.LOST, f"{len(missing)} of {count} readings of {probe}, numbers {which}")
+        surplus = sorted(seq for seq, times in stored.items() if times > 1 or seq >= count)
+        if surplus:
+            which = ", ".join(map(str, surplus[:MOST_NAMED]))
+            yield Difference(Verdict.DOUBLED, f"{len(surplus)} readings of {probe}, numbers {which}")
 
 
 def _line(write: Write) -> Line:
-    """Return the journal's line of a write; without an answer some are known by their visit, others by nothing."""
-    known_by_visit = write.kind not in _NAMED_BY_ANSWER
-    return write.kind, write.ref or (write.visit_id if known_by_visit else ""), write.station
-
-
-_NAMED_BY_ANSWER = frozenset(
-    {
-        *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "dose_given"),
-        "lot_received",
-    }
-)
+    """Return the journal's line of a write; one that was never answered has no name, unless its visit is its name."""
+    return write.kind, write.ref or ("" if write.kind in _NAMED_BY_ANSWER else write.visit_id), write.station
 
 
 def _counts(ledger: Ledger, opening: Opening, closing: Closing) -> Mapping[str, int]:

@@ -1,6 +1,7 @@
 """What somebody at a station does all day: look who waits, take one, serve them, look again."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from random import Random
@@ -9,9 +10,10 @@ from firmware_stubs.rehearsal import deeds
 from firmware_stubs.rehearsal.cast import Player
 from firmware_stubs.rehearsal.floor import Course, Floor
 from firmware_stubs.rehearsal.seat import DayIsOver, Seat
-from firmware_stubs.rehearsal.visitors import GONE_AT
+from firmware_stubs.rehearsal.visitors import GONE_AT, adopted
 
-LOOK_AGAIN_S = 0.05
+LOOK_AGAIN_S = 0.03
+STRANGERS_EVERY_S = 1.0
 
 
 class Role(ABC):
@@ -53,11 +55,18 @@ class QueueRole(Role):
 
     stages: tuple[str, ...] = ()
     takes_s = 16.0
+    _strangers_at = 0.0
 
     def serve_one(self) -> bool:
         """See Role."""
+        adopts = self._looks_for_strangers()
         for stage in self.stages:
-            course = self.floor.claim(self.waiting(stage), stage)
+            if not adopts and not self.floor.has_somebody_at(stage):
+                continue
+            waiting = list(self.waiting(stage))
+            if adopts:
+                self._adopt(waiting)
+            course = self.floor.claim(waiting, stage)
             if course is not None:
                 self._serve(course)
                 return True
@@ -66,6 +75,24 @@ class QueueRole(Role):
     def waiting(self, stage: str) -> Iterable[str]:
         """Return the visits the server says wait at a stage."""
         return [visit["visit_id"] for visit in self.seat.ask(f"/api/v1/visits?stage={stage}") or ()]
+
+    def _looks_for_strangers(self) -> bool:
+        """Tell whether it is time to ask for visits that the play did not begin."""
+        now = time.monotonic()
+        if not self.floor.manner.adopts or now < self._strangers_at:
+            return False
+        self._strangers_at = now + STRANGERS_EVERY_S
+        return True
+
+    def _adopt(self, waiting: Iterable[str]) -> None:
+        """Take over the first visit nobody of the play knows: of an earlier play, or lost from sight in this one."""
+        for visit_id in waiting:
+            if not self.floor.knows(visit_id):
+                told = self.seat.ask(f"/api/v1/visits/{visit_id}")
+                steps = [step["outcome"] for step in told["steps"]]
+                born_on = told["visit"]["person"]["born_on"]
+                self.floor.adopt(Course(adopted(born_on, told["visit"]["since_at"]), visit_id, steps))
+                return
 
     @abstractmethod
     def serve(self, course: Course) -> None:

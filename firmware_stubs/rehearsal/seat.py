@@ -1,6 +1,7 @@
 """A member of staff signed in at a station: asks, and writes under a key that stays the same until it is answered."""
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from firmware_stubs.rehearsal.ledger import Ledger, Outcome, Write, digest_of
 
 SHORTEST_WAIT_S = 0.02
 LONGEST_WAIT_S = 0.1
+REFUSED_WAIT_S = 5.0
 ANSWER_WITHIN_S = 15.0
 _NOT_SIGNED_IN = 401
 _UNAVAILABLE = 503
@@ -26,6 +28,10 @@ _FAULTS = 500
 
 class DayIsOver(Exception):
     """The play was stopped while somebody waited."""
+
+
+class ServerAway(Exception):
+    """The server did not answer for longer than somebody was ready to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +53,25 @@ class Seat:
     """One person, one station, one connection, one thread.
 
     ``forgets`` is how often a broken write is never repeated: the desk's computer went down as well, and nobody
-    knows what became of it.
+    knows what became of it. ``waits_s`` is how long it waits for a server that does not answer.
     """
 
-    def __init__(self, cast: Cast, player: Player, ledger: Ledger, stop: Event, *, forgets: float = 0.0) -> None:
+    def __init__(  # noqa: PLR0913 - who, where, and two habits
+        self,
+        cast: Cast,
+        player: Player,
+        ledger: Ledger,
+        stop: Event,
+        *,
+        forgets: float = 0.0,
+        waits_s: float = float("inf"),
+    ) -> None:
         self.station = player.station
         self._player = player
         self._ledger = ledger
         self._stop = stop
         self._forgets = forgets
+        self._waits_s = waits_s
         self._chance = Random(player.number)  # noqa: S311 - it decides who forgets, not who gets in
         self._address = urlsplit(cast.base_url)
         self._connection: HTTPConnection | None = None
@@ -110,13 +126,16 @@ class Seat:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, write: Write | None = None
     ) -> Answer | None:
         """Send until there is an answer that means something; return None for a write that was forgotten."""
-        wait_s = SHORTEST_WAIT_S
+        wait_s, deadline = SHORTEST_WAIT_S, time.monotonic() + self._waits_s
         while not self._stop.is_set():
+            if time.monotonic() > deadline:
+                raise ServerAway
             if not self._token:
                 self._sign_in()
                 continue
+            sendings = write.sendings if write else 0
             answer = self._send_once(method, path, body, write)
-            if answer is None and write is not None and write.sendings and self._chance.random() < self._forgets:
+            if answer is None and write is not None and self._forgets_what_it_sent(write.sendings - sendings):
                 return None
             if answer is not None and answer.status == _NOT_SIGNED_IN:
                 self._token = ""
@@ -125,6 +144,9 @@ class Seat:
             self._stop.wait(max(wait_s, answer.retry_after_s) if answer else wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         raise DayIsOver
+
+    def _forgets_what_it_sent(self, sendings: int) -> bool:
+        return sendings > 0 and self._chance.random() < self._forgets
 
     def _send_once(self, method: str, path: str, body: Mapping[str, Any] | None, write: Write | None) -> Answer | None:
         """Send once; None when the connection broke before the whole answer was here."""
@@ -159,4 +181,5 @@ class Seat:
             return
         if answer is not None and answer.status < _FAULTS:
             self._ledger.fault(f"signing in at {self.station} was refused: {answer.status}")
+            self._stop.wait(REFUSED_WAIT_S)
         self._stop.wait(LONGEST_WAIT_S)

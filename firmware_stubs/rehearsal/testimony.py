@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote
 
 from firmware_stubs.rehearsal.cast import Cast
@@ -16,6 +17,9 @@ from firmware_stubs.rehearsal.seat import Seat
 MOST_LINES = 1000
 MOST_READINGS = 2000
 READINGS_WITHIN_S = 15.0
+HEARD_WITHIN_S = 15.0
+ANSWERS_WITHIN_S = 60.0
+LOOK_S = 0.05
 _A_DAY = timedelta(days=1)
 _LONG_AGO = "1970-01-01T00:00:00Z"
 
@@ -57,7 +61,7 @@ class Closing:
 
 
 class Witness:
-    """Asks as an auditor and as a registrar; a fault of asking is a fault of the proof."""
+    """Asks as an auditor and as a registrar, between ``with``; a fault of asking is a fault of the proof."""
 
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
@@ -65,8 +69,18 @@ class Witness:
         self._auditor = self._seat("auditor")
         self._registrar = self._seat("registrar")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for seat in (self._auditor, self._registrar):
+            seat.close()
+
     def opening(self) -> Opening:
-        """Note how things stand."""
+        """Note how things stand, once the server hears its probes: what a broker gets before has no addressee yet."""
+        self._wait_for_probes()
         days = self._days(datetime.now(UTC).date() - _A_DAY, datetime.now(UTC).date() + _A_DAY)
         drawn, received = self._stock()
         verification = self._auditor.ask("/api/v1/journal/verification")
@@ -100,8 +114,20 @@ class Witness:
             readings={key: self._readings(key, count) for key, count in ledger.measured.items()},
         )
 
+    def _wait_for_probes(self) -> None:
+        deadline = time.monotonic() + HEARD_WITHIN_S
+        while not all(
+            device["state"] == "online"
+            for device in self._auditor.ask("/api/v1/devices") or ()
+            if device["kind"] == "fridge_probe"
+        ):
+            if time.monotonic() > deadline:
+                self._books.fault("the server does not hear its probes")
+                return
+            time.sleep(LOOK_S)
+
     def _seat(self, role: str) -> Seat:
-        return Seat(self._cast, self._cast.with_role(role)[0], self._books, Event())
+        return Seat(self._cast, self._cast.with_role(role)[0], self._books, Event(), waits_s=ANSWERS_WITHIN_S)
 
     def _visit(self, visit_id: str) -> VisitTold:
         told = self._registrar.ask(f"/api/v1/visits/{visit_id}")

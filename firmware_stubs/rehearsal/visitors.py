@@ -92,6 +92,12 @@ def visitors(seed: int, today: date, *, cards: float = 0.8) -> Iterator[Visitor]
         number += 1
 
 
+def adopted(born_on: str, on: str) -> Visitor:
+    """Return somebody of whom only the age matters any more; dates in ISO 8601."""
+    today = date.fromisoformat(on[:10])
+    return Visitor(-1, Plan.ORDINARY, "", _age_on(today, born_on.replace("-", "")), None, {})
+
+
 def _plans(chance: Random) -> Iterator[Plan]:
     each_once = list(Plan)
     chance.shuffle(each_once)

@@ -443,3 +443,16 @@ async def test_the_start_page_counts_and_leads_only_to_ones_own_work(as_role: An
     page = (await bench.get("/")).text
     assert 'href="/bench"' in page
     assert 'href="/screening"' not in page
+
+
+async def test_a_card_read_while_its_person_was_typed_does_not_wait_for_the_next_person(
+    as_role: Any, house: House
+) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, card())
+    elsewhere = lay(house, card(), station="desk-2")
+    refused = await desk.post("/api/v1/visits", json=TYPED | {"number": "11010519491231002"})
+    assert (refused.status_code, (await desk.get("/api/v1/station/card")).json() is None) == (422, False)
+    assert (await desk.post("/api/v1/visits", json=TYPED)).status_code == 201
+    assert (await desk.get("/api/v1/station/card")).json() is None
+    assert house.inbox.latest("desk-2", "card").id == UUID(elsewhere["delivery_id"])  # type: ignore[union-attr]

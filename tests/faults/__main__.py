@@ -1,18 +1,16 @@
 """`python3 run.py faults`: breaks the running system and counts what was lost."""
 
 import argparse
-import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
-from tests.devices.parts import Mosquitto
 from tests.faults.kills import Outcome, Scene, kill_again_and_again
-from tests.peers import PostgresServer
+from tests.peers import mosquitto, postgres_database
 
 ENGINES = ("sqlite", "postgresql")
 CATALOGUE = {1: "kill -9 of the server at random moments of a busy day"}
@@ -37,32 +35,11 @@ def main() -> int:
 
 def _run(engine: str, kills: int, seed: int) -> Outcome:
     _say(f"{CATALOGUE[1]}: {kills} times on {engine}, seed {seed}")
-    with tempfile.TemporaryDirectory(prefix="clinic-faults-") as folder, _broker(Path(folder)) as mqtt_url:
-        site = Path(folder) / "site"
-        if engine == "sqlite":
-            return kill_again_and_again(Scene(engine, site, None, mqtt_url), kills, seed)
-        with _postgres() as database_url:
-            return kill_again_and_again(Scene(engine, site, database_url, mqtt_url), kills, seed)
-
-
-@contextmanager
-def _broker(folder: Path) -> Iterator[str]:
-    broker = Mosquitto(folder)
-    asyncio.run(broker.start())
-    try:
-        yield broker.url
-    finally:
-        asyncio.run(broker.stop())
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="clinic-pg-") as folder:
-        server = PostgresServer(Path(folder))
-        try:
-            yield server.new_database()
-        finally:
-            server.stop()
+    with ExitStack() as peers:
+        folder = Path(peers.enter_context(tempfile.TemporaryDirectory(prefix="clinic-faults-")))
+        mqtt_url = peers.enter_context(mosquitto())
+        database_url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
+        return kill_again_and_again(Scene(engine, folder, database_url, mqtt_url), kills, seed)
 
 
 def _say(line: str) -> None:

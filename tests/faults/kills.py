@@ -1,7 +1,6 @@
 """Kills the server at random moments of a busy day, and counts what was lost."""
 
 import signal
-import socket
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -15,11 +14,13 @@ from firmware_stubs.clinic_day import ClinicDay
 from firmware_stubs.rehearsal.cast import Cast
 from firmware_stubs.rehearsal.floor import Manner
 from firmware_stubs.rehearsal.ledger import Ledger
-from firmware_stubs.rehearsal.proof import Difference, Proof, Verdict, prove
-from firmware_stubs.rehearsal.testimony import Opening, Witness
+from firmware_stubs.rehearsal.proof import Difference, Verdict, prove
+from firmware_stubs.rehearsal.seat import ServerAway
+from firmware_stubs.rehearsal.testimony import Witness
 from firmware_stubs.rehearsal.visitors import visitors
 from tests.faults import records
-from tests.faults.victim import Victim
+from tests.faults.victim import NotReady, Victim
+from tests.peers import free_port
 
 EARLIEST_KILL_S, LATEST_KILL_S = 0.05, 0.5
 SPEED = 600.0
@@ -27,7 +28,7 @@ BUSY_AFTER_WRITES = 60
 BUSY_WITHIN_S = 30.0
 DRAINED_WITHIN_S = 120.0
 UNITS_PER_KILL = 40
-HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=24)
+HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=16)
 CARDS = 0.2  # most lives are too short for a reader to be found, selected and read
 
 
@@ -39,6 +40,7 @@ class Outcome:
     kills: int = 0
     seconds: float = 0.0
     ready_s: list[float] = field(default_factory=list)
+    opening_seq: int = 0
     acknowledged: int = 0
     unanswered: int = 0
     sent_again: int = 0
@@ -66,8 +68,8 @@ class Outcome:
             f"{self.engine}_visits": self.visits,
             f"{self.engine}_doses": self.doses,
             f"{self.engine}_readings": self.readings,
-            f"{self.engine}_ready_p50_ms": round(1000 * statistics.median(self.ready_s)),
-            f"{self.engine}_ready_max_ms": round(1000 * max(self.ready_s)),
+            f"{self.engine}_ready_p50_ms": round(1000 * statistics.median(self.ready_s or [0])),
+            f"{self.engine}_ready_max_ms": round(1000 * max(self.ready_s, default=0)),
             f"{self.engine}_seconds": round(self.seconds, 1),
         }
 
@@ -86,22 +88,19 @@ def kill_again_and_again(scene: Scene, kills: int, seed: int) -> Outcome:
     """Play a day, kill the server so many times meanwhile, let the day end, and compare all books."""
     began_at = time.monotonic()
     units = 200 + UNITS_PER_KILL * kills
-    plan = Plan(scene.folder, _free_port(), scene.database_url, units=units, speed=SPEED, mqtt_url=scene.mqtt_url)
+    plan = Plan(scene.folder, free_port(), scene.database_url, units=units, speed=SPEED, mqtt_url=scene.mqtt_url)
     made = prepare(plan)
     cast = Cast.load(scene.folder / "cast.json")
     paper = scene.folder / "ledger.jsonl"
     outcome = Outcome(scene.engine)
     ledger = Ledger(paper)
-    with Victim(made) as victim:
-        outcome.ready_s.append(victim.start())
-        witness = Witness(cast)
-        opening = witness.opening()
-        _play(_Running(cast, ledger, victim, outcome), kills, seed)
-        proof = prove(ledger, opening, witness.closing(opening, ledger))
-        _end(victim, outcome)
+    try:
+        with Victim(made) as victim, Witness(cast) as witness:
+            _kill_and_prove(_Running(cast, ledger, victim, outcome), witness, kills, seed)
+    except (NotReady, ServerAway) as gone:
+        outcome.differences.append(Difference(Verdict.UNPROVEN, f"the server did not come back:\n{gone}"))
     ledger.close()
-    outcome.differences += [*proof.differences, *_in_the_database(made.database_url, ledger, opening, paper)]
-    _count(outcome, ledger, proof)
+    _look_into(made.database_url, ledger, paper, outcome)
     outcome.seconds = time.monotonic() - began_at
     return outcome
 
@@ -112,6 +111,18 @@ class _Running:
     ledger: Ledger
     victim: Victim
     outcome: Outcome
+
+
+def _kill_and_prove(running: _Running, witness: Witness, kills: int, seed: int) -> None:
+    victim, outcome = running.victim, running.outcome
+    outcome.ready_s.append(victim.start())
+    opening = witness.opening()
+    outcome.opening_seq = opening.head_seq
+    _play(running, kills, seed)
+    proof = prove(running.ledger, opening, witness.closing(opening, running.ledger))
+    outcome.differences += proof.differences
+    outcome.visits, outcome.doses, outcome.readings = (proof.counts[name] for name in ("visits", "doses", "readings"))
+    _end(victim, outcome)
 
 
 def _play(running: _Running, kills: int, seed: int) -> None:
@@ -147,27 +158,18 @@ def _end(victim: Victim, outcome: Outcome) -> None:
         outcome.differences.append(Difference(Verdict.UNPROVEN, what))
 
 
-def _in_the_database(url: str, ledger: Ledger, opening: Opening, paper: Path) -> list[Difference]:
+def _look_into(url: str, ledger: Ledger, paper: Path, outcome: Outcome) -> None:
     """Look at the database itself; the books on paper are the ones that count."""
     written = Ledger.read(paper)
     if len(written.writes) != len(ledger.writes):
-        return [Difference(Verdict.UNPROVEN, f"{len(written.writes)} of {len(ledger.writes)} writes are on paper")]
+        what = f"{len(written.writes)} of {len(ledger.writes)} writes are on paper"
+        outcome.differences.append(Difference(Verdict.UNPROVEN, what))
+    outcome.acknowledged = sum(write.is_accepted for write in written.writes)
+    outcome.unanswered = len(list(written.unknown()))
+    outcome.sent_again = sum(write.sendings > 1 for write in written.writes)
     engine = reader_engine(url)
     try:
         with engine.connect() as connection:
-            return records.differences(connection, written, opening.head_seq)
+            outcome.differences += records.differences(connection, written, outcome.opening_seq)
     finally:
         engine.dispose()
-
-
-def _count(outcome: Outcome, ledger: Ledger, proof: Proof) -> None:
-    outcome.acknowledged = sum(write.is_accepted for write in ledger.writes)
-    outcome.unanswered = len(list(ledger.unknown()))
-    outcome.sent_again = sum(write.sendings > 1 for write in ledger.writes)
-    outcome.visits, outcome.doses, outcome.readings = (proof.counts[name] for name in ("visits", "doses", "readings"))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

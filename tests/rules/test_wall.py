@@ -1,0 +1,70 @@
+"""The public wall: who is on it, how little of them, and whose turn it is to be shown."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from clinic_server.visits.flow import Stage
+from clinic_server.wall.rules import (
+    MOST_WAITING_OF_A_STAGE,
+    SEATS_ON_A_PAGE,
+    Seat,
+    Turn,
+    WallDisabled,
+    WallTokenWrong,
+    board_of,
+    check_token,
+    page_at,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def waiting(ticket_number: int, called_to: str | None = None) -> Turn:
+    return Turn(ticket_number, "王小明", Stage.WAITING_FOR_INJECTION, called_to)
+
+
+def test_a_called_ticket_leaves_the_queue_and_names_its_station() -> None:
+    board = board_of([waiting(1), waiting(2, "bench-1")], [], NOW)
+    assert [(turn.ticket_number, turn.called_to) for turn in board.called] == [(2, "bench-1")]
+    assert [queue.tickets for queue in board.waiting if queue.stage is Stage.WAITING_FOR_INJECTION] == [[1]]
+
+
+def test_a_long_queue_says_how_many_more_stand_behind() -> None:
+    board = board_of([waiting(number) for number in range(1, 13)], [], NOW)
+    queue = board.waiting[-1]
+    assert (len(queue.tickets), queue.more) == (MOST_WAITING_OF_A_STAGE, 12 - MOST_WAITING_OF_A_STAGE)
+
+
+def test_only_who_has_no_minute_left_may_leave() -> None:
+    board = board_of([], [Seat(1, "王小明", 0), Seat(2, "李雷", 1)], NOW)
+    assert [seat.ticket_number for seat in board.may_leave] == [1]
+    assert [seat.ticket_number for seat in board.seats] == [2]
+
+
+def test_names_are_masked() -> None:
+    assert Seat(1, "欧阳静", 3).masked_name == "欧*静"
+    assert waiting(1).masked_name == "王*明"
+
+
+def test_seats_that_do_not_fit_take_turns_until_everyone_was_shown() -> None:
+    seats = [Seat(number, "王小明", 5) for number in range(30)]
+    shown = [page_at(NOW + timedelta(seconds=10 * turn), seats, SEATS_ON_A_PAGE) for turn in range(3)]
+    assert sorted(seat.ticket_number for items, _, _ in shown for seat in items) == list(range(30))
+    assert {pages for _, _, pages in shown} == {3}
+    assert {page for _, page, _ in shown} == {1, 2, 3}
+
+
+def test_an_empty_list_has_one_empty_page() -> None:
+    assert page_at(NOW, [], SEATS_ON_A_PAGE) == ([], 1, 1)
+
+
+@pytest.mark.parametrize(("expected", "given"), [("secret", ""), ("secret", "secre"), ("秘密", "secret")])
+def test_another_token_opens_nothing(expected: str, given: str) -> None:
+    with pytest.raises(WallTokenWrong):
+        check_token(expected, given)
+
+
+def test_without_a_token_in_the_settings_there_is_no_wall() -> None:
+    with pytest.raises(WallDisabled):
+        check_token("", "")
