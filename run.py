@@ -412,7 +412,8 @@ def static_checks() -> list:
 def test(arguments: list) -> int:
     require_peers(PEERS)
     set_up(dev=True)
-    return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *arguments])])
+    spread = ["--numprocesses=auto", "--dist=loadfile"]  # much of a test's time is waiting for a disk or a process
+    return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])])
 
 
 def check(arguments: list) -> int:
