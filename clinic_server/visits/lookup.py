@@ -15,7 +15,7 @@ from clinic_server.visits.tables import visit_call, visit_now, visit_step
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One visit as the queues see it; ``called_to`` is the station its ticket was last called to at this stage."""
+    """One visit as the queues see it; ``called_to`` is where its ticket was last called to at this stage, and when."""
 
     visit_id: UUID
     person_id: UUID
@@ -23,6 +23,7 @@ class Standing:
     stage: Stage
     since_at: datetime
     called_to: str | None
+    called_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,11 @@ def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int
     return {Stage(stage): count for stage, count in rows}
 
 
-def _standings() -> Select[tuple[UUID, UUID, int, Stage, datetime, str | None]]:
-    latest_call = (
-        select(visit_call.c.station)
-        .where(visit_call.c.visit_id == visit_now.c.visit_id, visit_call.c.journal_seq > visit_now.c.since_seq)
-        .order_by(visit_call.c.journal_seq.desc())
-        .limit(1)
+def _standings() -> Select[Any]:
+    later = visit_call.alias()
+    last_call = (
+        select(func.max(later.c.journal_seq))
+        .where(later.c.visit_id == visit_now.c.visit_id, later.c.journal_seq > visit_now.c.since_seq)
         .scalar_subquery()
     )
     return select(
@@ -98,7 +98,12 @@ def _standings() -> Select[tuple[UUID, UUID, int, Stage, datetime, str | None]]:
         visit_now.c.ticket_number,
         visit_now.c.stage,
         visit_now.c.since_at,
-        latest_call,
+        visit_call.c.station,
+        visit_call.c.called_at,
+    ).outerjoin_from(
+        visit_now,
+        visit_call,
+        (visit_call.c.visit_id == visit_now.c.visit_id) & (visit_call.c.journal_seq == last_call),
     )
 
 

@@ -55,7 +55,9 @@ async def _board(call: Call) -> Board:
         shown = {one.person_id for one in standings if one.called_to} | {one.person_id for one in sitting}
         known = people(connection, call.house.db.keyring, shown)
         names = defaultdict(str, {person_id: facts.name for person_id, facts in known.items()})
-        turns = [Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to) for one in standings]
+        turns = [
+            Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
+        ]
         seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left(now)) for one in sitting]
         return board_of(turns, seats, now)
 

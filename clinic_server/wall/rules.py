@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from math import ceil
+from operator import itemgetter
 from typing import TypeVar
 
 from clinic_server.kit.errors import NotFound, NotPermitted
@@ -39,12 +40,13 @@ class WallTokenWrong(NotPermitted):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An open visit before the needle; ``called_to`` is the station it shall come to, if any."""
+    """An open visit before the needle; ``called_to`` is the station it shall come to, if any, since ``called_at``."""
 
     ticket_number: int
     name: str = field(repr=False)
     stage: Stage
-    called_to: str | None
+    called_to: str | None = None
+    called_at: datetime | None = None
 
     @property
     def masked_name(self) -> str:
@@ -99,7 +101,7 @@ def board_of(turns: Sequence[Turn], seats: Sequence[Seat], now: datetime) -> Boa
     """Lay out the wall: who is called, who waits, and who sits, the first to leave first."""
     still, page, pages = page_at(now, [seat for seat in seats if seat.minutes_left], SEATS_ON_A_PAGE)
     return Board(
-        called=[turn for turn in turns if turn.called_to][-MOST_CALLED:],
+        called=_newest_first(turns)[:MOST_CALLED],
         waiting=[_waiting_at(stage, turns) for stage in WAITING_STAGES],
         may_leave=[seat for seat in seats if not seat.minutes_left][-MOST_MAY_LEAVE:],
         seats=still,
@@ -113,6 +115,11 @@ def page_at(now: datetime, items: Sequence[T], size: int) -> tuple[Sequence[T], 
     pages = max(1, ceil(len(items) / size))
     turn = int(now.timestamp() // PAGE_TURNS_AFTER.total_seconds()) % pages
     return items[turn * size : (turn + 1) * size], turn + 1, pages
+
+
+def _newest_first(turns: Iterable[Turn]) -> Sequence[Turn]:
+    called = [(turn.called_at, turn.ticket_number, turn) for turn in turns if turn.called_to and turn.called_at]
+    return [turn for _, _, turn in sorted(called, key=itemgetter(0, 1), reverse=True)]
 
 
 def _waiting_at(stage: Stage, turns: Iterable[Turn]) -> Waiting:

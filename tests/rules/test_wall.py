@@ -20,14 +20,23 @@ from clinic_server.wall.rules import (
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def waiting(ticket_number: int, called_to: str | None = None) -> Turn:
-    return Turn(ticket_number, "王小明", Stage.WAITING_FOR_INJECTION, called_to)
+def waiting(ticket_number: int, called_to: str | None = None, minutes_ago: int = 0) -> Turn:
+    called_at = NOW - timedelta(minutes=minutes_ago) if called_to else None
+    return Turn(ticket_number, "王小明", Stage.WAITING_FOR_INJECTION, called_to, called_at)
 
 
 def test_a_called_ticket_leaves_the_queue_and_names_its_station() -> None:
     board = board_of([waiting(1), waiting(2, "bench-1")], [], NOW)
     assert [(turn.ticket_number, turn.called_to) for turn in board.called] == [(2, "bench-1")]
     assert [queue.tickets for queue in board.waiting if queue.stage is Stage.WAITING_FOR_INJECTION] == [[1]]
+
+
+def test_the_newest_calls_stand_first_and_older_ones_give_way() -> None:
+    turns = [
+        waiting(number, "bench-1", minutes_ago) for number, minutes_ago in ((1, 3), (2, 9), (3, 1), (4, 4), (5, 2))
+    ]
+    board = board_of([*turns, waiting(6, "bench-2", 20)], [], NOW)
+    assert [turn.ticket_number for turn in board.called] == [3, 5, 1, 4, 2]
 
 
 def test_a_long_queue_says_how_many_more_stand_behind() -> None:
