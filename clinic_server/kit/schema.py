@@ -17,6 +17,7 @@ from clinic_server.kit.single import hold_file
 from clinic_server.kit.tables import table_of
 
 _PACKAGE = Path(__file__).parents[1]
+SCRIPTS = _PACKAGE / "migrations"
 
 
 def load_tables() -> None:
@@ -34,16 +35,17 @@ def append_only_tables() -> list[str]:
     return sorted(table_of(model).name for model in mapped if getattr(model, "append_only", False))
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
     """Create or migrate the schema; a migration that fails leaves no trace, a newer file is refused."""
     load_tables()
     with _held(url), _connection(url) as connection:
-        current = _refuse_newer(connection)
-        if current == _head():
+        config = _config(connection, scripts)
+        current = _refuse_newer(connection, config)
+        if current == ScriptDirectory.from_config(config).get_current_head():
             return
         if current is not None and is_sqlite(url):
             _keep_copy(connection, sqlite_path(url), current)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config, "head")
         _refuse_broken_references(connection)
 
 
@@ -90,23 +92,17 @@ def _connection(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection, scripts: Path = SCRIPTS) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_PACKAGE / "migrations"))
+    config.set_main_option("script_location", str(scripts))
     config.attributes["connection"] = connection
     return config
 
 
-def _head() -> str | None:
-    config = Config()
-    config.set_main_option("script_location", str(_PACKAGE / "migrations"))
-    return ScriptDirectory.from_config(config).get_current_head()
-
-
-def _refuse_newer(connection: Connection) -> str | None:
+def _refuse_newer(connection: Connection, config: Config) -> str | None:
     current = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
-    known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
         raise UnsafeDatabase(f"The database has schema {current}, which this older server does not know.")
     return current

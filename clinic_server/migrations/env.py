@@ -11,7 +11,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from clinic_server.kit.schema import append_only_tables
 from clinic_server.kit.tables import UTCDateTime
-from clinic_server.migrations.append_only import MakeAppendOnly
+from clinic_server.migrations.append_only import MakeAppendOnly, refuse_unprotected
 
 _CHECKED_TEXT = "native_enum=False, create_constraint=True"
 
@@ -48,6 +48,11 @@ def _same_type(_context: Any, _inspected: Any, _metadata: Any, found: Any, wante
     return None
 
 
+def _refuse_unprotected(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG001  # as Alembic names them
+    """Look at each migration's work before it is committed."""
+    refuse_unprotected(ctx.connection, append_only_tables())
+
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
@@ -57,6 +62,7 @@ context.configure(
     transaction_per_migration=True,
     compare_type=_same_type,
     process_revision_directives=_protect_new_records,
+    on_version_apply=_refuse_unprotected,
 )
 with context.begin_transaction():
     context.run_migrations()

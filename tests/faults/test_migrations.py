@@ -1,0 +1,100 @@
+"""A newer schema arrives whole or not at all, on both engines."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from clinic_server.kit.access import system_actor
+from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.db import Database
+from clinic_server.kit.engines import is_sqlite, sqlite_path, writer_engine
+from clinic_server.kit.ids import Ids
+from clinic_server.kit.journal import verify
+from clinic_server.kit.schema import SCRIPTS, upgrade
+from clinic_server.kit.tx import Site
+from clinic_server.stock.actions import NewLot, receive_lot
+from tests.api.visitors import SYSTEM, TODAY, a_product
+from tests.conftest import ManualClock
+
+HEAD = """import sqlalchemy as sa
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+def upgrade():
+    op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
+    with op.batch_alter_table("lot") as lot:
+        lot.add_column(sa.Column("origin", sa.String(40), nullable=True))
+"""
+HALF_WAY = '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
+
+
+def scripts_with(tmp_path: Path, body: str) -> Path:
+    """The project's migrations and one more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(SCRIPTS, folder)
+    (folder / "versions" / "0002_later.py").write_text(body)
+    return folder
+
+
+def a_database_in_use(url: str, keyring: Keyring, clock: ManualClock) -> Database:
+    return Database(url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+
+
+def tables_and_revision(url: str) -> tuple[bool, bool, str]:
+    """Whether the new table is there, whether the new column is, and which revision is noted."""
+    engine = writer_engine(url)
+    with engine.connect() as connection:
+        seen = inspect(connection)
+        columns = {column["name"] for column in seen.get_columns("lot")}
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        found = ("later" in seen.get_table_names(), "origin" in columns, revision)
+    engine.dispose()
+    return found
+
+
+@pytest.fixture(name="in_use")
+def _in_use(database_url: str, keyring: Keyring, clock: ManualClock) -> str:
+    """A database with a product, a lot and units, closed."""
+    db = a_database_in_use(database_url, keyring, clock)
+    product = a_product(db)
+    db.write_now(lambda tx: receive_lot(tx, NewLot(product, "L1", TODAY, ["8000-1", "8000-2"])), SYSTEM)
+    db.close()
+    return database_url
+
+
+def test_a_migration_that_fails_half_way_leaves_no_trace(in_use: str, tmp_path: Path) -> None:
+    with pytest.raises(DBAPIError):
+        upgrade(in_use, scripts_with(tmp_path, HEAD + HALF_WAY))
+    assert tables_and_revision(in_use) == (False, False, "0001")
+    upgrade(in_use)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], scope="session")
+def test_a_migration_that_loses_the_guard_of_a_record_is_refused_whole(in_use: str, tmp_path: Path) -> None:
+    """Rebuilding a table, SQLite drops its triggers."""
+    rebuilt = HEAD.replace('batch_alter_table("lot")', 'batch_alter_table("lot", recreate="always")')
+    with pytest.raises(Exception, match="lot") as refused:
+        upgrade(in_use, scripts_with(tmp_path, rebuilt))
+    assert type(refused.value).__name__ == "Unprotected"
+    assert tables_and_revision(in_use) == (False, False, "0001")
+    guarded = rebuilt + '    op.make_append_only("lot")\n'
+    upgrade(in_use, scripts_with(tmp_path / "again", guarded))
+    assert tables_and_revision(in_use) == (True, True, "0002")
+
+
+def test_a_migration_that_succeeds_keeps_its_records_and_a_copy_from_before(
+    in_use: str, tmp_path: Path, keyring: Keyring, clock: ManualClock
+) -> None:
+    upgrade(in_use, scripts_with(tmp_path, HEAD))
+    assert tables_and_revision(in_use) == (True, True, "0002")
+    db = a_database_in_use(in_use, keyring, clock)
+    db.write_now(lambda tx: tx.journal("thing_done"), system_actor("test"))
+    seen = db.read_now(lambda connection: verify(connection, keyring.journal_key))
+    db.close()
+    assert (seen.lines, seen.faults) == (3, [])
+    if is_sqlite(in_use):
+        path = sqlite_path(in_use)
+        copy = path.with_name("clinic.before-0001.db")
+        assert tables_and_revision(f"sqlite:///{copy}") == (False, False, "0001")
