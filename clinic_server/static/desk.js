@@ -105,6 +105,27 @@
     for (const back of document.querySelectorAll(".languages [name=back]")) back.value = location.pathname + location.search;
   }
 
+  // A live refresh replaces what the keyboard stands on; it goes on standing there, in the same form of the same person.
+  let place = null;
+
+  function rememberPlace() {
+    const active = document.activeElement;
+    const form = active.form;
+    const typed = isTyping(active) ? active.value : null;
+    place = form ? { action: form.getAttribute("action"), at: [...form.elements].indexOf(active), typed } : null;
+  }
+
+  function returnToPlace() {
+    if (!place || document.activeElement !== document.body) return;
+    const form = [...document.forms].find((candidate) => candidate.getAttribute("action") === place.action);
+    const again = form?.elements[place.at];
+    if (!again) return;
+    const fold = again.closest("details");
+    if (fold) fold.open = true;
+    if (place.typed !== null) again.value = place.typed;
+    again.focus({ preventScroll: true });
+  }
+
   function restoreFocus() {
     if (document.activeElement !== document.body) return;
     document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -121,6 +142,8 @@
   document.addEventListener("htmx:before:request", clearNotice);
   document.addEventListener("htmx:finally:request", onAnswer);
   document.addEventListener("htmx:error", onNoAnswer);
+  document.addEventListener("htmx:before:swap", rememberPlace);
+  document.addEventListener("htmx:after:swap", returnToPlace);
   document.addEventListener("htmx:after:settle", (event) => {
     if (event.target === notice) markFaults();
     restoreFocus();

@@ -127,6 +127,15 @@ async def is_set_up(clinic: Clinic) -> None:
     await page.close()
 
 
+async def refreshes(page: Page) -> None:
+    """A live signal replaces the list under the keyboard, which goes on standing where it stood."""
+    key = page.locator("#seats [name=idempotency_key]").first
+    before = await key.input_value()
+    await page.evaluate("document.getElementById('live').dispatchEvent(new Event('visits'))")
+    await expect(key).not_to_have_value(before)
+    await expect(page.locator("#seats button").first).to_be_focused()
+
+
 async def checks_in(clinic: Clinic, card: SyntheticCard) -> Page:
     desk = await clinic.sits_down("registrar", "desk-1")
     other_desk = await clinic.sits_down("registrar", "desk-2")
@@ -209,6 +218,7 @@ async def test_a_visit_from_the_card_to_the_door(clinic: Clinic) -> None:
     clinic.clock.pass_time(minutes=30)
     await observation.reload()
     await observation.locator("#seats button").focus()
+    await refreshes(observation)
     await press(observation, "Enter")
     await expect(observation.locator("#seats .empty")).to_be_visible()
     await expect(wall.locator("body")).not_to_contain_text("001")
