@@ -17,8 +17,10 @@ from clinic_server.injection.rules import (
     findings_for_needle,
     refuse_foreign_permit,
     same_order,
+    still_stands,
 )
 from clinic_server.injection.tables import Dose, Permit, SentBack, dose, permit
+from clinic_server.kit.access import Actor
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
@@ -56,7 +58,7 @@ def grant_permit(tx: Tx, visit_id: UUID, scanned_code: str) -> Granted:
     """Permit one dose of the scanned unit for this visit at the actor's bench, or raise PermitRefused."""
     require_stage(tx, visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
-    order = _order(tx, visit_id)
+    order = _order(tx.connection, visit_id)
     unit = unit_by_code(tx.connection, normalised_code(scanned_code))
     order, unit = _cleared(tx, order, unit)
     expires_at = tx.now + PERMIT_LASTS
@@ -81,7 +83,7 @@ def give_dose(tx: Tx, permit_id: UUID, body_site: BodySite, observe_minutes: int
     refuse_foreign_permit(held, tx.actor.station, tx.actor.staff_id, tx.now)
     require_stage(tx, held.visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
-    order = _order(tx, held.visit_id)
+    order = _order(tx.connection, held.visit_id)
     _, unit = _cleared(tx, order if same_order(held, order) else None, unit_by_id(tx.connection, held.unit_id))
     dose_id = _record_dose(tx, held, unit, body_site)
     observe_until = start_watch(tx, held.visit_id, tx.now, observe_minutes)
@@ -125,11 +127,23 @@ def _cleared(tx: Tx, order: OrderFacts | None, unit: UnitFacts | None) -> tuple[
     return order, unit
 
 
-def _order(tx: Tx, visit_id: UUID) -> OrderFacts | None:
-    order = standing_order(tx.connection, visit_id)
+def _order(connection: Connection, visit_id: UUID) -> OrderFacts | None:
+    order = standing_order(connection, visit_id)
     if order is None:
         return None
     return OrderFacts(order.order_id, order.decision_id, order.product_code, order.consent_id, order.valid_until)
+
+
+def shown_permit(
+    connection: Connection, permit_id: UUID, visit_id: UUID, actor: Actor, at: tuple[datetime, date]
+) -> PermitFacts | None:
+    """Return a permit that would still be honoured for this visit at ``at`` (instant, site's date), else None."""
+    held = permit_by_id(connection, permit_id)
+    order = _order(connection, visit_id)
+    unit = unit_by_id(connection, held.unit_id)
+    findings = findings_for_needle(order if same_order(held, order) else None, unit, *at)
+    stands = held.visit_id == visit_id and still_stands(held, (actor.station, actor.staff_id), findings, at[0])
+    return held if stands else None
 
 
 def permit_by_id(connection: Connection, permit_id: UUID) -> PermitFacts:

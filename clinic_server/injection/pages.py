@@ -1,7 +1,7 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +10,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions
-from clinic_server.injection.rules import BodySite, SentBackReason
-from clinic_server.kit.call import Call, Form, allows
-from clinic_server.kit.crypto import Keyring
+from clinic_server.injection.rules import BodySite, PermitFacts, SentBackReason
+from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.people.rules import PersonFacts, ScanFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
@@ -86,11 +85,19 @@ async def call_ticket(call: Bench, visit_id: UUID) -> Response:
 
 @router.get("/visits/{visit_id}/injection")
 async def chair(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
-    """Show the person in the chair and what the server permits."""
-    today = call.local_date(call.house.db.clock.now())
-    keyring = call.house.db.keyring
-    seated = await call.read(lambda connection: _chair(connection, keyring, visit_id, permit, today))
+    """Show the person in the chair and what the server permits: green only while a dose would be taken."""
+    seated = await call.read(lambda connection: _chair(connection, call, visit_id, permit))
     return call.page("injection/chair.html", chair=seated, permit_id=permit, station=call.station())
+
+
+@router.get("/visits/{visit_id}/injection/permit")
+async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
+    """Change nothing while the permit stands; once it does not, take the green off the screen."""
+    held = await call.read(lambda connection: _shown(connection, call, visit_id, permit))
+    if held:
+        return Response(status_code=204)
+    known = await call.read(lambda connection: actions.permit_by_id(connection, permit))
+    return go_to(call.request, f"/visits/{visit_id}" if known.is_used else f"{_chair_of(visit_id)}?permit={permit}")
 
 
 @router.get("/visits/{visit_id}/injection/scan")
@@ -137,15 +144,20 @@ def _chair_of(visit_id: UUID) -> str:
     return f"/visits/{visit_id}/injection"
 
 
-def _chair(connection: Connection, keyring: Keyring, visit_id: UUID, permit_id: UUID | None, today: date) -> Chair:
-    seated = one_in_line(connection, keyring, visit_id)
+def _chair(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID | None) -> Chair:
+    seated = one_in_line(connection, call.house.db.keyring, visit_id)
     order = standing_order(connection, visit_id)
-    held = actions.permit_by_id(connection, permit_id) if permit_id else None
+    held = _shown(connection, call, visit_id, permit_id) if permit_id else None
     return Chair(
         visit=seated.visit,
         person=seated.person,
-        age=seated.person.age_on(today),
+        age=seated.person.age_on(call.local_date(call.house.db.clock.now())),
         ordered=require_product(connection, order.product_code) if order else None,
         unit=unit_by_id(connection, held.unit_id) if held else None,
         permit_expires_at=held.expires_at if held else None,
     )
+
+
+def _shown(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID) -> PermitFacts | None:
+    now = call.house.db.clock.now()
+    return actions.shown_permit(connection, permit_id, visit_id, call.actor, (now, call.local_date(now)))

@@ -118,6 +118,17 @@ def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_i
         raise PermitExpired
 
 
+def still_stands(
+    permit: PermitFacts, actor: tuple[str | None, UUID | None], findings: tuple[str, ...], now: datetime
+) -> bool:
+    """Tell whether a screen may show this permit to an actor (station, staff id): only if a dose would be taken."""
+    try:
+        refuse_foreign_permit(permit, *actor, now)
+    except (PermitUsed, PermitOfAnother, PermitExpired):
+        return False
+    return not findings
+
+
 def same_order(permit: PermitFacts, order: OrderFacts | None) -> bool:
     """Tell whether what the permit was given for still stands unchanged."""
     return order is not None and (order.order_id, order.consent_id) == (permit.order_id, permit.consent_id)

@@ -149,6 +149,31 @@ async def test_a_permit_is_worth_nothing_at_another_bench_or_after_its_minutes(
     assert (await given(bench, permit_id)).json()["code"] == "permit_expired"
 
 
+@pytest.mark.parametrize("what_happens", ["time", "answers", "dose", "another bench"])
+async def test_the_screen_is_green_only_while_a_dose_would_be_taken(
+    as_role: Any, house: House, ready: UUID, clock: ManualClock, what_happens: str
+) -> None:
+    bench, other = await as_role(Role.VACCINATOR), await as_role(Role.VACCINATOR, station="bench-2")
+    permit_id = (await permitted(bench, ready)).json()["permit_id"]
+    chair, still = (
+        f"/visits/{ready}/injection?permit={permit_id}",
+        f"/visits/{ready}/injection/permit?permit={permit_id}",
+    )
+    assert "PERMITTED" in (await bench.get(chair)).text
+    assert (await bench.get(still)).status_code == 204
+    if what_happens == "time":
+        clock.pass_time(minutes=5, seconds=1)
+    elif what_happens == "answers":
+        a_screening(house.db, ready)
+    elif what_happens == "dose":
+        await given(bench, permit_id)
+    looking = other if what_happens == "another bench" else bench
+    sent_to = (await looking.get(still, headers={"hx-request": "true"})).headers["hx-redirect"]
+    assert sent_to == (f"/visits/{ready}" if what_happens == "dose" else chair)
+    page = (await looking.get(chair)).text
+    assert ("PERMITTED" in page, "DO NOT INJECT." in page) == (False, True)
+
+
 async def test_an_answer_given_again_kills_the_permit(as_role: Any, house: House, ready: UUID) -> None:
     bench = await as_role(Role.VACCINATOR)
     permit_id = (await permitted(bench, ready)).json()["permit_id"]
