@@ -94,8 +94,10 @@ async def chair(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Resp
 async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
     """Change nothing while the permit stands; once it does not, take the green off the screen."""
     held = await call.read(lambda connection: _shown(connection, call, visit_id, permit))
-    known = held or await call.read(lambda connection: actions.permit_by_id(connection, permit))
-    if held or known.is_used:  # whoever used it is on the way to the visit's page by the form's own answer
+    if held is not None:
+        return Response(status_code=204)
+    known = await call.read(lambda connection: actions.permit_by_id(connection, permit))
+    if known.is_used:  # whoever used it is on the way to the visit's page by the form's own answer
         return Response(status_code=204)
     return go_to(call.request, f"{_chair_of(visit_id)}?permit={permit}")
 
