@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from devices.adapter import Adapter, DeviceSpec, Listener
 from devices.backoff import Backoff
 from devices.errors import DeviceError, SpecRefused
-from devices.events import DeviceEvent, DeviceState, DeviceStateChanged
+from devices.events import DeviceDescribed, DeviceEvent, DeviceState, DeviceStateChanged
 from devices.links import wait_until_present
 from devices.words import DeviceWord
 
@@ -27,13 +27,28 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """What a devices page shows of one device."""
+    """What a devices page shows of one device; `described` holds what it and each of its parts said of themselves."""
 
     spec: DeviceSpec
     state: DeviceState
     detail: str
     since: datetime
     last_event_at: datetime | None = None
+    described: Mapping[str, DeviceDescribed] = field(default_factory=dict)
+
+
+def with_news(known: DeviceDescribed | None, said: DeviceDescribed) -> DeviceDescribed:
+    """Return what is known of a device or part after it said something: silence takes nothing away."""
+    if known is None:
+        return said
+    return DeviceDescribed(
+        device_id=said.device_id,
+        part=said.part,
+        identity=said.identity or known.identity,
+        model=said.model or known.model,
+        firmware=said.firmware or known.firmware,
+        battery_percent=known.battery_percent if said.battery_percent is None else said.battery_percent,
+    )
 
 
 class Attendance:
@@ -77,6 +92,8 @@ class Attendance:
     async def emit(self, event: DeviceEvent) -> None:
         """See Session."""
         self.status = replace(self.status, last_event_at=self._clock.utc_now())
+        if isinstance(event, DeviceDescribed):
+            self._note_description(event)
         await self._hand_over(event)
 
     def utc_now(self) -> datetime:
@@ -101,6 +118,11 @@ class Attendance:
             return
         self.status = replace(self.status, state=state, detail=detail, since=self._clock.utc_now())
         await self._hand_over(DeviceStateChanged(self.status.spec.device_id, state, detail))
+
+    def _note_description(self, said: DeviceDescribed) -> None:
+        known = self.status.described
+        whole = with_news(known.get(said.part), said)
+        self.status = replace(self.status, described={**known, said.part: whole})
 
     async def _attend_once(self, adapter: Adapter) -> str:
         """Return why the connection ended."""

@@ -11,20 +11,28 @@ REJECTED_PAYLOAD_LIMIT: Final = 4096
 
 
 class DocumentKind(StrEnum):
-    """The documents a resident-ID reader can read."""
+    """The documents a reader of any kind can read."""
 
     RESIDENT_ID = "resident_id"
     HK_MACAU_TAIWAN_RESIDENCE_PERMIT = "hk_macau_taiwan_residence_permit"
     FOREIGN_PERMANENT_RESIDENT_2017 = "foreign_permanent_resident_2017"
     FOREIGN_PERMANENT_RESIDENT_2023 = "foreign_permanent_resident_2023"
+    SOCIAL_SECURITY_CARD = "social_security_card"
+    TAIWAN_NHI_CARD = "taiwan_nhi_card"
+    FOREIGN_ID_CARD = "foreign_id_card"
+    PASSPORT = "passport"
+    HK_MACAU_TRAVEL_PERMIT = "hk_macau_travel_permit"
+    TAIWAN_TRAVEL_PERMIT = "taiwan_travel_permit"
+    OTHER_TRAVEL_DOCUMENT = "other_travel_document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdCard:
-    """What is printed on an identity card; empty string or None where the card says nothing. The photo is not kept.
+    """What an identity document says of its holder; empty string or None where it says nothing.
 
     `sex` is GB/T 2261.1 ("0" unknown, "1" male, "2" female, "9" not stated), `ethnicity_code` GB/T 3304,
-    `nationality` alpha-3 and only as printed. `valid_for_life` is 长期; then `valid_until` is None.
+    `nationality` and `issuing_country` alpha-3 and only as printed. `valid_for_life` is 长期; then `valid_until` is
+    None. `photo` holds the card's own bytes (WLT), and only where the site told the reader to keep it.
     """
 
     document_kind: DocumentKind
@@ -41,6 +49,8 @@ class IdCard:
     valid_until: date | None = field(default=None, repr=False)
     valid_for_life: bool = field(default=False, repr=False)
     travel_permit_number: str = field(default="", repr=False)
+    issuing_country: str = field(default="", repr=False)
+    photo: bytes = field(default=b"", repr=False)
 
 
 class SampleFault(StrEnum):
@@ -87,6 +97,22 @@ class DeviceStateChanged:
     device_id: str
     state: DeviceState
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDescribed:
+    """What a device said about itself; empty or None where it said nothing, which leaves what was known.
+
+    `part` names one of several things behind the device, such as a probe's id; empty is the device itself.
+    `identity` is what stays the same on whatever port it hangs: a SAM id, a serial number.
+    """
+
+    device_id: str
+    part: str = ""
+    identity: str = ""
+    model: str = ""
+    firmware: str = ""
+    battery_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +195,7 @@ class SlipFailed:
 
 DeviceEvent = (
     DeviceStateChanged
+    | DeviceDescribed
     | CardRead
     | CardUnreadable
     | BarcodeScanned

@@ -9,12 +9,14 @@ import tempfile
 import threading
 import tty
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from devices.links.memory import MemoryPort
+from firmware_stubs.faults import LATE_S, Fault, spoilt
 
 CHUNK = 4096
 Receive = Callable[[bytes], None]
@@ -25,6 +27,7 @@ class Plug(ABC):
 
     def __init__(self) -> None:
         self._receive: Receive = lambda _: None
+        self._next_faults: deque[Fault] = deque()
 
     def connect(self, receive: Receive) -> None:
         """Name who gets the host's bytes."""
@@ -44,8 +47,27 @@ class Plug(ABC):
         """Vanish, abruptly in the middle of whatever was said."""
 
     @abstractmethod
-    def send(self, payload: bytes) -> None:
-        """Send to the host; into the air when nobody listens."""
+    def put_on_wire(self, payload: bytes) -> None:
+        """Send to the host as it is; into the air when nobody listens."""
+
+    def spoil_next(self, fault: Fault) -> None:
+        """Let a fault befall what is sent next; several befall one message each, in order."""
+        self._next_faults.append(fault)
+
+    def send(self, payload: bytes, fault: Fault | None = None) -> None:
+        """Send to the host, with the fault named or the next one ordered."""
+        if fault is None and self._next_faults:
+            fault = self._next_faults.popleft()
+        if fault is Fault.DELAY:
+            late = threading.Timer(LATE_S, self.put_on_wire, [payload])
+            late.daemon = True
+            late.start()
+            return
+        payload = spoilt(payload, fault)
+        if payload:
+            self.put_on_wire(payload)
+        if fault in {Fault.UNPLUG, Fault.PULL_OUT}:
+            self.unplug(abrupt=fault is Fault.PULL_OUT)
 
     def close(self) -> None:
         """Vanish for good."""
@@ -81,7 +103,7 @@ class MemoryPlug(Plug):
         """See Plug."""
         self._port.unplug("connection_reset" if abrupt else "unplugged")
 
-    def send(self, payload: bytes) -> None:
+    def put_on_wire(self, payload: bytes) -> None:
         """See Plug."""
         self._port.send(payload)
 
@@ -143,7 +165,7 @@ class PtyPlug(_ThreadedPlug):
         self._name.symlink_to(os.ttyname(device_side))
         self._start(lambda stop: self._run(stop, host_side, device_side), f"pty {self._name.name}")
 
-    def send(self, payload: bytes) -> None:
+    def put_on_wire(self, payload: bytes) -> None:
         """See Plug."""
         with self._lock:
             if self._thread is not None:
@@ -192,7 +214,7 @@ class TcpPlug(_ThreadedPlug):
         self._listener = listener
         self._start(lambda stop: self._run(stop, listener), f"tcp {self._port}")
 
-    def send(self, payload: bytes) -> None:
+    def put_on_wire(self, payload: bytes) -> None:
         """See Plug."""
         host = self._accepted()
         if host is not None:

@@ -49,6 +49,13 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
         _refuse_broken_references(connection)
 
 
+def head_revision(scripts: Path = SCRIPTS) -> str:
+    """Return the revision this server was written for."""
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
 def differences(url: str) -> list[object]:
     """Return how the database's schema differs from the declared tables; empty when they agree."""
     load_tables()

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
 from threading import Lock
 
+from firmware_stubs.faults import Fault
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
 from firmware_stubs.plugs import Plug, PtyPlug
 
@@ -26,16 +26,6 @@ OK, FOUND, WRONG_CHECKSUM, WRONG_COMMAND, READ_FAILED, NO_CARD, SELECT_FAILED = 
 )
 
 
-class Fault(StrEnum):
-    """What can go wrong with one answer."""
-
-    DROP = "drop"
-    GARBLE = "garble"
-    HALVE = "halve"
-    FAIL = "fail"
-    UNPLUG = "unplug"
-
-
 class IdCardReaderStub:
     """Lay a card, take it off, break an answer. A card that was read is not found again until it was lifted."""
 
@@ -47,7 +37,7 @@ class IdCardReaderStub:
         self._card: SyntheticCard | None = None
         self._dropped = b""
         self._is_read = self._is_found = self._is_selected = False
-        self._faults: deque[tuple[bytes, Fault]] = deque()
+        self._mishaps: deque[tuple[bytes, Fault | int]] = deque()
         self._pending = b""
         self._lock = Lock()
         plug.connect(self._receive)
@@ -66,7 +56,12 @@ class IdCardReaderStub:
     def break_next(self, fault: Fault, command: str = "3001") -> None:
         """Spoil the answer to the next such command, given as hex."""
         with self._lock:
-            self._faults.append((bytes.fromhex(command), fault))
+            self._mishaps.append((bytes.fromhex(command), fault))
+
+    def refuse_next(self, command: str = "3001", status: int = READ_FAILED) -> None:
+        """Answer the next such command with a status and nothing else."""
+        with self._lock:
+            self._mishaps.append((bytes.fromhex(command), status))
 
     def send_late_answer(self) -> None:
         """Send the answer that was dropped last, long after it was asked for."""
@@ -75,12 +70,9 @@ class IdCardReaderStub:
     def _receive(self, received: bytes) -> None:
         with self._lock:
             self._pending += received
-            answers = [self._spoilt(command, answer) for command, answer in self._answers()]
-        for answer in answers:
-            if answer is None:
-                self.plug.unplug(abrupt=True)
-            else:
-                self.plug.send(answer)
+            answers = [self._with_mishap(command, answer) for command, answer in self._answers()]
+        for answer, fault in answers:
+            self.plug.send(answer, fault)
 
     def _answers(self) -> list[tuple[bytes, bytes]]:
         answers = []
@@ -122,18 +114,16 @@ class IdCardReaderStub:
         photo = PHOTO_HEAD.ljust(PHOTO_LENGTH, b"\x5a")
         return framed(OK, b"\x01\x00\x04\x00" + self._card.text_block() + photo)
 
-    def _spoilt(self, command: bytes, answer: bytes) -> bytes | None:
-        if not self._faults or self._faults[0][0] != command:
-            return answer
-        fault = self._faults.popleft()[1]
+    def _with_mishap(self, command: bytes, answer: bytes) -> tuple[bytes, Fault | None]:
+        if not self._mishaps or self._mishaps[0][0] != command:
+            return answer, None
+        mishap = self._mishaps.popleft()[1]
         self._is_read = False
-        if fault is Fault.UNPLUG:
-            return None
-        if fault is Fault.DROP:
-            self._dropped, answer = answer, b""
-        if fault is Fault.GARBLE:
-            return answer[:20] + bytes([answer[20] ^ 0x01]) + answer[21:] if len(answer) > 21 else answer[:-1] + b"\0"  # noqa: PLR2004
-        return {Fault.DROP: answer, Fault.HALVE: answer[: len(answer) // 2]}.get(fault, framed(READ_FAILED))
+        if not isinstance(mishap, Fault):
+            return framed(mishap), None
+        if mishap is Fault.DROP:
+            self._dropped = answer
+        return answer, mishap
 
 
 def check_byte(counted: bytes) -> int:
@@ -159,7 +149,7 @@ def main() -> None:
     with PtyPlug(name) as plug:
         reader = IdCardReaderStub(plug)
         print(plug.url, flush=True)
-        print("orders: lay NUMBER | off | unplug | plug | drop | garble | halve | fail", flush=True)
+        print(f"orders: lay NUMBER | off | fail | plug | {' | '.join(Fault)}", flush=True)
         for line in sys.stdin:
             obey(reader, line.split())
 
@@ -171,11 +161,13 @@ def obey(reader: IdCardReaderStub, words: list[str]) -> None:
             reader.lay(synthetic_resident(int(seed)))
         case ["off"]:
             reader.take_off()
-        case ["unplug"]:
-            reader.plug.unplug()
+        case ["fail"]:
+            reader.refuse_next()
         case ["plug"]:
             reader.plug.plug_in()
-        case [("drop" | "garble" | "halve" | "fail") as fault]:
+        case ["unplug"]:
+            reader.plug.unplug()
+        case [fault] if fault in map(str, Fault):
             reader.break_next(Fault(fault))
         case []:
             return

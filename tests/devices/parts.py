@@ -93,9 +93,9 @@ class _Cable(Plug):
 
 
 class OneByteAtATime(_Cable):
-    def send(self, payload: bytes) -> None:
+    def put_on_wire(self, payload: bytes) -> None:
         for byte in payload:
-            self._plug.send(bytes([byte]))
+            self._plug.put_on_wire(bytes([byte]))
 
 
 class Lossy(_Cable):
@@ -105,11 +105,11 @@ class Lossy(_Cable):
         super().__init__(plug)
         self._chance = random.Random(2)  # noqa: S311 - with this seed each kind of answer is hit once, soon
 
-    def send(self, payload: bytes) -> None:
+    def put_on_wire(self, payload: bytes) -> None:
         if payload and self._chance.random() < 1 / 5:
             lost = self._chance.randrange(len(payload))
             payload = payload[:lost] + payload[lost + 1 :]
-        self._plug.send(payload)
+        self._plug.put_on_wire(payload)
 
 
 class Mosquitto:

@@ -31,7 +31,6 @@ from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.fridge_probe.publishers import publisher_for
 from firmware_stubs.fridge_probe.stub import FridgeProbeStub
 from firmware_stubs.id_card_reader.cards import synthetic_resident
-from firmware_stubs.id_card_reader.stub import Fault as ReaderFault
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug, PtyPlug
 from tests.conftest import ManualClock
@@ -362,7 +361,7 @@ async def test_a_card_that_cannot_be_used_says_why_and_takes_the_place_of_the_la
             reader.take_off()
             finds = reader.finds_answered
             await eventually(lambda: reader.finds_answered > finds + 4, "the reader noticed that it was lifted")
-            reader.break_next(ReaderFault.FAIL)
+            reader.refuse_next()
             reader.lay(synthetic_resident(3))
             await eventually(lambda: lying() == CardFault("card_unreadable"), "the failure is told")
 

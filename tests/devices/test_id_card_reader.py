@@ -8,8 +8,9 @@ import pytest
 from devices.adapter import DeviceSpec
 from devices.events import CardRead, CardUnreadable, DeviceState, DocumentKind
 from devices.supervisor import Supervisor
+from firmware_stubs.faults import Fault
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
-from firmware_stubs.id_card_reader.stub import Fault, IdCardReaderStub
+from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug, PtyPlug
 from tests.devices.parts import Lossy, Receiver, eventually
 
@@ -117,7 +118,7 @@ async def test_a_spoilt_answer_is_told_as_unreadable_and_read_at_the_next_poll(
 async def test_a_card_the_reader_cannot_read_is_told_with_the_readers_reason(
     reader: IdCardReaderStub, receiver: Receiver
 ) -> None:
-    reader.break_next(Fault.FAIL)
+    reader.refuse_next()
     reader.lay(FIRST)
     assert (await receiver.next_of(CardUnreadable)).reason == "read_failed"
 
@@ -167,7 +168,7 @@ async def test_unplugging_in_the_middle_of_a_card_loses_the_card_and_nothing_els
     with reader.plug:
         async with Supervisor([spec_of(reader)], receiver.deliver):
             await receiver.next_state(DeviceState.ONLINE)
-            reader.break_next(Fault.UNPLUG)
+            reader.break_next(Fault.PULL_OUT)
             reader.lay(FIRST)
             await receiver.next_state(DeviceState.OFFLINE)
             reader.plug.plug_in()

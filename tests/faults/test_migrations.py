@@ -13,15 +13,17 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.engines import is_sqlite, sqlite_path, writer_engine
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import verify
-from clinic_server.kit.schema import SCRIPTS, upgrade
+from clinic_server.kit.schema import SCRIPTS, head_revision, upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.stock.actions import NewLot, receive_lot
 from tests.api.visitors import SYSTEM, TODAY, a_product
 from tests.conftest import ManualClock
 
-HEAD = """import sqlalchemy as sa
+NOW = head_revision()
+NEXT = "9999"
+HEAD = f"""import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "{NEXT}", "{NOW}", None, None
 def upgrade():
     op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
     with op.batch_alter_table("lot") as lot:
@@ -34,7 +36,7 @@ def scripts_with(tmp_path: Path, body: str) -> Path:
     """The project's migrations and one more."""
     folder = tmp_path / "migrations"
     shutil.copytree(SCRIPTS, folder)
-    (folder / "versions" / "0002_later.py").write_text(body)
+    (folder / "versions" / f"{NEXT}_later.py").write_text(body)
     return folder
 
 
@@ -67,7 +69,7 @@ def _in_use(database_url: str, keyring: Keyring, clock: ManualClock) -> str:
 def test_a_migration_that_fails_half_way_leaves_no_trace(in_use: str, tmp_path: Path) -> None:
     with pytest.raises(DBAPIError):
         upgrade(in_use, scripts_with(tmp_path, HEAD + HALF_WAY))
-    assert tables_and_revision(in_use) == (False, False, "0001")
+    assert tables_and_revision(in_use) == (False, False, NOW)
     upgrade(in_use)
 
 
@@ -78,17 +80,17 @@ def test_a_migration_that_loses_the_guard_of_a_record_is_refused_whole(in_use: s
     with pytest.raises(Exception, match="lot") as refused:
         upgrade(in_use, scripts_with(tmp_path, rebuilt))
     assert type(refused.value).__name__ == "Unprotected"
-    assert tables_and_revision(in_use) == (False, False, "0001")
+    assert tables_and_revision(in_use) == (False, False, NOW)
     guarded = rebuilt + '    op.make_append_only("lot")\n'
     upgrade(in_use, scripts_with(tmp_path / "again", guarded))
-    assert tables_and_revision(in_use) == (True, True, "0002")
+    assert tables_and_revision(in_use) == (True, True, NEXT)
 
 
 def test_a_migration_that_succeeds_keeps_its_records_and_a_copy_from_before(
     in_use: str, tmp_path: Path, keyring: Keyring, clock: ManualClock
 ) -> None:
     upgrade(in_use, scripts_with(tmp_path, HEAD))
-    assert tables_and_revision(in_use) == (True, True, "0002")
+    assert tables_and_revision(in_use) == (True, True, NEXT)
     db = a_database_in_use(in_use, keyring, clock)
     db.write_now(lambda tx: tx.journal("thing_done"), system_actor("test"))
     seen = db.read_now(lambda connection: verify(connection, keyring.journal_key))
@@ -96,5 +98,5 @@ def test_a_migration_that_succeeds_keeps_its_records_and_a_copy_from_before(
     assert (seen.lines, seen.faults) == (3, [])
     if is_sqlite(in_use):
         path = sqlite_path(in_use)
-        copy = path.with_name("clinic.before-0001.db")
-        assert tables_and_revision(f"sqlite:///{copy}") == (False, False, "0001")
+        copy = path.with_name(f"clinic.before-{NOW}.db")
+        assert tables_and_revision(f"sqlite:///{copy}") == (False, False, NOW)
