@@ -27,6 +27,7 @@ from devices.events import (
 )
 from devices.links import public_url
 from devices.supervisor import DeviceStatus, Supervisor
+from devices.words import DeviceWord
 
 DEVICES: Final = "devices"  # the topic of the page that lists them
 _NO_LINE: Final = 0  # what devices say is no journal line
@@ -75,6 +76,16 @@ class DeviceHub:
     def shown(self) -> tuple[DeviceShown, ...]:
         """Return every device as it stands now."""
         return tuple(self._shown(status) for status in self._supervisor.states())
+
+    def at_station(self, station: str, kind: str) -> tuple[str, ...]:
+        """Return the ids of a station's own devices of a kind, in the order they were set up."""
+        return tuple(one.device_id for one in self._devices.values() if (one.station, one.kind) == (station, kind))
+
+    async def tell(self, device_id: str, word: DeviceWord) -> bool:
+        """Tell a device something without waiting for it; False when it has no use for it or is not known."""
+        if device_id not in self._devices:
+            return False
+        return await self._supervisor.tell(device_id, word)
 
     async def _receive(self, event: DeviceEvent) -> None:
         match event:
