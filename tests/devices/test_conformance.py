@@ -18,6 +18,8 @@ from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
+from firmware_stubs.travel_document.documents import synthetic_passport
+from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
 from tests.devices.parts import OneByteAtATime, Receiver, eventually
 
 names = itertools.count()
@@ -90,10 +92,21 @@ def a_receipt_printer(plug: Plug) -> Device:
     )
 
 
+def a_travel_document_reader(plug: Plug) -> Device:
+    stub = TravelDocumentReaderStub(plug)
+    return Device(
+        kind="travel_document_reader",
+        plug=plug,
+        speak=lambda number: stub.show(synthetic_passport(number)),
+        said=lambda event: int(event.card.number[1:]) if isinstance(event, CardRead) else None,
+    )
+
+
 DEVICES: dict[str, Callable[[Plug], Device]] = {
     "barcode_scanner": a_scanner,
     "id_card_reader": an_id_card_reader,
     "receipt_printer": a_receipt_printer,
+    "travel_document_reader": a_travel_document_reader,
 }
 
 
