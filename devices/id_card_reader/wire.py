@@ -143,6 +143,8 @@ def decode_sam_id(content: bytes) -> str:
     """Decode the content of an ok SAM_ID answer as readers print it: 05.01-20201231-0000000000-0000000000."""
     if len(content) != SAM_ID_LENGTH:
         raise BadFrame("sam_id_length_wrong")
+    if not any(content):
+        raise BadFrame("sam_id_blank")  # a reader that has not woken up, and no number to know it by
     kind, variant = int.from_bytes(content[0:2], "little"), int.from_bytes(content[2:4], "little")
     made_on, serial, further = (int.from_bytes(content[start : start + 4], "little") for start in (4, 8, 12))
     return f"{kind:02d}.{variant:02d}-{made_on:08d}-{serial:010d}-{further:010d}"

@@ -186,12 +186,29 @@ async def test_a_reader_that_failed_its_self_test_is_reset_once(reader: IdCardRe
     assert reader.asked["10FF"] == 1
 
 
+async def test_a_reader_that_refuses_to_look_for_cards_is_offline_with_its_reason(
+    reader: IdCardReaderStub, receiver: Receiver
+) -> None:
+    reader.unknown_commands = frozenset({"2001"})
+    async with Supervisor([spec_of(reader)], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+        assert (await receiver.next_state(DeviceState.OFFLINE)).detail == "reader_refused: command_wrong"
+    assert reader.finds_answered == 3
+
+
 async def test_being_online_names_the_reader(reader: IdCardReaderStub, receiver: Receiver) -> None:
     async with Supervisor([spec_of(reader)], receiver.deliver) as supervisor:
         online = await receiver.next_state(DeviceState.ONLINE)
         (status,) = supervisor.states()
     assert online.detail == status.described[""].identity == SAM_ID
     assert status.described[""].model == "SAM 05.01"
+
+
+async def test_a_number_of_nothing_but_zeros_is_none(reader: IdCardReaderStub, receiver: Receiver) -> None:
+    reader.sam_id = bytes(16)
+    async with Supervisor([spec_of(reader)], receiver.deliver) as supervisor:
+        assert (await receiver.next_state(DeviceState.ONLINE)).detail == ""
+        assert supervisor.states()[0].described == {}
 
 
 @pytest.mark.parametrize("wrong_answers", [2, 3])

@@ -3,14 +3,15 @@
 import pytest
 
 from devices.adapter import DeviceSpec
-from devices.events import CardRead, DeviceState
+from devices.events import CardRead, DeviceDescribed, DeviceState
 from devices.id_card_reader.conversation import answer_s
 from devices.id_card_reader.wire import Command
+from devices.links import open_byte_link
 from devices.supervisor import Supervisor
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import BAUD_OF_PARAMETER, IdCardReaderStub
 from firmware_stubs.uart import Uart
-from tests.devices.parts import Receiver
+from tests.devices.parts import Receiver, eventually
 
 CARD = synthetic_resident(1)
 
@@ -50,6 +51,16 @@ async def test_a_reader_that_answers_at_no_speed_is_silent(receiver: Receiver) -
     with Uart() as plug:
         async with Supervisor([spec_of(plug)], receiver.deliver):
             assert (await receiver.next_state(DeviceState.OFFLINE)).detail == "no_answer"
+
+
+async def test_stopping_while_the_speed_is_looked_for_closes_the_port(receiver: Receiver) -> None:
+    with Uart(baud=9600) as plug:
+        IdCardReaderStub(plug)
+        async with Supervisor([spec_of(plug)], receiver.deliver):
+            await eventually(lambda: plug.noises, "a wrong speed was tried")
+        async with await open_byte_link(plug.url.replace("auto", "9600")) as link:
+            await link.write(b"the port is free again")
+    assert not [event for event in receiver.events if isinstance(event, DeviceDescribed)]
 
 
 async def test_the_speed_it_answered_at_is_tried_first_after_replugging(receiver: Receiver) -> None:

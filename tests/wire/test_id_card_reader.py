@@ -92,6 +92,12 @@ def test_golden_sam_id() -> None:
     assert wire.decode_sam_id(wire.decode_answer(bytes_of(fields)).content) == fields["sam_id"]
 
 
+@pytest.mark.parametrize(("content", "reason"), [(bytes(16), "sam_id_blank"), (b"\1" * 15, "sam_id_length_wrong")])
+def test_what_names_no_reader_is_no_number(content: bytes, reason: str) -> None:
+    with pytest.raises(BadFrame, match=reason):
+        wire.decode_sam_id(content)
+
+
 def test_golden_whole_read() -> None:
     (_, fields), *_ = vectors_of(DEVICE, "read")
     assert len(WHOLE_READ) == 1295
