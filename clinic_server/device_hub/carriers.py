@@ -16,7 +16,7 @@ from devices.finding import Found
 from devices.supervisor import Deliver, DeviceSpec, DeviceStatus, Supervisor
 from devices.words import DeviceWord
 
-FINDING_WITHIN_S: Final = 4.0
+FINDING_WITHIN_S: Final = 8.0
 _log = structlog.get_logger(__name__)
 
 Find = Callable[[Collection[str], str | None], Awaitable[Sequence[Found]]]

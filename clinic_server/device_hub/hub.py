@@ -1,7 +1,8 @@
 """Runs the site's devices and takes each event where it belongs: a desk's own station, or the cold chain's records."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -45,7 +46,8 @@ from devices.words import DeviceWord, PrintSlip, Slip, Verdict
 
 DEVICES: Final = "devices"  # the topic of the page that lists them
 _NO_LINE: Final = 0  # what devices say is no journal line
-_LOOK_AGAIN_S: Final = 3600.0  # nothing is missed; this only bounds the waiting
+_LONGEST_WAIT_S: Final = 3600.0  # nothing is missed; this only bounds the waiting for records
+_LOOK_HOLDS_S: Final = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,8 @@ class DeviceHub:
         self._finds: Mapping[str, FoundAt] = {}
         self._heard: dict[str, dict[str, Heard]] = {}
         self._trials = Trials(house.db.clock.monotonic)
-        self._catching_up = asyncio.Lock()
+        self._looked_at_s = -math.inf
+        self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -124,12 +127,16 @@ class DeviceHub:
         self._carrier_of(self._device(device_id)).retry_now(device_id)
 
     async def look(self) -> None:
-        """Look on every machine for what is plugged in and not set up."""
-        seen = await asyncio.gather(self._here.found(), self._desks.found())
-        finds = {found_key(one): one for carried in seen for one in carried}
-        if finds.keys() != self._finds.keys():
-            self._signal(DEVICES)
-        self._finds = finds
+        """Look on every machine for what is plugged in and not set up, once for all who ask within a second."""
+        now_s = asyncio.get_running_loop().time
+        async with self._looking:
+            if now_s() - self._looked_at_s < _LOOK_HOLDS_S:
+                return
+            seen = await asyncio.gather(self._here.found(), self._desks.found())
+            finds = {found_key(one): one for carried in seen for one in carried}
+            if finds.keys() != self._finds.keys():
+                self._signal(DEVICES)
+            self._finds, self._looked_at_s = finds, now_s()
 
     def found(self) -> tuple[FoundShown, ...]:
         """Return what the last look saw and nobody confirmed since."""
@@ -137,10 +144,16 @@ class DeviceHub:
         return tuple(found_shown(one) for one in self._finds.values() if (one.agent_id, one.found.url) not in in_use)
 
     def found_as(self, key: str) -> FoundAt:
-        """Return one of the finds, or raise FoundDeviceGone."""
+        """Return one of the finds of the last look, or raise FoundDeviceGone."""
         if (one := self._finds.get(key)) is None:
             raise FoundDeviceGone
         return one
+
+    async def find(self, key: str) -> FoundAt:
+        """Return one of the finds, after another look if the last one did not see it; or raise FoundDeviceGone."""
+        if key not in self._finds:
+            await self.look()
+        return self.found_as(key)
 
     def deeds(self, device_id: str) -> tuple[str, ...]:
         """Return what can be done with a simulated device of this process; nothing with any other."""
@@ -181,12 +194,12 @@ class DeviceHub:
             keyring = self._house.db.keyring
             stored = await self._house.db.read(lambda connection: stored_devices(connection, keyring))
             wanted, attended = self._roster.devices(stored), self._devices
-            self._devices = wanted
+            self._devices, self._looked_at_s = wanted, -math.inf
             for device_id in attended.keys() - wanted.keys():
-                await self._carrier_of(attended[device_id]).leave(attended[device_id])
+                await self._hand(attended[device_id], self._carrier_of(attended[device_id]).leave)
                 self._heard.pop(device_id, None)
             for device_id in (one for one in wanted if one not in attended):
-                await self._carrier_of(wanted[device_id]).attend(wanted[device_id])
+                await self._hand(wanted[device_id], self._carrier_of(wanted[device_id]).attend)
             self._signal(DEVICES, *(f"{DEVICES}-{one.station}" for one in attended.values() if one.station))
 
     async def receive(self, event: DeviceEvent) -> None:
@@ -213,12 +226,19 @@ class DeviceHub:
     async def _follow(self, records: Subscription) -> None:
         while True:
             with suppress(TimeoutError):
-                if await records.next(_LOOK_AGAIN_S) is None:
+                if await records.next(_LONGEST_WAIT_S) is None:
                     return
             try:
                 await self.catch_up()
             except Exception as error:  # noqa: BLE001  # the devices that are attended go on
                 _log.error("devices_not_caught_up", kind=type(error).__name__)
+
+    async def _hand(self, device: SiteDevice, hand: Callable[[SiteDevice], Awaitable[None]]) -> None:
+        """Give a device to its machine or take it away; one that fails does not keep the others from theirs."""
+        try:
+            await hand(device)
+        except Exception as error:  # noqa: BLE001  # whatever one machine meets
+            _log.error("device_not_handed", device=device.spec.device_id, kind=type(error).__name__)
 
     async def _belongs_to_a_trial(self, event: DeviceEvent) -> bool:
         """Let an event answer a test; what must not be lost goes its way all the same."""

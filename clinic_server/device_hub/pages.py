@@ -55,7 +55,7 @@ async def devices_found(call: Keeper) -> Response:
 async def set_up(call: Keeper, found: Annotated[str, Query(max_length=16)] = "") -> Response:
     """Ask where a found device belongs, or for one that is typed in."""
     hub = hub_of(call)
-    find = found_shown(hub.found_as(found)) if found else None
+    find = found_shown(await hub.find(found)) if found else None
     places = await call.read(stations)
     kind = find.kind if find else ""
     return call.page(
@@ -154,6 +154,8 @@ def _now(call: Call) -> dict[str, Any]:
     trials = {one.device_id: trial for one in shown if (trial := hub.trial_of(one.device_id))}
     return {
         "places": _by_station(shown),
+        "count": len(shown),
+        "ailing": sum(not one.is_well for one in shown),
         "displaced": sorted(hub.displaced),
         "found": [one for one in hub.found() if may_set_up(one.kind, roles)],
         "trials": {device_id: trial_shown(device_id, trial) for device_id, trial in trials.items()},

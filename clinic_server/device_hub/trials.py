@@ -24,6 +24,7 @@ from devices.words import Align, Pair, Rule, Size, Slip, Text
 TRIAL_S: Final = 30.0
 SHOWN_S: Final = 60.0
 NOTHING_CAME: Final = "nothing_came"
+TEST_CODE: Final = "CLINIC-TEST"  # what static/test-code.svg shows, in Code 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def _scan_outcome(event: DeviceEvent) -> Outcome | None:
     if isinstance(event, PayloadRejected):
         return Outcome("scan_unreadable", {"reason": event.reason})
     if isinstance(event, BarcodeScanned):
-        return Outcome("scanned", {"length": len(event.text), "symbology": event.symbology or "–"})
+        code = "scanned_test_code" if event.text == TEST_CODE else "scanned"
+        return Outcome(code, {"length": len(event.text), "symbology": event.symbology or "–"})
     return None
 
 

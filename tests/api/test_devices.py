@@ -1,5 +1,7 @@
 """Devices confirmed in the page: who may, what is refused, what is stored sealed, and that a test reaches no desk."""
 
+import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,11 +12,12 @@ from clinic_server.device_hub.actions import NewDevice, confirm_device, retire_d
 from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.device_hub.rules import DeviceAddressTaken, DeviceFromSettings
 from clinic_server.device_hub.tables import device, device_retired
-from clinic_server.device_hub.trials import SHOWN_S, TRIAL_S
+from clinic_server.device_hub.trials import SHOWN_S, TEST_CODE, TRIAL_S
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import WrongKey
 from clinic_server.kit.journal import journal
+from clinic_server.kit.pages import STATIC
 from clinic_server.settings import DeviceSettings, Settings
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import Role, StationKind
@@ -25,6 +28,9 @@ from tests.devices.parts import eventually
 
 CONSOLE = system_actor("console")
 READER = {"kind": "id_card_reader", "address": "memory://a-reader", "station": "desk-1"}
+START_B, STOP = 104, "2331112"
+CODE_128 = {"211214": START_B, "131321": 35, "132131": 44, "231311": 41, "113321": 46, "122132": 13}
+CODE_128 |= {"213311": 52, "132113": 37, "213113": 51, "214121": 90}
 PROBES = {"kind": "fridge_probe", "address": "memory://a-broker", "station": None}
 
 
@@ -256,6 +262,20 @@ async def test_a_scan_under_test_shows_its_length_and_never_its_text(
     assert shown["text"] == "Code read: 20 characters, symbology ]C1."
     assert "81234567890123456789" not in (await owner.get("/devices")).text
     assert house.inbox.latest("desk-1", "scan") is None
+
+
+def test_the_picture_to_scan_is_code_128_of_the_test_code() -> None:
+    """ISO/IEC 15417, annex A: bars and spaces of the characters used; check character modulo 103."""
+    drawn = re.findall(r"M(\d+) 6h(\d)", (STATIC / "test-code.svg").read_text())
+    bars = [(int(at), int(width)) for at, width in drawn]
+    spaces = [later - at - width for (at, width), (later, _) in pairwise(bars)]
+    widths = "".join(f"{width}{space}" for (_, width), space in zip(bars, [*spaces, ""], strict=True))
+    assert widths[-7:] == STOP
+    values = [CODE_128[widths[at : at + 6]] for at in range(0, len(widths) - 7, 6)]
+    start, *content, check = values
+    assert start == START_B
+    assert "".join(chr(value + 32) for value in content) == TEST_CODE
+    assert check == (start + sum(place * value for place, value in enumerate(content, 1))) % 103
 
 
 async def test_a_test_ends_by_itself_and_is_forgotten(owner: SignedIn, hub: DeviceHub, clock: ManualClock) -> None:
