@@ -8,6 +8,9 @@ import httpx2
 import pytest
 from playwright.async_api import Page
 
+from clinic_server.device_hub.carriers import FoundAt
+from clinic_server.device_hub.shown import found_key
+from devices.finding import Found
 from tests.pages.conftest import Screens
 from tests.pages.site import WALL_TOKEN, PageSite
 from tests.pages.visitors import NAMES, OBSERVED
@@ -16,6 +19,7 @@ Eventually = Callable[..., Awaitable[None]]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 LANGUAGES = ("zh-CN", "zh-TW", "en")
 SIZES = ((1024, 768), (1366, 768), (1920, 1080))
+OFFERED = found_key(FoundAt(Found("barcode_scanner", "memory://simulated-barcode-scanner-2", "")))
 PAGES = {
     "start": "/",
     "check-in": "/check-in",
@@ -31,7 +35,10 @@ PAGES = {
     "observation": "/observation",
     "stock": "/stock",
     "cold-chain": "/cold-chain",
-    "devices": "/devices",
+    "devices": "/devices?look=1",
+    "device-typed": "/devices/set-up",
+    "device-found": f"/devices/set-up?found={OFFERED}",
+    "device-retired": "/devices/bench-1-printer/retirement",
     "staff": "/staff",
     "patterns": "/patterns",
     "nothing-here": "/nothing-here",
