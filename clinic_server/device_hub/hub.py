@@ -42,6 +42,7 @@ from devices.events import (
     TemperatureMeasured,
 )
 from devices.finding.here import find_here
+from devices.supervisor import DeviceStatus
 from devices.words import DeviceWord, PrintSlip, Slip, Verdict
 
 DEVICES: Final = "devices"  # the topic of the page that lists them
@@ -66,6 +67,7 @@ class DeviceHub:
         self._trials = Trials(house.db.clock.monotonic)
         self._looked_at_s = -math.inf
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
+        self._opened_at = house.db.clock.now()
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -98,9 +100,8 @@ class DeviceHub:
         """Return every device as it stands now, in the order they were set up."""
         states = {status.spec.device_id: status for status in (*self._here.states(), *self._desks.states())}
         return tuple(
-            device_shown(device, states[device_id], self._heard.get(device_id, {}))
+            device_shown(device, states.get(device_id) or self._unattended(device), self._heard.get(device_id, {}))
             for device_id, device in self._devices.items()
-            if device_id in states
         )
 
     def at_station(self, station: str, kind: str) -> tuple[str, ...]:
@@ -124,7 +125,9 @@ class DeviceHub:
 
     def retry_now(self, device_id: str) -> None:
         """Connect again at once, or raise DeviceUnknown."""
-        self._carrier_of(self._device(device_id)).retry_now(device_id)
+        device = self._device(device_id)
+        with suppress(KeyError):  # nobody attends it: there is nobody to hurry
+            self._carrier_of(device).retry_now(device_id)
 
     async def look(self) -> None:
         """Look on every machine for what is plugged in and not set up, once for all who ask within a second."""
@@ -175,8 +178,7 @@ class DeviceHub:
         kind = TRIALS.get(self.kind_of(device_id))
         if kind is None:
             raise DeviceHasNoTrial
-        status = next((one for one in self.shown() if one.device_id == device_id), None)
-        if status is None or status.state is not DeviceState.ONLINE:
+        if not any(one.device_id == device_id and one.state is DeviceState.ONLINE for one in self.shown()):
             raise DeviceAway
         trial = self._trials.begin(device_id, kind)
         if kind is TrialKind.TEMPERATURE:
@@ -276,6 +278,10 @@ class DeviceHub:
 
     def _signal(self, *topics: str) -> None:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset(topics))])
+
+    def _unattended(self, device: SiteDevice) -> DeviceStatus:
+        """Return how a device is that no machine has taken on, such as one of a desk PC that is gone."""
+        return DeviceStatus(device.spec, DeviceState.OFFLINE, "not_attended", self._opened_at)
 
     def _device(self, device_id: str) -> SiteDevice:
         if (device := self._devices.get(device_id)) is None:

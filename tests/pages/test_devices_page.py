@@ -112,6 +112,16 @@ async def test_a_simulated_reader_is_set_up_tested_and_retired_by_keyboard_alone
     assert screens.complaints.said == []
 
 
+async def test_the_keyboard_keeps_its_place_while_the_page_looks_again(page: Page) -> None:
+    link = page.locator("#found a").first
+    await link.wait_for(timeout=SHOWN_WITHIN_MS)
+    await link.focus()
+    async with page.expect_response("**/devices/found", timeout=SHOWN_WITHIN_MS) as looked:
+        pass
+    await (await looked.value).finished()
+    assert await link.evaluate("element => element === document.activeElement")
+
+
 async def test_a_refused_device_keeps_what_was_typed_and_says_what_to_correct(screens: Screens) -> None:
     async with screens.opened("/devices/set-up") as page:
         await page.locator("[name=kind]").select_option("receipt_printer")
