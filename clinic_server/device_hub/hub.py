@@ -163,15 +163,21 @@ class DeviceHub:
         return self._here.simulation.deeds(device_id)
 
     def do(self, device_id: str, deed: str) -> None:
-        """Do something with a simulated device, or raise DeedUnknown."""
+        """Do something with a simulated device and look at once what it changed; or raise DeedUnknown."""
         try:
             self._here.simulation.do(self._device(device_id).spec.device_id, deed)
         except KeyError:
             raise DeedUnknown from None
+        self.retry_now(device_id)  # no port of this machine tells that it was plugged in again
 
     def trial_of(self, device_id: str) -> Trial | None:
         """Return the test of a device that runs or has just run."""
         return self._trials.of(device_id)
+
+    def is_kept_from_its_desk(self, device_id: str) -> bool:
+        """Tell whether what a device reads now goes to whoever tests it."""
+        trial = self._trials.running(device_id)
+        return trial is not None and trial.kind in {TrialKind.CARD, TrialKind.SCAN}
 
     async def begin_trial(self, device_id: str, slip: Slip) -> Trial:
         """Begin to test a device; ``slip`` is what a printer prints. Raises DeviceHasNoTrial, DeviceAway."""
@@ -186,8 +192,8 @@ class DeviceHub:
         if kind is TrialKind.SLIP and not await self.tell(device_id, PrintSlip(trial.trial_id, slip)):
             self._trials.settle(device_id, Outcome("slip_not_taken"))
         # When its time is over the page is told so, which nobody else would do.
-        asyncio.get_running_loop().call_later(TRIAL_S, self._signal, DEVICES)
-        self._signal(DEVICES)
+        asyncio.get_running_loop().call_later(TRIAL_S, self._tell_watchers, device_id)
+        self._tell_watchers(device_id)
         return self._trials.of(device_id) or trial
 
     async def catch_up(self) -> None:
@@ -248,7 +254,7 @@ class DeviceHub:
             return False
         if isinstance(event, BarcodeScanned):
             await self.tell(event.device_id, Verdict.GOOD)
-        self._signal(DEVICES)
+        self._tell_watchers(event.device_id)
         return not isinstance(event, TemperatureMeasured | PayloadRejected)
 
     def _recall_temperature(self, device_id: str) -> None:

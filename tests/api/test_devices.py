@@ -255,6 +255,22 @@ async def test_a_test_shows_the_masked_name_and_the_desk_gets_no_person(
     await eventually(lambda: house.inbox.latest("desk-1", "card"), "after the test a card is the desk's again")
 
 
+async def test_a_desk_is_told_that_its_reader_is_being_tested(
+    owner: SignedIn, as_role: AsRole, house: House, hub: DeviceHub
+) -> None:
+    reader = await simulated(owner, "id_card_reader")
+    await online(hub, reader)
+    registrar = await as_role(Role.REGISTRAR, station="desk-1")
+    with house.db.broadcaster.open(frozenset({"devices-desk-1"})) as page:
+        await owner.post(f"/api/v1/devices/{reader}/test")
+        assert await page.next(5.0) is not None
+        assert "being tested" in (await registrar.get("/station/devices")).text
+        await owner.post(f"/devices/{reader}/deeds", data={"deed": "lay_card_1"})
+        await settled(owner, hub, reader)
+        assert await page.next(5.0) is not None
+    assert "being tested" not in (await registrar.get("/station/devices")).text
+
+
 async def test_a_scan_under_test_shows_its_length_and_never_its_text(
     owner: SignedIn, house: House, hub: DeviceHub
 ) -> None:
@@ -316,7 +332,6 @@ async def test_an_unplugged_device_says_what_helps_on_its_page_and_at_its_own_st
     assert "Plug the cable in" in (await owner.get("/devices")).text
     assert "notice" not in (await elsewhere.get("/station/devices")).text
     await owner.post(f"/devices/{reader}/deeds", data={"deed": "plug_in"})
-    await owner.post(f"/devices/{reader}/retry")
     await online(hub, reader)
     assert "notice" not in (await here.get("/station/devices")).text
 
