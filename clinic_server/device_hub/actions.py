@@ -19,6 +19,7 @@ from clinic_server.device_hub.rules import (
     DeviceRefused,
     DeviceUnknown,
     StationUnknown,
+    is_made_up,
     may_set_up,
     name_for,
 )
@@ -72,7 +73,7 @@ def confirm_device(tx: Tx, new: NewDevice, configured: Collection[StoredDevice] 
         address_sealed=tx.keyring.seal(new.address, f"device:address:{row_id}"),
         station=new.station,
         agent_id=new.agent_id,
-        is_simulated=new.is_simulated,
+        is_simulated=new.is_simulated or is_made_up(new.address),
         options_json=json.dumps(dict(new.options), sort_keys=True, ensure_ascii=False),
         confirmed_at=tx.now,
     )

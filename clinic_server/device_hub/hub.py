@@ -42,6 +42,7 @@ from devices.events import (
     TemperatureMeasured,
 )
 from devices.finding.here import find_here
+from devices.supervisor import DeviceStatus
 from devices.words import DeviceWord, PrintSlip, Slip, Verdict
 
 DEVICES: Final = "devices"  # the topic of the page that lists them
@@ -66,6 +67,7 @@ class DeviceHub:
         self._trials = Trials(house.db.clock.monotonic)
         self._looked_at_s = -math.inf
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
+        self._opened_at = house.db.clock.now()
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -98,9 +100,8 @@ class DeviceHub:
         """Return every device as it stands now, in the order they were set up."""
         states = {status.spec.device_id: status for status in (*self._here.states(), *self._desks.states())}
         return tuple(
-            device_shown(device, states[device_id], self._heard.get(device_id, {}))
+            device_shown(device, states.get(device_id) or self._unattended(device), self._heard.get(device_id, {}))
             for device_id, device in self._devices.items()
-            if device_id in states
         )
 
     def at_station(self, station: str, kind: str) -> tuple[str, ...]:
@@ -124,7 +125,9 @@ class DeviceHub:
 
     def retry_now(self, device_id: str) -> None:
         """Connect again at once, or raise DeviceUnknown."""
-        self._carrier_of(self._device(device_id)).retry_now(device_id)
+        device = self._device(device_id)
+        with suppress(KeyError):  # nobody attends it: there is nobody to hurry
+            self._carrier_of(device).retry_now(device_id)
 
     async def look(self) -> None:
         """Look on every machine for what is plugged in and not set up, once for all who ask within a second."""
@@ -160,23 +163,28 @@ class DeviceHub:
         return self._here.simulation.deeds(device_id)
 
     def do(self, device_id: str, deed: str) -> None:
-        """Do something with a simulated device, or raise DeedUnknown."""
+        """Do something with a simulated device and look at once what it changed; or raise DeedUnknown."""
         try:
             self._here.simulation.do(self._device(device_id).spec.device_id, deed)
         except KeyError:
             raise DeedUnknown from None
+        self.retry_now(device_id)  # no port of this machine tells that it was plugged in again
 
     def trial_of(self, device_id: str) -> Trial | None:
         """Return the test of a device that runs or has just run."""
         return self._trials.of(device_id)
+
+    def is_kept_from_its_desk(self, device_id: str) -> bool:
+        """Tell whether what a device reads now goes to whoever tests it."""
+        trial = self._trials.running(device_id)
+        return trial is not None and trial.kind in {TrialKind.CARD, TrialKind.SCAN}
 
     async def begin_trial(self, device_id: str, slip: Slip) -> Trial:
         """Begin to test a device; ``slip`` is what a printer prints. Raises DeviceHasNoTrial, DeviceAway."""
         kind = TRIALS.get(self.kind_of(device_id))
         if kind is None:
             raise DeviceHasNoTrial
-        status = next((one for one in self.shown() if one.device_id == device_id), None)
-        if status is None or status.state is not DeviceState.ONLINE:
+        if not any(one.device_id == device_id and one.state is DeviceState.ONLINE for one in self.shown()):
             raise DeviceAway
         trial = self._trials.begin(device_id, kind)
         if kind is TrialKind.TEMPERATURE:
@@ -184,8 +192,8 @@ class DeviceHub:
         if kind is TrialKind.SLIP and not await self.tell(device_id, PrintSlip(trial.trial_id, slip)):
             self._trials.settle(device_id, Outcome("slip_not_taken"))
         # When its time is over the page is told so, which nobody else would do.
-        asyncio.get_running_loop().call_later(TRIAL_S, self._signal, DEVICES)
-        self._signal(DEVICES)
+        asyncio.get_running_loop().call_later(TRIAL_S, self._tell_watchers, device_id)
+        self._tell_watchers(device_id)
         return self._trials.of(device_id) or trial
 
     async def catch_up(self) -> None:
@@ -246,7 +254,7 @@ class DeviceHub:
             return False
         if isinstance(event, BarcodeScanned):
             await self.tell(event.device_id, Verdict.GOOD)
-        self._signal(DEVICES)
+        self._tell_watchers(event.device_id)
         return not isinstance(event, TemperatureMeasured | PayloadRejected)
 
     def _recall_temperature(self, device_id: str) -> None:
@@ -276,6 +284,10 @@ class DeviceHub:
 
     def _signal(self, *topics: str) -> None:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset(topics))])
+
+    def _unattended(self, device: SiteDevice) -> DeviceStatus:
+        """Return how a device is that no machine has taken on, such as one of a desk PC that is gone."""
+        return DeviceStatus(device.spec, DeviceState.OFFLINE, "not_attended", self._opened_at)
 
     def _device(self, device_id: str) -> SiteDevice:
         if (device := self._devices.get(device_id)) is None:

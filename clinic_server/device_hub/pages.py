@@ -127,9 +127,15 @@ async def do(call: Keeper, device_id: str) -> Response:
 
 @router.get("/station/devices")
 async def station_devices(call: Anybody) -> Response:
-    """Show what ails the devices of the caller's own station; nothing when all is well."""
-    own = [one for one in hub_of(call).shown() if one.station is not None and one.station == call.actor.station]
-    return call.page("device_hub/_station.html", ailing=[one for one in own if not one.is_well], **_words())
+    """Show what ails the devices of the caller's own station, and which are tested; nothing when all is well."""
+    hub = hub_of(call)
+    own = [one for one in hub.shown() if one.station is not None and one.station == call.actor.station]
+    return call.page(
+        "device_hub/_station.html",
+        ailing=[one for one in own if not one.is_well],
+        tested=[one for one in own if hub.is_kept_from_its_desk(one.device_id)],
+        **_words(),
+    )
 
 
 def _hub_of_keeper(call: Call, device_id: str) -> DeviceHub:

@@ -145,6 +145,11 @@ def name_for(kind: str, station: str | None, taken: Collection[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def is_made_up(address: str) -> bool:
+    """Tell whether an address leads into a process and not to hardware: whoever hangs there is simulated."""
+    return address.partition(":")[0].lower() == "memory"
+
+
 def fault_code(detail: str, known: Collection[str]) -> str:
     """Return under which known code a device's detail is explained: exactly, or by what stands before its colon."""
     code = detail.partition(": ")[0]

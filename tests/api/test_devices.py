@@ -1,6 +1,7 @@
 """Devices confirmed in the page: who may, what is refused, what is stored sealed, and that a test reaches no desk."""
 
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,10 @@ from clinic_server.kit.pages import STATIC
 from clinic_server.settings import DeviceSettings, Settings
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import Role, StationKind
+from devices.finding import Found
 from firmware_stubs.id_card_reader.cards import synthetic_resident
+from firmware_stubs.plugs import MemoryPlug
+from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.api.callers import AsRole, Client, SignedIn, running
 from tests.conftest import ManualClock
 from tests.devices.parts import eventually
@@ -251,6 +255,22 @@ async def test_a_test_shows_the_masked_name_and_the_desk_gets_no_person(
     await eventually(lambda: house.inbox.latest("desk-1", "card"), "after the test a card is the desk's again")
 
 
+async def test_a_desk_is_told_that_its_reader_is_being_tested(
+    owner: SignedIn, as_role: AsRole, house: House, hub: DeviceHub
+) -> None:
+    reader = await simulated(owner, "id_card_reader")
+    await online(hub, reader)
+    registrar = await as_role(Role.REGISTRAR, station="desk-1")
+    with house.db.broadcaster.open(frozenset({"devices-desk-1"})) as page:
+        await owner.post(f"/api/v1/devices/{reader}/test")
+        assert await page.next(5.0) is not None
+        assert "being tested" in (await registrar.get("/station/devices")).text
+        await owner.post(f"/devices/{reader}/deeds", data={"deed": "lay_card_1"})
+        await settled(owner, hub, reader)
+        assert await page.next(5.0) is not None
+    assert "being tested" not in (await registrar.get("/station/devices")).text
+
+
 async def test_a_scan_under_test_shows_its_length_and_never_its_text(
     owner: SignedIn, house: House, hub: DeviceHub
 ) -> None:
@@ -312,7 +332,6 @@ async def test_an_unplugged_device_says_what_helps_on_its_page_and_at_its_own_st
     assert "Plug the cable in" in (await owner.get("/devices")).text
     assert "notice" not in (await elsewhere.get("/station/devices")).text
     await owner.post(f"/devices/{reader}/deeds", data={"deed": "plug_in"})
-    await owner.post(f"/devices/{reader}/retry")
     await online(hub, reader)
     assert "notice" not in (await here.get("/station/devices")).text
 
@@ -339,6 +358,42 @@ async def test_the_page_confirms_and_retires_without_javascript(owner: SignedIn,
     assert "Retire desk-1-scanner?" in (await owner.get("/devices/desk-1-scanner/retirement")).text
     assert (await owner.post("/devices/desk-1-scanner/retirement", data={})).status_code == 303
     assert hub.shown() == ()
+
+
+async def test_what_a_finder_knows_of_a_device_is_filled_in_and_kept(owner: SignedIn, hub: DeviceHub) -> None:
+    async def finder(_in_use: Collection[str], _broker_url: str | None) -> list[Found]:
+        options = {"make": "zebra_ssi", "encoding": "gb18030"}
+        return [Found("barcode_scanner", "serial:///dev/none", "Zebra DS2208", "S/N 7", options=options)]
+
+    hub._here._find = finder
+    key = next(one["found"] for one in (await owner.get("/api/v1/devices/found")).json() if not one["is_simulated"])
+    form = (await owner.get("/devices/set-up", params={"found": key})).text
+    for words in ("Zebra DS2208", "S/N 7", '<option value="zebra_ssi" selected>', "encoding=gb18030\n"):
+        assert words in form
+    assert "make=zebra_ssi" not in form, "an option with a list of its own is not typed as well"
+    answer = await owner.post("/api/v1/devices", json={"found": key, "options": {"encoding": "utf-8"}})
+    assert answer.status_code == 201
+    (confirmed_one,) = hub._devices.values()
+    assert dict(confirmed_one.spec.options) == {"make": "zebra_ssi", "encoding": "utf-8"}
+
+
+async def test_what_hangs_on_no_hardware_is_labelled_simulated_whatever_was_said(owner: SignedIn) -> None:
+    await confirmed(owner, is_simulated=False)
+    await confirmed(owner, address="serial:///dev/none")
+    assert [one["is_simulated"] for one in (await owner.get("/api/v1/devices")).json()] == [True, False]
+
+
+async def test_a_printer_in_trouble_tells_its_desk(owner: SignedIn, as_role: AsRole, hub: DeviceHub) -> None:
+    plug = MemoryPlug("desk-printer")
+    printer = ReceiptPrinterStub(plug)
+    printer.is_paper_out = True
+    registrar = await as_role(Role.REGISTRAR, station="desk-1")
+    with plug:
+        device_id = await confirmed(owner, kind="receipt_printer", address=plug.url)
+        await online(hub, device_id)
+        said = (await registrar.get("/station/devices")).text
+    assert "Receipt printer: The printer is out of paper." in said
+    assert "Put in a new roll" in said
 
 
 async def test_a_typed_device_with_a_misspelt_option_keeps_the_form(owner: SignedIn, hub: DeviceHub) -> None:

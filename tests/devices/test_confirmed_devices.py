@@ -4,9 +4,12 @@ from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from clinic_server.device_hub.actions import NewDevice, confirm_device, retire_device
 from clinic_server.device_hub.carriers import FoundAt, SiteDevice
 from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.device_hub.rules import DeviceAway
 from clinic_server.device_hub.tables import Agent
 from clinic_server.device_hub.trials import Outcome, trial_slip
 from clinic_server.kit.call import House
@@ -200,14 +203,15 @@ class OneDesk:
         return [FoundAt(found, agent_id=None, machine="pc-1", station="desk-1")]
 
 
+def pair(tx: Tx) -> UUID:
+    add_station(tx, "desk-1", StationKind.REGISTRATION)
+    agent_id = tx.append(Agent, name="pc-1", station="desk-1", token_digest=b"d" * 32, paired_at=tx.now)
+    tx.journal("agent_paired", agent_id)
+    return agent_id
+
+
 async def test_a_device_of_a_desk_pc_is_given_to_its_carrier_and_heard_through_it(house: House) -> None:
     desk = OneDesk()
-
-    def pair(tx: Tx) -> UUID:
-        add_station(tx, "desk-1", StationKind.REGISTRATION)
-        agent_id = tx.append(Agent, name="pc-1", station="desk-1", token_digest=b"d" * 32, paired_at=tx.now)
-        tx.journal("agent_paired", agent_id)
-        return agent_id
 
     agent_id = await house.db.write(pair, NOBODY)
     new = NewDevice("barcode_scanner", "serial:///COM3", device_id="s", station="desk-1", agent_id=agent_id)
@@ -223,3 +227,18 @@ async def test_a_device_of_a_desk_pc_is_given_to_its_carrier_and_heard_through_i
         assert "pc-1" in {one.machine for one in hub.found()}
         await house.db.write(lambda tx: retire_device(tx, "s"), NOBODY)
         await eventually(lambda: not desk.attended, "the desk leaves it")
+
+
+async def test_a_device_of_a_desk_pc_that_nobody_knows_is_shown_and_can_be_retired(house: House) -> None:
+    agent_id = await house.db.write(pair, NOBODY)
+    new = NewDevice("barcode_scanner", "serial:///COM3", device_id="s", station="desk-1", agent_id=agent_id)
+    async with DeviceHub(house) as hub:
+        await house.db.write(lambda tx: confirm_device(tx, new), NOBODY)
+        await eventually(hub.shown, "it is shown")
+        assert [(one.state, one.detail) for one in hub.shown()] == [(DeviceState.OFFLINE, "not_attended")]
+        assert await hub.tell("s", Verdict.GOOD) is False
+        hub.retry_now("s")
+        with pytest.raises(DeviceAway):
+            await hub.begin_trial("s", Slip(()))
+        await house.db.write(lambda tx: retire_device(tx, "s"), NOBODY)
+        await eventually(lambda: hub.shown() == (), "it is gone")

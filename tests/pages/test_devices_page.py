@@ -12,6 +12,7 @@ from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
 from tests.pages.conftest import Screens
 from tests.pages.site import STATION, PageSite
+from tests.pages.test_every_page import LANGUAGES, SCREENSHOTS, SIZES, assert_fits
 
 Eventually = Callable[..., Awaitable[None]]
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
@@ -109,6 +110,31 @@ async def test_a_simulated_reader_is_set_up_tested_and_retired_by_keyboard_alone
     await page.keyboard.press("F9")
     await page.wait_for_url(f"{screens.site.url}/devices")
     assert await page.locator("#devices article", has_text="desk-1-reader").count() == 0
+    assert screens.complaints.said == []
+
+
+async def test_the_keyboard_keeps_its_place_while_the_page_looks_again(page: Page) -> None:
+    link = page.locator("#found a").first
+    await link.wait_for(timeout=SHOWN_WITHIN_MS)
+    await link.focus()
+    async with page.expect_response("**/devices/found", timeout=SHOWN_WITHIN_MS) as looked:
+        pass
+    await (await looked.value).finished()
+    assert await link.evaluate("element => element === document.activeElement")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_running_test_and_its_code_fit_in_every_language(
+    screens: Screens, eventually: Eventually, language: str
+) -> None:
+    async with screens.opened("/devices", language=language) as page:
+        await eventually(page, CONNECTED)
+        screens.site.post("devices/bench-1-scanner/test")
+        await page.locator(".trial img").wait_for(timeout=SHOWN_WITHIN_MS)
+        for width, height in (*SIZES, (600, 900)):
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.screenshot(path=SCREENSHOTS / f"device-tested.{language}.{width}.png", full_page=True)
+            await assert_fits(page, "device-tested")
     assert screens.complaints.said == []
 
 

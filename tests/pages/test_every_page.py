@@ -57,7 +57,7 @@ NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), sel
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
-async def _assert_fits(page: Page, name: str) -> None:
+async def assert_fits(page: Page, name: str) -> None:
     assert not await page.evaluate(TOO_WIDE), "the page is wider than the screen"
     if not name.startswith("wall"):
         assert await page.evaluate(TOO_SMALL) == []
@@ -80,7 +80,7 @@ async def test_page_is_sound_in_every_language(
         for width, height in SIZES:
             await page.set_viewport_size({"width": width, "height": height})
             await page.screenshot(path=SCREENSHOTS / f"{name}.{language}.{width}.png")
-            await _assert_fits(page, name)
+            await assert_fits(page, name)
     refused = [said for said in screens.complaints.said if f"status of {REFUSED.get(name)}" in said]
     assert screens.complaints.said == refused
 
