@@ -57,7 +57,7 @@ class SimulatedDevice(ABC):
 
 
 class _OnALine(SimulatedDevice):
-    """A stub on memory://name. A fault befalls its next message; unplugging is now, pulling out in its middle."""
+    """A stub on memory://name. Lost, garbled, late or cut is its next message; pulled out, gently or not, is it now."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -76,7 +76,11 @@ class _OnALine(SimulatedDevice):
 
     def _mishaps(self) -> dict[str, Deed]:
         mishaps: dict[str, Deed] = {str(fault): partial(self._befall, fault) for fault in Fault}
-        return mishaps | {str(Fault.UNPLUG): self.stop, PLUG_IN: self.start}
+        return mishaps | {
+            str(Fault.UNPLUG): self.stop,
+            str(Fault.PULL_OUT): partial(self._plug.unplug, abrupt=True),
+            PLUG_IN: self.start,
+        }
 
 
 class SimulatedIdCardReader(_OnALine):
@@ -91,7 +95,7 @@ class SimulatedIdCardReader(_OnALine):
 
     def _deeds(self) -> Mapping[str, Deed]:
         cards: dict[str, Deed] = {f"lay_card_{number}": partial(self._lay, number) for number in range(1, CARDS + 1)}
-        return cards | {"take_off": self.stub.take_off, "fail": self.stub.refuse_next} | self._mishaps()
+        return cards | {"take_off": self.stub.take_off, "refuse_card": self.stub.refuse_next} | self._mishaps()
 
     def _lay(self, number: int) -> None:
         self.stub.lay(synthetic_resident(number))
@@ -140,7 +144,7 @@ class SimulatedProbe(SimulatedDevice):
         parts = urlsplit(url)
         name = parts.hostname or ""
         self._broker = MemoryBroker(name) if parts.scheme == "memory" else None
-        self._dev = name if self._broker else "simulated-fridge_probe"
+        self._dev = name if self._broker else "simulated-fridge-probe"
         self._publisher = SpoilingPublisher(partial(publisher_for, url, self._dev), self._plug_out)
         self._is_running = False
         self.stub = FridgeProbeStub(self._publisher, self._dev, boot=int(time()))
@@ -171,7 +175,15 @@ class SimulatedProbe(SimulatedDevice):
         }
         mishaps: dict[str, Deed] = {str(fault): partial(self._publisher.spoil_next, fault) for fault in Fault}
         deeds["measure_nothing"] = partial(self._measure, None)
-        return deeds | mishaps | {str(Fault.UNPLUG): self.stop, PLUG_IN: self.start}
+        return (
+            deeds
+            | mishaps
+            | {
+                str(Fault.UNPLUG): self.stop,
+                str(Fault.PULL_OUT): partial(self._plug_out, abrupt=True),
+                PLUG_IN: self.start,
+            }
+        )
 
     def _measure(self, milli_celsius: int | None) -> None:
         self.stub.measure(milli_celsius, unix_s=int(time()), is_error=milli_celsius is None)

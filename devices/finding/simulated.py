@@ -17,7 +17,7 @@ async def find(in_use: Collection[str] = ()) -> list[Found]:
 
 
 def _first_free(kind: str, used: frozenset[str]) -> Found:
-    urls = (f"memory://simulated-{kind}-{number}" for number in count(1))
+    urls = (f"memory://simulated-{kind.replace('_', '-')}-{number}" for number in count(1))
     url = next(url for url in urls if place_of(url) not in used)
     return Found(
         kind, url, label=url.removeprefix("memory://"), identity=url.removeprefix("memory://"), is_simulated=True

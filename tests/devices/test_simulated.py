@@ -113,21 +113,22 @@ def test_deeds_are_stable_words_and_no_other_word_is_one(kind: str) -> None:
         device.do("explode")
 
 
-async def test_a_card_pulled_out_in_its_middle_is_told_unreadable_or_the_line_lost(receiver: Receiver) -> None:
+@pytest.mark.parametrize(("fault", "reason"), [("halve", "no_answer"), ("refuse_card", "read_failed")])
+async def test_a_card_cut_short_or_refused_is_unreadable_and_a_pulled_cable_a_lost_line(
+    fault: str, reason: str, receiver: Receiver
+) -> None:
     with plugged_in("id_card_reader") as device:
         async with Supervisor([spec_of("id_card_reader", device)], receiver.deliver):
             await receiver.next_state(DeviceState.ONLINE)
-            device.do("halve")
+            device.do(fault)
             device.do("lay_card_2")
-            await receiver.next_of(CardUnreadable)
+            assert (await receiver.next_of(CardUnreadable)).reason == reason
             device.do("pull_out")
-            device.do("lay_card_3")
-            await receiver.next_state(DeviceState.OFFLINE)
+            assert (await receiver.next_state(DeviceState.OFFLINE)).detail == "link_lost: connection_reset"
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
-    [("drop", []), ("halve", [PayloadRejected]), ("delay", [TemperatureMeasured]), ("pull_out", [ProbePresence])],
+    ("fault", "told"), [("drop", []), ("halve", [PayloadRejected]), ("delay", [TemperatureMeasured])]
 )
 async def test_a_fault_befalls_one_measurement_on_a_real_broker(
     fault: str, told: list[type], mosquitto: Mosquitto, receiver: Receiver
@@ -141,10 +142,21 @@ async def test_a_fault_befalls_one_measurement_on_a_real_broker(
             device.do("measure_4_c")
             for kind in told:
                 await receiver.next_of(kind)
-            device.do(PLUG_IN)
             device.do("measure_12_c")
             await receiver.next_of(TemperatureMeasured, lambda event: event.sample.milli_celsius == 12_000)
     assert len(receiver.all_of(TemperatureMeasured)) == 1 + (fault == "delay")
+
+
+async def test_a_probe_pulled_out_is_gone_by_its_will_until_it_is_plugged_in(
+    mosquitto: Mosquitto, receiver: Receiver
+) -> None:
+    spec = DeviceSpec("probe-pulled", "fridge_probe", f"{mosquitto.url}?session_expiry_s=1")
+    async with Supervisor([spec], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+        with plugged_in("fridge_probe", mosquitto.url) as device:
+            for deed, is_present in ((PLUG_IN, True), ("pull_out", False), (PLUG_IN, True), ("unplug", False)):
+                device.do(deed)
+                await receiver.next_of(ProbePresence, lambda event, wanted=is_present: event.is_present is wanted)  # type: ignore[misc]
 
 
 COMMANDS = {
