@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from serial.tools import list_ports
 
-from devices.errors import BadFrame, LinkError, LinkLost
-from devices.finding import Found
+from devices.errors import BadFrame, LinkError
+from devices.finding import UNKNOWN, Found
 from devices.finding.makes import Make, make_of
 from devices.finding.places import may_read_and_write, place_of_path, places_of
 from devices.id_card_reader import wire
@@ -78,11 +78,17 @@ def stable_name(node: str, *, has_serial_number: bool, folders: tuple[Path, Path
 async def scan(ports: Iterable[SerialPort], in_use: Collection[str] = ()) -> list[Found]:
     """Look at ports side by side, but at none that is in use."""
     used = places_of(in_use)
-    looked_at = await asyncio.gather(*(_look_at(port) for port in ports if place_of_path(port.node) not in used))
-    return [found for found in looked_at if found is not None]
+    free = [port for port in ports if place_of_path(port.node) not in used]
+    looked_at = await asyncio.gather(*map(_look_at, free))
+    return [found for port, found in zip(free, looked_at, strict=True) if _is_worth_telling(port, found)]
 
 
-async def _look_at(port: SerialPort) -> Found | None:
+def _is_worth_telling(port: SerialPort, found: Found) -> bool:
+    """Leave out the board's own sockets while nothing answers there: every machine has them, empty."""
+    return port.vendor_id is not None or found.kind != UNKNOWN or found.trouble == "not_permitted"
+
+
+async def _look_at(port: SerialPort) -> Found:
     make = make_of(port.vendor_id, port.product_id)
     found = _as_described(port, make)
     if found.trouble or not make.is_asked:
@@ -92,9 +98,6 @@ async def _look_at(port: SerialPort) -> Found | None:
             return await _ask_for_sam(port, found)
     except TimeoutError:
         return replace(found, trouble="no_answer")
-    except LinkLost as error:
-        # A serial port of the board that breaks when it is used has no socket outside.
-        return None if port.vendor_id is None else replace(found, trouble=error.reason)
     except LinkError as error:
         return replace(found, trouble=error.reason)
 

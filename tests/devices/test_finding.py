@@ -95,6 +95,13 @@ async def test_a_silent_converter_stays_unknown_and_a_port_of_its_own_is_taken_f
     assert [one.kind for one in found] == [UNKNOWN, "barcode_scanner"]
 
 
+async def test_the_boards_own_sockets_are_told_only_when_a_reader_answers_there(plugged: ExitStack) -> None:
+    silent, answering = (plugged.enter_context(PtyPlug()) for _ in range(2))
+    IdCardReaderStub(answering)
+    found = await scan([port(silent), port(answering), SerialPort("/dev/ttyNONE0", "/dev/ttyNONE0")])
+    assert [one.kind for one in found] == ["id_card_reader"]
+
+
 async def test_a_scanner_that_is_being_used_while_it_is_asked_is_no_reader(plugged: ExitStack) -> None:
     plug = plugged.enter_context(PtyPlug())
     scanner = BarcodeScannerStub(plug)
