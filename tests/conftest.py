@@ -14,6 +14,7 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from tests.devices import bench
 from tests.peers import PostgresServer
 
 
@@ -42,6 +43,7 @@ class ManualClock:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    bench.add_options(parser)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 
 from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
-from devices.links.memory import open_memory
-from devices.links.memory_broker import open_memory_messages
+from devices.links.memory import MemoryPort, open_memory
+from devices.links.memory_broker import MemoryBroker, open_memory_messages
 from devices.links.mqtt import open_mqtt
 from devices.links.port import Link, Message, MessageLink, Subscription
+from devices.links.presence import wait_for_another
 from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
@@ -20,8 +21,16 @@ BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = Mapp
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
 )
+
+
+async def wait_for_memory(address: LinkAddress) -> None:
+    """Return once a port or a broker of this process has come back."""
+    name = address.host
+    await wait_for_another(lambda: MemoryPort.stamp(name) or MemoryBroker.stamp(name))
+
+
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"serial": wait_for_port}
+    {"memory": wait_for_memory, "serial": wait_for_port}
 )
 
 

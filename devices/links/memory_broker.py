@@ -51,6 +51,7 @@ class MemoryBroker:
         self._sessions: dict[str, _ClientSession] = {}
         self._retained: dict[str, bytes] = {}
         self._ids = count(1)
+        self._starts = 0
 
     @property
     def url(self) -> str:
@@ -62,6 +63,7 @@ class MemoryBroker:
         with self._list_lock:
             if self._running.setdefault(self.name, self) is not self:
                 raise ValueError(f"memory://{self.name} is running already")
+            self._starts += 1
 
     def stop(self) -> None:
         """Drop every subscriber and let none in; sessions are kept for the next start."""
@@ -73,6 +75,13 @@ class MemoryBroker:
         for link in links:
             self.release(link)
             link.lose_threadsafe("broker_stopped")
+
+    @classmethod
+    def stamp(cls, name: str) -> object | None:
+        """Return what one start of a broker is told from the next by, or None while it is stopped."""
+        with cls._list_lock:
+            broker = cls._running.get(name)
+            return None if broker is None else (id(broker), broker._starts)  # noqa: SLF001 - our own
 
     @classmethod
     def named(cls, name: str) -> "MemoryBroker":
