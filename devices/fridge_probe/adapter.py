@@ -33,6 +33,7 @@ class FridgeProbe:
             client_id=CLIENT_ID_PREFIX + spec.device_id,
             durable=self._listening.durable,
             state=self._listening.state,
+            former=self._listening.former,
         )
 
     async def attend(self, session: Session) -> None:

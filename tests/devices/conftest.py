@@ -2,14 +2,18 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from devices.links.memory_broker import MemoryBroker
 from tests.devices.parts import Mosquitto, Receiver, eventually
+
+brokers = itertools.count()
 
 
 def _descriptors() -> set[tuple[str, str]]:
@@ -61,3 +65,14 @@ async def _mosquitto(mosquitto_process: Mosquitto) -> Mosquitto:
 @pytest.fixture(name="receiver")
 async def _receiver() -> Receiver:
     return Receiver()
+
+
+@pytest.fixture(name="broker_url", params=["mosquitto", "memory"])
+def _broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "mosquitto":
+        yield request.getfixturevalue("mosquitto").url
+        return
+    broker = MemoryBroker(f"broker-{next(brokers)}")
+    broker.start()
+    yield broker.url
+    broker.stop()
