@@ -10,7 +10,14 @@ import pytest
 import uvloop
 
 from devices.adapter import DeviceSpec
-from devices.events import DeviceState, PayloadRejected, ProbePresence, SampleFault, TemperatureMeasured
+from devices.events import (
+    DeviceDescribed,
+    DeviceState,
+    PayloadRejected,
+    ProbePresence,
+    SampleFault,
+    TemperatureMeasured,
+)
 from devices.fridge_probe import wire
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.links import MessageLink, Subscription, open_message_link
@@ -272,6 +279,22 @@ async def test_a_stub_of_another_make_is_heard_like_the_make(broker_url: str, de
         sample = (await receiver.next_of(TemperatureMeasured)).sample
         probe.stop()
     assert (sample.probe_id, sample.seq, sample.milli_celsius) == (f"zigbee2mqtt:{dev}", NOON, -4_215)
+
+
+async def test_a_battery_is_told_with_its_probe_and_again_only_when_it_changes(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = DeviceSpec(dev, "fridge_probe", broker_url, options={"dialects": "zigbee2mqtt", "probe": dev})
+    async with Supervisor([spec], receiver.deliver) as supervisor, publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        for battery in (88, 88, 87):
+            publisher.publish(f"zigbee2mqtt/{dev}", f'{{"battery":{battery},"temperature":4}}'.encode())
+        for _ in range(3):
+            (await receiver.next_of(TemperatureMeasured)).receipt.acknowledge()
+        (status,) = supervisor.states()
+    told = [event.battery_percent for event in receiver.all_of(DeviceDescribed)]
+    assert told == [88, 87]
+    assert status.described[f"zigbee2mqtt:{dev}"].battery_percent == 87
 
 
 async def test_a_measurement_two_gateways_heard_is_told_once_and_both_messages_are_acknowledged(
