@@ -139,14 +139,14 @@ class MqttLink(ClosesOnExit):
 
     def _dial(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it so
-        properties.SessionExpiryInterval = self._address.whole_number(
-            "session_expiry_s", SESSION_EXPIRY_S, low=0, high=0xFFFF_FFFE
-        )
+        expiry_s = self._address.whole_number("session_expiry_s", SESSION_EXPIRY_S, low=0, high=0xFFFF_FFFE)
+        is_passing = self._subscription.passing
+        properties.SessionExpiryInterval = 0 if is_passing else expiry_s
         properties.ReceiveMaximum = UNACKNOWLEDGED_LIMIT
         properties.MaximumPacketSize = PACKET_LIMIT
         keepalive_s = self._address.whole_number("keepalive_s", KEEPALIVE_S, low=5, high=600)
         port = self._address.port or 1883
-        self._client.connect(self._address.host, port, keepalive_s, clean_start=False, properties=properties)
+        self._client.connect(self._address.host, port, keepalive_s, clean_start=is_passing, properties=properties)
 
     def _topics(self) -> list[tuple[str, SubscribeOptions]]:
         # An existing durable subscription is renewed without its retained values: they were readings once, not now.
