@@ -133,7 +133,7 @@ FIELDS = (
     *("v", "dev", "boot", "seq", "ts", "up", "mC", "err", "Time", "Epoch", "TempUnit", "DS18B20", "StatusSNS"),
     *("method", "params", "tC", "errors", "temperature", "last_seen", "device", "data", "tempc", "tempf", "state"),
     *("deduplicationId", "time", "deviceInfo", "object", "history", "TempC_DS", "No_connect", "sys"),
-    *("Info1", "battery", "batt", "batteryLevel", "model", "src"),
+    *("Info1", "battery", "batt", "batteryLevel", "model", "src", "DATALOG"),
 )
 
 
