@@ -37,6 +37,7 @@ class _ClientSession:
     queued: deque[_Kept] = field(default_factory=deque)
     unacknowledged: dict[int, _Kept] = field(default_factory=dict)
     link: "MemoryMessageLink | None" = None
+    is_passing: bool = False
 
 
 class MemoryBroker:
@@ -107,6 +108,7 @@ class MemoryBroker:
         with self._lock:
             session = self._sessions.setdefault(subscription.client_id, _ClientSession())
             previous, session.link = session.link, link
+            session.is_passing = subscription.passing
             session.queued.extendleft(reversed(session.unacknowledged.values()))
             session.unacknowledged.clear()
             news = frozenset(subscription.durable) - session.durable
@@ -129,9 +131,11 @@ class MemoryBroker:
     def release(self, link: "MemoryMessageLink") -> None:
         """Note that a subscriber went; its messages wait."""
         with self._lock:
-            for session in self._sessions.values():
+            for client_id, session in list(self._sessions.items()):
                 if session.link is link:
                     session.link = None
+                    if session.is_passing:
+                        del self._sessions[client_id]
 
     def _push(self, session: _ClientSession) -> None:
         while session.link is not None and session.queued and len(session.unacknowledged) < UNACKNOWLEDGED_LIMIT:
