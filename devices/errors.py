@@ -78,6 +78,21 @@ class ReaderRefused(DeviceError):
         return f"{self.code}: {self.status}"
 
 
+class OtherDevice(DeviceError):
+    """What answers is not the device this port was given to, or does not prove that it is."""
+
+    code = "other_device"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def detail(self) -> str:
+        """The code with its reason: `other_device: sam_id_differs`."""
+        return f"{self.code}: {self.reason}"
+
+
 class SpecRefused(DeviceError):
     """A device description that can never work; waiting does not help, so it is not tried again.
 

@@ -29,6 +29,8 @@ from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
+from firmware_stubs.travel_document.documents import synthetic_passport
+from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
 from tests.devices.bench import OnTheBench, bench_of
 from tests.devices.brokers import BrokerPlug, MemoryBrokerPlug, MosquittoPlug
 from tests.devices.contract import Device, DeviceBehindABroker
@@ -111,11 +113,22 @@ def a_fridge_probe(plug: Plug) -> Device:
     )
 
 
+def a_travel_document_reader(plug: Plug) -> Device:
+    stub = TravelDocumentReaderStub(plug)
+    return Device(
+        kind="travel_document_reader",
+        plug=plug,
+        speak=lambda number: stub.show(synthetic_passport(number)),
+        said=lambda event: int(event.card.number[1:]) if isinstance(event, CardRead) else None,
+    )
+
+
 DEVICES: dict[str, Callable[[Plug], Device]] = {
     "barcode_scanner": a_scanner,
     "fridge_probe": a_fridge_probe,
     "id_card_reader": an_id_card_reader,
     "receipt_printer": a_receipt_printer,
+    "travel_document_reader": a_travel_document_reader,
 }
 COLUMNS = [(kind, link) for kind in DEVICES for link in LINKS_OF.get(kind, LINES)]
 
