@@ -10,6 +10,7 @@ from devices.errors import SpecRefused
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.id_card_reader.adapter import IdCardReader
 from devices.receipt_printer.adapter import ReceiptPrinter
+from devices.smart_card.adapter import SmartCardReader
 
 AdapterFactory = Callable[[DeviceSpec], Adapter]
 
@@ -19,6 +20,7 @@ DEVICE_KINDS: Final[Mapping[str, AdapterFactory]] = MappingProxyType(
         "fridge_probe": FridgeProbe,
         "id_card_reader": IdCardReader,
         "receipt_printer": ReceiptPrinter,
+        "smart_card_reader": SmartCardReader,
     }
 )
 

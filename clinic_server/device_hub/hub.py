@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 import structlog
 
 from clinic_server.device_hub.intake import Intake
-from clinic_server.device_hub.translation import card_content, spec_of
+from clinic_server.device_hub.translation import card_content, card_fault, spec_of
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.tx import Signal
-from clinic_server.people.rules import CardFault, ScanFacts
+from clinic_server.people.rules import ScanFacts
 from clinic_server.settings import DeviceSettings
 from devices.events import (
     BarcodeScanned,
@@ -95,7 +95,7 @@ class DeviceHub:
                 self._give_to_station(event.device_id, "card", card_content(event.card))
             case CardUnreadable():
                 _log.warning("card_unreadable", device=event.device_id, reason=event.reason)
-                self._give_to_station(event.device_id, "card", CardFault("card_unreadable"))
+                self._give_to_station(event.device_id, "card", card_fault(event.reason))
             case BarcodeScanned():
                 self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
             case DeviceStateChanged():

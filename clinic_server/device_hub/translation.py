@@ -3,6 +3,7 @@
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.labels import labels
 from clinic_server.people.rules import CardFacts, CardFault, card_from
 from clinic_server.settings import DeviceSettings
 from devices.events import IdCard, PayloadRejected, TemperatureMeasured
@@ -29,6 +30,11 @@ def card_content(card: IdCard) -> CardFacts | CardFault:
         )
     except ClinicError as refused:
         return CardFault(refused.code)
+
+
+def card_fault(reason: str) -> CardFault:
+    """Return why a card cannot be read: the reader's reason where people have words for it."""
+    return CardFault(reason if reason in labels()["card_fault"] else "card_unreadable")
 
 
 def sample_of(event: TemperatureMeasured) -> Sample:

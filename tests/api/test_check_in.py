@@ -207,7 +207,12 @@ async def test_letters_no_name_has_are_never_stored(as_role: Any, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("fault", "shown"), [("number_check_digit", "number_check_digit"), ("select_failed", "card_unreadable")]
+    ("fault", "shown"),
+    [
+        ("number_check_digit", "number_check_digit"),
+        ("select_failed", "card_unreadable"),
+        ("card_pulled", "card_pulled"),
+    ],
 )
 async def test_a_fault_of_the_card_is_shown_and_checks_nobody_in(
     as_role: Any, house: House, fault: str, shown: str
@@ -218,6 +223,13 @@ async def test_a_fault_of_the_card_is_shown_and_checks_nobody_in(
     assert (seen["fault"], seen["person"]) == (shown, None)
     answer = await desk.post("/api/v1/visits", json=lying)
     assert (answer.status_code, answer.json()["code"]) == (422, "card_unreadable")
+
+
+async def test_a_card_that_needs_another_document_says_so_on_the_page(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, CardFault("social_security_3_needs_other_document"))
+    shown = (await desk.get("/check-in/card")).text
+    assert "Take the identity card or the QR code of the health insurance." in shown
 
 
 async def test_a_page_that_shows_one_card_never_checks_in_the_next(as_role: Any, house: House) -> None:
