@@ -30,6 +30,16 @@ class BadFrame(WireError):
         self.reason = reason
 
 
+class CardUnusable(DeviceError):
+    """The card, not the reader: pulled out in the middle, mute, locked, of no known kind. The next card may be good."""
+
+    code = "card_unusable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LinkError(DeviceError):
     """The way to the device, not the device."""
 

@@ -7,6 +7,7 @@ from typing import Final
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.labels import labels
 from clinic_server.people.documents import DocumentKind
 from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from, holder_from
 from devices.events import DocumentKind as ReadKind
@@ -67,6 +68,11 @@ def _holder(card: IdCard, wanted: DocumentKind) -> CardHolder:
         born_on=card.born_on,
         nationality=card.nationality,
     )
+
+
+def card_fault(reason: str) -> CardFault:
+    """Return why a card cannot be read: the reader's reason where people have words for it."""
+    return CardFault(reason if reason in labels()["card_fault"] else "card_unreadable")
 
 
 def sample_of(event: TemperatureMeasured) -> Sample:

@@ -17,6 +17,7 @@ from clinic_server.settings import DatabaseSettings, SecuritySettings, Settings
 from devices.links.memory_broker import MemoryBroker
 from tests.devices.hubs import opened
 from tests.devices.parts import Mosquitto, Receiver, eventually
+from tests.devices.pcscd import PrivatePcscd
 
 brokers = itertools.count()
 
@@ -65,6 +66,21 @@ async def _mosquitto(mosquitto_process: Mosquitto) -> Mosquitto:
     """The running broker, also after a test that killed it."""
     await mosquitto_process.start()
     return mosquitto_process
+
+
+@pytest.fixture(scope="session", name="pcscd_process")
+async def _pcscd_process() -> AsyncIterator[PrivatePcscd]:
+    pcscd = PrivatePcscd()
+    await pcscd.start()
+    yield pcscd
+    pcscd.end()
+
+
+@pytest.fixture(name="pcscd")
+async def _pcscd(pcscd_process: PrivatePcscd) -> PrivatePcscd:
+    """The running service with its readers plugged in, also after a test that took them away."""
+    await pcscd_process.start()
+    return pcscd_process
 
 
 @pytest.fixture(name="receiver")
