@@ -13,6 +13,7 @@ from clinic_server.device_hub.actions import DEVICES_RECORDED
 from clinic_server.device_hub.carriers import Carrier, Find, FoundAt, NoDesks, SiteDevice, ThisMachine
 from clinic_server.device_hub.intake import Intake
 from clinic_server.device_hub.lookup import StoredDevice, stored_devices
+from clinic_server.device_hub.overlap import is_attended
 from clinic_server.device_hub.roster import Roster
 from clinic_server.device_hub.rules import (
     TRIALS,
@@ -143,8 +144,8 @@ class DeviceHub:
 
     def found(self) -> tuple[FoundShown, ...]:
         """Return what the last look saw and nobody confirmed since."""
-        in_use = {(one.agent_id, one.spec.url) for one in self._devices.values()}
-        return tuple(found_shown(one) for one in self._finds.values() if (one.agent_id, one.found.url) not in in_use)
+        devices = self._devices.values()
+        return tuple(found_shown(one) for one in self._finds.values() if not is_attended(one, devices))
 
     def found_as(self, key: str) -> FoundAt:
         """Return one of the finds of the last look, or raise FoundDeviceGone."""
