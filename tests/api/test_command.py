@@ -165,7 +165,17 @@ def test_asking_creates_no_database_and_no_key(clinic: Clinic, tmp_path: Path) -
 
 
 def test_every_command_shows_an_example_and_its_exit_codes(clinic: Clinic) -> None:
-    for words in ("serve", "init", "verify", "user list", "user add", "user reset-pin", "user grant", "user revoke", "doctor"):
+    for words in (
+        "serve",
+        "init",
+        "verify",
+        "user list",
+        "user add",
+        "user reset-pin",
+        "user grant",
+        "user revoke",
+        "doctor",
+    ):
         shown = clinic(*words.split(), "--help").out
         assert "Example: " in shown, words
         assert "Exit codes: " in shown, words
