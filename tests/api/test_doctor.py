@@ -1,9 +1,11 @@
 """``clinic doctor``: each fault is provoked for real and named with its fix; a healthy site is told it is one."""
 
 import ast
+import asyncio
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,9 +16,11 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import serial
+from paho.mqtt import publish
 from sqlalchemy import text
 
 from clinic_server.__main__ import main
@@ -24,9 +28,13 @@ from clinic_server.doctor import hardware, machine
 from clinic_server.kit.engines import writer_engine
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.kit.labels import Tone, labels
+from devices.adapter import DeviceSpec
+from devices.events import DeviceState, TemperatureMeasured
+from devices.supervisor import Supervisor
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
+from tests.devices.parts import Receiver
 from tests.peers import free_port, mosquitto
 
 ROOT = Path(__file__).parents[2]
@@ -333,17 +341,32 @@ def test_a_port_closed_to_us_is_told_with_the_group_that_opens_it(doctor: Doctor
 
 
 @pytest.mark.usefixtures("site")
-def test_a_broker_is_asked_as_somebody_who_leaves_nothing_behind(doctor: Doctor) -> None:
+def test_a_broker_is_asked_as_somebody_else_and_keeps_what_is_the_servers(doctor: Doctor) -> None:
     with mosquitto() as url:
+        assert asyncio.run(readings_heard(url, wanted=0)) == []
+        publish.single("cc/v1/fridge-1/reading", READING, qos=1, hostname="127.0.0.1", port=urlsplit(url).port or 0)
         report = doctor(device("fridge_probe", url))
-    assert ("device_answers" in report.checks, report.code) == (True, 0)
+        assert ("device_answers" in report.checks, report.code) == (True, 0)
+        assert asyncio.run(readings_heard(url, wanted=1)) == [4200]
+
+
+READING = '{"v":1,"dev":"fridge-1","boot":1,"seq":1,"ts":1770000000,"up":1,"mC":4200,"err":false}'
+
+
+async def readings_heard(url: str, wanted: int) -> list[int | None]:
+    """Be the server's own subscription until it is connected and has heard so much."""
+    receiver = Receiver()
+    async with Supervisor([DeviceSpec("desk-1", "fridge_probe", url)], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+        return [(await receiver.next_of(TemperatureMeasured)).sample.milli_celsius for _ in range(wanted)]
 
 
 @pytest.mark.usefixtures("site")
 def test_a_broker_that_refuses_is_told(doctor: Doctor, tmp_path: Path) -> None:
     configuration, port = tmp_path / "mosquitto.conf", free_port()
     configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\nlog_dest none\n")
-    command = ["/usr/sbin/mosquitto", "-c", str(configuration)]
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    command = [program or "mosquitto", "-c", str(configuration)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as broker:  # noqa: S603  # our own words
         try:
             wait_for(port)
