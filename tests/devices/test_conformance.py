@@ -34,7 +34,7 @@ from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
 from tests.devices.bench import OnTheBench, bench_of
 from tests.devices.brokers import BrokerPlug, MemoryBrokerPlug, MosquittoPlug
 from tests.devices.contract import Device, DeviceBehindABroker
-from tests.devices.parts import Lossy, OneByteAtATime, Receiver, eventually
+from tests.devices.parts import DEADLINE_S, Lossy, OneByteAtATime, Receiver, eventually
 
 names = itertools.count()
 
@@ -256,7 +256,7 @@ async def test_stopping_at_any_moment_closes_the_port(clean: Device, after_s: fl
         with suppress(TimeoutError):
             async with asyncio.timeout(after_s):
                 await receiver.next_state(DeviceState.OFFLINE)
-    await clean.take_port()
+    await clean.take_port(DEADLINE_S)  # an opening that is under way is closed once it is done
 
 
 async def test_an_exception_in_the_receiver_does_not_stop_the_device(clean: Device, receiver: Receiver) -> None:
