@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -54,12 +54,17 @@ async def _cable(mosquitto: Mosquitto) -> AsyncIterator[Cable]:
 
 @pytest.fixture(name="server")
 async def _server(mosquitto: Mosquitto, dev: str, receiver: Receiver) -> AsyncIterator[Supervisor]:
-    """The server's adapter, listening to this probe alone."""
-    async with Supervisor(
-        [DeviceSpec(dev, "fridge_probe", mosquitto.url, options={"probe": dev})], receiver.deliver
-    ) as it:
+    async with listening(mosquitto, dev, receiver) as server:
+        yield server
+
+
+@asynccontextmanager
+async def listening(mosquitto: Mosquitto, dev: str, receiver: Receiver) -> AsyncIterator[Supervisor]:
+    """The server's adapter, listening to one probe alone."""
+    spec = DeviceSpec(dev, "fridge_probe", mosquitto.url, options={"probe": dev})
+    async with Supervisor([spec], receiver.deliver) as server:
         await receiver.next_state(DeviceState.ONLINE)
-        yield it
+        yield server
 
 
 async def heard(receiver: Receiver, count: int) -> list[TemperatureSample]:
@@ -156,6 +161,19 @@ async def test_a_reading_has_no_time_until_the_clock_is_set(
         samples = await heard(receiver, 3)
     assert [sample.measured_at for sample in samples] == [None, None, datetime.fromtimestamp(NOON, UTC)]
     assert [sample.fault for sample in samples] == [None, None, None]
+
+
+async def test_a_reading_that_nobody_listens_to_is_kept_until_somebody_does(
+    power_up: PowerUp, mosquitto: Mosquitto, dev: str, receiver: Receiver
+) -> None:
+    """As before the server's first day, or after a broker lost its sessions: it confirms and throws away."""
+    async with power_up(mosquitto.port) as probe:
+        await probe.obey("measure 4000")
+        while not (await probe.obey("state"))["unheard"]:
+            continue
+        async with listening(mosquitto, dev, receiver):
+            assert [sample.milli_celsius for sample in await heard(receiver, 1)] == [4000]
+            await probe.until(unsent=0)
 
 
 @pytest.mark.usefixtures("server")

@@ -301,13 +301,13 @@ async def test_the_watchdog_is_fed_after_a_reading_was_stored_and_by_nothing_els
 
 @pytest.mark.parametrize(("length", "octets"), [(0, "00"), (127, "7f"), (128, "8001"), (16_383, "ff7f")])
 def test_a_remaining_length_is_written_as_mqtt_says(length: int, octets: str) -> None:
-    """MQTT 3.1.1, table 2.4."""
+    """MQTT 5, table 1.1."""
     assert mqtt._length(length).hex() == octets
 
 
 def test_an_introduction_is_written_as_mqtt_says() -> None:
-    """MQTT 3.1.1, section 3.1: will retained at QoS 1, clean session, user and password, keepalive 60 s."""
+    """MQTT 5, section 3.1: will retained at QoS 1, clean start, user and password, keepalive 60 s, no properties."""
     publisher = mqtt.Publisher(asyncio.open_connection, "127.0.0.1", 9, "d", ("w", b"x"))
     publisher.login = ("u", "p")
-    expected = "0004 4d515454 04 ee 003c 0001 64 0001 77 0001 78 0001 75 0001 70"
+    expected = "0004 4d515454 05 ee 003c 00 0001 64 00 0001 77 0001 78 0001 75 0001 70"
     assert publisher._introduction().hex() == expected.replace(" ", "")
