@@ -49,8 +49,7 @@ def of_devices(specs: Sequence[DeviceSpec], *, is_served: bool) -> Iterator[Said
         yield said("pcscd_running" if _listens_at(_PCSCD) else "pcscd_stopped")
     if not specs:
         yield said("devices_none")
-    for spec in specs:
-        yield _of_one(spec, is_served=is_served)
+    yield from asyncio.run(_of_all(specs, is_served=is_served))
 
 
 async def not_set_up(specs: Sequence[DeviceSpec]) -> list[Said]:
@@ -59,7 +58,11 @@ async def not_set_up(specs: Sequence[DeviceSpec]) -> list[Said]:
     return [said(_FOUND_SAYS.get(one.trouble, "found"), label=one.label, kind=one.kind) for one in found]
 
 
-def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
+async def _of_all(specs: Sequence[DeviceSpec], *, is_served: bool) -> list[Said]:
+    return await asyncio.gather(*(_of_one(spec, is_served=is_served) for spec in specs))
+
+
+async def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
     try:
         adapter_for(spec)
         address = LinkAddress.parse(spec.url)
@@ -70,10 +73,10 @@ def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
     if (trouble := _of_port(address)) is not None:
         return said(trouble, device=spec.device_id, port=address.path)
     if is_served:
-        if address.scheme == "mqtt" and not _is_reachable(address):
+        if address.scheme == "mqtt" and not await asyncio.to_thread(_is_reachable, address):
             return said("broker_unreachable", device=spec.device_id, host=address.host)
         return said("device_left_alone", device=spec.device_id)
-    return asyncio.run(_asked(spec, address))
+    return await _asked(spec, address)
 
 
 async def _asked(spec: DeviceSpec, address: LinkAddress) -> Said:
