@@ -15,6 +15,7 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from tests.devices import bench
 from tests.peers import PostgresServer
 
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
@@ -46,6 +47,7 @@ class ManualClock:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    bench.add_options(parser)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,6 +12,7 @@ from clinic_server.check_in.rules import (
     ADMISSION,
     CardPerished,
     CardUnreadable,
+    DocumentNeeded,
     Finding,
     How,
     findings_for,
@@ -30,6 +31,7 @@ from clinic_server.people.lookup import find_by_document, people, person
 from clinic_server.people.rules import (
     CardFacts,
     CardFault,
+    CardHolder,
     IdentityFacts,
     PersonFacts,
     PersonUnknown,
@@ -124,6 +126,8 @@ def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: st
         return None
     if isinstance(delivery.content, CardFault):
         return Lying(delivery.id, how, _shown_fault(delivery.content))
+    if isinstance(delivery.content, CardHolder):
+        return Lying(delivery.id, how, DocumentNeeded.code, person=_holder_seen(delivery.content))
     try:
         stated = _stated_by(connection, keyring, delivery.content)
     except ClinicError as refused:
@@ -149,6 +153,12 @@ def lying_for(house: House, station: str) -> Callable[[Connection], Lying | None
     site = house.settings.site
     day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
     return lambda connection: lying_at(connection, house.db.keyring, house.inbox, station, day)
+
+
+def holder_at(inbox: Inbox, station: str) -> CardHolder | None:
+    """Return whom the card names that lies at a station, when it is one that only fills in the form."""
+    delivery, _ = _newest(inbox, station)
+    return delivery.content if delivery and isinstance(delivery.content, CardHolder) else None
 
 
 def arrival_by_delivery(tx: Tx, inbox: Inbox, station: str, delivery_id: UUID, *, take_stated: bool) -> Arrival:
@@ -222,6 +232,8 @@ def _stated_by(connection: Connection, keyring: Keyring, content: object) -> Ide
         return content
     if isinstance(content, CardFault):
         raise CardUnreadable(findings=[content.code])
+    if isinstance(content, CardHolder):
+        raise DocumentNeeded
     if not isinstance(content, ScanFacts):
         raise TypeError(type(content).__name__)
     document = Document.parse(content.text)
@@ -242,6 +254,10 @@ def _seen_on_card(stated: IdentityFacts) -> PersonSeen:
         stated.document.kind,
         mask_number(stated.document.number),
     )
+
+
+def _holder_seen(holder: CardHolder) -> PersonSeen:
+    return PersonSeen(holder.name, False, holder.latin_name, holder.sex, holder.born_on)
 
 
 def _seen(found: Standing, facts: PersonFacts, roles: Collection[str]) -> VisitSeen:

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from devices.errors import SpecRefused
+from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
-from devices.links.memory import open_memory
-from devices.links.memory_broker import open_memory_messages
+from devices.links.memory import MemoryPort, open_memory
+from devices.links.memory_broker import MemoryBroker, open_memory_messages
 from devices.links.memory_cards import open_memory_cards
 from devices.links.mqtt import open_mqtt
 from devices.links.pcsc import open_pcsc, wait_for_reader
 from devices.links.port import Card, CardLink, Link, Message, MessageLink, Subscription
+from devices.links.presence import wait_for_another
 from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
@@ -25,8 +26,16 @@ MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitabl
 CARD_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[CardLink]]]] = MappingProxyType(
     {"memory": open_memory_cards, "pcsc": open_pcsc}
 )
+
+
+async def wait_for_memory(address: LinkAddress) -> None:
+    """Return once a port or a broker of this process has come back."""
+    name = address.host
+    await wait_for_another(lambda: MemoryPort.stamp(name) or MemoryBroker.stamp(name))
+
+
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"pcsc": wait_for_reader, "serial": wait_for_port}
+    {"memory": wait_for_memory, "pcsc": wait_for_reader, "serial": wait_for_port}
 )
 
 
@@ -60,7 +69,7 @@ async def wait_until_present(url: str) -> None:
 
 def _known(scheme: str, table: Mapping[str, object]) -> str:
     if scheme not in table:
-        raise SpecRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
+        raise AddressRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
     return scheme
 
 

@@ -32,12 +32,16 @@ class Subscription:
     """What a message link listens to.
 
     `durable` topics are queued by the broker while we are away; their retained value comes once, when the
-    subscription is made. `state` topics give their retained value at every connection.
+    subscription is made. `state` topics give their retained value at every connection. `former` topics may have been
+    asked for by an earlier setting and are given back: the broker would go on queueing them. A `passing` subscription
+    begins anew and leaves nothing behind.
     """
 
     client_id: str
     durable: Sequence[str]
     state: Sequence[str] = ()
+    former: Sequence[str] = ()
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

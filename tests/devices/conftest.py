@@ -2,15 +2,24 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvloop
 
+from clinic_server.kit.call import House
+from clinic_server.settings import DatabaseSettings, SecuritySettings, Settings
+from devices.links.memory_broker import MemoryBroker
+from tests.devices.hubs import opened
 from tests.devices.parts import Mosquitto, Receiver, eventually
 from tests.devices.pcscd import PrivatePcscd
+
+brokers = itertools.count()
 
 
 def _descriptors() -> set[tuple[str, str]]:
@@ -77,3 +86,35 @@ async def _pcscd(pcscd_process: PrivatePcscd) -> PrivatePcscd:
 @pytest.fixture(name="receiver")
 async def _receiver() -> Receiver:
     return Receiver()
+
+
+@pytest.fixture(name="settings")
+def _settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        database=DatabaseSettings(url=database_url),
+        security=SecuritySettings(key_file=tmp_path / "site.key"),
+    )
+
+
+@pytest_asyncio.fixture(name="house")
+async def _house(settings: Settings) -> AsyncIterator[House]:
+    async with opened(settings) as house:
+        yield house
+
+
+@pytest.fixture(name="probe_name")
+def _probe_name(request: pytest.FixtureRequest) -> str:
+    """A probe of this test alone: the broker outlives the tests and keeps what it has."""
+    return f"p{sha256(request.node.name.encode()).hexdigest()[:12]}"
+
+
+@pytest.fixture(name="broker_url", params=["mosquitto", "memory"])
+def _broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "mosquitto":
+        yield request.getfixturevalue("mosquitto").url
+        return
+    broker = MemoryBroker(f"broker-{next(brokers)}")
+    broker.start()
+    yield broker.url
+    broker.stop()
