@@ -7,6 +7,7 @@ from typing import Final
 
 from devices.errors import SpecRefused
 from devices.links.address import LinkAddress, public_url
+from devices.links.file import open_file, wait_for_file
 from devices.links.memory import open_memory
 from devices.links.memory_broker import open_memory_messages
 from devices.links.mqtt import open_mqtt
@@ -15,13 +16,13 @@ from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
 BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = MappingProxyType(
-    {"memory": open_memory, "serial": open_serial, "tcp": open_tcp}
+    {"file": open_file, "memory": open_memory, "serial": open_serial, "tcp": open_tcp}
 )
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
 )
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"serial": wait_for_port}
+    {"file": wait_for_file, "serial": wait_for_port}
 )
 
 

@@ -16,7 +16,7 @@ from devices.words import DeviceWord, PrintSlip, Slip, Text
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
-from firmware_stubs.plugs import MemoryPlug, Plug, PtyPlug, TcpPlug
+from firmware_stubs.plugs import FilePlug, MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.devices.parts import OneByteAtATime, Receiver, eventually
 
@@ -31,6 +31,7 @@ LINKS: dict[str, Callable[[], Plug]] = {
     "memory": memory,
     "one_byte_at_a_time": lambda: OneByteAtATime(memory()),
     "pty": PtyPlug,
+    "file": FilePlug,
     "tcp": TcpPlug,
 }
 
@@ -157,7 +158,7 @@ def test_the_same_holds_on_the_event_loop_the_server_uses(device: Device, abrupt
     uvloop.run(plug_and_unplug())
 
 
-@pytest.mark.parametrize("make", [memory, PtyPlug], ids=["memory", "pty"])
+@pytest.mark.parametrize("make", [memory, PtyPlug, FilePlug], ids=["memory", "pty", "file"])
 async def test_a_port_has_one_owner(make: Callable[[], Plug]) -> None:
     with make() as plug:
         async with await open_byte_link(plug.url):
