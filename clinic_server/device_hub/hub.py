@@ -1,6 +1,6 @@
 """Runs the site's devices and takes each event where it belongs: a desk's own station, or the cold chain's records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import structlog
 
 from clinic_server.device_hub.intake import Intake
+from clinic_server.device_hub.slips.rules import RECEIPT_PRINTER, Printer
 from clinic_server.device_hub.translation import card_content, spec_of
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.tx import Signal
@@ -23,6 +24,8 @@ from devices.events import (
     DeviceState,
     DeviceStateChanged,
     PayloadRejected,
+    SlipFailed,
+    SlipPrinted,
     TemperatureMeasured,
 )
 from devices.links import public_url
@@ -59,6 +62,7 @@ class DeviceHub:
         zone = house.settings.site.time_zone
         specs = [spec_of(device, zone) for device in self._devices.values()]
         self._supervisor = Supervisor(specs, self._receive, utc_now=house.db.clock.now)
+        self._slip_told: Callable[[SlipPrinted | SlipFailed], None] = lambda _: None
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -81,6 +85,18 @@ class DeviceHub:
         """Return the ids of a station's own devices of a kind, in the order they were set up."""
         return tuple(one.device_id for one in self._devices.values() if (one.station, one.kind) == (station, kind))
 
+    def printers(self) -> tuple[Printer, ...]:
+        """Return the site's receipt printers in the order they were set up."""
+        return tuple(
+            Printer(one.device_id, one.station, one.options)
+            for one in self._devices.values()
+            if one.kind == RECEIPT_PRINTER
+        )
+
+    def watch_slips(self, told: Callable[[SlipPrinted | SlipFailed], None]) -> None:
+        """Have what printers say of their slips told to this one listener."""
+        self._slip_told = told
+
     async def tell(self, device_id: str, word: DeviceWord) -> bool:
         """Tell a device something without waiting for it; False when it has no use for it or is not known."""
         if device_id not in self._devices:
@@ -98,6 +114,8 @@ class DeviceHub:
                 self._give_to_station(event.device_id, "card", CardFault("card_unreadable"))
             case BarcodeScanned():
                 self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
+            case SlipPrinted() | SlipFailed():
+                self._slip_told(event)
             case DeviceStateChanged():
                 _log.info("device_state", device=event.device_id, state=event.state.value, detail=event.detail)
                 self._signal(DEVICES)

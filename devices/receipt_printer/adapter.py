@@ -33,6 +33,11 @@ def paper_of(spec: DeviceSpec) -> wire.Paper:
     )
 
 
+def keep_s_of(spec: DeviceSpec) -> int:
+    """Return how long a slip waits for its printer. Raises SpecRefused."""
+    return whole_number(spec, "keep_s", KEEP_S, low=10, high=86400)
+
+
 class ReceiptPrinter:
     """The adapter.
 
@@ -55,7 +60,7 @@ class ReceiptPrinter:
         self._answers = one_of(spec, "answers", "yes", "yes", "no") == "yes"  # and once the port is open: if it can
         patience_s = whole_number(spec, "patience_s", PATIENCE_S, low=1, high=60)
         self._silence_s = patience_s / MOST_SILENCES
-        self._jobs = JobQueue(MOST_WAITING, whole_number(spec, "keep_s", KEEP_S, low=10, high=86400))
+        self._jobs = JobQueue(MOST_WAITING, keep_s_of(spec))
         self._wake = asyncio.Event()
         self._trouble_told = ""
 
