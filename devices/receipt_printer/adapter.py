@@ -35,7 +35,7 @@ def paper_of(spec: DeviceSpec) -> wire.Paper:
 
 def keep_s_of(spec: DeviceSpec) -> int:
     """Return how long a slip waits for its printer. Raises SpecRefused."""
-    return whole_number(spec, "keep_s", KEEP_S, low=10, high=86400)
+    return whole_number(spec, "keep_s", KEEP_S, low=1, high=86400)
 
 
 class ReceiptPrinter:
@@ -44,7 +44,7 @@ class ReceiptPrinter:
     Option `columns` is 32 (58 mm) or 48 (80 mm); `qr`, `cutter` and `answers` are yes or no: what the printer has, and
     whether it answers status questions (without that, a slip counts as printed once it is sent; a port that cannot be
     read means no). Option `glyphs` is gbk, or gb18030 for a font that has Extension A as well. Option `keep_s`
-    (10..86400) is how long a slip waits for a printer that is away, after which it is told as failed; `patience_s`
+    (1..86400) is how long a slip waits for a printer that is away, after which it is told as failed; `patience_s`
     (1..60) is how long a printer that is well may take for a slip. Option `prints` is the site's own word on which
     slips belong here; whoever tells this printer what to print has read it.
 

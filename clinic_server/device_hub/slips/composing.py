@@ -22,7 +22,7 @@ def _ticket(ticket: Ticket, site: SiteSettings) -> tuple[Line, ...]:
         _centred(_("Queue number"), Size.TALL),
         _centred(f"{ticket.number:03d}", Size.HUGE),
         Pair(_("Name"), ticket.masked_name),
-        Pair(_("Checked in"), _moment(ticket.checked_in_at, site)),
+        Pair(_("Checked in at"), _moment(ticket.checked_in_at, site)),
         Rule(),
         Text(_("Please wait until your number is called.")),
     )
