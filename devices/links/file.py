@@ -18,7 +18,7 @@ from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
 
 CHUNK: Final = 4096
-WRITE_S: Final = 10.0  # a printer whose buffer is full takes the next bytes when it has printed the first
+WRITE_S: Final = 5.0  # a printer whose buffer is full takes the next bytes when it has printed the first
 LOOK_S: Final = 0.5  # how often a node is looked for that tells nobody it has gone
 RETRY_S: Final = 0.05
 WHY_NOT: Final = {

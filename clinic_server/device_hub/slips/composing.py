@@ -19,7 +19,7 @@ def compose(contents: Ticket | Observation, site: SiteSettings, copied_at: datet
 def _ticket(ticket: Ticket, site: SiteSettings) -> tuple[Line, ...]:
     return (
         _centred(site.name),
-        _centred(_("Queue number"), Size.TALL),
+        _centred(_("Queue number"), Size.LARGE),
         _centred(f"{ticket.number:03d}", Size.HUGE),
         Pair(_("Name"), ticket.masked_name),
         Pair(_("Checked in at"), _moment(ticket.checked_in_at, site)),
@@ -39,7 +39,7 @@ def _observation(slip: Observation, site: SiteSettings) -> tuple[Line, ...]:
         Pair(_("Lot"), slip.lot_number),
         Pair(_("Injected at"), _moment(slip.given_at, site)),
         Rule(),
-        _centred(_("Do not leave before"), Size.TALL),
+        _centred(_("Do not leave before"), Size.LARGE),
         *_leave_at(slip, site),
         Rule(),
         Text(_("If you feel unwell, tell the staff at once.")),
