@@ -17,9 +17,9 @@ FIRST_NAME = 0x4E00
 
 
 class PacedPty(PtyPlug):
-    """Each piece arrives when its last bit would have; ``card_sent_at`` is when a card's answer was whole, Unix time."""
+    """Each piece arrives when its last bit would have; ``card_sent_at`` is when a card's answer was whole."""
 
-    card_sent_at = 0.0
+    card_sent_at = 0.0  # Unix time
 
     def put_on_wire(self, payload: bytes) -> None:
         """See Plug."""
@@ -28,9 +28,9 @@ class PacedPty(PtyPlug):
             piece = payload[start : start + CHUNK]
             due = begun + (start + len(piece)) * BITS_PER_BYTE / BAUD
             time.sleep(max(0.0, due - time.perf_counter()))
+            if start + CHUNK >= CARD_ANSWER:
+                self.card_sent_at = time.time()  # before the write: the other end may be quicker than we are
             super().put_on_wire(piece)
-        if len(payload) == CARD_ANSWER:
-            self.card_sent_at = time.time()
 
 
 class Desk:

@@ -27,7 +27,7 @@ async def test_every_card_is_followed_from_the_wire_to_the_page() -> None:
         moments = [card.sent, card.signal, card.asked, card.answered, card.shown]
         late = [before - after for before, after in pairwise(moments)]
         assert max(late) <= outcome.clock_error_s + 0.002, "the moments come in their order, as far as clocks agree"
-    assert all(0 <= second < WIRE_S for second in outcome.adapter_s)
+    assert all(second >= 0 for second in outcome.adapter_s)
     assert outcome.spreads()["card to page"].count == 3
 
 
