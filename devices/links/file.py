@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from devices.errors import LinkLost, LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkLost, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
+from devices.links.presence import stamp_of, wait_for_another
 
 CHUNK: Final = 4096
 WRITE_S: Final = 5.0  # a printer whose buffer is full takes the next bytes when it has printed the first
@@ -39,7 +40,7 @@ GONE: Final = select.POLLERR | select.POLLHUP | select.POLLNVAL if hasattr(selec
 def file_path(address: LinkAddress) -> str:
     """Return the path of a file URL."""
     if address.host or len(address.path) < 2:  # noqa: PLR2004 - a lone "/" names no port
-        raise SpecRefused("a file URL names its port after three slashes: file:///dev/usb/lp0")
+        raise AddressRefused("a file URL names its port after three slashes: file:///dev/usb/lp0")
     return address.path
 
 
@@ -47,7 +48,7 @@ async def open_file(address: LinkAddress) -> "FileLine":
     """Open a port for this process alone. Raises LinkUnavailable, SpecRefused."""
     address.refuse_other_queries()
     if sys.platform == "win32":
-        raise SpecRefused("file URLs are for Linux; on Windows name the printer's COM port or network address")
+        raise AddressRefused("file URLs are for Linux; on Windows name the printer's COM port or network address")
     path = file_path(address)
     try:
         return FileLine(path, *_opened(path))
@@ -56,12 +57,9 @@ async def open_file(address: LinkAddress) -> "FileLine":
 
 
 async def wait_for_file(address: LinkAddress) -> None:
-    """Return once a port that is away now has come back; a port that is there is not what we wait for."""
+    """Return once a port that is gone, or about to go, has come back."""
     path = file_path(address)
-    if await asyncio.to_thread(os.path.exists, path):
-        await asyncio.Event().wait()
-    while not await asyncio.to_thread(os.path.exists, path):  # noqa: ASYNC110 - no portable event tells of a new node
-        await asyncio.sleep(LOOK_S)
+    await wait_for_another(lambda: stamp_of(path))
 
 
 def _opened(path: str) -> tuple[int, bool]:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from devices.adapter import DeviceSpec, Session
-from devices.errors import DeviceError, SpecRefused
+from devices.errors import DeviceError, OptionRefused
 from devices.events import SlipFailed, SlipPrinted
 from devices.links import Link, LinkAddress, open_byte_link
 from devices.options import known_options_only, one_of, whole_number
@@ -89,7 +89,7 @@ class ReceiptPrinter:
     def _can_answer(self, link: Link) -> bool:
         wanted = one_of(self._spec, "answers", "", "", "yes", "no")
         if wanted == "yes" and not link.can_be_read:
-            raise SpecRefused("this port can only be written to, so the printer cannot answer: set answers to no")
+            raise OptionRefused("this port can only be written to, so the printer cannot answer: set answers to no")
         return wanted != "no" and link.can_be_read
 
     async def _print_what_waits(self, session: Session, printer: Conversation) -> None:

@@ -11,7 +11,7 @@ from devices.barcode_scanner import wire as scanner_wire
 from devices.fridge_probe import wire as probe_wire
 from devices.fridge_probe.context import Delivery
 from devices.id_card_reader import wire as reader_wire
-from devices.id_card_reader.card_text import decode_card_text
+from devices.id_card_text import decode_card_text
 from devices.receipt_printer import wire as printer_wire
 from devices.words import Align, Pair, Rule, Size, Slip, Text
 from firmware_stubs.id_card_reader.cards import synthetic_resident
