@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from clinic_server.device_hub.slips.lookup import Asked
 from clinic_server.device_hub.slips.office import GIVEN_UP_AFTER_S
 from clinic_server.device_hub.slips.rules import SlipKind
 from clinic_server.kit.journal import journal
@@ -142,7 +143,7 @@ async def again(caller: SignedIn, visit_id: UUID, kind: str = "ticket", **header
 
 
 def printer_has(floor: Floor, visit_id: UUID) -> bool:
-    (slip,) = floor.app.state.slip_office.shown(visit_id, {SlipKind.TICKET: 1})
+    (slip,) = floor.app.state.slip_office.shown(Asked(visit_id, 1, {SlipKind.TICKET: 1}))
     return slip.device_id is not None
 
 

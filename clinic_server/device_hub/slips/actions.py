@@ -21,7 +21,7 @@ class AskedAgain:
 
 def ask_again(tx: Tx, visit_id: UUID, kind: SlipKind) -> AskedAgain:
     """Ask for a copy at the actor's station, or raise VisitUnknown, NothingToPrint."""
-    if kind not in asked_for(tx.connection, visit_id):
+    if kind not in asked_for(tx.connection, visit_id).lines:
         raise NothingToPrint
     tx.journal(ASKED_AGAIN[kind], visit_id, SLIPS)
     return AskedAgain(visit_id, kind)

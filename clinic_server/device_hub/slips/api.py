@@ -21,9 +21,7 @@ Floor = Annotated[Call, allows(*KNOW_NAMES, Role.ORDER_KEEPER, Role.VOLUNTEER)]
 @router.get("/visits/{visit_id}/slips")
 async def slips(call: Floor, visit_id: UUID) -> Sequence[SlipShown]:
     """Return the slips a visit has come to and what is known of them; nothing at a site without a printer."""
-    asked = await call.read(lambda connection: asked_for(connection, visit_id))
-    office = office_of(call)
-    return office.shown(visit_id, asked) if office.is_printing else ()
+    return office_of(call).shown(await call.read(lambda connection: asked_for(connection, visit_id)))
 
 
 @router.post("/visits/{visit_id}/slips/{kind}", status_code=201)

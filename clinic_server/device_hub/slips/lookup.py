@@ -56,6 +56,15 @@ class Observation:
     leave_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The slips a visit has come to, each with the line of the journal that asked for it first."""
+
+    visit_id: UUID
+    number: int
+    lines: Mapping[SlipKind, int]
+
+
 def orders_after(connection: Connection, seq: int) -> Sequence[Order]:
     """Return the next lines that ask for a slip, in the journal's order, ``MOST_LINES`` at most."""
     rows = connection.execute(
@@ -74,13 +83,16 @@ def contents_of(connection: Connection, keyring: Keyring, order: Order) -> Ticke
     return _observation(connection, keyring, order)
 
 
-def asked_for(connection: Connection, visit_id: UUID) -> Mapping[SlipKind, int]:
-    """Return the slips a visit has come to, with the line of the journal that asked first; or raise VisitUnknown."""
-    opened = connection.execute(select(visit.c.journal_seq).where(visit.c.id == visit_id)).scalar()
+def asked_for(connection: Connection, visit_id: UUID) -> Asked:
+    """Return the slips a visit has come to, or raise VisitUnknown."""
+    opened = connection.execute(
+        select(visit.c.ticket_number, visit.c.journal_seq).where(visit.c.id == visit_id)
+    ).one_or_none()
     if opened is None:
         raise VisitUnknown
     watched = connection.execute(select(func.max(watch.c.journal_seq)).where(watch.c.visit_id == visit_id)).scalar()
-    return {SlipKind.TICKET: opened, **({} if watched is None else {SlipKind.OBSERVATION: watched})}
+    lines = {SlipKind.TICKET: opened.journal_seq} | ({} if watched is None else {SlipKind.OBSERVATION: watched})
+    return Asked(visit_id, opened.ticket_number, lines)
 
 
 def _ticket(connection: Connection, keyring: Keyring, visit_id: UUID) -> Ticket:

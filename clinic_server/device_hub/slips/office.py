@@ -5,7 +5,7 @@ A visit never waits for paper: this is a task of its own, woken by the same sign
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.device_hub.slips.actions import SLIPS
 from clinic_server.device_hub.slips.composing import compose
 from clinic_server.device_hub.slips.lettering import Lettering
-from clinic_server.device_hub.slips.lookup import Order, contents_of, orders_after
+from clinic_server.device_hub.slips.lookup import Asked, Order, contents_of, orders_after
 from clinic_server.device_hub.slips.rules import (
     RECEIPT_PRINTER,
     NoPrinterHere,
@@ -102,19 +102,16 @@ class SlipOffice:
             await asyncio.gather(self._task, return_exceptions=True)
         self._running.close()
 
-    @property
-    def is_printing(self) -> bool:
-        """Whether the site has a printer at all."""
-        return bool(self._hub.printers())
-
     def require_printer(self, station: str, kind: SlipKind) -> None:
         """Raise NoPrinterHere when a slip asked for at this station would come out nowhere."""
         if printer_for(self._hub.printers(), station, kind) is None:
             raise NoPrinterHere
 
-    def shown(self, visit_id: UUID, asked: Mapping[SlipKind, int]) -> Sequence[SlipShown]:
-        """Return what is known of a visit's slips; ``asked`` names them with the line that asked first."""
-        return [self._shown(visit_id, kind, seq) for kind, seq in asked.items()]
+    def shown(self, asked: Asked) -> Sequence[SlipShown]:
+        """Return what is known of the slips a visit has come to; nothing at a site without a printer."""
+        if not self._hub.printers():
+            return ()
+        return [self._shown(asked.visit_id, kind, seq) for kind, seq in asked.lines.items()]
 
     def hear(self, event: SlipPrinted | SlipFailed) -> None:
         """Note what a printer said of a slip."""

@@ -27,9 +27,10 @@ class AgainForm(Form):
 async def slips(call: Floor, visit_id: UUID, at_desk: bool = False) -> Response:
     """Show a visit's slips; nothing at a site without a printer."""
     asked = await call.read(lambda connection: asked_for(connection, visit_id))
-    office = office_of(call)
-    shown = office.shown(visit_id, asked) if office.is_printing else ()
-    return call.page("device_hub/_slips.html", visit_id=visit_id, slips=shown, at_desk=at_desk)
+    slips_shown = office_of(call).shown(asked)
+    return call.page(
+        "device_hub/_slips.html", visit_id=visit_id, number=asked.number, slips=slips_shown, at_desk=at_desk
+    )
 
 
 @router.post("/visits/{visit_id}/slips/{kind}")
