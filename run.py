@@ -29,7 +29,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   test     every check and every test, against real peers; further arguments go to pytest
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   kills the server while it works and counts what was lost
-  bench    measures the server on this machine
+  bench    measures on this machine: from the card to the name on the desk's page, and every codec
   lock     resolves the dependencies again; --upgrade takes newer versions
 
 examples:
@@ -100,6 +100,7 @@ PROGRAMS = {  # what a command becomes when all is ready
     "faults": ["tests.faults"],
     "bench": ["tests.bench"],
 }
+PEERS_OF = {"faults": ("mosquitto", "postgresql"), "bench": ("chromium", "fonts-noto-cjk")}
 BY_HAND = 3  # exit code: something must be installed by hand
 
 
@@ -474,9 +475,9 @@ def lock(arguments: list) -> int:
 
 def start(command: str, arguments: list) -> None:
     """Make ready and hand this process over: signals and exit code are the program's own from here."""
-    dev = command in ("faults", "bench")
+    dev = command in PEERS_OF
     if dev:
-        require_peers({name: PEERS[name] for name in ("mosquitto", "postgresql")})
+        require_peers({name: PEERS[name] for name in PEERS_OF[command]})
     set_up(dev)
     os.chdir(str(ROOT))
     os.execve(str(PYTHON), [str(PYTHON), "-m", *PROGRAMS[command], *arguments], program_environment())  # noqa: S606 - no shell between

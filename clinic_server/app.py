@@ -20,6 +20,9 @@ from clinic_server.consent import texts
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.device_hub.slips import api as slips_api
+from clinic_server.device_hub.slips import pages as slips_pages
+from clinic_server.device_hub.slips.office import SlipOffice
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
@@ -68,6 +71,8 @@ ROUTERS = (
     cold_chain_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
+    slips_api.router,
+    slips_pages.router,
     wall_pages.router,
     patterns.router,
 )
@@ -88,7 +93,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
-            async with DeviceHub(house) as app.state.device_hub:
+            async with DeviceHub(house) as hub, SlipOffice(house, hub) as office:
+                app.state.device_hub, app.state.slip_office = hub, office
                 yield
         finally:
             house.db.broadcaster.close()

@@ -25,6 +25,7 @@ from clinic_server.device_hub.rules import (
     TrialKind,
 )
 from clinic_server.device_hub.shown import DeviceShown, FoundShown, Heard, device_shown, found_key, found_shown
+from clinic_server.device_hub.slips.rules import RECEIPT_PRINTER, Printer
 from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
 from clinic_server.kit.broadcast import Subscription
@@ -40,6 +41,8 @@ from devices.events import (
     DeviceState,
     DeviceStateChanged,
     PayloadRejected,
+    SlipFailed,
+    SlipPrinted,
     TemperatureMeasured,
 )
 from devices.finding.here import find_here
@@ -68,6 +71,7 @@ class DeviceHub:
         self._trials = Trials(house.db.clock.monotonic)
         self._looked_at_s = -math.inf
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
+        self._slip_told: Callable[[SlipPrinted | SlipFailed], None] = lambda _: None
         self._opened_at = house.db.clock.now()
         self._running = AsyncExitStack()
 
@@ -114,6 +118,18 @@ class DeviceHub:
     def kind_of(self, device_id: str) -> str:
         """Return a device's kind, or raise DeviceUnknown."""
         return self._device(device_id).spec.kind
+
+    def printers(self) -> tuple[Printer, ...]:
+        """Return the site's receipt printers in the order they were set up."""
+        return tuple(
+            Printer(one.spec.device_id, one.station, one.spec.options)
+            for one in self._devices.values()
+            if one.spec.kind == RECEIPT_PRINTER
+        )
+
+    def watch_slips(self, told: Callable[[SlipPrinted | SlipFailed], None]) -> None:
+        """Have what printers say of their slips told to this one listener."""
+        self._slip_told = told
 
     async def tell(self, device_id: str, word: DeviceWord) -> bool:
         """Tell a device something without waiting for it; False when it has no use for it or is not known."""
@@ -213,8 +229,10 @@ class DeviceHub:
 
     async def receive(self, event: DeviceEvent) -> None:
         """Take what a device said, on whatever machine it hangs."""
-        if await self._belongs_to_a_trial(event):
-            return
+        if not await self._belongs_to_a_trial(event):
+            self._pass_on(event)
+
+    def _pass_on(self, event: DeviceEvent) -> None:
         match event:
             case TemperatureMeasured() | PayloadRejected():
                 self._note_temperature(event)
@@ -226,6 +244,8 @@ class DeviceHub:
                 self._give_to_station(event.device_id, "card", card_fault(event.reason))
             case BarcodeScanned():
                 self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
+            case SlipPrinted() | SlipFailed():
+                self._slip_told(event)
             case DeviceStateChanged():
                 _log.info("device_state", device=event.device_id, state=event.state.value, detail=event.detail)
                 self._tell_watchers(event.device_id)
