@@ -17,6 +17,7 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.hub import DeviceHub
@@ -68,6 +69,8 @@ ROUTERS = (
     cold_chain_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
+    agent_api.router,
+    desk_pages.router,
     wall_pages.router,
     patterns.router,
 )

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import structlog
 
+from clinic_server.device_hub.desks import Desks
 from clinic_server.device_hub.intake import Intake
 from clinic_server.device_hub.translation import card_content, spec_of
 from clinic_server.kit.call import Call, House
@@ -56,6 +57,7 @@ class DeviceHub:
         self._house = house
         self._devices = _by_id(house.settings.devices)
         self._intake = Intake(house.db)
+        self.desks = Desks(house, self._intake, self._receive)
         zone = house.settings.site.time_zone
         specs = [spec_of(device, zone) for device in self._devices.values()]
         self._supervisor = Supervisor(specs, self._receive, utc_now=house.db.clock.now)
@@ -64,6 +66,7 @@ class DeviceHub:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
             await starting.enter_async_context(self._intake)  # left last: what the devices said is stored first
+            await starting.enter_async_context(self.desks)
             await starting.enter_async_context(self._supervisor)
             self._running = starting.pop_all()
         return self
@@ -75,16 +78,17 @@ class DeviceHub:
 
     def shown(self) -> tuple[DeviceShown, ...]:
         """Return every device as it stands now."""
-        return tuple(self._shown(status) for status in self._supervisor.states())
+        return tuple(self._shown(status) for status in (*self._supervisor.states(), *self.desks.states()))
 
     def at_station(self, station: str, kind: str) -> tuple[str, ...]:
         """Return the ids of a station's own devices of a kind, in the order they were set up."""
-        return tuple(one.device_id for one in self._devices.values() if (one.station, one.kind) == (station, kind))
+        own = [one.device_id for one in self._devices.values() if (one.station, one.kind) == (station, kind)]
+        return (*own, *self.desks.at_station(station, kind))
 
     async def tell(self, device_id: str, word: DeviceWord) -> bool:
         """Tell a device something without waiting for it; False when it has no use for it or is not known."""
         if device_id not in self._devices:
-            return False
+            return await self.desks.tell(device_id, word)
         return await self._supervisor.tell(device_id, word)
 
     async def _receive(self, event: DeviceEvent) -> None:
@@ -104,12 +108,16 @@ class DeviceHub:
 
     def _give_to_station(self, device_id: str, kind: str, content: Any) -> None:
         """Put something perishable into the inbox of the device's own station, over whatever lay there."""
-        station = self._devices[device_id].station
+        station = self._station_of(device_id)
         if station is None:
             _log.warning("device_has_no_station", device=device_id)
             return
         self._house.inbox.put(station, kind, content)
         self._signal(f"station-{station}")
+
+    def _station_of(self, device_id: str) -> str | None:
+        own = self._devices.get(device_id)
+        return own.station if own else self.desks.station_of(device_id)
 
     def _signal(self, topic: str) -> None:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset({topic}))])
@@ -120,7 +128,7 @@ class DeviceHub:
             device_id=spec.device_id,
             kind=spec.kind,
             address=_address_of(spec.url),
-            station=self._devices[spec.device_id].station,
+            station=self._station_of(spec.device_id),
             is_simulated=spec.simulated,
             state=status.state,
             detail=status.detail,

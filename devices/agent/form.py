@@ -106,7 +106,7 @@ class Form(Generic[T]):
         if origin is tuple:
             return tuple[self._read_as(inner[0]), ...]  # type: ignore[misc]  # built at run time
         if origin is not None and issubclass(origin, Mapping):
-            return dict[_SHORT, self._read_as(inner[1])]  # type: ignore[misc,valid-type]  # as above
+            return dict[_SHORT, self._read_as(inner[1])]  # type: ignore[misc]  # as above
         return _BOUNDED.get(hint, hint)
 
 

@@ -7,6 +7,7 @@ down comes a stream of lines: the devices to attend, words for them, and a tick 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -43,6 +44,15 @@ SILENT_AFTER_S: Final = 12.0  # two ticks missed: the line is dead, whatever TCP
 Durable = TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed
 
 
+class SpoolTrouble(StrEnum):
+    """What is wrong with the place where a desk PC keeps what was not answered."""
+
+    NONE = ""
+    FULL = "full"
+    FAILED = "failed"
+    SET_ASIDE = "set_aside"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """An event that is worth something now or never; `id` lets nobody hand it in twice."""
@@ -54,7 +64,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A durable event under the id it keeps for ever; its bytes are read one by one, so that one cannot spoil others."""
+    """A durable event under its id for ever; each is read by itself, so that one cannot spoil others."""
 
     id: str
     event: msgspec.Raw = field(repr=False)
@@ -81,24 +91,32 @@ class DeviceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a desk PC is; `run` names its process, `heard_seq` the last word that reached it.
+    """How a desk PC is; `run` names its process; `heard_seq` is the last word it heard of the server's `server_run`.
 
-    `dropped` counts moments nobody heard of, `refused` durable events the server would not have, `lost` those that
-    could not even be kept. `spool_trouble` is a code, or empty.
+    `dropped` counts cards and scans that came to nothing, `refused` durable events the server would not have, `lost`
+    those that could not even be kept.
     """
 
     run: str
     version: str
     platform: str
+    server_run: str = ""
     heard_seq: int = 0
     clock_offset_ms: int = 0
     spool_depth: int = 0
-    spool_trouble: str = ""
+    spool_trouble: SpoolTrouble = SpoolTrouble.NONE
     dropped: int = 0
     refused: int = 0
     lost: int = 0
     devices: tuple[DeviceReport, ...] = ()
     found: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The first line: `run` names the server's process, within which its words are numbered."""
+
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +149,8 @@ class RetryNow:
     device_id: str
 
 
-Line = Tick | DeviceList | Told | RetryNow
-_LINES: Final = (Tick, DeviceList, Told, RetryNow)
+Line = Welcome | Tick | DeviceList | Told | RetryNow
+_LINES: Final = (Welcome, Tick, DeviceList, Told, RetryNow)
 _EVENTS: Final = (
     *(BarcodeScanned, CardRead, CardUnreadable, DeviceDescribed, DeviceStateChanged),
     *(PayloadRejected, ProbePresence, SlipFailed, SlipPrinted, TemperatureMeasured),
@@ -157,6 +175,7 @@ _KINDS: Final[Mapping[type, str]] = {  # stable: an agent may be older than its 
     Health: "health",
     DeviceReport: "device_report",
     Found: "found",
+    Welcome: "welcome",
     Tick: "tick",
     DeviceList: "device_list",
     DeviceSpec: "device",
