@@ -106,7 +106,9 @@ async def poll_pairing(call: Annotated[Call, anyone()], pairing_id: str, body: P
 @router.get("")
 async def list_agents(call: Annotated[Call, signed_in()]) -> Response:
     """List the desk PCs and how each is."""
-    return _json(hub_of(call).desks.shown())
+    desks = hub_of(call).desks
+    await desks.refresh()
+    return _json(desks.shown())
 
 
 @router.post("", status_code=201)

@@ -47,6 +47,7 @@ async def end(call: Lead, agent_id: UUID) -> Response:
 
 async def desks_now(call: Call) -> dict[str, Any]:
     """Return what the section of the desk PCs shows."""
+    await hub_of(call).desks.refresh()
     scheme = "https" if call.house.settings.server.secure_cookies else "http"
     return {
         "server_address": f"{scheme}://{call.request.headers.get('host', '')}",

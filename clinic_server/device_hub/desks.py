@@ -116,6 +116,11 @@ class Desks:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def refresh(self) -> None:
+        """Catch up with the records, for whoever shows what was just changed."""
+        if self._loaded != self._changes:
+            await self._load()
+
     def shown(self) -> tuple[DeskShown, ...]:
         """Return every desk PC as it stands now."""
         now_s = self._house.db.clock.monotonic()
@@ -168,8 +173,7 @@ class Desks:
 
     async def desk_of(self, token: str) -> Desk | None:
         """Return whose credential this is; a credential that was used is told to nobody again."""
-        if self._loaded != self._changes:
-            await self._load()
+        await self.refresh()
         digest = token_digest(token)
         desk = self._by_digest.get(digest)
         if desk is not None:
@@ -295,6 +299,7 @@ class Desks:
                 gone.has_ended = True
                 self._signal(gone.topic)
             self._loaded = changes
+            self._signal(DEVICES)
 
     def _keep(self, desk: Desk, kept: AgentKept) -> None:
         is_new_list = desk.kept.devices != kept.devices

@@ -1,6 +1,7 @@
 """What the tests of the desk agent stand on: a real server on a port of its own, real agents as processes."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -59,6 +61,7 @@ class Site:
         self._server = ClinicServer(create_app(self._settings, self.clock), "127.0.0.1", self.port)
         self._task = asyncio.create_task(self._server.serve())
         await eventually(lambda: self._server and self._server.started, "the server has started")
+        gc.unfreeze()  # a server keeps for ever what is there when it starts; a test run is more than one server
 
     async def stop(self) -> None:
         server, task = self._server, self._task
@@ -191,6 +194,18 @@ class AgentProcess:
         assert self._process is not None
         async with asyncio.timeout(STARTS_WITHIN_S):
             return await self._process.wait()
+
+    async def says(self, *words: str) -> dict[str, Any]:
+        """Run a command beside the running one and return its JSON."""
+        command = [sys.executable, "-m", "devices.agent", *words, "--folder", str(self.folder)]
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        told: dict[str, Any] = msgspec.json.decode(said)
+        return told
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
