@@ -204,7 +204,7 @@ def _invitation(site: str, code: str, minutes: int) -> str:
 
 def _trust(address: str, ca: Path | None, fingerprint: str) -> Trust:
     if ca is not None:
-        return Trust(ca.read_text(encoding="ascii", errors="replace"))
+        return Trust(ca.read_text(encoding="ascii", errors="ignore"))
     if not fingerprint:
         return Trust()
     certificate = _shown_by(address)

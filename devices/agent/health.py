@@ -21,4 +21,5 @@ async def found_here(in_use: Collection[str]) -> tuple[Found, ...]:
         here = importlib.import_module("devices.finding.here")
     except ModuleNotFoundError:
         return ()
-    return tuple(await cast("_Find", here.find_here)(in_use))
+    found = await cast("_Find", here.find_here)(in_use)
+    return tuple(one for one in found if not one.is_simulated)  # nobody plays those here
