@@ -20,6 +20,7 @@ from clinic_server.consent import texts
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
+from clinic_server.device_hub.desks import Desks
 from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
@@ -91,7 +92,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
-            async with DeviceHub(house) as app.state.device_hub:
+            async with (
+                Desks(house) as app.state.desks,
+                DeviceHub(house, desks=app.state.desks) as app.state.device_hub,
+            ):
+                app.state.desks.bring_to(app.state.device_hub.receive)
                 yield
         finally:
             house.db.broadcaster.close()

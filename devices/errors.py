@@ -79,9 +79,13 @@ class ReaderRefused(DeviceError):
 
 
 class SpecRefused(DeviceError):
-    """A device description that can never work; waiting does not help, so it is not tried again."""
+    """A device description that can never work; waiting does not help, so it is not tried again.
+
+    `about` names the part to correct: kind, address, option, or empty where it is several together.
+    """
 
     code = "spec_refused"
+    about: ClassVar[str] = ""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -91,3 +95,21 @@ class SpecRefused(DeviceError):
     def detail(self) -> str:
         """The code with the sentence that says what to correct."""
         return f"{self.code}: {self.reason}"
+
+
+class KindRefused(SpecRefused):
+    """No adapter serves this kind of device."""
+
+    about = "kind"
+
+
+class AddressRefused(SpecRefused):
+    """A URL that can never be opened."""
+
+    about = "address"
+
+
+class OptionRefused(SpecRefused):
+    """An option nobody knows, or a value it cannot have."""
+
+    about = "option"

@@ -6,7 +6,7 @@ from typing import Final
 
 from devices.adapter import Adapter, DeviceSpec
 from devices.barcode_scanner.adapter import BarcodeScanner
-from devices.errors import SpecRefused
+from devices.errors import KindRefused
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.id_card_reader.adapter import IdCardReader
 from devices.receipt_printer.adapter import ReceiptPrinter
@@ -27,7 +27,7 @@ def adapter_for(spec: DeviceSpec) -> Adapter:
     """Build the adapter of a device. Raises SpecRefused with a sentence that names the mistake."""
     factory = DEVICE_KINDS.get(spec.kind)
     if factory is None:
-        raise SpecRefused(f"unknown device kind {spec.kind!r}, expected one of {', '.join(sorted(DEVICE_KINDS))}")
+        raise KindRefused(f"unknown device kind {spec.kind!r}, expected one of {', '.join(sorted(DEVICE_KINDS))}")
     return factory(spec)
 
 

@@ -10,8 +10,7 @@ from pydantic import Field
 
 from clinic_server.device_hub import desk_actions
 from clinic_server.device_hub.desk import Desk
-from clinic_server.device_hub.desks import Desks
-from clinic_server.device_hub.hub import hub_of
+from clinic_server.device_hub.desks import Desks, desks_of
 from clinic_server.device_hub.pairing import CODE_LIVES_S
 from clinic_server.kit.call import Body, Call, House, actor_of, allows, anyone, signed_in
 from clinic_server.kit.errors import Malformed, NotPermitted, NotSignedIn
@@ -50,7 +49,7 @@ def agent() -> Any:
 
     async def call_of(request: Request) -> AgentCall:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        desks: Desks = request.app.state.device_hub.desks
+        desks = desks_of(request)
         desk = await desks.desk_of(token) if scheme.lower() == "bearer" and token else None
         if desk is None:
             raise AgentUnknown if await actor_of(request) is None else NotPermitted
@@ -80,7 +79,7 @@ class AgentBody(Body):
 @router.post("/pairings", status_code=201)
 async def begin_pairing(call: Annotated[Call, anyone()]) -> Response:
     """Begin to wait for a person who types the code at the server; nothing is recorded."""
-    pairing = hub_of(call).desks.pairings.open()
+    pairing = desks_of(call.request).pairings.open()
     return _json(
         {
             "pairing_id": pairing.pairing_id,
@@ -96,7 +95,7 @@ async def begin_pairing(call: Annotated[Call, anyone()]) -> Response:
 @router.post("/pairings/{pairing_id}/poll")
 async def poll_pairing(call: Annotated[Call, anyone()], pairing_id: str, body: PollBody) -> Response:
     """Tell a waiting desk PC its credential, once its code was typed and until it is used."""
-    pairing = hub_of(call).desks.pairings.with_secret(pairing_id, body.secret)
+    pairing = desks_of(call.request).pairings.with_secret(pairing_id, body.secret)
     paired = await call.read(lambda connection: desk_actions.agent_of(connection, pairing.digest))
     if paired is None:
         return _json({"state": "waiting"})
@@ -106,7 +105,7 @@ async def poll_pairing(call: Annotated[Call, anyone()], pairing_id: str, body: P
 @router.get("")
 async def list_agents(call: Annotated[Call, signed_in()]) -> Response:
     """List the desk PCs and how each is."""
-    desks = hub_of(call).desks
+    desks = desks_of(call.request)
     await desks.refresh()
     return _json(desks.shown())
 
@@ -114,7 +113,7 @@ async def list_agents(call: Annotated[Call, signed_in()]) -> Response:
 @router.post("", status_code=201)
 async def pair(call: Lead, body: AgentBody) -> Response:
     """Let the desk PC that shows a code join."""
-    pairings = hub_of(call).desks.pairings
+    pairings = desks_of(call.request).pairings
     return await call.record(lambda tx: desk_actions.pair_agent(tx, pairings, body.code, body.name, body.station))
 
 
@@ -127,13 +126,13 @@ async def end(call: Lead, agent_id: UUID) -> Response:
 @router.post("/events")
 async def hand_in(call: Agent) -> Response:
     """Store a batch of durable events; answered once they are committed. What can never be stored is named."""
-    return _json({"refused": await call.desks.take_batch(call.desk, await call.body(BATCH))})
+    return _json({"refused": await call.desks.arrivals.take_batch(call.desk, await call.body(BATCH))})
 
 
 @router.post("/moments", status_code=204)
 async def pass_on(call: Agent) -> Response:
     """Pass on a card, a scan or another event that is worth something only now."""
-    await call.desks.take_moment(call.desk, await call.body(MOMENT))
+    await call.desks.arrivals.take_moment(call.desk, await call.body(MOMENT))
     return Response(status_code=204)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from clinic_server.device_hub.desk_actions import AgentKept
+from devices.adapter import DeviceSpec
 from devices.agent.messages import SILENT_AFTER_S, DeviceList, Health, Line, RetryNow, Told
 from devices.attendance import DeviceStatus
 from devices.events import DeviceState
@@ -22,6 +23,7 @@ class Desk:
     """State of one desk PC; lives on the event loop."""
 
     kept: AgentKept
+    devices: dict[str, DeviceSpec] = field(default_factory=dict)
     health: Health | None = None
     heard_at: datetime | None = None
     heard_at_s: float = 0.0
@@ -29,6 +31,8 @@ class Desk:
     is_streaming: bool = False
     has_ended: bool = False
     was_connected: bool = False
+    _ever: set[str] = field(default_factory=set)
+    _is_list_due: bool = True
     _seq: int = 0
     _lines: deque[Line] = field(default_factory=deque)
     _unheard: deque[Told] = field(default_factory=deque)
@@ -47,11 +51,11 @@ class Desk:
 
     def attends(self, device_id: str) -> bool:
         """Tell whether a device hangs here now."""
-        return any(spec.device_id == device_id for spec in self.kept.devices)
+        return device_id in self.devices
 
     def may_speak_for(self, device_id: str) -> bool:
         """Tell whether a device hangs or hung here: what it read before it was retired still counts."""
-        return device_id in self.kept.stations or self.attends(device_id)
+        return device_id in self.kept.carried or device_id in self._ever
 
     def put(self, device_id: str, word: DeviceWord) -> bool:
         """Queue a word for its stream; False when too much waits already."""
@@ -69,15 +73,23 @@ class Desk:
         """Queue a nudge."""
         self._lines.append(RetryNow(device_id))
 
-    def put_devices(self) -> None:
-        """Queue the list of its devices."""
-        self._lines.append(DeviceList(self.kept.devices))
+    def attend(self, spec: DeviceSpec) -> None:
+        """Have a device attended; the desk PC is given its list anew."""
+        self.devices[spec.device_id] = spec
+        self._ever.add(spec.device_id)
+        self._is_list_due = True
+
+    def leave(self, device_id: str) -> None:
+        """Have a device let go."""
+        self.devices.pop(device_id, None)
+        self._is_list_due = True
 
     def begin_stream(self) -> int:
         """Start a stream: verdicts nobody heard are stale, slips nobody heard come again."""
         self.turn += 1
         self.is_streaming = True
-        self._lines = deque([DeviceList(self.kept.devices), *self._unheard])
+        self._is_list_due = True
+        self._lines = deque(self._unheard)
         return self.turn
 
     def end_stream(self, turn: int) -> None:
@@ -91,7 +103,10 @@ class Desk:
         return turn == self.turn and not self.has_ended
 
     def take_lines(self) -> Iterator[Line]:
-        """Yield what waits, in order."""
+        """Yield what waits, in order; first the list of its devices, if that changed."""
+        if self._is_list_due:
+            self._is_list_due = False
+            yield DeviceList(tuple(self.devices.values()))
         while self._lines:
             yield self._lines.popleft()
 
@@ -132,7 +147,7 @@ class Desk:
         """Yield how each of its devices stands; of a desk that is away nobody knows, and that is said."""
         reports = {one.device_id: one for one in self.health.devices} if self.health else {}
         is_here = self.is_connected(now_s)
-        for spec in self.kept.devices:
+        for spec in self.devices.values():
             one = reports.get(spec.device_id)
             heard_at = self.heard_at or self.kept.paired_at
             if one is None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.device_hub import desk_actions
-from clinic_server.device_hub.hub import hub_of
+from clinic_server.device_hub.desks import desks_of
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.actions import stations
 from clinic_server.staff.rules import Role
@@ -33,7 +33,7 @@ async def desks(call: Annotated[Call, signed_in()]) -> Response:
 @router.post("/devices/desks")
 async def pair(call: Lead) -> Response:
     """Let the desk PC that shows a code join."""
-    form, pairings = await call.form(PairForm), hub_of(call).desks.pairings
+    form, pairings = await call.form(PairForm), desks_of(call.request).pairings
     return await call.record(
         lambda tx: desk_actions.pair_agent(tx, pairings, form.code, form.name, form.station), then="/devices"
     )
@@ -47,11 +47,11 @@ async def end(call: Lead, agent_id: UUID) -> Response:
 
 async def desks_now(call: Call) -> dict[str, Any]:
     """Return what the section of the desk PCs shows."""
-    await hub_of(call).desks.refresh()
+    await desks_of(call.request).refresh()
     scheme = "https" if call.house.settings.server.secure_cookies else "http"
     return {
         "server_address": f"{scheme}://{call.request.headers.get('host', '')}",
-        "desks": hub_of(call).desks.shown(),
+        "desks": desks_of(call.request).shown(),
         "stations": await call.read(stations),
         "may_pair": bool({Role.OWNER, Role.SITE_LEAD} & call.actor.roles),
     }

@@ -2,68 +2,42 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
 import structlog
+from fastapi import Request
 
+from clinic_server.device_hub.arrivals import Arrivals, Receive
+from clinic_server.device_hub.carriers import FoundAt, SiteDevice
 from clinic_server.device_hub.desk import Desk
-from clinic_server.device_hub.desk_actions import AGENTS, DEVICES, AgentKept, agents_kept
-from clinic_server.device_hub.intake import Intake
+from clinic_server.device_hub.desk_actions import AGENTS, DEVICES, agents_kept
 from clinic_server.device_hub.pairing import Pairings
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import token_digest
-from clinic_server.kit.errors import Busy, NotPermitted, Refused
-from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
-from devices.adapter import DeviceSpec
 from devices.agent.messages import (
-    EVENT,
     LINE,
-    PERISHES_AFTER_S,
     TICK_S,
-    BadMessage,
-    Batch,
     Health,
-    Message,
-    Moment,
     Tick,
     Welcome,
 )
 from devices.attendance import DeviceStatus
 from devices.events import (
-    DeviceEvent,
     DeviceStateChanged,
-    PayloadRejected,
     SlipFailed,
-    SlipPrinted,
-    TemperatureMeasured,
 )
-from devices.finding import Found
-from devices.receipts import Receipt
 from devices.words import DeviceWord
 
 LOOK_S: Final = 1.0
-STORED_WITHIN_S: Final = 20.0
 _NO_LINE: Final = 0
 _log = structlog.get_logger(__name__)
-
-
-class NotYourDevice(NotPermitted):
-    """A desk PC spoke for a device that does not hang there."""
-
-    code = "not_your_device"
-
-
-class MomentPerished(Refused):
-    """A card or a scan came too late to be anybody's."""
-
-    code = "moment_perished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +62,10 @@ class DeskShown:
 class Desks:
     """Every desk PC, between ``async with``; lives on the event loop."""
 
-    def __init__(self, house: House, intake: Intake, receive: Callable[[DeviceEvent], Awaitable[None]]) -> None:
+    def __init__(self, house: House) -> None:
         self.pairings = Pairings(house.db.clock)
         self._house = house
-        self._intake = intake
-        self._receive = receive
+        self.arrivals = Arrivals(house)
         self._run = secrets.token_hex(8)
         self._desks: dict[UUID, Desk] = {}
         self._by_digest: dict[bytes, Desk] = {}
@@ -121,53 +94,56 @@ class Desks:
         if self._loaded != self._changes:
             await self._load()
 
+    def bring_to(self, receive: Receive) -> None:
+        """Say where goes what the desks bring; before that nothing is taken."""
+        self.arrivals.receive = receive
+
     def shown(self) -> tuple[DeskShown, ...]:
         """Return every desk PC as it stands now."""
         now_s = self._house.db.clock.monotonic()
         return tuple(_shown(desk, desk.is_connected(now_s)) for desk in self._desks.values())
 
     def states(self) -> tuple[DeviceStatus, ...]:
-        """Return how every device at a desk stands."""
+        """See Carrier: of a desk that is away nobody knows how its devices are, and that is said."""
         now_s = self._house.db.clock.monotonic()
         return tuple(status for desk in self._desks.values() for status in desk.states(now_s))
 
-    def found(self) -> Mapping[UUID, tuple[Found, ...]]:
-        """Return what each connected desk PC found plugged in."""
+    async def found(self) -> Sequence[FoundAt]:
+        """See Carrier: what each connected desk PC last told it found; the telling is every fifteen seconds."""
         now_s = self._house.db.clock.monotonic()
-        here = [desk for desk in self._desks.values() if desk.is_connected(now_s)]
-        return {desk.kept.agent_id: desk.health.found for desk in here if desk.health is not None}
+        here = [desk for desk in self._desks.values() if desk.is_connected(now_s) and desk.health is not None]
+        return [
+            FoundAt(one, desk.kept.agent_id, desk.kept.name, desk.kept.station)
+            for desk in here
+            for one in (desk.health.found if desk.health else ())
+        ]
 
-    def station_of(self, device_id: str) -> str | None:
-        """Return where a device at a desk delivers: its own station, or that of its desk."""
-        desk = self._carrier_of(device_id)
-        return None if desk is None else desk.kept.stations.get(device_id) or desk.kept.station
+    async def attend(self, device: SiteDevice) -> None:
+        """See Carrier. Raises KeyError for a desk PC that was taken off."""
+        await self.refresh()
+        assert device.agent_id is not None  # noqa: S101  # the hub gives us no other
+        desk = self._desks[device.agent_id]
+        desk.attend(device.spec)
+        self._signal(desk.topic)
 
-    def at_station(self, station: str, kind: str) -> tuple[str, ...]:
-        """Return the ids of the devices of a kind at desks that deliver to a station."""
-        specs = [spec for desk in self._desks.values() for spec in desk.kept.devices if spec.kind == kind]
-        return tuple(spec.device_id for spec in specs if self.station_of(spec.device_id) == station)
-
-    def assign(self, agent_id: UUID, specs: Iterable[DeviceSpec]) -> None:
-        """Let a desk PC attend these devices and no other, until its records change."""
-        desk = self._desks[agent_id]
-        devices = tuple(specs)
-        stations = {spec.device_id: None for spec in devices} | desk.kept.stations
-        self._keep(desk, replace(desk.kept, devices=devices, stations=stations))
+    async def leave(self, device: SiteDevice) -> None:
+        """See Carrier."""
+        if (desk := self._carrier_of(device.spec.device_id)) is not None:
+            desk.leave(device.spec.device_id)
+            self._signal(desk.topic)
 
     async def tell(self, device_id: str, word: DeviceWord) -> bool:
-        """Tell a device at a desk something without waiting for it; False when its desk is away or it is not known."""
-        desk = self._carrier_of(device_id)
-        if desk is None or not desk.is_connected(self._house.db.clock.monotonic()):
+        """See Carrier; False also while its desk is away."""
+        desk = self._desk_with(device_id)
+        if not desk.is_connected(self._house.db.clock.monotonic()):
             return False
         is_taken = desk.put(device_id, word)
         self._signal(desk.topic)
         return is_taken
 
     def retry_now(self, device_id: str) -> None:
-        """Have a device connected at once. Raises KeyError for one that hangs on no desk."""
-        desk = self._carrier_of(device_id)
-        if desk is None:
-            raise KeyError(device_id)
+        """See Carrier."""
+        desk = self._desk_with(device_id)
         desk.put_retry(device_id)
         self._signal(desk.topic)
 
@@ -189,47 +165,12 @@ class Desks:
         desk.heard_at, desk.heard_at_s = clock.now(), clock.monotonic()
         for one in health.devices:
             if desk.attends(one.device_id) and before.get(one.device_id) != (one.state, one.detail):
-                await self._receive(DeviceStateChanged(one.device_id, one.state, one.detail))
+                await self.arrivals.receive(DeviceStateChanged(one.device_id, one.state, one.detail), None)
         for device_id, job_id in desk.forgotten_slips():
-            await self._receive(SlipFailed(device_id, job_id, "unconfirmed"))
+            await self.arrivals.receive(SlipFailed(device_id, job_id, "unconfirmed"), None)
         if is_news:
             self._wake.set()
             self._signal(DEVICES)
-
-    async def take_moment(self, desk: Desk, moment: Moment) -> None:
-        """Pass on what is worth something now; the same once more changes nothing."""
-        if isinstance(moment.event, TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed):
-            raise MomentPerished
-        if not desk.attends(moment.event.device_id):
-            _log.warning("foreign_device", device=moment.event.device_id, reason=str(desk.kept.agent_id))
-            raise NotYourDevice
-        if not 0 <= moment.age_ms <= PERISHES_AFTER_S * 1000:
-            raise MomentPerished
-        if desk.is_new(moment.id):
-            desk.note(moment.id)
-            await self._receive(moment.event)
-
-    async def take_batch(self, desk: Desk, batch: Batch) -> Mapping[str, str]:
-        """Store durable events; return, by message id, why some can never be. Raises Unavailable: all come again."""
-        refused: dict[str, str] = {}
-        stored: list[Awaitable[None]] = []
-        for message in batch.messages:
-            try:
-                event = _durable(message)
-            except BadMessage as bad:
-                refused[message.id] = bad.reason
-                continue
-            if desk.may_speak_for(event.device_id):
-                stored.append(self._store(desk, message.id, event))
-            else:
-                _log.warning("foreign_device", device=event.device_id, reason=str(desk.kept.agent_id))
-                refused[message.id] = NotYourDevice.code
-        try:
-            async with asyncio.timeout(STORED_WITHIN_S):
-                await asyncio.gather(*stored)
-        except TimeoutError:
-            raise Busy from None
-        return refused
 
     async def words(self, desk: Desk) -> AsyncIterator[bytes]:
         """Yield lines for a desk PC until it ends, a newer stream begins, or the server stops."""
@@ -249,34 +190,17 @@ class Desks:
             desk.end_stream(turn)
             self._wake.set()
 
-    async def _store(self, desk: Desk, message_id: str, event: DeviceEvent) -> None:
-        """Return once an event is committed, or raise Unavailable."""
-        if isinstance(event, SlipPrinted | SlipFailed):
-            if desk.is_new(message_id):
-                await self._receive(event)
-                desk.note(message_id)
-                desk.printed(event.job_id)
-            return
-        assert isinstance(event, TemperatureMeasured | PayloadRejected)  # noqa: S101  # _durable lets nothing else in
-        settled: asyncio.Future[bool] = self._loop.create_future()
-        event = replace(event, receipt=Receipt(lambda is_stored: _settle(settled, is_stored=is_stored)))
-        self._intake.take(event, self._key_of(desk, message_id, event))
-        if not await settled:
-            raise Busy
-
-    def _key_of(self, desk: Desk, message_id: str, event: TemperatureMeasured | PayloadRejected) -> RequestKey | None:
-        """Return the key under which a dead letter is kept once; a reading has an identity of its own."""
-        if isinstance(event, TemperatureMeasured):
-            return None
-        print_of = self._house.db.keyring.fingerprint(event.device_id.encode(), event.payload)
-        return RequestKey(f"agent:{desk.kept.agent_id}", message_id, print_of)
-
     def _carrier_of(self, device_id: str) -> Desk | None:
         return next((desk for desk in self._desks.values() if desk.attends(device_id)), None)
 
+    def _desk_with(self, device_id: str) -> Desk:
+        if (desk := self._carrier_of(device_id)) is None:
+            raise KeyError(device_id)
+        return desk
+
     def _look_again(self, signals: Sequence[Signal]) -> None:
         """Notice on the writer's thread that desk PCs or devices changed, before the change is answered."""
-        if any({AGENTS, DEVICES} & signal.topics for signal in signals):
+        if any(AGENTS in signal.topics for signal in signals):
             self._changes += 1
             with suppress(RuntimeError):  # the loop closed: nobody asks any more
                 self._loop.call_soon_threadsafe(self._wake.set)
@@ -287,26 +211,18 @@ class Desks:
             changes = self._changes
             if changes == self._loaded:
                 return
-            db, zone = self._house.db, self._house.settings.site.time_zone
-            kept = await db.read(lambda connection: agents_kept(connection, db.keyring, zone))
+            kept = await self._house.db.read(agents_kept)
             known, self._desks = self._desks, {}
             for one in kept:
                 desk = known.pop(one.agent_id, None) or Desk(one)
+                desk.kept = one
                 self._desks[one.agent_id] = desk
-                self._keep(desk, one)
             self._by_digest = {desk.kept.digest: desk for desk in self._desks.values()}
             for gone in known.values():
                 gone.has_ended = True
                 self._signal(gone.topic)
             self._loaded = changes
             self._signal(DEVICES)
-
-    def _keep(self, desk: Desk, kept: AgentKept) -> None:
-        is_new_list = desk.kept.devices != kept.devices
-        desk.kept = kept
-        if is_new_list:
-            desk.put_devices()
-            self._signal(desk.topic)
 
     async def _watch(self) -> None:
         """Tell the pages when a desk PC came or went; silence is told by nobody else."""
@@ -332,18 +248,6 @@ class Desks:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset({topic}))])
 
 
-def _durable(message: Message) -> DeviceEvent:
-    event = EVENT.decode(bytes(message.event))
-    if not isinstance(event, TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed):
-        raise BadMessage("not_durable")
-    return event
-
-
-def _settle(settled: asyncio.Future[bool], *, is_stored: bool) -> None:
-    if not settled.done():
-        settled.set_result(is_stored)
-
-
 def _shown(desk: Desk, is_connected: bool) -> DeskShown:
     said = desk.health
     return DeskShown(
@@ -361,3 +265,9 @@ def _shown(desk: Desk, is_connected: bool) -> DeskShown:
         refused=said.refused if said else 0,
         lost=said.lost if said else 0,
     )
+
+
+def desks_of(request: Request) -> Desks:
+    """Return the running desks."""
+    desks: Desks = request.app.state.desks
+    return desks

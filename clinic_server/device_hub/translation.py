@@ -1,18 +1,17 @@
-"""What a device says, in the clinic's own words."""
+"""What a device says, in the clinic's own words; and what the site adds to what is told of a device."""
+
+from collections.abc import Mapping
 
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
 from clinic_server.people.rules import CardFacts, CardFault, card_from
-from clinic_server.settings import DeviceSettings
 from devices.events import IdCard, PayloadRejected, TemperatureMeasured
-from devices.supervisor import DeviceSpec
 
 
-def spec_of(device: DeviceSettings, zone: str) -> DeviceSpec:
-    """Return a device as its supervisor wants it; probes without a time zone of their own keep the site's."""
-    options = {"zone": zone, **device.options} if device.kind == "fridge_probe" else device.options
-    return DeviceSpec(device.device_id, device.kind, device.url, device.simulated, options)
+def site_options(kind: str, options: Mapping[str, str], zone: str) -> Mapping[str, str]:
+    """Return a device's options with what the site adds: probes without a time zone of their own keep the site's."""
+    return {"zone": zone, **options} if kind == "fridge_probe" else options
 
 
 def card_content(card: IdCard) -> CardFacts | CardFault:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, cast, get_arg
 import msgspec
 from msgspec import Meta, Struct
 
-from devices.errors import WireError
 from devices.receipts import Receipt
 
 T = TypeVar("T")
@@ -21,13 +20,11 @@ MOST_CHARACTERS: Final = 8192
 _LARGEST: Final = 2**63 - 1
 
 
-class BadMessage(WireError):
+class BadMessage(Exception):
     """What came is no message of ours; `reason` is a stable word, never the content.
 
     too_large, not_json, unknown_kind, not_understood.
     """
-
-    code = "bad_message"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -1,13 +1,10 @@
 """What a desk PC finds out about itself: its system, and what is plugged in."""
 
-import importlib
 import platform
-from collections.abc import Awaitable, Callable, Collection
-from typing import cast
+from collections.abc import Collection
 
 from devices.finding import Found
-
-_Find = Callable[[Collection[str]], Awaitable[list[Found]]]
+from devices.finding.here import find_here
 
 
 def platform_name() -> str:
@@ -17,9 +14,4 @@ def platform_name() -> str:
 
 async def found_here(in_use: Collection[str]) -> tuple[Found, ...]:
     """Return what is plugged in and not attended yet; nothing in use is touched."""
-    try:
-        here = importlib.import_module("devices.finding.here")
-    except ModuleNotFoundError:
-        return ()
-    found = await cast("_Find", here.find_here)(in_use)
-    return tuple(one for one in found if not one.is_simulated)  # nobody plays those here
+    return tuple(one for one in await find_here(in_use, None) if not one.is_simulated)  # nobody plays those here

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from devices.errors import SpecRefused
+from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
 from devices.links.memory import open_memory
 from devices.links.memory_broker import open_memory_messages
@@ -49,7 +49,7 @@ async def wait_until_present(url: str) -> None:
 
 def _known(scheme: str, table: Mapping[str, object]) -> str:
     if scheme not in table:
-        raise SpecRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
+        raise AddressRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
     return scheme
 
 

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.errors import LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.message_inbox import UNACKNOWLEDGED_LIMIT, MessageInbox
 from devices.links.port import ClosesOnExit, Message, Subscription
@@ -41,7 +41,7 @@ async def open_mqtt(address: LinkAddress, subscription: Subscription) -> "MqttLi
     """Connect, resume the session and subscribe. Raises LinkUnavailable, SpecRefused."""
     address.refuse_other_queries("keepalive_s", "session_expiry_s")
     if not address.host:
-        raise SpecRefused("an mqtt URL names its broker: mqtt://host:1883")
+        raise AddressRefused("an mqtt URL names its broker: mqtt://host:1883")
     link = MqttLink(address, subscription)
     try:
         await link.connect()

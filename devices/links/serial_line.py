@@ -8,7 +8,7 @@ import threading
 
 import serial
 
-from devices.errors import LinkLost, LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkLost, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
@@ -26,7 +26,7 @@ def serial_path(address: LinkAddress) -> str:
     """Return the port's path or Windows name of a serial URL."""
     path = address.path.removeprefix("/") if re.fullmatch(r"/COM\d+", address.path) else address.path
     if address.host or len(path) < 2:  # noqa: PLR2004 - a lone "/" names no port
-        raise SpecRefused("a serial URL names its port after three slashes: serial:///dev/ttyUSB0?baud=115200")
+        raise AddressRefused("a serial URL names its port after three slashes: serial:///dev/ttyUSB0?baud=115200")
     return path
 
 

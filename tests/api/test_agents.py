@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -13,10 +13,12 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from clinic_server.cold_chain.tables import dead_letter, reading
+from clinic_server.device_hub.actions import NewDevice, confirm_device
 from clinic_server.device_hub.pairing import CODE_LIVES_S, MOST_OPEN
 from clinic_server.device_hub.tables import agent
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import token_digest
+from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.journal import journal
 from clinic_server.kit.tx import Tx
 from clinic_server.people.rules import ScanFacts
@@ -87,8 +89,10 @@ async def _desk(app: FastAPI, client: Client, lead: SignedIn, house: House) -> A
     told = await client.post(f"{AGENTS}/pairings/{begun['pairing_id']}/poll", json={"secret": begun["secret"]})
     async with Desk(app, told.json()["token"], made.json()["agent_id"]) as desk:
         await desk.report()
-        (shown,) = app.state.device_hub.desks.shown()
-        app.state.device_hub.desks.assign(shown.agent_id, [SCANNER, FRIDGES])
+        for one in (SCANNER, FRIDGES):
+            new = NewDevice(one.kind, one.url, one.device_id, "office", UUID(desk.agent_id))
+            await house.db.write(lambda tx, new=new: confirm_device(tx, new), CONSOLE)
+        await app.state.device_hub.catch_up()
         assert house.inbox.latest("office", "scan") is None
         yield desk
 
@@ -278,13 +282,13 @@ async def test_health_shows_who_is_there_and_answers_with_the_time(
 
 
 async def test_a_slip_a_program_took_with_it_is_answered_for_once_all_it_kept_is_in(app: FastAPI, desk: Desk) -> None:
-    desks = app.state.device_hub.desks
+    desks = app.state.desks
     told: list[DeviceEvent] = []
 
-    async def note(event: DeviceEvent) -> None:
+    async def note(event: DeviceEvent, _key: RequestKey | None) -> None:
         told.append(event)
 
-    desks._receive = note
+    desks.bring_to(note)
     here = await desks.desk_of(desk.token)
     words = desks.words(here)
     await anext(words)
@@ -303,7 +307,7 @@ async def test_a_slip_a_program_took_with_it_is_answered_for_once_all_it_kept_is
 
 
 async def test_a_slip_nobody_heard_comes_again_and_a_verdict_does_not(app: FastAPI, desk: Desk) -> None:
-    desks = app.state.device_hub.desks
+    desks = app.state.desks
     here = await desks.desk_of(desk.token)
     first = desks.words(here)
     await anext(first)

@@ -4,11 +4,16 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvloop
 
+from clinic_server.kit.call import House
+from clinic_server.settings import DatabaseSettings, SecuritySettings, Settings
+from tests.devices.hubs import opened
 from tests.devices.parts import Mosquitto, Receiver, eventually
 
 
@@ -61,3 +66,24 @@ async def _mosquitto(mosquitto_process: Mosquitto) -> Mosquitto:
 @pytest.fixture(name="receiver")
 async def _receiver() -> Receiver:
     return Receiver()
+
+
+@pytest.fixture(name="settings")
+def _settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        database=DatabaseSettings(url=database_url),
+        security=SecuritySettings(key_file=tmp_path / "site.key"),
+    )
+
+
+@pytest_asyncio.fixture(name="house")
+async def _house(settings: Settings) -> AsyncIterator[House]:
+    async with opened(settings) as house:
+        yield house
+
+
+@pytest.fixture(name="probe_name")
+def _probe_name(request: pytest.FixtureRequest) -> str:
+    """A probe of this test alone: the broker outlives the tests and keeps what it has."""
+    return f"p{sha256(request.node.name.encode()).hexdigest()[:12]}"

@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 from clinic_server.app import create_app
 from clinic_server.cold_chain.tables import dead_letter, reading
+from clinic_server.device_hub.actions import NewDevice, confirm_device, retire_device
 from clinic_server.device_hub.desk_actions import pair_agent
 from clinic_server.device_hub.desks import Desks, DeskShown
 from clinic_server.device_hub.hub import DeviceHub
-from clinic_server.device_hub.tables import Device, DeviceRetired, device
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, SystemClock
 from clinic_server.kit.serving import ClinicServer
@@ -85,7 +85,9 @@ class Site:
 
     @property
     def desks(self) -> Desks:
-        return self.hub.desks
+        assert self._server is not None
+        desks: Desks = self._server.app.state.desks
+        return desks
 
     def desk(self) -> DeskShown:
         (desk,) = self.desks.shown()
@@ -116,35 +118,13 @@ class Site:
         Folder(folder).keep_credential(Credential(self.url, agent_id, name, STATION, pairing.token))
         return made.agent_id
 
-    async def hang(self, agent_id: UUID, spec: DeviceSpec) -> UUID:
-        """Record a device of a desk PC, as somebody who confirms it would."""
-
-        def confirm(tx: Tx) -> UUID:
-            record_id = tx.new_id()
-            tx.append(
-                Device,
-                id=record_id,
-                device_id=spec.device_id,
-                kind=spec.kind,
-                address_sealed=tx.keyring.seal(spec.url, f"device:address:{record_id}"),
-                station=None,
-                agent_id=agent_id,
-                is_simulated=spec.simulated,
-                options_json=msgspec.json.encode(dict(spec.options)).decode(),
-                confirmed_at=tx.now,
-            )
-            tx.journal("device_confirmed", spec.device_id, "devices")
-            return record_id
-
-        return await self.house.db.write(confirm, CONSOLE)
+    async def hang(self, agent_id: UUID, spec: DeviceSpec) -> None:
+        """Confirm a device of a desk PC."""
+        new = NewDevice(spec.kind, spec.url, spec.device_id, STATION, agent_id, options=spec.options)
+        await self.house.db.write(lambda tx: confirm_device(tx, new), CONSOLE)
 
     async def take_down(self, device_id: str) -> None:
-        def retire(tx: Tx) -> None:
-            record_id = tx.execute(select(device.c.id).where(device.c.device_id == device_id)).scalar_one()
-            tx.append(DeviceRetired, device_record_id=record_id, retired_at=tx.now)
-            tx.journal("device_retired", device_id, "devices")
-
-        await self.house.db.write(retire, CONSOLE)
+        await self.house.db.write(lambda tx: retire_device(tx, device_id), CONSOLE)
 
     def seqs(self) -> list[int]:
         return list(

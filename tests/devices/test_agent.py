@@ -13,10 +13,11 @@ import pytest
 import pytest_asyncio
 
 from clinic_server.kit.clock import SystemClock
+from clinic_server.kit.idempotency import RequestKey
 from clinic_server.people.rules import CardFacts
 from devices.adapter import DeviceSpec
 from devices.agent.messages import SILENT_AFTER_S, Health
-from devices.events import SlipFailed, SlipPrinted
+from devices.events import DeviceEvent, SlipFailed, SlipPrinted
 from devices.words import PrintSlip, Slip, Text, Verdict
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.fridge_probe.publishers import publisher_for
@@ -140,8 +141,7 @@ async def test_readings_of_an_outage_arrive_once_also_when_the_program_is_killed
 async def test_a_slip_told_to_a_desks_printer_comes_out_and_is_answered_for(site: Site, desk: Path) -> None:
     agent_id = await site.paired(desk)
     answered: list[object] = []
-    receive = site.desks._receive
-    site.desks._receive = lambda event: _noting(answered, receive, event)  # type: ignore[method-assign]  # listens beside the hub
+    listen_in(site, answered)
     with PtyPlug() as plug:
         printer = ReceiptPrinterStub(plug)
         await site.hang(agent_id, DeviceSpec("printer-1", "receipt_printer", plug.url))
@@ -158,8 +158,7 @@ async def test_a_slip_told_to_a_desks_printer_comes_out_and_is_answered_for(site
 async def test_a_slip_no_device_of_the_desk_can_print_is_answered_for(site: Site, desk: Path) -> None:
     agent_id = await site.paired(desk)
     answered: list[object] = []
-    receive = site.desks._receive
-    site.desks._receive = lambda event: _noting(answered, receive, event)  # type: ignore[method-assign]  # as above
+    listen_in(site, answered)
     with PtyPlug() as plug:
         BarcodeScannerStub(plug)
         await site.hang(agent_id, DeviceSpec("scanner-1", "barcode_scanner", plug.url))
@@ -321,6 +320,12 @@ def _rows(folder: Path) -> int:
         copy.unlink()
 
 
-async def _noting(answered: list[object], receive: object, event: object) -> None:
-    answered.append(event)
-    await receive(event)  # type: ignore[operator]  # the hub's own
+def listen_in(site: Site, heard: list[object]) -> None:
+    """Hear what the desks bring, beside the hub."""
+    receive = site.desks.arrivals.receive
+
+    async def note(event: DeviceEvent, key: RequestKey | None) -> None:
+        heard.append(event)
+        await receive(event, key)
+
+    site.desks.bring_to(note)
