@@ -30,6 +30,16 @@ class BadFrame(WireError):
         self.reason = reason
 
 
+class CardUnusable(DeviceError):
+    """The card, not the reader: pulled out in the middle, mute, locked, of no known kind. The next card may be good."""
+
+    code = "card_unusable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LinkError(DeviceError):
     """The way to the device, not the device."""
 
@@ -76,6 +86,21 @@ class ReaderRefused(DeviceError):
     def detail(self) -> str:
         """The code with the reader's own status: `reader_refused: self_test_failed`."""
         return f"{self.code}: {self.status}"
+
+
+class OtherDevice(DeviceError):
+    """What answers is not the device this port was given to, or does not prove that it is."""
+
+    code = "other_device"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def detail(self) -> str:
+        """The code with its reason: `other_device: sam_id_differs`."""
+        return f"{self.code}: {self.reason}"
 
 
 class SpecRefused(DeviceError):

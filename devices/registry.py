@@ -10,6 +10,8 @@ from devices.errors import KindRefused
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.id_card_reader.adapter import IdCardReader
 from devices.receipt_printer.adapter import ReceiptPrinter
+from devices.smart_card.adapter import SmartCardReader
+from devices.travel_document.adapter import TravelDocumentReader
 
 AdapterFactory = Callable[[DeviceSpec], Adapter]
 
@@ -19,6 +21,8 @@ DEVICE_KINDS: Final[Mapping[str, AdapterFactory]] = MappingProxyType(
         "fridge_probe": FridgeProbe,
         "id_card_reader": IdCardReader,
         "receipt_printer": ReceiptPrinter,
+        "smart_card_reader": SmartCardReader,
+        "travel_document_reader": TravelDocumentReader,
     }
 )
 

@@ -107,8 +107,9 @@ async def check_in_by_card(call: Desk) -> Response:
 
 @router.get("/check-in/typed")
 async def typed_form(call: Desk) -> HTMLResponse:
-    """Show the form for a person without a readable card."""
-    return call.page("check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex)
+    """Show the form for a person without a readable card, filled in with what the card that lies there names."""
+    holder = lookup.holder_at(call.house.inbox, call.station())
+    return call.page("check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, holder=holder)
 
 
 @router.post("/check-in/typed")

@@ -141,8 +141,7 @@ class ThisMachine:
         with suppress(TimeoutError):
             async with asyncio.timeout(FINDING_WITHIN_S):
                 seen = await self._looked(in_use, broker)
-        offered = [*seen, *self.simulation.found(in_use)]
-        return [FoundAt(one) for one in offered if one.url not in in_use]
+        return [FoundAt(one) for one in seen if one.url not in in_use]
 
     async def _looked(self, in_use: Collection[str], broker: str | None) -> Sequence[Found]:
         try:

@@ -24,13 +24,13 @@ from clinic_server.device_hub.rules import (
     TrialKind,
 )
 from clinic_server.device_hub.shown import DeviceShown, FoundShown, Heard, device_shown, found_key, found_shown
-from clinic_server.device_hub.translation import card_content
+from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
 from clinic_server.kit.broadcast import Subscription
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
-from clinic_server.people.rules import CardFault, ScanFacts
+from clinic_server.people.rules import ScanFacts
 from devices.events import (
     BarcodeScanned,
     CardRead,
@@ -223,7 +223,7 @@ class DeviceHub:
                 self._give_to_station(event.device_id, "card", card_content(event.card))
             case CardUnreadable():
                 _log.warning("card_unreadable", device=event.device_id, reason=event.reason)
-                self._give_to_station(event.device_id, "card", CardFault("card_unreadable"))
+                self._give_to_station(event.device_id, "card", card_fault(event.reason))
             case BarcodeScanned():
                 self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
             case DeviceStateChanged():

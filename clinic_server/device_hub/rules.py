@@ -12,8 +12,8 @@ DEVICE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,39}$"
 SHORT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "id_card_reader": "reader",
-        "smart_card": "card",
-        "travel_document": "passport",
+        "smart_card_reader": "card",
+        "travel_document_reader": "passport",
         "barcode_scanner": "scanner",
         "fridge_probe": "probes",
         "receipt_printer": "printer",
@@ -34,8 +34,8 @@ class TrialKind(StrEnum):
 TRIALS: Final[Mapping[str, TrialKind]] = MappingProxyType(
     {
         "id_card_reader": TrialKind.CARD,
-        "smart_card": TrialKind.CARD,
-        "travel_document": TrialKind.CARD,
+        "smart_card_reader": TrialKind.CARD,
+        "travel_document_reader": TrialKind.CARD,
         "barcode_scanner": TrialKind.SCAN,
         "fridge_probe": TrialKind.TEMPERATURE,
         "receipt_printer": TrialKind.SLIP,

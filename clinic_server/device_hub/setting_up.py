@@ -19,8 +19,8 @@ from devices.barcode_scanner.feedback import MAKES, NO_MAKE
 STATION_FOR: Final[Mapping[str, StationKind]] = MappingProxyType(
     {
         "id_card_reader": StationKind.REGISTRATION,
-        "smart_card": StationKind.REGISTRATION,
-        "travel_document": StationKind.REGISTRATION,
+        "smart_card_reader": StationKind.REGISTRATION,
+        "travel_document_reader": StationKind.REGISTRATION,
         "receipt_printer": StationKind.REGISTRATION,
         "barcode_scanner": StationKind.INJECTION,
     }
@@ -37,6 +37,7 @@ class Choice:
 
 CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = MappingProxyType(
     {
+        "id_card_reader": (Choice("photo", ("drop", "keep")),),
         "barcode_scanner": (Choice("make", (NO_MAKE, *(make for make in MAKES if make != NO_MAKE))),),
         "receipt_printer": (Choice("columns", ("32", "48")), Choice("cutter", ("yes", "no"))),
     }

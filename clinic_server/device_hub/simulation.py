@@ -1,10 +1,7 @@
-"""Simulated devices in this process: offered like found ones, started when one is confirmed, served by hand."""
-
-from collections.abc import Collection, Sequence
+"""Simulated devices in this process: found like any other, started when one is confirmed, served by hand."""
 
 import structlog
 
-from devices.finding import Found
 from devices.supervisor import DeviceSpec
 from firmware_stubs.simulated import SIMULATED, SimulatedDevice
 
@@ -16,10 +13,6 @@ class Simulation:
 
     def __init__(self) -> None:
         self._running: dict[str, SimulatedDevice] = {}
-
-    def found(self, in_use: Collection[str]) -> Sequence[Found]:
-        """Return one simulated device of each kind that can still be set up."""
-        return [_free_one(kind, in_use) for kind in SIMULATED]
 
     def start(self, spec: DeviceSpec) -> None:
         """Plug a device's simulation in; a real device, or one that somebody else simulates, has none here."""
@@ -57,9 +50,3 @@ class Simulation:
 
 def _address(kind: str) -> str:
     return f"memory://simulated-{kind.replace('_', '-')}-"
-
-
-def _free_one(kind: str, in_use: Collection[str]) -> Found:
-    numbers = range(1, len(in_use) + 2)
-    url = next(url for number in numbers if (url := f"{_address(kind)}{number}") not in in_use)
-    return Found(kind, url, url.removeprefix("memory://"), is_simulated=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from clinic_server.device_hub.rules import TrialKind
 from clinic_server.device_hub.translation import card_content
 from clinic_server.kit.i18n import say
-from clinic_server.people.rules import CardFault, mask_name
+from clinic_server.people.rules import CardFault, CardHolder, mask_name
 from devices.events import (
     BarcodeScanned,
     CardRead,
@@ -120,7 +120,10 @@ def _card_outcome(event: DeviceEvent) -> Outcome | None:
     content = card_content(event.card)
     if isinstance(content, CardFault):
         return Outcome("card_refused", {"error": content.code})
-    return Outcome("card_read", {"document": content.document.kind.value, "name": mask_name(content.name)})
+    name = mask_name(content.name)
+    if isinstance(content, CardHolder):
+        return Outcome("card_names_only", {"document": content.wanted.value, "name": name})
+    return Outcome("card_read", {"document": content.document.kind.value, "name": name})
 
 
 def _scan_outcome(event: DeviceEvent) -> Outcome | None:

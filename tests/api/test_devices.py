@@ -279,7 +279,7 @@ async def test_a_scan_under_test_shows_its_length_and_never_its_text(
     await owner.post(f"/api/v1/devices/{scanner}/test")
     await owner.post(f"/devices/{scanner}/deeds", data={"deed": "scan_trace_code"})
     shown = await settled(owner, hub, scanner)
-    assert shown["text"] == "Code read: 20 characters, symbology ]C1."
+    assert shown["text"] == "Code read: 20 characters, symbology ]C0."
     assert "81234567890123456789" not in (await owner.get("/devices")).text
     assert house.inbox.latest("desk-1", "scan") is None
 

@@ -119,7 +119,8 @@ def test_the_npm_lock_does_not_say_where_a_package_came_from() -> None:
 
 
 def test_the_assets_are_pinned_exactly() -> None:
-    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    package = json.loads((ROOT / "package.json").read_text())
+    wanted = package["dependencies"] | package["devDependencies"]
     assert [version for version in wanted.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
