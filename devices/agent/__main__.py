@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -154,13 +155,19 @@ def main() -> None:
         cli()
     except (KeyboardInterrupt, asyncio.CancelledError):
         _stop(Exit.INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told in one line
         for kinds, code, sentence in _SENTENCES:
             if isinstance(error, kinds):
                 _stop(code, sentence or str(error))
         if isinstance(error, OSError):
             _stop(Exit.UNUSABLE, f"{error.strerror or 'It cannot work'}: {error.filename or 'the system refused'}.")
-        raise
+        _stop(Exit.UNUSABLE, f"A fault of the program: {type(error).__name__} in {_place_of(error)}.")
+
+
+def _place_of(error: Exception) -> str:
+    """Name the line that failed, not what it worked on."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 async def _carry(carrier: Carrier, show: Callable[[], None]) -> None:

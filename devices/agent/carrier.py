@@ -10,7 +10,7 @@ from typing import Final
 from devices.adapter import DeviceSpec
 from devices.agent import __version__
 from devices.agent.clock import ServerClock
-from devices.agent.folder import Credential, Folder
+from devices.agent.folder import Credential, Folder, FolderUnusable
 from devices.agent.health import found_here, platform_name
 from devices.agent.messages import TICK_S, DeviceList, Health, Line, RetryNow, Told, Welcome
 from devices.agent.outgoing import Lasting, Moments
@@ -144,7 +144,8 @@ class Carrier:
             if running.get(device_id) != spec:
                 supervisor.add(spec)
         if running != named:
-            await asyncio.to_thread(self._folder.keep_devices, wanted)
+            with contextlib.suppress(FolderUnusable):  # a full disk stops no card
+                await asyncio.to_thread(self._folder.keep_devices, wanted)
         self.standing.news.set()
 
     async def _look_around(self, supervisor: Supervisor) -> None:

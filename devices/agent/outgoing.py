@@ -119,18 +119,18 @@ class Lasting:
         wait_s = SHORTEST_WAIT_S
         while True:
             self._note_depth()
-            kept = await self._on_disk(lambda: self._spool.oldest(self._most, MOST_BATCH_BYTES))
-            if not kept:
+            if not len(self._spool):
                 self._filled.clear()
-                if not len(self._spool):
-                    await self._filled.wait()
-                continue
+                await self._filled.wait()
             try:
-                await self._hand_in(kept)
+                await self._hand_in(await self._on_disk(lambda: self._spool.oldest(self._most, MOST_BATCH_BYTES)))
             except ServerAway as away:
                 self._standing.server_is_back.clear()
                 await self._wait(max(wait_s, away.retry_after_s))
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            except SpoolFailed:  # the disk may be well again later; cards go on meanwhile
+                self._standing.spool_trouble = SpoolTrouble.FAILED
+                await asyncio.sleep(LONGEST_WAIT_S)
             else:
                 wait_s = SHORTEST_WAIT_S
 
@@ -140,6 +140,8 @@ class Lasting:
         self._disk.shutdown()
 
     async def _hand_in(self, kept: list[Kept]) -> None:
+        if not kept:
+            return
         try:
             refused = await self._uplink.hand_in(kept)
         except NotTaken as refusal:

@@ -28,6 +28,7 @@ from devices.agent.spool import Kept
 from devices.agent.trust import context_for
 
 SOON_S: Final = 5.0
+IDLE_S: Final = 3.0  # servers hang up after five; a call must not meet them while they do
 COMMIT_S: Final = 30.0
 _BASE: Final = "/api/v1/agents"
 _MOST_ANSWER_BYTES: Final = 100_000
@@ -70,6 +71,7 @@ class Uplink:
             headers={"authorization": f"Bearer {credential.token}"},
             verify=context_for(credential),
             timeout=httpx2.Timeout(SOON_S),
+            limits=httpx2.Limits(keepalive_expiry=IDLE_S),
             trust_env=False,  # the server is on this LAN, no proxy is between
             follow_redirects=False,
         )

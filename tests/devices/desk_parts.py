@@ -183,10 +183,6 @@ class AgentProcess:
         told: dict[str, Any] = msgspec.json.decode(said)
         return told
 
-    def send(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
 

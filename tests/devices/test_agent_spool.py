@@ -1,8 +1,10 @@
 """The spool of a desk PC: what was promised is there, whatever happens to the file; and the folder beside it."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,15 @@ import pytest
 from devices.adapter import DeviceSpec
 from devices.agent.clock import ServerClock
 from devices.agent.folder import Credential, Folder, FolderUnusable, default_folder
+from devices.agent.messages import SpoolTrouble
+from devices.agent.outgoing import Lasting
 from devices.agent.spool import Spool, SpoolFailed, SpoolFull, SpoolTaken
+from devices.agent.standing import Standing
+from devices.agent.uplink import Uplink
+from devices.events import DeviceEvent, SlipPrinted, TemperatureMeasured, TemperatureSample
+from devices.receipts import Receipt
 from tests.conftest import ManualClock
+from tests.devices.parts import eventually
 
 MUCH = 1_000_000
 ROOT = Path(__file__).parents[2]
@@ -131,6 +140,8 @@ def test_a_folder_that_cannot_be_written_is_told_as_such(tmp_path: Path) -> None
 FILL = """
 import sys
 from pathlib import Path
+from devices.agent.messages import SpoolTrouble
+from devices.agent.outgoing import Lasting
 from devices.agent.spool import Spool
 spool = Spool(Path(sys.argv[1]))
 for count in range(10_000):
@@ -151,6 +162,56 @@ def test_killed_at_any_moment_nothing_promised_is_missing(path: Path) -> None:
         assert spool.set_aside == 0
         spool.answered(spool.oldest(MUCH, MUCH), {})
         spool.close()
+
+
+class Disk(Spool):
+    """A spool that notes when it was asked to keep something, and whether it could."""
+
+    def __init__(self, path: Path, told: list[str], most_kept: int = 1000) -> None:
+        super().__init__(path, most_kept)
+        self._told = told
+
+    def add(self, contents: Sequence[bytes]) -> None:
+        super().add(contents)
+        self._told.append("on the disk")
+
+
+async def kept_by(spool: Spool, told: list[str], *events: DeviceEvent) -> Standing:
+    """Hand durable events to a desk PC's keeping, and wait until it has settled them."""
+    standing = Standing("http://127.0.0.1:9", "Front desk", "desk-1")
+    async with Uplink(Credential(standing.server, "id", "Front desk", "desk-1", "t")) as uplink:
+        lasting = Lasting(spool, uplink, standing, ServerClock())
+        for event in events:
+            lasting.take(event)  # type: ignore[arg-type]  # all of them are durable
+        keeping = asyncio.create_task(lasting.keep())
+        await eventually(lambda: told or standing.lost, "it is settled")
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await lasting.close()
+    return standing
+
+
+def reading(told: list[str]) -> TemperatureMeasured:
+    sample = TemperatureSample(
+        probe_id="p", boot=1, seq=1, measured_at=None, uptime_s=1, milli_celsius=4, fault=None, retained=False
+    )
+    receipt = Receipt(lambda is_kept: told.append("acknowledged" if is_kept else "declined"))
+    return TemperatureMeasured("fridges", sample, receipt)
+
+
+async def test_a_reading_is_acknowledged_when_it_is_on_the_disk_and_not_before(path: Path) -> None:
+    told: list[str] = []
+    standing = await kept_by(Disk(path, told), told, reading(told))
+    assert told == ["on the disk", "acknowledged"]
+    assert standing.spool_depth == 1
+
+
+async def test_a_full_spool_leaves_readings_with_their_senders_and_counts_what_has_none(path: Path) -> None:
+    told: list[str] = []
+    printed = SlipPrinted("printer-1", "job-1", is_confirmed=True)
+    standing = await kept_by(Disk(path, told, most_kept=1), told, reading(told), printed)
+    assert told == ["declined"]
+    assert (standing.lost, standing.spool_trouble) == (1, SpoolTrouble.FULL)
 
 
 def test_the_credential_is_the_owners_alone_and_shows_in_no_repr(tmp_path: Path) -> None:
