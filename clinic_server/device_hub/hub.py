@@ -30,6 +30,7 @@ from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
 from clinic_server.kit.broadcast import Subscription
 from clinic_server.kit.call import Call, House
+from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
 from clinic_server.people.rules import ScanFacts
 from devices.events import (
@@ -227,16 +228,16 @@ class DeviceHub:
                 await self._hand(wanted[device_id], self._carrier_of(wanted[device_id]).attend)
             self._signal(DEVICES, *(f"{DEVICES}-{one.station}" for one in attended.values() if one.station))
 
-    async def receive(self, event: DeviceEvent) -> None:
-        """Take what a device said, on whatever machine it hangs."""
+    async def receive(self, event: DeviceEvent, key: RequestKey | None = None) -> None:
+        """Take what a device said, on whatever machine it hangs; with a key, what cannot be decoded is kept once."""
         if not await self._belongs_to_a_trial(event):
-            self._pass_on(event)
+            self._pass_on(event, key)
 
-    def _pass_on(self, event: DeviceEvent) -> None:
+    def _pass_on(self, event: DeviceEvent, key: RequestKey | None) -> None:
         match event:
             case TemperatureMeasured() | PayloadRejected():
                 self._note_temperature(event)
-                self._intake.take(event)
+                self._intake.take(event, key)
             case CardRead():
                 self._give_to_station(event.device_id, "card", card_content(event.card))
             case CardUnreadable():
