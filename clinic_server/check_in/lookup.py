@@ -113,6 +113,11 @@ class Lying:
     open_visit_id: UUID | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def fault_group(self) -> str:
+        """Which labels have the words of the fault: those of refusals, or those of cards that cannot be read."""
+        return "card_fault" if self.fault in labels()["card_fault"] else "error"
+
 
 def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: str, day: date) -> Lying | None:
     """Return what a device delivered to a station last, with what we know of that person."""
@@ -196,8 +201,9 @@ def visits_seen(
 
 
 def _shown_fault(fault: CardFault) -> str:
-    """Return the code people are told; a reader's own word is none of theirs."""
-    return fault.code if fault.code in labels()["error"] else CardUnreadable.code
+    """Return the code people are told; a reader's own word is none of theirs, unless it says what to do instead."""
+    is_told = fault.code in labels()["error"] or fault.code in labels()["card_fault"]
+    return fault.code if is_told else CardUnreadable.code
 
 
 def _obstacle(stated: IdentityFacts, visit: Standing | None, day: date) -> ClinicError | None:

@@ -1,4 +1,4 @@
-"""What a device says, in the clinic's own words."""
+"""What a device says, in the clinic's own words; and what the site adds to what is told of a device."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,12 +7,11 @@ from typing import Final
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.labels import labels
 from clinic_server.people.documents import DocumentKind
 from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from, holder_from
-from clinic_server.settings import DeviceSettings
 from devices.events import DocumentKind as ReadKind
 from devices.events import IdCard, PayloadRejected, TemperatureMeasured
-from devices.supervisor import DeviceSpec
 
 # The other kinds have a number that tells what it is; a social security card's is that of its holder's identity card.
 TRAVEL_DOCUMENTS: Final[Mapping[ReadKind, DocumentKind]] = MappingProxyType(
@@ -32,10 +31,9 @@ WANTED_INSTEAD: Final[Mapping[ReadKind, DocumentKind]] = MappingProxyType(
 )
 
 
-def spec_of(device: DeviceSettings, zone: str) -> DeviceSpec:
-    """Return a device as its supervisor wants it; probes without a time zone of their own keep the site's."""
-    options = {"zone": zone, **device.options} if device.kind == "fridge_probe" else device.options
-    return DeviceSpec(device.device_id, device.kind, device.url, device.simulated, options)
+def site_options(kind: str, options: Mapping[str, str], zone: str) -> Mapping[str, str]:
+    """Return a device's options with what the site adds: probes without a time zone of their own keep the site's."""
+    return {"zone": zone, **options} if kind == "fridge_probe" else options
 
 
 def card_content(card: IdCard) -> CardFacts | CardHolder | CardFault:
@@ -70,6 +68,11 @@ def _holder(card: IdCard, wanted: DocumentKind) -> CardHolder:
         born_on=card.born_on,
         nationality=card.nationality,
     )
+
+
+def card_fault(reason: str) -> CardFault:
+    """Return why a card cannot be read: the reader's reason where people have words for it."""
+    return CardFault(reason if reason in labels()["card_fault"] else "card_unreadable")
 
 
 def sample_of(event: TemperatureMeasured) -> Sample:

@@ -13,7 +13,7 @@ from typing import Final
 from devices.errors import BadFrame
 from devices.events import IdCard
 from devices.framing import PreambleSplitter
-from devices.id_card_reader.card_text import decode_card_text, padded_text
+from devices.id_card_text import decode_card_text, padded_text
 
 PREAMBLE: Final = bytes.fromhex("AAAAAA9669")
 HEADER_LENGTH: Final = 7

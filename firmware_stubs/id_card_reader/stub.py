@@ -1,14 +1,15 @@
 """A resident-ID reader on a plug. Its bytes are its own: it shares no codec with the server, see WIRE.md."""
 
 import argparse
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 
 from firmware_stubs.faults import Fault
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
+from firmware_stubs.orders import befall, take_orders
 from firmware_stubs.plugs import Plug
 from firmware_stubs.uart import Uart
 
@@ -207,13 +208,11 @@ def main() -> None:
     with Uart(arguments.name, baud=arguments.baud) as plug:
         reader = IdCardReaderStub(plug)
         print(plug.url, flush=True)
-        print(f"orders: lay NUMBER | off | fail | plug | {' | '.join(Fault)}", flush=True)
-        for line in sys.stdin:
-            obey(reader, line.split())
+        take_orders(partial(obey, reader), "lay NUMBER | off | fail")
 
 
-def obey(reader: IdCardReaderStub, words: list[str]) -> None:
-    """Do what one line of the command says."""
+def obey(reader: IdCardReaderStub, words: list[str]) -> bool:
+    """Do what one line of the command says; whether it was understood."""
     match words:
         case ["lay", seed] if seed.isdecimal():
             reader.lay(synthetic_resident(int(seed)))
@@ -221,18 +220,9 @@ def obey(reader: IdCardReaderStub, words: list[str]) -> None:
             reader.take_off()
         case ["fail"]:
             reader.refuse_next()
-        case ["plug"]:
-            reader.plug.plug_in()
-        case ["unplug"]:
-            reader.plug.unplug()
-        case [fault] if fault in map(str, Fault):
-            reader.break_next(Fault(fault))
-        case []:
-            return
         case _:
-            print("not understood", flush=True)
-            return
-    print("done", flush=True)
+            return befall(words, reader.break_next, reader.plug.plug_in, reader.plug.unplug)
+    return True
 
 
 if __name__ == "__main__":

@@ -209,7 +209,12 @@ async def test_letters_no_name_has_are_never_stored(as_role: Any, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("fault", "shown"), [("number_check_digit", "number_check_digit"), ("select_failed", "card_unreadable")]
+    ("fault", "shown"),
+    [
+        ("number_check_digit", "number_check_digit"),
+        ("select_failed", "card_unreadable"),
+        ("card_pulled", "card_pulled"),
+    ],
 )
 async def test_a_fault_of_the_card_is_shown_and_checks_nobody_in(
     as_role: Any, house: House, fault: str, shown: str
@@ -283,6 +288,13 @@ async def test_a_passport_that_was_read_checks_in_and_is_known_again(as_role: An
     typed = {**PASSPORT, "number": "C01X00T47", "issuing_country": "DEU", "name": "Erika Mustermann"}
     again = await desk.post("/api/v1/visits", json={**typed, "born_on": "1964-08-12"})
     assert (again.status_code, again.json()["is_new"]) == (201, False)
+
+
+async def test_a_card_that_needs_another_document_says_so_on_the_page(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, CardFault("social_security_3_needs_other_document"))
+    shown = (await desk.get("/check-in/card")).text
+    assert "Take the identity card or the QR code of the health insurance." in shown
 
 
 async def test_a_page_that_shows_one_card_never_checks_in_the_next(as_role: Any, house: House) -> None:

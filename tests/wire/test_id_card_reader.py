@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from devices.errors import BadFrame
 from devices.events import IdCard
 from devices.id_card_reader import wire
-from devices.id_card_reader.card_text import decode_card_text
 from devices.id_card_reader.envelopes import ENVELOPES
+from devices.id_card_text import decode_card_text
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident, with_check_digit
 from firmware_stubs.id_card_reader.stub import enveloped, framed
 from tests.wire.vectors import bytes_of, vectors_of
