@@ -242,6 +242,24 @@ async def test_packet_numbers_begin_again_after_the_last(mosquitto: Mosquitto, d
     assert publisher._packet_id == 2
 
 
+async def test_a_confirmation_of_another_message_confirms_nothing(dev: str) -> None:
+    connected, of_another = b"\x20\x03\x00\x00\x00", b"\x40\x02\x00\x63"
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(connected + of_another)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(converse, "127.0.0.1", 0) as liar:
+        port = liar.sockets[0].getsockname()[1]
+        publisher = Publisher(asyncio.open_connection, "127.0.0.1", port, dev, ("nowhere", b""))
+        publisher.answer_s = 0.1
+        await publisher.connect()
+        with pytest.raises(BrokerLost, match="broker_does_not_answer"):
+            await publisher.publish("nowhere", b"")
+        publisher.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
