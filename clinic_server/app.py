@@ -20,6 +20,7 @@ from clinic_server.consent import texts
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.device_hub.translation import typed_content
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
@@ -127,7 +128,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
         raise WrongKey
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
-    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for)
+    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)
 
 
 def _clock_for(settings: Settings) -> Clock:

@@ -10,11 +10,13 @@ from typing import Any, Final, Self
 import structlog
 
 from clinic_server.device_hub.intake import Intake
-from clinic_server.device_hub.translation import card_content, spec_of
+from clinic_server.device_hub.translation import card_content, scan_content, spec_of
+from clinic_server.device_hub.verdicts import Verdicts
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.tx import Signal
-from clinic_server.people.rules import CardFault, ScanFacts
+from clinic_server.people.rules import CardFault
 from clinic_server.settings import DeviceSettings
+from clinic_server.stock.scans import ScanFault
 from devices.events import (
     BarcodeScanned,
     CardRead,
@@ -27,7 +29,7 @@ from devices.events import (
 )
 from devices.links import public_url
 from devices.supervisor import DeviceStatus, Supervisor
-from devices.words import DeviceWord
+from devices.words import DeviceWord, Verdict
 
 DEVICES: Final = "devices"  # the topic of the page that lists them
 _NO_LINE: Final = 0  # what devices say is no journal line
@@ -59,12 +61,15 @@ class DeviceHub:
         zone = house.settings.site.time_zone
         specs = [spec_of(device, zone) for device in self._devices.values()]
         self._supervisor = Supervisor(specs, self._receive, utc_now=house.db.clock.now)
+        self._verdicts = Verdicts(self.tell)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
             await starting.enter_async_context(self._intake)  # left last: what the devices said is stored first
             await starting.enter_async_context(self._supervisor)
+            await starting.enter_async_context(self._verdicts)
+            starting.enter_context(self._house.inbox.judged_to(self._verdicts.hear))
             self._running = starting.pop_all()
         return self
 
@@ -97,7 +102,7 @@ class DeviceHub:
                 _log.warning("card_unreadable", device=event.device_id, reason=event.reason)
                 self._give_to_station(event.device_id, "card", CardFault("card_unreadable"))
             case BarcodeScanned():
-                self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
+                self._give_to_station(event.device_id, "scan", scan_content(event.text, event.symbology))
             case DeviceStateChanged():
                 _log.info("device_state", device=event.device_id, state=event.state.value, detail=event.detail)
                 self._signal(DEVICES)
@@ -107,9 +112,12 @@ class DeviceHub:
         station = self._devices[device_id].station
         if station is None:
             _log.warning("device_has_no_station", device=device_id)
+            self._verdicts.say(device_id, Verdict.BAD)
             return
-        self._house.inbox.put(station, kind, content)
+        delivery = self._house.inbox.put(station, kind, content, device_id)
         self._signal(f"station-{station}")
+        if isinstance(content, ScanFault):  # no desk can use it: whoever scanned hears so at once
+            self._house.inbox.judge(station, delivery.id, accepted=False)
 
     def _signal(self, topic: str) -> None:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset({topic}))])

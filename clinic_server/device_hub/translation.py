@@ -1,12 +1,32 @@
 """What a device says, in the clinic's own words."""
 
+import re
+from typing import Final
+
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
+from clinic_server.people.documents import Document, NumberRefused
 from clinic_server.people.rules import CardFacts, CardFault, card_from
 from clinic_server.settings import DeviceSettings
+from clinic_server.stock.scans import (
+    BookingScan,
+    ScanFacts,
+    ScanFault,
+    ScanIsTravelDocument,
+    ScanMisread,
+    Scanned,
+    ScanWithoutSerial,
+    UnitScan,
+)
+from devices.barcode_scanner import code
 from devices.events import IdCard, PayloadRejected, TemperatureMeasured
 from devices.supervisor import DeviceSpec
+
+# ICAO 9303: TD1 has 3 lines of 30, TD2 two of 36, TD3 two of 44; a scanner may send them as one.
+_MACHINE_READABLE_ZONE: Final = re.compile(
+    "[A-Z][A-Z0-9<](?=[A-Z0-9<]*<<)(?:[A-Z0-9<]{88}|[A-Z0-9<]{70}|[A-Z0-9<]{86})"
+)
 
 
 def spec_of(device: DeviceSettings, zone: str) -> DeviceSpec:
@@ -29,6 +49,47 @@ def card_content(card: IdCard) -> CardFacts | CardFault:
         )
     except ClinicError as refused:
         return CardFault(refused.code)
+
+
+def scan_content(text: str, symbology: str | None) -> Scanned:
+    """Return what a station gets of a scanned code."""
+    try:
+        return _in_clinic_words(code.what_was_scanned(text, symbology), symbology)
+    except code.BadCode:
+        return ScanFault(ScanMisread.code)
+
+
+def typed_content(text: str) -> Scanned:
+    """Return what was typed into a page, by hand or by a scanner that plays keyboard, as if it had been scanned."""
+    try:
+        return _in_clinic_words(code.what_was_typed(text), None)
+    except code.BadCode:
+        return ScanFault(ScanMisread.code)
+
+
+def _in_clinic_words(scanned: code.Scanned, symbology: str | None) -> Scanned:
+    match scanned:
+        case code.TraceCode(text):
+            return UnitScan(text)
+        case code.Gs1(gtin=str(gtin), serial=str(serial)):
+            return UnitScan(f"(01){gtin}(21){serial}")
+        case code.Gs1():
+            return ScanFault(ScanWithoutSerial.code)
+        case code.Booking(reference):
+            return BookingScan(reference)
+        case code.Other(text) if _MACHINE_READABLE_ZONE.fullmatch("".join(text.split())):
+            return ScanFault(ScanIsTravelDocument.code)
+        case code.Other(text):
+            return ScanFacts(text, symbology, is_document=_proves_itself(text))
+
+
+def _proves_itself(text: str) -> bool:
+    """Tell whether a text is a document's number beyond doubt: at full length, its check digit sound."""
+    try:
+        number = Document.parse(text).number
+    except NumberRefused:
+        return False
+    return len(number) >= 15 and number == text.strip().upper()  # noqa: PLR2004  # shorter ones have no check digit
 
 
 def sample_of(event: TemperatureMeasured) -> Sample:
