@@ -25,6 +25,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
 
   demo     a clinic day in motion on simulated devices; prints one URL and one set-up code
   serve    the server of a real site, configured by CLINIC_SECTION__KEY (see site.env.example)
+  cards    adds what smart card readers and scanners typing as keyboards need; it is compiled here, and stays
   test     every check and every test, against real peers; further arguments go to pytest
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   kills the server while it works and counts what was lost
@@ -58,11 +59,13 @@ BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)  # .venv may be r
 OLDEST = (3, 11)
 
 RUNTIME_LOCK, DEV_LOCK = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
+CARDS_LOCK = ROOT / "requirements-cards.lock"  # no wheels for Linux: beside one of the two above, where wanted
 UV_LOCK, NODE_LOCK = ROOT / "requirements-tools.lock", ROOT / "requirements-node.lock"
 NPM_LOCK = ROOT / "package-lock.json"
 LOCK_SOURCES = {
     RUNTIME_LOCK: ["pyproject.toml"],
     DEV_LOCK: ["pyproject.toml", "--group", "dev"],
+    CARDS_LOCK: ["--group", "cards"],
     UV_LOCK: ["--group", "tools"],
     NODE_LOCK: ["--group", "node"],
 }
@@ -81,6 +84,15 @@ PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
     "chromium": "/usr/bin/chromium",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+}
+CARD_PEERS = {  # what the packages of CARDS_LOCK are compiled with and talk to
+    "pcscd": "/usr/sbin/pcscd",
+    "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
+    "swig": "/usr/bin/swig",
+    "gcc": "/usr/bin/gcc",
+    "libc6-dev": "/usr/include/stdio.h",
+    f"python{sysconfig.get_python_version()}-dev": os.path.join(sysconfig.get_path("include"), "Python.h"),
 }
 PROGRAMS = {  # what a command becomes when all is ready
     "demo": ["clinic_server", "demo"],
@@ -244,17 +256,18 @@ def index_for_uv() -> dict:
     return {}
 
 
-def install(lock: Path) -> None:
-    """Make .venv hold exactly what the lock names; uv does it in seconds, pip where uv cannot."""
+def install(*locks: Path) -> None:
+    """Make .venv hold exactly what the locks name; uv does it in seconds, pip where uv cannot."""
     try:
         command = [uv(), "pip", "sync", "--require-hashes", "--compile-bytecode", "--system-certs"]
-        quietly([*command, "--python", PYTHON, lock], **index_for_uv())
+        quietly([*command, "--python", PYTHON, *locks], **index_for_uv())
     except Halt as failure:
         if failure.code == BY_HAND:
             raise
         print("uv could not; trying pip, which takes longer ... ", end="", flush=True)
         try:
-            quietly([*pip(), "--quiet", "--python", PYTHON, "install", "--require-hashes", "-r", lock])
+            wanted = [word for lock in locks for word in ("-r", lock)]
+            quietly([*pip(), "--quiet", "--python", PYTHON, "install", "--require-hashes", *wanted])
         except Halt as second:
             raise Halt(f"{failure}\n{second}\nA first run needs the package index, or a mirror set for pip.") from None
 
@@ -269,31 +282,36 @@ def interpreter() -> str:
         return ""
 
 
-def plan(stamp: str, found: str, locks: str, dev: bool) -> tuple:
+def plan(stamp: str, found: str, locks: str, dev: bool, cards: bool = False) -> tuple:
     """Return which set .venv shall hold, and whether its python and its packages must be made again.
 
-    The developers' set contains the server's and is never taken away; a folder that moved or whose Python was upgraded
-    starts anew; one that nobody stamped keeps its python.
+    The developers' set contains the server's; neither it nor the cards' is ever taken away. A folder that moved or
+    whose Python was upgraded starts anew; one that nobody stamped keeps its python.
     """
     made = [*stamp.splitlines(), "", "", ""][:3]
-    wanted = "dev" if dev or made[0] == "dev" else "runtime"
+    held = made[0].split("+")
+    wanted = ("dev" if dev or "dev" in held else "runtime") + ("+cards" if cards or "cards" in held else "")
     new_python = not found or (stamp != "" and made[1] != found)
     return wanted, new_python, made != [wanted, found, locks]
 
 
-def make_environment(dev: bool) -> None:
+def make_environment(dev: bool, cards: bool) -> None:
     """Bring .venv to the locks, as its stamp demands."""
-    stamp, locks = VENV / "locks.sha256", digest(RUNTIME_LOCK, DEV_LOCK)
-    wanted, new_python, new_packages = plan(read(stamp), interpreter(), locks, dev)
+    stamp, locks = VENV / "locks.sha256", digest(RUNTIME_LOCK, DEV_LOCK, CARDS_LOCK)
+    wanted, new_python, new_packages = plan(read(stamp), interpreter(), locks, dev, cards)
     if not new_packages:
         return
+    chosen = [DEV_LOCK if "dev" in wanted else RUNTIME_LOCK]
+    if "cards" in wanted:
+        chosen.append(CARDS_LOCK)
+        insist_on_peers(CARD_PEERS)
     if new_python:
         with announced("Making .venv"):
             quietly([BASE_PYTHON, "-m", "venv", "--without-pip", "--clear", VENV])
     if stamp.exists():
         stamp.unlink()  # an interrupted installation must not pass for a finished one
     with announced("Installing Python packages (minutes on a slow link)"):
-        install(DEV_LOCK if wanted == "dev" else RUNTIME_LOCK)
+        install(*chosen)
     stamp.write_text(f"{wanted}\n{interpreter()}\n{locks}")
 
 
@@ -330,10 +348,10 @@ def compile_catalogues() -> None:
             quietly([BIN / "pybabel", "compile", "-i", source, "-o", target])
 
 
-def set_up(dev: bool = False) -> None:
+def set_up(dev: bool = False, cards: bool = False) -> None:
     """Everything the server needs, and the developers' tools when asked; nothing to do takes some milliseconds."""
     with one_at_a_time():
-        make_environment(dev)
+        make_environment(dev, cards)
         copy_assets()
         compile_catalogues()
 
@@ -364,6 +382,17 @@ def apt_get() -> list:
     return ["sudo", "-n", *quiet] if os.geteuid() else quiet
 
 
+def by_hand(packages: list) -> str:
+    return f"Missing: {', '.join(packages)}. Type this once, then run again:\n  {apt_line(packages)}"
+
+
+def insist_on_peers(peers: dict) -> None:
+    """Stop before anything is compiled that cannot be."""
+    packages = missing_packages(peers)
+    if packages:
+        raise Halt(by_hand(packages), BY_HAND)
+
+
 def require_peers(peers: dict) -> None:
     """Install the real programs the tests talk to; a test never makes do without them."""
     packages = missing_packages(peers)
@@ -378,8 +407,7 @@ def require_peers(peers: dict) -> None:
                 quietly([*apt_get(), "update"])
                 quietly(install_them)
     except Halt as failure:
-        by_hand = f"Missing: {', '.join(packages)}. Type this once, then run again:\n  {apt_line(packages)}"
-        raise Halt(f"{failure}\n{by_hand}", BY_HAND) from None
+        raise Halt(f"{failure}\n{by_hand(packages)}", BY_HAND) from None
 
 
 # ---- the commands ----
@@ -410,8 +438,8 @@ def static_checks() -> list:
 
 
 def test(arguments: list) -> int:
-    require_peers(PEERS)
-    set_up(dev=True)
+    require_peers(dict(PEERS, **CARD_PEERS))
+    set_up(dev=True, cards=True)
     spread = ["--numprocesses=auto", "--dist=loadfile"]  # much of a test's time is waiting for a disk or a process
     return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])])
 
@@ -420,6 +448,12 @@ def check(arguments: list) -> int:
     set_up(dev=True)
     quick = [PYTHON, "-m", "pytest", "--engine=sqlite", "tests/rules", "tests/wire", "tests/guards", *arguments]
     return run_steps([*static_checks(), ("quick tests", quick)])
+
+
+def cards(_arguments: list) -> int:
+    set_up(cards=True)
+    print("Smart card readers can be used from here on; give them addresses that begin with pcsc://")
+    return 0
 
 
 def lock(arguments: list) -> int:
@@ -449,7 +483,8 @@ def start(command: str, arguments: list) -> None:
 
 
 COMMANDS = {name: functools.partial(start, name) for name in PROGRAMS}
-COMMANDS.update({"test": test, "check": check, "lock": lock, "set-up": lambda words: set_up(dev="--dev" in words)})
+COMMANDS.update({"test": test, "check": check, "cards": cards, "lock": lock})
+COMMANDS["set-up"] = lambda words: set_up(dev="--dev" in words, cards="--cards" in words)
 
 
 def insist_on_python(arguments: list) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_server import demo
 from clinic_server.app import create_app, open_house
+from clinic_server.doctor.command import doctor
 from clinic_server.kit import journal
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
@@ -31,7 +32,7 @@ from clinic_server.kit.labels import label
 from clinic_server.kit.schema import load_tables
 from clinic_server.kit.serving import ClinicServer, NotStarted, log_to
 from clinic_server.kit.tx import Tx
-from clinic_server.settings import Settings
+from clinic_server.settings import Settings, refused_names
 from clinic_server.staff import actions
 from clinic_server.staff.rules import NUMBER_PATTERN, Newcomer, Role
 from clinic_server.staff.sessions import hash_pin
@@ -67,6 +68,7 @@ user = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(user, name="user")
+cli.command(epilog=_EPILOG)(doctor)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")]
 Number = Annotated[str, typer.Argument(help="What the person signs in with: 3 to 12 digits.")]
 
@@ -228,8 +230,7 @@ def _why_unusable(refused: ValidationError | SQLAlchemyError | OSError) -> str:
     if isinstance(refused, OSError):
         return f"{refused.strerror}: {refused.filename}."
     if isinstance(refused, ValidationError):
-        keys = sorted({"__".join(str(part) for part in error["loc"]).upper() for error in refused.errors()})
-        return f"These settings cannot be used: {', '.join(f'CLINIC_{key}' for key in keys)}."
+        return f"These settings cannot be used: {', '.join(refused_names(refused))}."
     return f"The database cannot be used ({type(refused).__name__}); is it there, and made by `clinic init`?"
 
 

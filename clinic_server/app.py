@@ -20,7 +20,7 @@ from clinic_server.consent import texts
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.hub import DeviceHub
-from clinic_server.device_hub.translation import typed_content
+from clinic_server.device_hub.scanned import typed_content
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web

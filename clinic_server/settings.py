@@ -4,7 +4,7 @@ from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -89,3 +89,8 @@ class Settings(BaseSettings):
     wall: WallSettings = WallSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")
+
+
+def refused_names(refused: ValidationError) -> list[str]:
+    """Return the names of settings that were refused, without their values: they may be secrets."""
+    return sorted({"CLINIC_" + "__".join(str(part) for part in error["loc"]).upper() for error in refused.errors()})

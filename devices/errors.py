@@ -30,6 +30,16 @@ class BadFrame(WireError):
         self.reason = reason
 
 
+class CardUnusable(DeviceError):
+    """The card, not the reader: pulled out in the middle, mute, locked, of no known kind. The next card may be good."""
+
+    code = "card_unusable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LinkError(DeviceError):
     """The way to the device, not the device."""
 
@@ -78,10 +88,29 @@ class ReaderRefused(DeviceError):
         return f"{self.code}: {self.status}"
 
 
+class OtherDevice(DeviceError):
+    """What answers is not the device this port was given to, or does not prove that it is."""
+
+    code = "other_device"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def detail(self) -> str:
+        """The code with its reason: `other_device: sam_id_differs`."""
+        return f"{self.code}: {self.reason}"
+
+
 class SpecRefused(DeviceError):
-    """A device description that can never work; waiting does not help, so it is not tried again."""
+    """A device description that can never work; waiting does not help, so it is not tried again.
+
+    `about` names the part to correct: kind, address, option, or empty where it is several together.
+    """
 
     code = "spec_refused"
+    about: ClassVar[str] = ""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -91,3 +120,21 @@ class SpecRefused(DeviceError):
     def detail(self) -> str:
         """The code with the sentence that says what to correct."""
         return f"{self.code}: {self.reason}"
+
+
+class KindRefused(SpecRefused):
+    """No adapter serves this kind of device."""
+
+    about = "kind"
+
+
+class AddressRefused(SpecRefused):
+    """A URL that can never be opened."""
+
+    about = "address"
+
+
+class OptionRefused(SpecRefused):
+    """An option nobody knows, or a value it cannot have."""
+
+    about = "option"

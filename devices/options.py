@@ -1,20 +1,20 @@
 """Reading a device's options: a misspelt one is refused, not ignored."""
 
 from devices.adapter import DeviceSpec
-from devices.errors import SpecRefused
+from devices.errors import OptionRefused
 
 
 def known_options_only(spec: DeviceSpec, *known: str) -> None:
     """Raise SpecRefused when the spec has an option its kind does not know."""
     if unknown := sorted(set(spec.options) - set(known)):
-        raise SpecRefused(f"unknown option of a {spec.kind}: {', '.join(unknown)}")
+        raise OptionRefused(f"unknown option of a {spec.kind}: {', '.join(unknown)}")
 
 
 def whole_number(spec: DeviceSpec, name: str, default: int, *, low: int, high: int) -> int:
     """Return an option as an integer within low..high. Raises SpecRefused."""
     text = spec.options.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and low <= int(text[:12]) <= high):
-        raise SpecRefused(f"option {name} must be a whole number from {low} to {high}")
+        raise OptionRefused(f"option {name} must be a whole number from {low} to {high}")
     return int(text)
 
 
@@ -22,5 +22,5 @@ def one_of(spec: DeviceSpec, name: str, default: str, *known: str) -> str:
     """Return an option that is one of a few words. Raises SpecRefused."""
     chosen = spec.options.get(name, default)
     if chosen not in known:
-        raise SpecRefused(f"option {name} must be one of {', '.join(known)}")
+        raise OptionRefused(f"option {name} must be one of {', '.join(known)}")
     return chosen

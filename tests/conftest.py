@@ -1,5 +1,6 @@
 """The real parts every test stands on: both database engines, a clock that waits to be told, a signed-in desk."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,11 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from tests.devices import bench
 from tests.peers import PostgresServer
+
+# Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
+os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
 
 class ManualClock:
@@ -42,6 +47,7 @@ class ManualClock:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    bench.add_options(parser)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

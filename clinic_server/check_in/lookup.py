@@ -13,6 +13,7 @@ from clinic_server.check_in.rules import (
     BookingsNotSetUp,
     CardPerished,
     CardUnreadable,
+    DocumentNeeded,
     Finding,
     How,
     ScanIsUnit,
@@ -32,6 +33,7 @@ from clinic_server.people.lookup import find_by_document, people, person
 from clinic_server.people.rules import (
     CardFacts,
     CardFault,
+    CardHolder,
     IdentityFacts,
     PersonFacts,
     PersonUnknown,
@@ -113,6 +115,11 @@ class Lying:
     open_visit_id: UUID | None = None
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def fault_group(self) -> str:
+        """Which labels have the words of the fault: those of refusals, or those of cards that cannot be read."""
+        return "card_fault" if self.fault in labels()["card_fault"] else "error"
+
 
 def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: str, day: date) -> Lying | None:
     """Return what a device delivered to a station last, with what we know of that person."""
@@ -121,6 +128,8 @@ def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: st
         return None
     if isinstance(delivery.content, CardFault):
         return Lying(delivery.id, how, _shown_fault(delivery.content))
+    if isinstance(delivery.content, CardHolder):
+        return Lying(delivery.id, how, DocumentNeeded.code, person=_holder_seen(delivery.content))
     try:
         stated = _stated_by(connection, keyring, delivery.content)
     except ClinicError as refused:
@@ -146,6 +155,12 @@ def lying_for(house: House, station: str) -> Callable[[Connection], Lying | None
     site = house.settings.site
     day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
     return lambda connection: lying_at(connection, house.db.keyring, house.inbox, station, day)
+
+
+def holder_at(inbox: Inbox, station: str) -> CardHolder | None:
+    """Return whom the card names that lies at a station, when it is one that only fills in the form."""
+    delivery, _ = _newest(inbox, station)
+    return delivery.content if delivery and isinstance(delivery.content, CardHolder) else None
 
 
 def arrival_by_delivery(tx: Tx, inbox: Inbox, station: str, delivery_id: UUID, *, take_stated: bool) -> Arrival:
@@ -200,8 +215,9 @@ def visits_seen(
 
 
 def _shown_fault(fault: CardFault) -> str:
-    """Return the code people are told; a reader's own word is none of theirs."""
-    return fault.code if fault.code in labels()["error"] else CardUnreadable.code
+    """Return the code people are told; a reader's own word is none of theirs, unless it says what to do instead."""
+    is_told = fault.code in labels()["error"] or fault.code in labels()["card_fault"]
+    return fault.code if is_told else CardUnreadable.code
 
 
 def _obstacle(stated: IdentityFacts, visit: Standing | None, day: date) -> ClinicError | None:
@@ -230,6 +246,8 @@ def _stated_by(connection: Connection, keyring: Keyring, content: object) -> Ide
         return content
     if isinstance(content, CardFault):
         raise CardUnreadable(findings=[content.code])
+    if isinstance(content, CardHolder):
+        raise DocumentNeeded
     document = Document.parse(scanned_number(content))
     person_id = find_by_document(connection, keyring, document)
     if person_id is None:
@@ -262,6 +280,10 @@ def _seen_on_card(stated: IdentityFacts) -> PersonSeen:
         stated.document.kind,
         mask_number(stated.document.number),
     )
+
+
+def _holder_seen(holder: CardHolder) -> PersonSeen:
+    return PersonSeen(holder.name, False, holder.latin_name, holder.sex, holder.born_on)
 
 
 def _seen(found: Standing, facts: PersonFacts, roles: Collection[str]) -> VisitSeen:

@@ -120,9 +120,13 @@ async def scan_typed(call: Desk) -> Response:
 
 @router.get("/check-in/typed")
 async def typed_form(call: Desk, delivery_id: UUID | None = None) -> HTMLResponse:
-    """Show the form for a person without a readable card, begun with a number that was scanned."""
-    begun = lookup.begun_with(call.house.inbox, call.station(), delivery_id) if delivery_id else None
-    return call.page("check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, begun=begun)
+    """Show the form for a person without a readable card, begun with what the card that lies there or a scan tells."""
+    inbox, station = call.house.inbox, call.station()
+    holder = lookup.holder_at(inbox, station)
+    begun = lookup.begun_with(inbox, station, delivery_id) if delivery_id else None
+    return call.page(
+        "check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, holder=holder, begun=begun
+    )
 
 
 @router.post("/check-in/typed")

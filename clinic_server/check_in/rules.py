@@ -70,6 +70,12 @@ class BookingsNotSetUp(Refused):
     code = "bookings_not_set_up"
 
 
+class DocumentNeeded(Refused):
+    """The card names its holder, but nobody is registered by such a card: another document is typed."""
+
+    code = "document_needed"
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Whom the site vaccinates, as dated data; a check-in stores the version it was judged by."""

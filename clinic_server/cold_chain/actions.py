@@ -34,6 +34,7 @@ from clinic_server.cold_chain.tables import (
     Place,
     Probe,
     ReadingRow,
+    count_letter,
     dead_letter,
     from_unix_ms,
     heard_probe,
@@ -41,6 +42,7 @@ from clinic_server.cold_chain.tables import (
     insert_new,
     keep_latest,
     latest_reading,
+    letters_not_kept,
     place,
     probe,
     reading,
@@ -50,6 +52,7 @@ from clinic_server.kit.tx import Tx
 
 COLD_CHAIN = "cold_chain"  # the topic of every page that shows temperatures
 MOST_READINGS_SHOWN = 2000
+MOST_LETTERS_AN_HOUR = 60  # of one device for one reason: at most 6 MB a day
 _CONTRADICTS = "reading_contradicts"
 _SAID = (reading.c.measured_unix_ms, reading.c.milli_celsius, reading.c.fault)
 
@@ -112,16 +115,27 @@ def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
 
 
 def keep_dead_letter(tx: Tx, letter: Letter) -> None:
-    """Keep an unusable payload for whoever looks after the devices."""
-    tx.insert(
-        DeadLetter,
-        id=tx.new_id(),
-        device_id=letter.device_id[:40],
-        origin=letter.origin.replace("\0", "?")[:200],
-        reason=letter.reason[:64],
-        payload=letter.payload[:MOST_LETTER_BYTES],
-        received_at=tx.now,
+    """Keep an unusable payload for whoever looks after the devices, or only count it in an hour that has enough.
+
+    A device that babbles says the same thing over and over, and must not fill the disk.
+    """
+    device_id, reason, hour_at = (
+        letter.device_id[:40],
+        letter.reason[:64],
+        tx.now.replace(minute=0, second=0, microsecond=0),
     )
+    if _letters_kept(tx, device_id, reason, hour_at) < MOST_LETTERS_AN_HOUR:
+        tx.insert(
+            DeadLetter,
+            id=tx.new_id(),
+            device_id=device_id,
+            origin=letter.origin.replace("\0", "?")[:200],
+            reason=reason,
+            payload=letter.payload[:MOST_LETTER_BYTES],
+            received_at=tx.now,
+        )
+    else:
+        count_letter(tx.connection, device_id, reason, hour_at)
     tx.signal(COLD_CHAIN)
 
 
@@ -268,7 +282,16 @@ def _latest_by_probe(connection: Connection) -> Mapping[str, Sequence[Measuremen
     return latest
 
 
+def _letters_kept(tx: Tx, device_id: str, reason: str, since: datetime) -> int:
+    is_one = (dead_letter.c.received_at >= since, dead_letter.c.device_id == device_id, dead_letter.c.reason == reason)
+    kept: int = tx.execute(select(func.count()).select_from(dead_letter).where(*is_one)).scalar_one()
+    return kept
+
+
 def _letters_since(connection: Connection, since: datetime) -> int:
-    return connection.execute(
-        select(func.count()).select_from(dead_letter).where(dead_letter.c.received_at >= since)
-    ).scalar_one()
+    """Return how many came, kept or counted; an hour that began before ``since`` counts whole."""
+    kept = select(func.count()).select_from(dead_letter).where(dead_letter.c.received_at >= since)
+    counted = select(func.coalesce(func.sum(letters_not_kept.c.number), 0)).where(
+        letters_not_kept.c.hour_at > since - timedelta(hours=1)
+    )
+    return int(connection.execute(kept).scalar_one()) + int(connection.execute(counted).scalar_one())

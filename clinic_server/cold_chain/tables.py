@@ -106,12 +106,24 @@ class DeadLetter(AppendOnly, table=True):
     received_at: datetime = instant()
 
 
+class LettersNotKept(State, table=True):
+    """How many payloads of one device, unusable for one reason, were only counted in an hour that had enough."""
+
+    __tablename__ = "letters_not_kept"
+
+    device_id: str = text(40, primary_key=True)
+    reason: str = text(64, primary_key=True)
+    hour_at: datetime = instant(primary_key=True)
+    number: int
+
+
 place = table_of(Place)
 probe = table_of(Probe)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)
 latest_reading = table_of(LatestReading)
 dead_letter = table_of(DeadLetter)
+letters_not_kept = table_of(LettersNotKept)
 IDENTITY = (reading.c.probe, reading.c.boot, reading.c.seq)
 identity_of = itemgetter("probe", "boot", "seq")
 _event_order_of = itemgetter("at_unix_ms", "boot", "seq")
@@ -148,9 +160,23 @@ def _keeping_latest(insert: Any) -> Any:
     )
 
 
+def _counting_on(insert: Any) -> Any:
+    counted = letters_not_kept.c
+    return insert.on_conflict_do_update(
+        index_elements=[counted.device_id, counted.reason, counted.hour_at], set_={"number": counted.number + 1}
+    )
+
+
 _ENGINES: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _INSERT_NEW = {name: insert(reading).on_conflict_do_nothing().returning(*IDENTITY) for name, insert in _ENGINES.items()}
+_COUNT_LETTER = {name: _counting_on(insert(letters_not_kept)) for name, insert in _ENGINES.items()}
 _KEEP_LATEST = {name: _keeping_latest(insert(latest_reading)) for name, insert in _ENGINES.items()}
+
+
+def count_letter(connection: Connection, device_id: str, reason: str, hour_at: datetime) -> None:
+    """Count a letter that is not kept."""
+    values = {"device_id": device_id, "reason": reason, "hour_at": hour_at, "number": 1}
+    connection.execute(_COUNT_LETTER[connection.dialect.name], values)
 
 
 def to_unix_ms(at: datetime) -> int:

@@ -1,95 +1,78 @@
-"""What a device says, in the clinic's own words."""
+"""What a device says, in the clinic's own words; and what the site adds to what is told of a device."""
 
-import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
 from clinic_server.kit.errors import ClinicError
-from clinic_server.people.documents import Document, NumberRefused
-from clinic_server.people.rules import CardFacts, CardFault, card_from
-from clinic_server.settings import DeviceSettings
-from clinic_server.stock.scans import (
-    BookingScan,
-    ScanFacts,
-    ScanFault,
-    ScanIsTravelDocument,
-    ScanMisread,
-    Scanned,
-    ScanWithoutSerial,
-    UnitScan,
-)
-from devices.barcode_scanner import code
+from clinic_server.kit.labels import labels
+from clinic_server.people.documents import DocumentKind
+from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from, holder_from
+from devices.events import DocumentKind as ReadKind
 from devices.events import IdCard, PayloadRejected, TemperatureMeasured
-from devices.supervisor import DeviceSpec
 
-# ICAO 9303: TD1 has 3 lines of 30, TD2 two of 36, TD3 two of 44; a scanner may send them as one.
-_MACHINE_READABLE_ZONE: Final = re.compile(
-    "[A-Z][A-Z0-9<](?=[A-Z0-9<]*<<)(?:[A-Z0-9<]{88}|[A-Z0-9<]{70}|[A-Z0-9<]{86})"
+# The other kinds have a number that tells what it is; a social security card's is that of its holder's identity card.
+TRAVEL_DOCUMENTS: Final[Mapping[ReadKind, DocumentKind]] = MappingProxyType(
+    {
+        ReadKind.PASSPORT: DocumentKind.PASSPORT,
+        ReadKind.HK_MACAU_TRAVEL_PERMIT: DocumentKind.TRAVEL_PERMIT_HK_MACAU,
+        ReadKind.TAIWAN_TRAVEL_PERMIT: DocumentKind.TRAVEL_PERMIT_TAIWAN,
+    }
+)
+# Good cards of countries and offices whose numbers no register here knows: they name their holder and no more.
+WANTED_INSTEAD: Final[Mapping[ReadKind, DocumentKind]] = MappingProxyType(
+    {
+        ReadKind.TAIWAN_NHI_CARD: DocumentKind.TRAVEL_PERMIT_TAIWAN,
+        ReadKind.FOREIGN_ID_CARD: DocumentKind.PASSPORT,
+        ReadKind.OTHER_TRAVEL_DOCUMENT: DocumentKind.PASSPORT,
+    }
 )
 
 
-def spec_of(device: DeviceSettings, zone: str) -> DeviceSpec:
-    """Return a device as its supervisor wants it; probes without a time zone of their own keep the site's."""
-    options = {"zone": zone, **device.options} if device.kind == "fridge_probe" else device.options
-    return DeviceSpec(device.device_id, device.kind, device.url, device.simulated, options)
+def site_options(kind: str, options: Mapping[str, str], zone: str) -> Mapping[str, str]:
+    """Return a device's options with what the site adds: probes without a time zone of their own keep the site's."""
+    return {"zone": zone, **options} if kind == "fridge_probe" else options
 
 
-def card_content(card: IdCard) -> CardFacts | CardFault:
-    """Return what a desk gets of a card: who it names, or why it cannot be used."""
+def card_content(card: IdCard) -> CardFacts | CardHolder | CardFault:
+    """Return what a desk gets of a card: who it names, or why it cannot be used. The photo stays behind."""
     try:
-        return card_from(
-            number=card.number,
-            name=card.name,
-            latin_name=card.latin_name,
-            gbt_2261_sex=card.sex,
-            born_on=card.born_on,
-            nationality=card.nationality,
-            valid_until=card.valid_until,
-        )
+        wanted = WANTED_INSTEAD.get(card.document_kind)
+        return _facts(card) if wanted is None else _holder(card, wanted)
     except ClinicError as refused:
         return CardFault(refused.code)
 
 
-def scan_content(text: str, symbology: str | None) -> Scanned:
-    """Return what a station gets of a scanned code."""
-    try:
-        return _in_clinic_words(code.what_was_scanned(text, symbology), symbology)
-    except code.BadCode:
-        return ScanFault(ScanMisread.code)
+def _facts(card: IdCard) -> CardFacts:
+    return card_from(
+        number=card.number,
+        name=card.name,
+        latin_name=card.latin_name,
+        gbt_2261_sex=card.sex,
+        born_on=card.born_on,
+        nationality=card.nationality,
+        valid_until=card.valid_until,
+        kind=TRAVEL_DOCUMENTS.get(card.document_kind),
+        issuing_country=card.issuing_country,
+    )
 
 
-def typed_content(text: str) -> Scanned:
-    """Return what was typed into a page, by hand or by a scanner that plays keyboard, as if it had been scanned."""
-    try:
-        return _in_clinic_words(code.what_was_typed(text), None)
-    except code.BadCode:
-        return ScanFault(ScanMisread.code)
+def _holder(card: IdCard, wanted: DocumentKind) -> CardHolder:
+    return holder_from(
+        wanted=wanted,
+        name=card.name,
+        latin_name=card.latin_name,
+        gbt_2261_sex=card.sex,
+        born_on=card.born_on,
+        nationality=card.nationality,
+    )
 
 
-def _in_clinic_words(scanned: code.Scanned, symbology: str | None) -> Scanned:
-    match scanned:
-        case code.TraceCode(text):
-            return UnitScan(text)
-        case code.Gs1(gtin=str(gtin), serial=str(serial)):
-            return UnitScan(f"(01){gtin}(21){serial}")
-        case code.Gs1():
-            return ScanFault(ScanWithoutSerial.code)
-        case code.Booking(reference):
-            return BookingScan(reference)
-        case code.Other(text) if _MACHINE_READABLE_ZONE.fullmatch("".join(text.split())):
-            return ScanFault(ScanIsTravelDocument.code)
-        case code.Other(text):
-            return ScanFacts(text, symbology, is_document=_proves_itself(text))
-
-
-def _proves_itself(text: str) -> bool:
-    """Tell whether a text is a document's number beyond doubt: at full length, its check digit sound."""
-    try:
-        number = Document.parse(text).number
-    except NumberRefused:
-        return False
-    return len(number) >= 15 and number == text.strip().upper()  # noqa: PLR2004  # shorter ones have no check digit
+def card_fault(reason: str) -> CardFault:
+    """Return why a card cannot be read: the reader's reason where people have words for it."""
+    return CardFault(reason if reason in labels()["card_fault"] else "card_unreadable")
 
 
 def sample_of(event: TemperatureMeasured) -> Sample:

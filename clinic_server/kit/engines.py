@@ -116,6 +116,14 @@ def _postgres_engine(url: str, *, on_connect: Callable[[Any], None], pool_size: 
     return engine
 
 
+def is_locked(connection: Connection) -> bool:
+    """Tell whether a server has a PostgreSQL database."""
+    is_ours = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_ONE_WRITER})").scalar()
+    if is_ours:
+        connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_ONE_WRITER})")
+    return not is_ours
+
+
 def with_psycopg(url: str) -> URL:
     """Return the URL with the driver this server brings."""
     return make_url(url).set(drivername="postgresql+psycopg")

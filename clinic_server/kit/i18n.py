@@ -47,6 +47,15 @@ def say_count(one: str, many: str, count: int) -> str:
     return _translations(current_language.get()).ngettext(one, many, count)
 
 
+def missing_catalogues() -> list[str]:
+    """Return the languages whose compiled catalogue is not there."""
+    return [
+        language
+        for language, catalogue in _CATALOGUES.items()
+        if gettext.find("messages", _LOCALE_FOLDER, [catalogue]) is None
+    ]
+
+
 @cache
 def _translations(language: str) -> gettext.NullTranslations:
     catalogue = _CATALOGUES.get(language)

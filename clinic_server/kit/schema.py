@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 
 from alembic import command
@@ -47,6 +48,26 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
             _keep_copy(connection, sqlite_path(url), current)
         command.upgrade(config, "head")
         _refuse_broken_references(connection)
+
+
+class Schema(Enum):
+    """How a database's schema stands to this server's."""
+
+    NONE = "none"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def schema_of(connection: Connection) -> Schema:
+    """Tell how a database's schema stands to this server's, changing nothing."""
+    scripts = ScriptDirectory.from_config(_config(connection))
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return Schema.NONE
+    if current == scripts.get_current_head():
+        return Schema.CURRENT
+    return Schema.OLDER if current in {script.revision for script in scripts.walk_revisions()} else Schema.NEWER
 
 
 def head_revision(scripts: Path = SCRIPTS) -> str:

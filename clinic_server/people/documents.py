@@ -118,7 +118,7 @@ class Document:
             if document.kind is not kind:
                 raise NumberKindDiffers(kind=document.kind.value)
             return document
-        country = _normal(issuing_country) if kind is DocumentKind.PASSPORT else CHINA
+        country = country_code(issuing_country) if kind is DocumentKind.PASSPORT else CHINA
         if not re.fullmatch("[A-Z]{3}", country):
             raise IssuingCountryMissing
         number = _normal(text)
@@ -144,6 +144,12 @@ class Document:
         if self.kind not in _NUMBERED_BY_GB_11643:
             return None
         return Sex.MALE if int(self.number[16]) % 2 else Sex.FEMALE
+
+
+def country_code(text: str) -> str:
+    """Return a country as alpha-3, whatever was written; passports say D where ISO 3166-1 says DEU (ICAO 9303-3)."""
+    code = _normal(text).rstrip("<")
+    return "DEU" if code == "D" else code
 
 
 def _normal(text: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from clinic_server.kit.errors import NotFound, Refused
-from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.documents import Document, DocumentKind, Sex, country_code
 
 MOST_NAME_CHARACTERS = 100
 _COUNTRY = re.compile("[A-Z]{3}")
@@ -89,6 +89,21 @@ class CardFacts(IdentityFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class CardHolder:
+    """Whom a card names that nobody is registered by, a foreign card or a health insurance's: it fills in the form.
+
+    ``wanted`` is the document to ask for instead.
+    """
+
+    wanted: DocumentKind
+    name: str = field(repr=False)
+    sex: Sex = field(default=Sex.UNKNOWN, repr=False)
+    born_on: date | None = field(default=None, repr=False)
+    latin_name: str = field(default="", repr=False)
+    nationality: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CardFault:
     """A card lies on the reader and cannot be used; ``code`` says why: a refused number, or the reader's own word."""
 
@@ -104,17 +119,36 @@ def card_from(  # noqa: PLR0913  # one field each of an identity card
     born_on: date | None = None,
     nationality: str = "",
     valid_until: date | None = None,
+    kind: DocumentKind | None = None,
+    issuing_country: str = "",
 ) -> CardFacts:
-    """Return what a card says, its document checked, or raise a Refused; a nationality that is no code is left out."""
+    """Return what a card says, its document checked, or raise a Refused; without a kind the number tells it."""
     facts = CardFacts.stated(
-        Document.parse(number),
+        Document.parse(number) if kind is None else Document.of(kind, number, issuing_country),
         name=name,
         sex=Sex.of_gbt_2261(gbt_2261_sex),
         born_on=born_on,
         latin_name=latin_name,
-        nationality=nationality if _COUNTRY.fullmatch(nationality) else "",
+        nationality=_country_or_nothing(nationality),
     )
     return replace(facts, valid_until=valid_until)
+
+
+def holder_from(  # noqa: PLR0913  # one field each of an identity card
+    *, wanted: DocumentKind, name: str, latin_name: str, gbt_2261_sex: str, born_on: date | None, nationality: str
+) -> CardHolder:
+    """Return whom a card names, or raise IdentityIncomplete when it names nobody."""
+    name, latin_name = tidy_name(name), tidy_name(latin_name)
+    if not (name or latin_name):
+        raise IdentityIncomplete(findings=["name"])
+    sex = Sex.of_gbt_2261(gbt_2261_sex)
+    return CardHolder(wanted, name or latin_name, sex, born_on, latin_name, _country_or_nothing(nationality))
+
+
+def _country_or_nothing(nationality: str) -> str:
+    """Return a nationality as a card has it, or nothing when it is no code."""
+    code = country_code(nationality)
+    return code if _COUNTRY.fullmatch(code) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +175,13 @@ class PersonFacts:
 
 
 def differs_from_held(stated: IdentityFacts, held: PersonFacts) -> bool:
-    """Tell whether a document says something else than what we hold; what it leaves out is no difference."""
+    """Tell whether a document says something else than what we hold; what it leaves out is no difference.
+
+    A passport's lines know no Chinese name: the Latin one that is held is the same name.
+    """
+    held_names = {name_key(held.name)} | ({name_key(held.latin_name)} if stated.name == stated.latin_name else set())
     return (
-        name_key(stated.name) != name_key(held.name)
+        name_key(stated.name) not in held_names
         or stated.born_on != held.born_on
         or (stated.sex is not Sex.UNKNOWN and stated.sex is not held.sex)
         or bool(stated.latin_name and name_key(stated.latin_name) != name_key(held.latin_name))

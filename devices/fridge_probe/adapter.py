@@ -1,13 +1,15 @@
 """Fridge probes behind one broker: every message becomes samples, a presence, or a dead letter; none is lost."""
 
+from dataclasses import asdict
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.adapter import DeviceSpec, Session
 from devices.errors import BadFrame, SpecRefused
-from devices.events import PayloadRejected, ProbePresence, TemperatureMeasured
+from devices.events import DeviceDescribed, PayloadRejected, ProbePresence, TemperatureMeasured
 from devices.fridge_probe import listening, wire
 from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe.descriptions import Descriptions
 from devices.fridge_probe.echoes import Echoes
 from devices.links import LinkAddress, Message, Subscription, open_message_link
 from devices.options import known_options_only
@@ -29,10 +31,12 @@ class FridgeProbe:
         self._spec = spec
         self._zone = _zone(spec.options.get("zone"))
         self._listening = listening.listening_of(spec.options)
+        self._descriptions = Descriptions()
         self._subscription = Subscription(
             client_id=CLIENT_ID_PREFIX + spec.device_id,
             durable=self._listening.durable,
             state=self._listening.state,
+            former=self._listening.former,
         )
 
     async def attend(self, session: Session) -> None:
@@ -52,6 +56,7 @@ class FridgeProbe:
             letter = PayloadRejected(device_id, error.reason, message.payload, message.receipt, message.topic)
             await session.emit(letter)
             return
+        await self._tell_description(session, delivery)
         if isinstance(decoded, Presence):
             message.receipt.acknowledge()  # only a hint, and retained: nothing is lost with it
             await session.emit(ProbePresence(device_id, decoded.probe_id, decoded.is_present))
@@ -64,6 +69,11 @@ class FridgeProbe:
                     await session.emit(TemperatureMeasured(device_id, sample, receipt))
         else:
             message.receipt.acknowledge()
+
+    async def _tell_description(self, session: Session, delivery: Delivery) -> None:
+        for said in wire.describe(delivery, self._listening.dialects):
+            if self._descriptions.is_news(said):
+                await session.emit(DeviceDescribed(device_id=self._spec.device_id, **asdict(said)))
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

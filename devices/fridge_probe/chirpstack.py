@@ -1,10 +1,10 @@
 """ChirpStack v4: application/<id>/device/<devEUI>/event/up. Sources: its event page, the vendors' codecs. Pure.
 
-The temperatures are in `object`, which ChirpStack makes with the device's codec: Dragino LHT65N `TempC_SHT` and
-`TempC_DS` (which some codecs quote), Milesight EM320-TH `temperature`, TS301/302 `temperature_chn1`. An uplink
-without `object` is refused: its codec is missing. A frame is named by its deduplicationId, which several gateways and
-a repeated delivery share. Milesight's `history` is back-fill: each entry has its own time and is named by that
-second. Dragino's datalog is left alone: it is local to a clock we cannot know.
+The temperatures are in `object`, which ChirpStack makes with the device's codec: Dragino LHT65N `TempC_SHT` and its
+probe `TempC_DS`, `TempC_TMP117` or `Ext_TempC_SHT` (which some codecs quote), Milesight EM320-TH `temperature`,
+TS301/302 `temperature_chn1`. An uplink without `object` is refused: its codec is missing. A frame is named by its
+deduplicationId, which several gateways and a repeated delivery share. Milesight's `history` is back-fill: each entry
+has its own time and is named by that second. So has each of Dragino's memory; see dragino.py.
 """
 
 import re
@@ -14,7 +14,9 @@ from uuid import UUID
 
 from devices.errors import BadFrame
 from devices.events import SampleFault, TemperatureSample
+from devices.fridge_probe import dragino
 from devices.fridge_probe.context import Delivery
+from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.quality import measured_at
 from devices.fridge_probe.samples import by_name, by_second
@@ -23,8 +25,8 @@ from devices.fridge_probe.temperature import Value, value_of
 
 DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
 FRAME_NAME: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CHANNEL: Final = re.compile(r"TempC_SHT|TempC_DS|temperature(?:_chn[1-9])?")
-DRAGINO_PROBE: Final = "TempC_DS"
+CHANNEL: Final = re.compile(r"(?:Ext_)?TempC_SHT|TempC_DS|TempC_TMP117|temperature(?:_chn[1-9])?")
+DRAGINO_PROBES: Final = ("TempC_DS", "TempC_TMP117", "Ext_TempC_SHT")
 DRAGINO_NO_PROBE: Final = "No_connect"
 MOST_BITS: Final = 63  # what a database's signed integer holds
 Frame = tuple[int, int]
@@ -39,12 +41,24 @@ def decode_up(delivery: Delivery) -> tuple[TemperatureSample, ...]:
     if not isinstance(decoded, dict):
         raise BadFrame("codec_missing")
     unix_s = unix_s_of_iso(fields.get("time"), None)
-    past = _history(delivery, probe, decoded, (boot, seq))
+    past = [
+        _past(delivery, f"{probe}/{channel}", value, timestamp, ((boot, seq), position))
+        for position, channel, value, timestamp in _entries(fields, decoded)
+    ]
     now = [
         by_name(delivery, f"{probe}/{channel}", value, unix_s, boot=boot, seq=seq)
         for channel, value in _channels(decoded)
     ]
     return tuple(dict.fromkeys([*past, *now]))
+
+
+def describe(delivery: Delivery) -> Iterator[Description]:
+    """Return the charge a codec found in an uplink, or the one of a status, and the profile's name as the make."""
+    fields = decode_object(delivery.payload)
+    probe, device, decoded = f"chirpstack:{_dev_eui(fields, delivery)}", fields["deviceInfo"], fields.get("object")
+    given = decoded.get("battery") if isinstance(decoded, dict) else fields.get("batteryLevel")
+    battery = None if fields.get("batteryLevelUnavailable") else percent_of(given)
+    yield Description(probe, model=text_of(device.get("deviceProfileName")), battery_percent=battery)
 
 
 def _dev_eui(fields: Mapping[str, Any], delivery: Delivery) -> str:
@@ -69,16 +83,18 @@ def _frame(fields: Mapping[str, Any]) -> Frame:
 def _channels(decoded: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     is_unplugged = bool(decoded.get(DRAGINO_NO_PROBE))
     for channel, given in decoded.items():
-        # A null TempC_DS is a device that never had a probe; any other null is a sensor that failed.
-        is_told = channel != DRAGINO_PROBE or not (is_unplugged or given is None)
+        # A null probe is a device that never had one; any other null is a sensor that failed.
+        is_told = channel not in DRAGINO_PROBES or not (is_unplugged or given is None)
         if is_told and CHANNEL.fullmatch(channel):
             yield channel, value_of(given, "C", may_be_text=True)
     if is_unplugged:
-        degrees, _ = value_of(decoded.get(DRAGINO_PROBE), "C", may_be_text=True)
-        yield DRAGINO_PROBE, (degrees, SampleFault.DISCONNECTED)
+        channel = next((one for one in DRAGINO_PROBES if one in decoded), DRAGINO_PROBES[0])
+        degrees, _ = value_of(decoded.get(channel), "C", may_be_text=True)
+        yield channel, (degrees, SampleFault.DISCONNECTED)
 
 
-def _history(delivery: Delivery, probe: str, decoded: Mapping[str, Any], frame: Frame) -> Iterator[TemperatureSample]:
+def _entries(fields: Mapping[str, Any], decoded: Mapping[str, Any]) -> Iterator[tuple[int, str, Value, Any]]:
+    """Yield place in the frame, channel, value and time of everything a device sends of its past."""
     entries = decoded.get("history", [])
     if not isinstance(entries, list):
         raise BadFrame("history_malformed")
@@ -86,7 +102,10 @@ def _history(delivery: Delivery, probe: str, decoded: Mapping[str, Any], frame: 
         if not isinstance(entry, dict):
             raise BadFrame("history_malformed")
         for channel, value in _channels(entry):
-            yield _past(delivery, f"{probe}/{channel}", value, entry.get("timestamp"), (frame, position))
+            yield position, channel, value, entry.get("timestamp")
+    if dragino.is_memory(decoded):
+        for position, (channel, value, unix_s) in enumerate(dragino.entries_in(fields.get("data")), 1):
+            yield position, channel, value, unix_s
 
 
 def _past(

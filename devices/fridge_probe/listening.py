@@ -1,6 +1,6 @@
 """Which dialects a fridge probe's spec asks for, and the topics that go with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +16,12 @@ OPTIONS: Final = ("dialects", "probe", *mapping.OPTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The dialects listened to, in the order they are asked in, and what the broker is asked for."""
+    """The dialects listened to, in the order they are asked in, what the broker is asked for, and what no longer."""
 
     dialects: tuple[Dialect, ...]
     durable: tuple[str, ...]
     state: tuple[str, ...]
+    former: tuple[str, ...]
 
 
 def listening_of(options: Mapping[str, str]) -> Listening:
@@ -32,11 +33,21 @@ def listening_of(options: Mapping[str, str]) -> Listening:
     # The mapping comes first: the site wrote it for these very topics.
     described = [_described(options)] if MAPPING in names else []
     dialects = (*described, *(dialect for name, dialect in DIALECTS.items() if name in names))
-    return Listening(
-        dialects,
-        tuple(pattern.replace("{probe}", probe) for dialect in dialects for pattern in dialect.readings),
-        tuple(pattern.replace("{probe}", probe) for dialect in dialects for pattern in dialect.presences),
-    )
+    durable = tuple(topic for dialect in dialects for topic in _topics(dialect.readings, probe))
+    state = tuple(topic for dialect in dialects for topic in _topics(dialect.presences, probe))
+    former = dict.fromkeys(topic for topic in _known_topics(probe) if topic not in {*durable, *state})
+    return Listening(dialects, durable, state, tuple(former))
+
+
+def _topics(table: Iterable[str], probe: str) -> Iterator[str]:
+    return (pattern.replace("{probe}", probe) for pattern in table)
+
+
+def _known_topics(probe: str) -> Iterator[str]:
+    """Yield every topic that a device with other dialects, or without the option `probe`, would have asked for."""
+    for name in (ANY_PROBE, probe):
+        for dialect in DIALECTS.values():
+            yield from _topics((*dialect.readings, *dialect.presences), name)
 
 
 def _names(text: str) -> list[str]:

@@ -8,12 +8,13 @@ name. Silence is not a failure: they report when the temperature moves, or when 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devices.errors import BadFrame
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence, name_in
+from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_number
 from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.strict_json import decode_object
@@ -56,6 +57,26 @@ def decode_notification(delivery: Delivery) -> tuple[TemperatureSample, ...]:
     unix_s = _unix_s(changes)
     device = name_in(delivery, 0)
     return tuple(by_second(delivery, f"shelly:{device}/{key}", value, unix_s) for key, value in values.items())
+
+
+def describe(delivery: Delivery) -> Iterator[Description]:
+    """Return the make, which a device's own name begins with, and its charge."""
+    fields = decode_object(delivery.payload)
+    changes = fields.get("params")
+    if fields.get("method") not in NOTIFICATIONS or not isinstance(changes, dict):
+        return
+    power = changes.get("devicepower:0")
+    battery = power.get("battery") if isinstance(power, dict) else None
+    percent = percent_of(battery.get("percent")) if isinstance(battery, dict) else None
+    model = text_of(fields.get("src")).rpartition("-")[0]
+    yield Description(f"shelly:{name_in(delivery, 0)}", model=model, battery_percent=percent)
+
+
+def describe_gen1(delivery: Delivery) -> Iterator[Description]:
+    """Return what a Gen1 device announces of itself."""
+    fields = decode_object(delivery.payload)
+    identity, model, firmware = (text_of(fields.get(key)) for key in ("mac", "model", "fw_ver"))
+    yield Description(f"shelly:{name_in(delivery, 1)}", identity=identity, model=model, firmware=firmware)
 
 
 def decode_status(delivery: Delivery) -> tuple[TemperatureSample, ...]:

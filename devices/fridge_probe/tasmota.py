@@ -4,12 +4,13 @@ A probe is known by its sensor's Id: losing one of several renames the others. O
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devices.errors import BadFrame
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.strict_json import decode_object
@@ -40,6 +41,21 @@ def decode_lwt(delivery: Delivery) -> Presence:
     if delivery.payload not in (b"Online", b"Offline"):
         raise BadFrame("lwt_unknown")
     return Presence(f"tasmota:{_device(delivery)}", is_present=delivery.payload == b"Online")
+
+
+def describe_sensors(delivery: Delivery) -> Iterator[Description]:
+    """Return the charge of every sensor that has a battery of its own: those heard over Bluetooth."""
+    for key, sensor in decode_object(delivery.payload).items():
+        if isinstance(sensor, dict) and "Temperature" in sensor:
+            yield Description(_probe_id(delivery, key, sensor), battery_percent=percent_of(sensor.get("Battery")))
+
+
+def describe_device(delivery: Delivery) -> Iterator[Description]:
+    """Return the module and version a device tells at every start."""
+    fields = decode_object(delivery.payload).get("Info1")
+    if isinstance(fields, dict):
+        model, firmware = text_of(fields.get("Module")), text_of(fields.get("Version"))
+        yield Description(f"tasmota:{_device(delivery)}", model=model, firmware=firmware)
 
 
 def _samples(delivery: Delivery, fields: Mapping[str, Any]) -> tuple[TemperatureSample, ...]:

@@ -6,11 +6,13 @@ hear one tag. Encrypted advertisements, and those of telephones and beacons, hol
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from devices.errors import BadFrame
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence, name_in
+from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import value_of
@@ -24,10 +26,22 @@ def decode_advertisement(delivery: Delivery) -> tuple[TemperatureSample, ...]:
     key, unit = ("tempc", "C") if "tempc" in fields else ("tempf", "F")
     if key not in fields:
         return ()
+    return (by_second(delivery, _probe_id(delivery), value_of(fields[key], unit), None),)
+
+
+def describe(delivery: Delivery) -> Iterator[Description]:
+    """Return the make and charge of a thermometer."""
+    fields = decode_object(delivery.payload)
+    if "tempc" in fields or "tempf" in fields:
+        battery = percent_of(fields.get("batt"))
+        yield Description(_probe_id(delivery), model=text_of(fields.get("model")), battery_percent=battery)
+
+
+def _probe_id(delivery: Delivery) -> str:
     address = name_in(delivery, 3).replace(":", "").upper()
     if not ADDRESS.fullmatch(address):
         raise BadFrame("address_malformed")
-    return (by_second(delivery, f"theengs:{address}", value_of(fields[key], unit), None),)
+    return f"theengs:{address}"
 
 
 def decode_lwt(delivery: Delivery) -> Presence:

@@ -4,24 +4,36 @@
 begin with a fixed word stand before those that begin with the probe's name.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from devices.errors import BadFrame
 from devices.fridge_probe import chirpstack, esphome, own, ruuvi, shelly, tasmota, theengs, zigbee2mqtt
 from devices.fridge_probe.context import Decoded, Delivery
+from devices.fridge_probe.descriptions import Description
 
 Decoder = Callable[[Delivery], Decoded]
+Describer = Callable[[Delivery], Iterable[Description]]
+Meaning = TypeVar("Meaning")
+
+
+def no_samples(_delivery: Delivery) -> Decoded:
+    """Decode a message that is listened to for its description alone."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One vendor's topics: `readings` are queued while we are away, `presences` are told again at every connection."""
+    """One vendor's topics: `readings` are queued while we are away, `presences` are told again at every connection.
+
+    `descriptions` says which of those topics also tell what their sender is.
+    """
 
     readings: Mapping[str, Decoder]
     presences: Mapping[str, Decoder] = field(default_factory=dict)
+    descriptions: Mapping[str, Describer] = field(default_factory=dict)
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
@@ -32,7 +44,8 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         ),
         "tasmota": Dialect(
             {"tele/{probe}/SENSOR": tasmota.decode_sensor, "stat/{probe}/STATUS8": tasmota.decode_status8},
-            {"tele/{probe}/LWT": tasmota.decode_lwt},
+            {"tele/{probe}/LWT": tasmota.decode_lwt, "tele/{probe}/INFO1": no_samples},
+            {"tele/{probe}/SENSOR": tasmota.describe_sensors, "tele/{probe}/INFO1": tasmota.describe_device},
         ),
         "ruuvi": Dialect(
             {"ruuvi/+/{probe}": ruuvi.decode_advertisement},
@@ -41,14 +54,23 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
         "theengs": Dialect(
             {"home/+/BTtoMQTT/{probe}": theengs.decode_advertisement},
             {"home/+/LWT": theengs.decode_lwt},
+            {"home/+/BTtoMQTT/{probe}": theengs.describe},
         ),
-        "chirpstack": Dialect({"application/+/device/{probe}/event/up": chirpstack.decode_up}),
+        "chirpstack": Dialect(
+            {"application/+/device/{probe}/event/up": chirpstack.decode_up},
+            {"application/+/device/{probe}/event/status": no_samples},
+            {
+                "application/+/device/{probe}/event/up": chirpstack.describe,
+                "application/+/device/{probe}/event/status": chirpstack.describe,
+            },
+        ),
         "zigbee2mqtt": Dialect(
             {"zigbee2mqtt/{probe}/#": zigbee2mqtt.decode_device},
             {
                 "zigbee2mqtt/bridge/state": zigbee2mqtt.decode_bridge_state,
                 "zigbee2mqtt/{probe}/availability": zigbee2mqtt.decode_device,
             },
+            {"zigbee2mqtt/{probe}/#": zigbee2mqtt.describe},
         ),
         "shelly": Dialect(
             {
@@ -56,7 +78,12 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
                 "{probe}/events/rpc": shelly.decode_notification,
                 "{probe}/status/+": shelly.decode_status,
             },
-            {"shellies/{probe}/online": shelly.decode_gen1_online, "{probe}/online": shelly.decode_online},
+            {
+                "shellies/{probe}/online": shelly.decode_gen1_online,
+                "shellies/{probe}/announce": no_samples,
+                "{probe}/online": shelly.decode_online,
+            },
+            {"shellies/{probe}/announce": shelly.describe_gen1, "{probe}/events/rpc": shelly.describe},
         ),
         "esphome": Dialect(
             {"{probe}/sensor/+/state": esphome.decode_state},
@@ -71,21 +98,36 @@ def decode(delivery: Delivery, dialects: Sequence[Dialect]) -> Decoded:
 
     A topic of a dialect that is not among them gives no samples: a broker goes on sending what was once subscribed.
     """
-    decoder = _decoder_of(delivery.topic, dialects)
+    decoder = _meaning_of(delivery.topic, _decoders(dialects))
     if decoder is not None:
         return decoder(delivery)
-    if _decoder_of(delivery.topic, DIALECTS.values()) is not None:
+    if _meaning_of(delivery.topic, _decoders(DIALECTS.values())) is not None:
         return ()
     raise BadFrame("topic_unknown")
 
 
-def _decoder_of(topic: str, dialects: Iterable[Dialect]) -> Decoder | None:
-    levels = topic.split("/")
+def describe(delivery: Delivery, dialects: Sequence[Dialect]) -> tuple[Description, ...]:
+    """Return what a message says of its sender; nothing where it cannot be read. Raises nothing."""
+    describer = _meaning_of(delivery.topic, (dialect.descriptions for dialect in dialects))
+    if describer is None:
+        return ()
+    try:
+        return tuple(describer(delivery))
+    except BadFrame:
+        return ()
+
+
+def _decoders(dialects: Iterable[Dialect]) -> Iterator[Mapping[str, Decoder]]:
     for dialect in dialects:
-        for table in (dialect.presences, dialect.readings):
-            for pattern, decoder in table.items():
-                if _is_meant(pattern.split("/"), levels):
-                    return decoder
+        yield from (dialect.presences, dialect.readings)
+
+
+def _meaning_of(topic: str, tables: Iterable[Mapping[str, Meaning]]) -> Meaning | None:
+    levels = topic.split("/")
+    for table in tables:
+        for pattern, meaning in table.items():
+            if _is_meant(pattern.split("/"), levels):
+                return meaning
     return None
 
 

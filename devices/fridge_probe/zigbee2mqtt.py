@@ -7,11 +7,12 @@ output is understood.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devices.errors import BadFrame
 from devices.fridge_probe.context import Decoded, Delivery, Presence, name_in
+from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.strict_json import decode_object
@@ -36,6 +37,23 @@ def decode_device(delivery: Delivery) -> Decoded:
         return ()
     probe_id = f"zigbee2mqtt:{_ieee_address(fields) or _name(delivery, len(levels))}"
     return (by_second(delivery, probe_id, value_of(fields["temperature"], "C"), _unix_s(fields, delivery)),)
+
+
+def describe(delivery: Delivery) -> Iterator[Description]:
+    """Return the charge of a thermometer, and its make where the bridge adds it (include_device_information)."""
+    samples = decode_device(delivery)
+    if not isinstance(samples, tuple) or not samples:
+        return
+    fields = decode_object(delivery.payload)
+    about = fields.get("device")
+    about = about if isinstance(about, dict) else {}
+    yield Description(
+        samples[0].probe_id,
+        identity=_ieee_address(fields) or "",
+        model=text_of(about.get("model")),
+        firmware=text_of(about.get("softwareBuildID")),
+        battery_percent=percent_of(fields.get("battery")),
+    )
 
 
 def decode_bridge_state(delivery: Delivery) -> Presence:

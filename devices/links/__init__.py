@@ -1,16 +1,19 @@
-"""Links, opened by URL. A new transport is one line in one of the two tables."""
+"""Links, opened by URL. A new transport is one line in one of the three tables."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from devices.errors import SpecRefused
+from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
-from devices.links.memory import open_memory
-from devices.links.memory_broker import open_memory_messages
+from devices.links.memory import MemoryPort, open_memory
+from devices.links.memory_broker import MemoryBroker, open_memory_messages
+from devices.links.memory_cards import open_memory_cards
 from devices.links.mqtt import open_mqtt
-from devices.links.port import Link, Message, MessageLink, Subscription
+from devices.links.pcsc import open_pcsc, wait_for_reader
+from devices.links.port import Card, CardLink, Link, Message, MessageLink, Subscription
+from devices.links.presence import wait_for_another
 from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
@@ -20,8 +23,19 @@ BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = Mapp
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
 )
+CARD_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[CardLink]]]] = MappingProxyType(
+    {"memory": open_memory_cards, "pcsc": open_pcsc}
+)
+
+
+async def wait_for_memory(address: LinkAddress) -> None:
+    """Return once a port or a broker of this process has come back."""
+    name = address.host
+    await wait_for_another(lambda: MemoryPort.stamp(name) or MemoryBroker.stamp(name))
+
+
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"serial": wait_for_port}
+    {"memory": wait_for_memory, "pcsc": wait_for_reader, "serial": wait_for_port}
 )
 
 
@@ -37,6 +51,12 @@ async def open_message_link(url: str, subscription: Subscription) -> MessageLink
     return await MESSAGE_LINKS[_known(address.scheme, MESSAGE_LINKS)](address, subscription)
 
 
+async def open_card_link(url: str) -> CardLink:
+    """Open a chip card reader. Raises LinkUnavailable, or SpecRefused for a URL that can never work."""
+    address = LinkAddress.parse(url)
+    return await CARD_LINKS[_known(address.scheme, CARD_LINKS)](address)
+
+
 async def wait_until_present(url: str) -> None:
     """Return when the port named by a URL appears; a link whose other end cannot be watched waits for ever."""
     address = LinkAddress.parse(url)
@@ -49,17 +69,20 @@ async def wait_until_present(url: str) -> None:
 
 def _known(scheme: str, table: Mapping[str, object]) -> str:
     if scheme not in table:
-        raise SpecRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
+        raise AddressRefused(f"unknown scheme {scheme!r}, expected one of {', '.join(sorted(table))}")
     return scheme
 
 
 __all__ = [
+    "Card",
+    "CardLink",
     "Link",
     "LinkAddress",
     "Message",
     "MessageLink",
     "Subscription",
     "open_byte_link",
+    "open_card_link",
     "open_message_link",
     "public_url",
     "wait_until_present",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from devices.errors import SpecRefused
+from devices.errors import AddressRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,19 @@ class LinkAddress:
                 query=dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))),
             )
         except ValueError:
-            raise SpecRefused("the device URL is malformed") from None
+            raise AddressRefused("the device URL is malformed") from None
 
     def whole_number(self, name: str, default: int, *, low: int, high: int) -> int:
         """Return a query value as an integer within low..high."""
         text = self.query.get(name, str(default))
         if not (text.isascii() and text.isdecimal() and low <= int(text[:12]) <= high):
-            raise SpecRefused(f"{name} must be a whole number from {low} to {high}")
+            raise AddressRefused(f"{name} must be a whole number from {low} to {high}")
         return int(text)
 
     def refuse_other_queries(self, *known: str) -> None:
         """Refuse a misspelt setting instead of ignoring it."""
         if unknown := sorted(set(self.query) - set(known)):
-            raise SpecRefused(f"unknown setting in the device URL: {', '.join(unknown)}")
+            raise AddressRefused(f"unknown setting in the device URL: {', '.join(unknown)}")
 
 
 def public_url(url: str) -> str:

@@ -20,6 +20,7 @@ class MemoryPort:
         self.name = name
         self._receive = receive
         self._line: MemoryLine | None = None
+        self._times_plugged_in = 0
 
     @property
     def url(self) -> str:
@@ -36,6 +37,7 @@ class MemoryPort:
         with self._lock:
             if self._plugged.setdefault(self.name, self) is not self:
                 raise ValueError(f"memory://{self.name} is plugged in already")
+            self._times_plugged_in += 1
 
     def unplug(self, reason: str = "unplugged") -> None:
         """Take the name away; whoever holds the line loses it."""
@@ -51,6 +53,13 @@ class MemoryPort:
         line = self._line
         if line is not None:
             line.feed_threadsafe(payload)
+
+    @classmethod
+    def stamp(cls, name: str) -> object | None:
+        """Return what one plugging in of a port is told from the next by, or None while it is away."""
+        with cls._lock:
+            port = cls._plugged.get(name)
+            return None if port is None else (id(port), port._times_plugged_in)  # noqa: SLF001 - our own
 
     @classmethod
     def open(cls, name: str) -> "MemoryLine":

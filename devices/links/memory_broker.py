@@ -37,6 +37,7 @@ class _ClientSession:
     queued: deque[_Kept] = field(default_factory=deque)
     unacknowledged: dict[int, _Kept] = field(default_factory=dict)
     link: "MemoryMessageLink | None" = None
+    is_passing: bool = False
 
 
 class MemoryBroker:
@@ -51,6 +52,7 @@ class MemoryBroker:
         self._sessions: dict[str, _ClientSession] = {}
         self._retained: dict[str, bytes] = {}
         self._ids = count(1)
+        self._starts = 0
 
     @property
     def url(self) -> str:
@@ -62,6 +64,7 @@ class MemoryBroker:
         with self._list_lock:
             if self._running.setdefault(self.name, self) is not self:
                 raise ValueError(f"memory://{self.name} is running already")
+            self._starts += 1
 
     def stop(self) -> None:
         """Drop every subscriber and let none in; sessions are kept for the next start."""
@@ -73,6 +76,13 @@ class MemoryBroker:
         for link in links:
             self.release(link)
             link.lose_threadsafe("broker_stopped")
+
+    @classmethod
+    def stamp(cls, name: str) -> object | None:
+        """Return what one start of a broker is told from the next by, or None while it is stopped."""
+        with cls._list_lock:
+            broker = cls._running.get(name)
+            return None if broker is None else (id(broker), broker._starts)  # noqa: SLF001 - our own
 
     @classmethod
     def named(cls, name: str) -> "MemoryBroker":
@@ -98,6 +108,7 @@ class MemoryBroker:
         with self._lock:
             session = self._sessions.setdefault(subscription.client_id, _ClientSession())
             previous, session.link = session.link, link
+            session.is_passing = subscription.passing
             session.queued.extendleft(reversed(session.unacknowledged.values()))
             session.unacknowledged.clear()
             news = frozenset(subscription.durable) - session.durable
@@ -120,9 +131,11 @@ class MemoryBroker:
     def release(self, link: "MemoryMessageLink") -> None:
         """Note that a subscriber went; its messages wait."""
         with self._lock:
-            for session in self._sessions.values():
+            for client_id, session in list(self._sessions.items()):
                 if session.link is link:
                     session.link = None
+                    if session.is_passing:
+                        del self._sessions[client_id]
 
     def _push(self, session: _ClientSession) -> None:
         while session.link is not None and session.queued and len(session.unacknowledged) < UNACKNOWLEDGED_LIMIT:

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.errors import LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.message_inbox import UNACKNOWLEDGED_LIMIT, MessageInbox
 from devices.links.port import ClosesOnExit, Message, Subscription
@@ -41,7 +41,7 @@ async def open_mqtt(address: LinkAddress, subscription: Subscription) -> "MqttLi
     """Connect, resume the session and subscribe. Raises LinkUnavailable, SpecRefused."""
     address.refuse_other_queries("keepalive_s", "session_expiry_s")
     if not address.host:
-        raise SpecRefused("an mqtt URL names its broker: mqtt://host:1883")
+        raise AddressRefused("an mqtt URL names its broker: mqtt://host:1883")
     link = MqttLink(address, subscription)
     try:
         await link.connect()
@@ -60,6 +60,7 @@ class MqttLink(ClosesOnExit):
         self._loop = asyncio.get_running_loop()
         self._inbox = MessageInbox(self._acknowledge)
         self._answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
+        self._is_resumed = False
         self._tick: asyncio.TimerHandle | None = None
         self._watched: socket.socket | None = None
         self._client = self._new_client()
@@ -80,6 +81,10 @@ class MqttLink(ClosesOnExit):
             raise LinkUnavailable("connection_refused") from None
         self._keep_alive()
         await self._accepted("connection_not_permitted")
+        if self._is_resumed and self._subscription.former:
+            self._answer = self._loop.create_future()
+            self._client.unsubscribe(list(self._subscription.former))
+            await self._accepted("unsubscription_not_permitted")
         self._answer = self._loop.create_future()
         self._client.subscribe(self._topics())
         await self._accepted("subscription_not_permitted")
@@ -122,7 +127,8 @@ class MqttLink(ClosesOnExit):
         if self._address.username is not None:
             client.username_pw_set(self._address.username, self._address.password)
         client.on_connect = self._contained(self._on_connect)
-        client.on_subscribe = self._contained(self._on_subscribe)
+        client.on_subscribe = self._contained(self._on_answer)
+        client.on_unsubscribe = self._contained(self._on_answer)
         client.on_message = self._contained(self._on_message)
         client.on_disconnect = self._contained(self._on_disconnect)
         client.on_socket_open = self._contained(self._on_socket_open)
@@ -133,14 +139,14 @@ class MqttLink(ClosesOnExit):
 
     def _dial(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it so
-        properties.SessionExpiryInterval = self._address.whole_number(
-            "session_expiry_s", SESSION_EXPIRY_S, low=0, high=0xFFFF_FFFE
-        )
+        expiry_s = self._address.whole_number("session_expiry_s", SESSION_EXPIRY_S, low=0, high=0xFFFF_FFFE)
+        is_passing = self._subscription.passing
+        properties.SessionExpiryInterval = 0 if is_passing else expiry_s
         properties.ReceiveMaximum = UNACKNOWLEDGED_LIMIT
         properties.MaximumPacketSize = PACKET_LIMIT
         keepalive_s = self._address.whole_number("keepalive_s", KEEPALIVE_S, low=5, high=600)
         port = self._address.port or 1883
-        self._client.connect(self._address.host, port, keepalive_s, clean_start=False, properties=properties)
+        self._client.connect(self._address.host, port, keepalive_s, clean_start=is_passing, properties=properties)
 
     def _topics(self) -> list[tuple[str, SubscribeOptions]]:
         # An existing durable subscription is renewed without its retained values: they were readings once, not now.
@@ -206,11 +212,12 @@ class MqttLink(ClosesOnExit):
         if connection is not None:
             connection.close()
 
-    def _on_connect(self, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None) -> None:
+    def _on_connect(self, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None) -> None:
+        self._is_resumed = flags.session_present
         if not self._answer.done():
             self._answer.set_result([reason])
 
-    def _on_subscribe(self, _mid: int, reasons: list[ReasonCode], _properties: Properties | None) -> None:
+    def _on_answer(self, _mid: int, reasons: list[ReasonCode], _properties: Properties | None) -> None:
         if not self._answer.done():
             self._answer.set_result(reasons)
 

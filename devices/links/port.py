@@ -1,4 +1,4 @@
-"""The two ports of a device: a line of bytes, and a subscription to messages."""
+"""The three ports of a device: a line of bytes, a subscription to messages, and a slot for chip cards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,12 +32,16 @@ class Subscription:
     """What a message link listens to.
 
     `durable` topics are queued by the broker while we are away; their retained value comes once, when the
-    subscription is made. `state` topics give their retained value at every connection.
+    subscription is made. `state` topics give their retained value at every connection. `former` topics may have been
+    asked for by an earlier setting and are given back: the broker would go on queueing them. A `passing` subscription
+    begins anew and leaves nothing behind.
     """
 
     client_id: str
     durable: Sequence[str]
     state: Sequence[str] = ()
+    former: Sequence[str] = ()
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,44 @@ class MessageLink(Protocol):
     ) -> None: ...
 
 
+class Card(Protocol):
+    """One insertion of a chip card. Used as `async with`, so that every way out lets go of the card."""
+
+    atr: bytes
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        """Return the card's answer with its status word. Raises CardUnusable, NoAnswer, LinkLost."""
+
+    async def close(self) -> None:
+        """Let go of the card; twice does no harm."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class CardLink(Protocol):
+    """A reader of chip cards that is open. Used as `async with`, like Link."""
+
+    reader: str
+
+    async def next_card(self) -> Card:
+        """Wait for a card that was not handed out yet: each insertion is one, the same card's too. Raises LinkLost."""
+
+    async def close(self) -> None:
+        """Let go of the reader; twice does no harm."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 class ClosesOnExit:
-    """The `async with` half of both ports."""
+    """The `async with` half of all ports."""
 
     async def close(self) -> None:
         """Let go of the port."""

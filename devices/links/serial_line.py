@@ -5,19 +5,20 @@ import contextlib
 import os
 import re
 import threading
+from pathlib import Path
 
 import serial
 
-from devices.errors import LinkLost, LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkLost, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
+from devices.links.presence import wait_for_another
 
 DEFAULT_BAUD = 115200
 WRITE_TIMEOUT_S = 2.0
 WAKE_S = 0.5  # cancel_read() normally wakes the thread at once; this bounds the wait if it came too early
 CHUNK = 4096
-PORT_WATCH_S = 0.3
 # pyserial raises TypeError when the descriptor vanishes under a blocked read.
 PORT_ERRORS = (serial.SerialException, OSError, TypeError)
 
@@ -26,7 +27,7 @@ def serial_path(address: LinkAddress) -> str:
     """Return the port's path or Windows name of a serial URL."""
     path = address.path.removeprefix("/") if re.fullmatch(r"/COM\d+", address.path) else address.path
     if address.host or len(path) < 2:  # noqa: PLR2004 - a lone "/" names no port
-        raise SpecRefused("a serial URL names its port after three slashes: serial:///dev/ttyUSB0?baud=115200")
+        raise AddressRefused("a serial URL names its port after three slashes: serial:///dev/ttyUSB0?baud=115200")
     return path
 
 
@@ -50,12 +51,18 @@ async def open_serial(address: LinkAddress) -> "SerialLine":
 
 
 async def wait_for_port(address: LinkAddress) -> None:
-    """Return once a port that is away now has come back; a port that is there is not what we wait for."""
+    """Return once a port that is gone, or about to go, has come back."""
     path = serial_path(address)
-    if await asyncio.to_thread(os.path.exists, path):
-        await asyncio.Event().wait()
-    while not await asyncio.to_thread(os.path.exists, path):  # noqa: ASYNC110 - no portable event tells of a new node
-        await asyncio.sleep(PORT_WATCH_S)
+    await wait_for_another(lambda: _stamp(path))
+
+
+def _stamp(path: str) -> object | None:
+    """Return what a port's name and node are told apart by, or None without one."""
+    try:
+        name, node = Path(path).lstat(), Path(path).stat()
+    except OSError:
+        return os.path.exists(path) or None  # noqa: PTH110 - never raises; Windows knows ports that are no files
+    return name.st_ino, name.st_ctime_ns, node.st_rdev
 
 
 def _open_port(path: str, baud: int) -> serial.Serial:

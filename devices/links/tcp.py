@@ -4,7 +4,7 @@ import asyncio
 import socket
 from typing import cast
 
-from devices.errors import LinkLost, LinkUnavailable, SpecRefused
+from devices.errors import AddressRefused, LinkLost, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
@@ -17,7 +17,7 @@ async def open_tcp(address: LinkAddress) -> "TcpLine":
     """Connect. Raises LinkUnavailable, SpecRefused."""
     address.refuse_other_queries("baud")
     if not address.host or address.port is None:
-        raise SpecRefused("a tcp URL names host and port: tcp://host:4001")
+        raise AddressRefused("a tcp URL names host and port: tcp://host:4001")
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             loop = asyncio.get_running_loop()

@@ -1,8 +1,9 @@
 """A barcode scanner on a plug."""
 
 import argparse
-import sys
+from functools import partial
 
+from firmware_stubs.orders import befall, take_orders
 from firmware_stubs.plugs import Plug, PtyPlug
 
 
@@ -37,17 +38,25 @@ class BarcodeScannerStub:
 
 
 def main() -> None:
-    """Print the port, then scan every line of the standard input."""
-    parser = argparse.ArgumentParser(description="A barcode scanner on a pseudo-terminal. Each input line is a scan.")
+    """Print the port, then take one order a line."""
+    parser = argparse.ArgumentParser(description="A barcode scanner on a pseudo-terminal.")
     parser.add_argument("--name", default="barcode-scanner", help="name of the port's link")
     parser.add_argument("--aim", default="]C0", help="AIM identifier put before every code")
     arguments = parser.parse_args()
     with PtyPlug(arguments.name) as plug:
         scanner = BarcodeScannerStub(plug)
         print(plug.url, flush=True)
-        for line in sys.stdin:
-            if code := line.rstrip("\n"):
-                scanner.scan(code, arguments.aim)
+        take_orders(partial(obey, scanner, arguments.aim), "scan CODE")
+
+
+def obey(scanner: BarcodeScannerStub, aim: str, words: list[str]) -> bool:
+    """Do what one line of the command says; whether it was understood."""
+    match words:
+        case ["scan", code, *more]:
+            scanner.scan(" ".join([code, *more]), aim)
+        case _:
+            return befall(words, scanner.plug.spoil_next, scanner.plug.plug_in, scanner.plug.unplug)
+    return True
 
 
 if __name__ == "__main__":

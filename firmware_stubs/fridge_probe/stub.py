@@ -1,6 +1,7 @@
 """Fridge probes on a broker. Their messages are their own: they share no codec with the server, see WIRE.md."""
 
 import argparse
+import contextlib
 import hashlib
 import json
 import random
@@ -8,10 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import RLock
+from functools import partial
+from threading import Event, RLock, Thread
 from uuid import uuid4
 
 from firmware_stubs.fridge_probe.publishers import IsConfirmed, Publisher, publisher_for
+from firmware_stubs.fridge_probe.spoiling import SpoilingPublisher
+from firmware_stubs.orders import befall, take_orders
 
 RING_SLOTS = 64
 
@@ -192,32 +196,51 @@ SPEECH: Mapping[str, Callable[[str, int, int], Spoken]] = {
 
 
 def main() -> None:
-    """Publish a fridge that breathes between 3 and 6 degrees."""
+    """Publish a fridge that breathes between 3 and 6 degrees, and take one order a line."""
     parser = argparse.ArgumentParser(description="A fridge probe that publishes to an MQTT broker.")
     parser.add_argument("url", help="mqtt://127.0.0.1:1883")
     parser.add_argument("--dev", default="demo-fridge-1", help="the probe's name")
     parser.add_argument("--every-s", type=float, default=60.0, help="seconds between readings")
     parser.add_argument("--dialect", choices=["own", *SPEECH], default="own", help="the make it pretends to be")
     arguments = parser.parse_args()
-    publisher = publisher_for(arguments.url, arguments.dev)
+    publisher = SpoilingPublisher(partial(publisher_for, arguments.url, arguments.dev), lambda _: probe.stop())
     probe: FridgeProbeStub | BoughtProbeStub
     if arguments.dialect == "own":
         probe = FridgeProbeStub(publisher, arguments.dev, boot=int(time.time()))
     else:
         probe = BoughtProbeStub(publisher, arguments.dialect, arguments.dev)
     probe.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        Thread(target=_breathe, args=(probe, arguments.every_s), name="fridge", daemon=True).start()
+        take_orders(partial(obey, probe, publisher), "measure MILLI_CELSIUS")
+        Event().wait()
+    probe.stop()
+
+
+def obey(probe: FridgeProbeStub | BoughtProbeStub, publisher: SpoilingPublisher, words: list[str]) -> bool:
+    """Do what one line of the command says; whether it was understood."""
+    match words:
+        case ["measure", milli_celsius] if milli_celsius.removeprefix("-").isdecimal():
+            _measure(probe, int(milli_celsius))
+        case _:
+            return befall(words, publisher.spoil_next, probe.start, probe.stop)
+    return True
+
+
+def _breathe(probe: FridgeProbeStub | BoughtProbeStub, every_s: float) -> None:
     milli_celsius = 4500
-    try:
-        while True:
-            milli_celsius = min(6000, max(3000, milli_celsius + random.randint(-120, 120)))  # noqa: S311 - weather, not secrets
-            if isinstance(probe, FridgeProbeStub):
-                probe.measure(milli_celsius, unix_s=int(time.time()))
-            else:
-                probe.report(milli_celsius, unix_s=int(time.time()))
-            print(f"{milli_celsius} m°C", flush=True)
-            time.sleep(arguments.every_s)
-    except KeyboardInterrupt:
-        probe.stop()
+    while True:
+        milli_celsius = min(6000, max(3000, milli_celsius + random.randint(-120, 120)))  # noqa: S311 - weather, not secrets
+        _measure(probe, milli_celsius)
+        print(f"{milli_celsius} m°C", flush=True)
+        time.sleep(every_s)
+
+
+def _measure(probe: FridgeProbeStub | BoughtProbeStub, milli_celsius: int) -> None:
+    if isinstance(probe, FridgeProbeStub):
+        probe.measure(milli_celsius, unix_s=int(time.time()))
+    else:
+        probe.report(milli_celsius, unix_s=int(time.time()))
 
 
 if __name__ == "__main__":

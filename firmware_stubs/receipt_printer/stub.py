@@ -2,8 +2,11 @@
 
 import argparse
 import threading
+import time
 from dataclasses import dataclass, field
+from functools import partial
 
+from firmware_stubs.orders import befall, take_orders
 from firmware_stubs.plugs import Plug, PtyPlug, TcpPlug
 
 REAL_TIME = b"\x10\x04"
@@ -134,19 +137,39 @@ class ReceiptPrinterStub:
 
 
 def main() -> None:
-    """Print the port, then everything that is printed."""
+    """Print the port, then everything that is printed, and take one order a line."""
     parser = argparse.ArgumentParser(description="A receipt printer on a pseudo-terminal, or on a TCP port.")
     parser.add_argument("--tcp", action="store_true", help="listen on a TCP port instead")
     parser.add_argument("--name", default="receipt-printer", help="name of the port's link")
     arguments = parser.parse_args()
-    cut = threading.Event()
     with TcpPlug() if arguments.tcp else PtyPlug(arguments.name) as plug:
         printer = ReceiptPrinterStub(plug)
         print(plug.url, flush=True)
-        while not cut.wait(0.2):
-            while printer.printouts:
-                printout = printer.printouts.pop(0)
-                print(*printout.lines, *(f"[QR {content}]" for content in printout.qr_codes), "8<" + "-" * 30, sep="\n")
+        threading.Thread(target=_show_paper, args=(printer,), name="paper", daemon=True).start()
+        take_orders(partial(obey, printer), "paper out | paper in | cover open | cover closed")
+        threading.Event().wait()
+
+
+def obey(printer: ReceiptPrinterStub, words: list[str]) -> bool:
+    """Do what one line of the command says; whether it was understood."""
+    match words:
+        case ["paper", "out"]:
+            printer.is_paper_out = True
+        case ["paper", "in"]:
+            printer.load_paper()
+        case ["cover", "open" | "closed" as how]:
+            printer.is_cover_open = how == "open"
+        case _:
+            return befall(words, printer.plug.spoil_next, printer.plug.plug_in, printer.plug.unplug)
+    return True
+
+
+def _show_paper(printer: ReceiptPrinterStub) -> None:
+    while True:
+        while printer.printouts:
+            printout = printer.printouts.pop(0)
+            print(*printout.lines, *(f"[QR {content}]" for content in printout.qr_codes), "8<" + "-" * 30, sep="\n")
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from datetime import UTC, date
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,8 @@ from clinic_server.kit.call import House
 from clinic_server.kit.idempotency import first_answer
 from clinic_server.kit.inbox import PERISHES_AFTER_S
 from clinic_server.kit.journal import journal, verify
-from clinic_server.people.rules import CardFacts, CardFault, card_from
+from clinic_server.people.documents import DocumentKind, Sex
+from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from
 from clinic_server.people.tables import person
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import ScanFacts
@@ -208,7 +210,12 @@ async def test_letters_no_name_has_are_never_stored(as_role: Any, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("fault", "shown"), [("number_check_digit", "number_check_digit"), ("select_failed", "card_unreadable")]
+    ("fault", "shown"),
+    [
+        ("number_check_digit", "number_check_digit"),
+        ("select_failed", "card_unreadable"),
+        ("card_pulled", "card_pulled"),
+    ],
 )
 async def test_a_fault_of_the_card_is_shown_and_checks_nobody_in(
     as_role: Any, house: House, fault: str, shown: str
@@ -219,6 +226,76 @@ async def test_a_fault_of_the_card_is_shown_and_checks_nobody_in(
     assert (seen["fault"], seen["person"]) == (shown, None)
     answer = await desk.post("/api/v1/visits", json=lying)
     assert (answer.status_code, answer.json()["code"]) == (422, "card_unreadable")
+
+
+HOLDER = CardHolder(DocumentKind.TRAVEL_PERMIT_TAIWAN, "王小明", Sex.FEMALE, date(1949, 12, 31), "WANG XIAOMING", "TWN")
+
+
+async def test_a_card_nobody_is_registered_by_is_shown_and_checks_nobody_in(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lying = lay(house, HOLDER)
+    seen = (await desk.get("/api/v1/station/card")).json()
+    assert (seen["fault"], seen["person"]["name"], seen["person"]["document_kind"]) == (
+        "document_needed",
+        "王小明",
+        None,
+    )
+    fragment = (await desk.get("/check-in/card")).text
+    assert "王小明" in fragment
+    assert "nobody is registered by it" in fragment
+    assert "<form" not in fragment
+    answer = await desk.post("/api/v1/visits", json=lying)
+    assert (answer.status_code, answer.json()["code"]) == (422, "document_needed")
+    assert stored(house, person) == []
+
+
+async def test_the_form_is_filled_in_with_what_such_a_card_names(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, HOLDER)
+    page = (await desk.get("/check-in/typed")).text
+    filled = dict(re.findall(r'<input id="(\w+)"[^>]* value="([^"]*)"', page))
+    chosen = set(re.findall(r'<option value="(\w+)" selected', page))
+    assert (filled["name"], filled["latin_name"], filled["born_on"]) == ("王小明", "WANG XIAOMING", "1949-12-31")
+    assert (filled["nationality"], filled["issuing_country"], filled["number"]) == ("TWN", "", "")
+    assert chosen == {"foreign_document", "travel_permit_taiwan", "female"}
+    form = {**filled, "typed_reason": "foreign_document", "document_kind": "travel_permit_taiwan", "sex": "female"}
+    answer = await desk.post("/check-in/typed", data={**form, "number": "12345678"})
+    assert answer.headers["location"].startswith("/check-in?issued=")
+    assert house.inbox.latest("desk-1", "card") is None
+    assert 'id="name" name="name" type="text" value=""' in (await desk.get("/check-in/typed")).text
+
+
+async def test_another_desks_card_fills_in_nothing(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, HOLDER, station="desk-2")
+    assert "王小明" not in (await desk.get("/check-in/typed")).text
+
+
+async def test_a_passport_that_was_read_checks_in_and_is_known_again(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    read = card_from(
+        number="C01X00T47",
+        name="",
+        latin_name="MUSTERMANN, ERIKA",
+        gbt_2261_sex="2",
+        born_on=date(1964, 8, 12),
+        nationality="D",
+        kind=DocumentKind.PASSPORT,
+        issuing_country="D",
+    )
+    first = await desk.post("/api/v1/visits", json=lay(house, read))
+    assert (first.status_code, first.json()["is_new"], first.json()["findings"]) == (201, True, [])
+    await desk.post(f"/api/v1/visits/{first.json()['visit_id']}/abandonment")
+    typed = {**PASSPORT, "number": "C01X00T47", "issuing_country": "DEU", "name": "Erika Mustermann"}
+    again = await desk.post("/api/v1/visits", json={**typed, "born_on": "1964-08-12"})
+    assert (again.status_code, again.json()["is_new"]) == (201, False)
+
+
+async def test_a_card_that_needs_another_document_says_so_on_the_page(as_role: Any, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    lay(house, CardFault("social_security_3_needs_other_document"))
+    shown = (await desk.get("/check-in/card")).text
+    assert "Take the identity card or the QR code of the health insurance." in shown
 
 
 async def test_a_page_that_shows_one_card_never_checks_in_the_next(as_role: Any, house: House) -> None:

@@ -259,6 +259,29 @@ def test_a_dead_letter_is_capped_and_any_origin_can_be_kept(db: Database) -> Non
     assert overview(db).dead_letters_of_a_day == 1
 
 
+def test_a_device_that_babbles_is_counted_and_cannot_fill_the_disk(db: Database, clock: ManualClock) -> None:
+    def keep(count: int, device_id: str = "d", reason: str = "r") -> None:
+        def keep_all(tx: Tx) -> None:
+            for _ in range(count):
+                actions.keep_dead_letter(tx, Letter(device_id, "o", reason, b"p"))
+
+        db.write_now(keep_all, DEVICES)
+
+    clock.pass_time(minutes=59)
+    keep(actions.MOST_LETTERS_AN_HOUR + 5)
+    assert len(letters(db)) == actions.MOST_LETTERS_AN_HOUR
+    keep(2)
+    keep(1, device_id="another")
+    keep(1, reason="another")
+    assert len(letters(db)) == actions.MOST_LETTERS_AN_HOUR + 2
+    clock.pass_time(minutes=1)
+    keep(1)
+    assert len(letters(db)) == actions.MOST_LETTERS_AN_HOUR + 3
+    assert overview(db).dead_letters_of_a_day == actions.MOST_LETTERS_AN_HOUR + 10
+    clock.pass_time(hours=26)
+    assert overview(db).dead_letters_of_a_day == 0
+
+
 def test_the_database_refuses_an_oversized_dead_letter(db: Database) -> None:
     row = {"id": db.ids.new(), "device_id": "d", "origin": "o", "reason": "r", "payload": b"x" * 4097}
     with pytest.raises(DBAPIError):

@@ -165,7 +165,8 @@ def test_asking_creates_no_database_and_no_key(clinic: Clinic, tmp_path: Path) -
 
 
 def test_every_command_shows_an_example_and_its_exit_codes(clinic: Clinic) -> None:
-    for words in ("serve", "init", "verify", "user list", "user add", "user reset-pin", "user grant", "user revoke"):
+    commands = ("serve", "init", "verify", "doctor")
+    for words in (*commands, *(f"user {verb}" for verb in ("list", "add", "reset-pin", "grant", "revoke"))):
         shown = clinic(*words.split(), "--help").out
         assert "Example: " in shown, words
         assert "Exit codes: " in shown, words

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI
 
-from clinic_server.device_hub.translation import scan_content
+from clinic_server.device_hub.scanned import scan_content
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock
 from clinic_server.settings import DeviceSettings, Settings

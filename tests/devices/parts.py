@@ -123,21 +123,24 @@ class Mosquitto:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(
+        self._config.write_text(self.settings(folder) + ("user root\n" if os.geteuid() == 0 else ""))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def settings(self, folder: Path) -> str:
+        return (
             "per_listener_settings true\n"
             "persistence true\n"
             f"persistence_location {folder}/\n"
             "autosave_on_changes true\n"
             "autosave_interval 1\n"
-            "max_queued_messages 0\n"
+            "max_queued_messages 1000000\n"
             "max_queued_bytes 0\n"
             "max_inflight_messages 200\n"
             "persistent_client_expiration 60d\n"
             f"log_dest file {folder}/log\n"
             f"listener {self.port} 127.0.0.1\n"
-            "allow_anonymous true\n" + ("user root\n" if os.geteuid() == 0 else "")
+            "allow_anonymous true\n"
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:

@@ -1,24 +1,40 @@
-"""One contract over adapters x links. A new device or a new link joins a table and must pass it all."""
+"""One contract over adapters x links. A new device or a new link joins a table and must pass it all.
 
+`--bench-device KIND=URL` adds a column of real hardware; see README.md beside this file.
+"""
+
+import asyncio
 import itertools
+import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 import uvloop
 
-from devices.adapter import DeviceSpec
 from devices.errors import LinkUnavailable
-from devices.events import BarcodeScanned, CardRead, DeviceEvent, DeviceState, SlipPrinted
+from devices.events import BarcodeScanned, CardRead, DeviceState, SlipPrinted, TemperatureMeasured
 from devices.links import open_byte_link
+from devices.registry import DEVICE_KINDS
 from devices.supervisor import Supervisor
-from devices.words import DeviceWord, PrintSlip, Slip, Text
+from devices.words import PrintSlip, Slip, Text
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
+from firmware_stubs.faults import Fault
+from firmware_stubs.fridge_probe.publishers import publisher_for
+from firmware_stubs.fridge_probe.spoiling import SpoilingPublisher
+from firmware_stubs.fridge_probe.stub import FridgeProbeStub
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
-from tests.devices.parts import OneByteAtATime, Receiver, eventually
+from firmware_stubs.travel_document.documents import synthetic_passport
+from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
+from tests.devices.bench import OnTheBench, bench_of
+from tests.devices.brokers import BrokerPlug, MemoryBrokerPlug, MosquittoPlug
+from tests.devices.contract import Device, DeviceBehindABroker
+from tests.devices.parts import DEADLINE_S, Lossy, OneByteAtATime, Receiver, eventually
 
 names = itertools.count()
 
@@ -27,49 +43,35 @@ def memory() -> Plug:
     return MemoryPlug(f"conformance-{next(names)}")
 
 
-LINKS: dict[str, Callable[[], Plug]] = {
-    "memory": memory,
-    "one_byte_at_a_time": lambda: OneByteAtATime(memory()),
-    "pty": PtyPlug,
-    "tcp": TcpPlug,
+LINKS: dict[str, Callable[[Path], Plug]] = {
+    "memory": lambda _: memory(),
+    "one_byte_at_a_time": lambda _: OneByteAtATime(memory()),
+    "lossy": lambda _: Lossy(memory()),
+    "pty": lambda _: PtyPlug(),
+    "tcp": lambda _: TcpPlug(),
+    "memory_broker": lambda _: MemoryBrokerPlug(f"conformance-{next(names)}"),
+    "mosquitto": MosquittoPlug,
 }
-
-
-@dataclass
-class Device:
-    """A stub on a plug, and how the contract makes it speak: by itself, or because it was told something."""
-
-    kind: str
-    plug: Plug
-    said: Callable[[DeviceEvent], int | None]
-    speak: Callable[[int], None] = lambda _: None
-    word: Callable[[int], DeviceWord] | None = None
-
-    @property
-    def spec(self) -> DeviceSpec:
-        return DeviceSpec("device-1", self.kind, self.plug.url, simulated=True)
-
-    async def begins(self, number: int, supervisor: Supervisor) -> None:
-        self.speak(number)
-        if self.word is not None:
-            assert await supervisor.tell("device-1", self.word(number))
-
-    async def says(self, number: int, receiver: Receiver, supervisor: Supervisor) -> None:
-        await self.begins(number, supervisor)
-        await eventually(lambda: number in map(self.said, receiver.events), f"message {number} of {self.kind} is told")
+LINES = ("memory", "one_byte_at_a_time", "lossy", "pty", "tcp")
+BROKERS = ("memory_broker", "mosquitto")
+LINKS_OF: dict[str, tuple[str, ...]] = {"fridge_probe": BROKERS}  # whatever is not named here hangs on a line of bytes
 
 
 def a_scanner(plug: Plug) -> Device:
+    """A code that did not come through is scanned again."""
     stub = BarcodeScannerStub(plug)
     return Device(
         kind="barcode_scanner",
         plug=plug,
         speak=lambda number: stub.scan(f"8{number:019d}", "]C0"),
-        said=lambda event: int(event.text[1:]) if isinstance(event, BarcodeScanned) else None,
+        said=lambda event: (
+            int(event.text[1:]) if isinstance(event, BarcodeScanned) and event.text[1:].isdecimal() else None
+        ),
     )
 
 
 def an_id_card_reader(plug: Plug) -> Device:
+    """A card that was not read is laid down again."""
     stub = IdCardReaderStub(plug)
     numbers = {synthetic_resident(number).number: number for number in range(10)}
     return Device(
@@ -77,40 +79,117 @@ def an_id_card_reader(plug: Plug) -> Device:
         plug=plug,
         speak=lambda number: stub.lay(synthetic_resident(number)),
         said=lambda event: numbers[event.card.number] if isinstance(event, CardRead) else None,
+        spoil=partial(stub.break_next, command="2002"),
     )
 
 
 def a_receipt_printer(plug: Plug) -> Device:
+    """A slip nobody confirmed is ordered again, as another slip."""
     ReceiptPrinterStub(plug)
     return Device(
         kind="receipt_printer",
         plug=plug,
-        word=lambda number: PrintSlip(str(number), Slip((Text(f"留观 {number}"),))),
-        said=lambda event: int(event.job_id) if isinstance(event, SlipPrinted) else None,
+        options={"patience_s": "2"},
+        word=lambda number, time: PrintSlip(f"{number}/{time}", Slip((Text(f"留观 {number}"),))),
+        said=lambda event: int(event.job_id.partition("/")[0]) if isinstance(event, SlipPrinted) else None,
+    )
+
+
+def a_fridge_probe(plug: Plug) -> Device:
+    """The probe repeats by itself whatever its broker did not confirm."""
+    assert isinstance(plug, BrokerPlug)
+    publisher = SpoilingPublisher(partial(publisher_for, plug.url, "fridge-1"), lambda abrupt: stub.stop(abrupt=abrupt))
+    stub = FridgeProbeStub(publisher, "fridge-1")
+    return DeviceBehindABroker(
+        kind="fridge_probe",
+        plug=plug,
+        speak=lambda number: stub.measure(number * 1000, unix_s=1_770_000_000 + number) and None,
+        said=lambda event: (
+            (event.sample.milli_celsius or 0) // 1000 if isinstance(event, TemperatureMeasured) else None
+        ),
+        spoil=publisher.spoil_next,
+        connect=stub.start,
+        disconnect=stub.stop,
+    )
+
+
+def a_travel_document_reader(plug: Plug) -> Device:
+    stub = TravelDocumentReaderStub(plug)
+    return Device(
+        kind="travel_document_reader",
+        plug=plug,
+        speak=lambda number: stub.show(synthetic_passport(number)),
+        said=lambda event: int(event.card.number[1:]) if isinstance(event, CardRead) else None,
     )
 
 
 DEVICES: dict[str, Callable[[Plug], Device]] = {
     "barcode_scanner": a_scanner,
+    "fridge_probe": a_fridge_probe,
     "id_card_reader": an_id_card_reader,
     "receipt_printer": a_receipt_printer,
+    "travel_document_reader": a_travel_document_reader,
 }
+COLUMNS = [(kind, link) for kind in DEVICES for link in LINKS_OF.get(kind, LINES)]
 
 
-@pytest.fixture(name="device", params=itertools.product(DEVICES, LINKS), ids="-".join)
-def _device(request: pytest.FixtureRequest) -> Iterator[Device]:
-    kind, link = request.param
-    device = DEVICES[kind](LINKS[link]())
-    with device.plug:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what a person's hands can do on the bench's hardware too."""
+    if "column" in metafunc.fixturenames:
+        is_clean = "clean" in metafunc.fixturenames
+        columns = [(kind, link) for kind, link in COLUMNS if not (is_clean and link == "lossy")]
+        bench = {} if {"stub", "clean"} & set(metafunc.fixturenames) else bench_of(metafunc.config)
+        made: list[object] = [*columns, *bench.values()]
+        metafunc.parametrize("column", made, ids=[*map("-".join, columns), *bench])
+
+
+@pytest.fixture(name="device")
+def _device(column: tuple[str, str] | OnTheBench, tmp_path: Path) -> Iterator[Device]:
+    """A device that is plugged in: a stub on any link, or hardware on the bench."""
+    device = column if isinstance(column, OnTheBench) else made_of(*column, tmp_path)
+    with device.plugged_in():
         yield device
 
 
-async def test_garbage_then_a_message_yields_the_message(device: Device, receiver: Receiver) -> None:
+@pytest.fixture(name="stub")
+def _stub(device: Device) -> Device:
+    """A device to which things can be done that no person can do."""
+    return device
+
+
+@pytest.fixture(name="clean")
+def _clean(device: Device) -> Device:
+    """A stub on a link that loses nothing by itself."""
+    return device
+
+
+def made_of(kind: str, link: str, folder: Path) -> Device:
+    device = DEVICES[kind](LINKS[link](folder))
+    device.is_lossy = link == "lossy"
+    return device
+
+
+async def test_a_message_is_told_and_the_next_one_too(device: Device, receiver: Receiver) -> None:
     async with Supervisor([device.spec], receiver.deliver) as supervisor:
         await receiver.next_state(DeviceState.ONLINE)
-        device.plug.send(bytes(range(256)) + b"\xaa\xaa\xaa\x96\x69\x0f\xff\x00\r\n")
         await device.says(1, receiver, supervisor)
         await device.says(2, receiver, supervisor)
+
+
+async def test_garbage_then_a_message_yields_the_message(stub: Device, receiver: Receiver) -> None:
+    async with Supervisor([stub.spec], receiver.deliver) as supervisor:
+        await receiver.next_state(DeviceState.ONLINE)
+        stub.plug.send(bytes(range(256)) + b"\xaa\xaa\xaa\x96\x69\x0f\xff\x00\r\n")
+        await stub.says(1, receiver, supervisor)
+        await stub.says(2, receiver, supervisor)
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_whatever_befalls_a_message_the_next_one_is_told(clean: Device, fault: Fault, receiver: Receiver) -> None:
+    async with Supervisor([clean.spec], receiver.deliver) as supervisor:
+        await receiver.next_state(DeviceState.ONLINE)
+        await clean.suffers(fault, receiver, supervisor)
+        await clean.says(2, receiver, supervisor)
 
 
 @pytest.mark.parametrize("abrupt", [False, True], ids=["graceful", "abrupt"])
@@ -119,40 +198,87 @@ async def test_unplugging_is_noticed_and_plugging_back_in_works_without_a_restar
 ) -> None:
     async with Supervisor([device.spec], receiver.deliver) as supervisor:
         await receiver.next_state(DeviceState.ONLINE)
-        device.plug.unplug(abrupt=abrupt)
+        await device.unplug(abrupt=abrupt)
         await receiver.next_state(DeviceState.OFFLINE)
-        device.plug.plug_in()
+        await device.plug_in()
         await receiver.next_state(DeviceState.ONLINE)
         await device.says(3, receiver, supervisor)
+
+
+async def test_a_device_unplugged_twenty_times_a_day_is_back_each_time_within_two_seconds(
+    clean: Device, receiver: Receiver
+) -> None:
+    clock = Minutes()
+    async with Supervisor([clean.spec], receiver.deliver, monotonic=clock) as supervisor:
+        await receiver.next_state(DeviceState.ONLINE)
+        for _ in range(20):
+            clock.pass_a_minute()  # it has worked for a while, so the wait before a new attempt is the shortest
+            await clean.unplug(abrupt=False)
+            await receiver.next_state(DeviceState.OFFLINE)
+            await clean.plug_in()
+            clock.note_plugged_in()
+            await receiver.next_state(DeviceState.ONLINE)
+            clock.note_back()
+        await clean.says(7, receiver, supervisor)
+    assert statistics.median(clock.away_s) < 2.0
+
+
+class Minutes:
+    """A monotonic clock that a test can let run ahead, and what took how long by the real one."""
+
+    def __init__(self) -> None:
+        self.away_s: list[float] = []
+        self._real = asyncio.get_running_loop().time
+        self._ahead_s = self._plugged_in_at = 0.0
+
+    def __call__(self) -> float:
+        return self._real() + self._ahead_s
+
+    def pass_a_minute(self) -> None:
+        self._ahead_s += 60.0
+
+    def note_plugged_in(self) -> None:
+        self._plugged_in_at = self._real()
+
+    def note_back(self) -> None:
+        self.away_s.append(self._real() - self._plugged_in_at)
 
 
 async def test_stopping_closes_the_port(device: Device, receiver: Receiver) -> None:
     async with Supervisor([device.spec], receiver.deliver):
         await receiver.next_state(DeviceState.ONLINE)
-    async with await open_byte_link(device.spec.url) as link:
-        await link.write(b"the port is free again")
+    await device.take_port()
 
 
-async def test_an_exception_in_the_receiver_does_not_stop_the_device(device: Device, receiver: Receiver) -> None:
-    async with Supervisor([device.spec], receiver.deliver) as supervisor:
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.2])
+async def test_stopping_at_any_moment_closes_the_port(clean: Device, after_s: float, receiver: Receiver) -> None:
+    async with Supervisor([clean.spec], receiver.deliver):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after_s):
+                await receiver.next_state(DeviceState.OFFLINE)
+    await clean.take_port(DEADLINE_S)  # an opening that is under way is closed once it is done
+
+
+async def test_an_exception_in_the_receiver_does_not_stop_the_device(clean: Device, receiver: Receiver) -> None:
+    async with Supervisor([clean.spec], receiver.deliver) as supervisor:
         await receiver.next_state(DeviceState.ONLINE)
         receiver.failures_to_come = 1
-        await device.begins(4, supervisor)
+        await clean.begins(4, supervisor)
         await eventually(lambda: receiver.failures_to_come == 0, "the receiver broke")
-        await device.says(5, receiver, supervisor)
+        await clean.says(5, receiver, supervisor)
 
 
 @pytest.mark.parametrize("abrupt", [False, True], ids=["graceful", "abrupt"])
-def test_the_same_holds_on_the_event_loop_the_server_uses(device: Device, abrupt: bool) -> None:
+def test_the_same_holds_on_the_event_loop_the_server_uses(stub: Device, abrupt: bool) -> None:
     async def plug_and_unplug() -> None:
         receiver = Receiver()
-        async with Supervisor([device.spec], receiver.deliver) as supervisor:
+        async with Supervisor([stub.spec], receiver.deliver) as supervisor:
             await receiver.next_state(DeviceState.ONLINE)
-            device.plug.unplug(abrupt=abrupt)
+            await stub.unplug(abrupt=abrupt)
             await receiver.next_state(DeviceState.OFFLINE)
-            device.plug.plug_in()
+            await stub.plug_in()
             await receiver.next_state(DeviceState.ONLINE)
-            await device.says(6, receiver, supervisor)
+            await stub.says(6, receiver, supervisor)
 
     uvloop.run(plug_and_unplug())
 
@@ -163,3 +289,8 @@ async def test_a_port_has_one_owner(make: Callable[[], Plug]) -> None:
         async with await open_byte_link(plug.url):
             with pytest.raises(LinkUnavailable, match="port_taken"):
                 await open_byte_link(plug.url)
+
+
+def test_every_kind_of_device_keeps_the_contract() -> None:
+    assert set(DEVICES) == set(DEVICE_KINDS)
+    assert set(LINKS) == {link for _, link in COLUMNS}

@@ -2,68 +2,39 @@
 
 import itertools
 import json
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
 import uvloop
 
 from devices.adapter import DeviceSpec
-from devices.errors import LinkUnavailable
-from devices.events import DeviceState, PayloadRejected, ProbePresence, SampleFault, TemperatureMeasured
+from devices.events import (
+    DeviceDescribed,
+    DeviceState,
+    PayloadRejected,
+    ProbePresence,
+    SampleFault,
+    TemperatureMeasured,
+)
 from devices.fridge_probe import wire
-from devices.links import Subscription, open_message_link
-from devices.links.memory_broker import MemoryBroker
+from devices.fridge_probe.adapter import FridgeProbe
+from devices.links import MessageLink, Subscription, open_message_link
 from devices.supervisor import Supervisor
-from firmware_stubs.fridge_probe.publishers import Publisher, publisher_for
+from firmware_stubs.fridge_probe.publishers import publisher_for
 from firmware_stubs.fridge_probe.stub import BoughtProbeStub, FridgeProbeStub, TasmotaStub
+from tests.devices.broker_side import NOON, publishing, reading, settle_all, spec_for
 from tests.devices.parts import Mosquitto, Receiver, eventually
 from tests.wire.vectors import vectors_of
 
 names = itertools.count()
-NOON = 1_795_312_800
-
-
-@pytest.fixture(name="broker_url", params=["mosquitto", "memory"])
-def _broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "mosquitto":
-        yield request.getfixturevalue("mosquitto").url
-        return
-    broker = MemoryBroker(f"broker-{next(names)}")
-    broker.start()
-    yield broker.url
-    broker.stop()
 
 
 @pytest.fixture(name="dev")
 def _dev() -> str:
     """A name no other test's session or retained message has."""
     return f"fridge-{next(names)}-{time.time_ns()}"
-
-
-def spec_for(url: str, dev: str) -> DeviceSpec:
-    return DeviceSpec(dev, "fridge_probe", url, options={"zone": "Asia/Shanghai", "probe": dev})
-
-
-@asynccontextmanager
-async def publishing(url: str, dev: str) -> AsyncIterator[Publisher]:
-    """A bare publisher, to say what no decent probe would."""
-    publisher = publisher_for(url, f"bare-{dev}")
-    is_connected = False
-
-    def connected() -> None:
-        nonlocal is_connected
-        is_connected = True
-
-    publisher.when_connected(connected)
-    publisher.start(f"nothing/{dev}", b"")
-    try:
-        await eventually(lambda: is_connected, "the publisher connected")
-        yield publisher
-    finally:
-        publisher.stop()
 
 
 @asynccontextmanager
@@ -84,19 +55,6 @@ async def a_tasmota(url: str, dev: str) -> AsyncIterator[TasmotaStub]:
         yield device
     finally:
         device.stop()
-
-
-def reading(dev: str, seq: int) -> bytes:
-    fields = {"v": 1, "dev": dev, "boot": 7, "seq": seq, "ts": NOON, "up": 1, "mC": 4000, "err": False}
-    return json.dumps(fields).encode()
-
-
-async def settle_all(receiver: Receiver, count: int) -> list[int]:
-    """Acknowledge the next readings and return their sequence numbers."""
-    events = [await receiver.next_of(TemperatureMeasured) for _ in range(count)]
-    for event in events:
-        event.receipt.acknowledge()
-    return [event.sample.seq for event in events]
 
 
 async def test_a_reading_comes_through_with_its_identity(broker_url: str, dev: str, receiver: Receiver) -> None:
@@ -283,6 +241,33 @@ async def test_every_dialects_messages_come_through_the_topics_it_subscribes(
     assert arrived == expected
 
 
+async def test_a_make_that_is_asked_for_no_more_is_given_back_to_the_broker(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    """The session outlives the setting: what was subscribed once would be queued and sent for ever."""
+    before, after = ({"zone": "Asia/Shanghai", "dialects": names} for names in ("own,tasmota", "own"))
+    async with Supervisor([DeviceSpec(dev, "fridge_probe", broker_url, options=before)], receiver.deliver):
+        await receiver.next_state(DeviceState.ONLINE)
+    link = await open_message_link(broker_url, subscription_of(dev, after))
+    async with link, publishing(broker_url, dev) as publisher:
+        publisher.publish(f"tele/{dev}/SENSOR", b"{}")
+        publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
+        topics = [await topic_of_next(link)]
+        while topics[-1] != f"cc/v1/{dev}/reading":
+            topics.append(await topic_of_next(link))
+    assert f"tele/{dev}/SENSOR" not in topics
+
+
+def subscription_of(dev: str, options: Mapping[str, str]) -> Subscription:
+    return FridgeProbe(DeviceSpec(dev, "fridge_probe", "mqtt://nowhere", options=options))._subscription
+
+
+async def topic_of_next(link: MessageLink) -> str:
+    message = await link.next_message()
+    message.receipt.acknowledge()
+    return message.topic
+
+
 async def test_a_stub_of_another_make_is_heard_like_the_make(broker_url: str, dev: str, receiver: Receiver) -> None:
     spec = DeviceSpec(dev, "fridge_probe", broker_url, options={"dialects": "zigbee2mqtt", "probe": dev})
     async with Supervisor([spec], receiver.deliver):
@@ -294,6 +279,22 @@ async def test_a_stub_of_another_make_is_heard_like_the_make(broker_url: str, de
         sample = (await receiver.next_of(TemperatureMeasured)).sample
         probe.stop()
     assert (sample.probe_id, sample.seq, sample.milli_celsius) == (f"zigbee2mqtt:{dev}", NOON, -4_215)
+
+
+async def test_a_battery_is_told_with_its_probe_and_again_only_when_it_changes(
+    broker_url: str, dev: str, receiver: Receiver
+) -> None:
+    spec = DeviceSpec(dev, "fridge_probe", broker_url, options={"dialects": "zigbee2mqtt", "probe": dev})
+    async with Supervisor([spec], receiver.deliver) as supervisor, publishing(broker_url, dev) as publisher:
+        await receiver.next_state(DeviceState.ONLINE)
+        for battery in (88, 88, 87):
+            publisher.publish(f"zigbee2mqtt/{dev}", f'{{"battery":{battery},"temperature":4}}'.encode())
+        for _ in range(3):
+            (await receiver.next_of(TemperatureMeasured)).receipt.acknowledge()
+        (status,) = supervisor.states()
+    told = [event.battery_percent for event in receiver.all_of(DeviceDescribed)]
+    assert told == [88, 87]
+    assert status.described[f"zigbee2mqtt:{dev}"].battery_percent == 87
 
 
 async def test_a_measurement_two_gateways_heard_is_told_once_and_both_messages_are_acknowledged(
@@ -343,42 +344,11 @@ async def test_readings_of_an_outage_of_the_server_come_in_order(broker_url: str
     async with Supervisor([spec], receiver.deliver):
         await receiver.next_state(DeviceState.ONLINE)
     async with publishing(broker_url, dev) as publisher:
-        confirmations = [publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq)) for seq in range(250)]
-        await eventually(lambda: all(confirmed() for confirmed in confirmations), "the broker has all")
+        for batch in range(11):  # a broker's default queue keeps 1,000 and drops the rest in silence
+            confirmations = [
+                publisher.publish(f"cc/v1/{dev}/reading", reading(dev, 100 * batch + place)) for place in range(100)
+            ]
+            await eventually(lambda those=confirmations: all(confirmed() for confirmed in those), "the broker has them")
     back = Receiver()
     async with Supervisor([spec], back.deliver):
-        assert [(await settle_all(back, 1))[0] for _ in range(250)] == list(range(250))
-
-
-async def test_a_message_paho_cannot_digest_costs_the_connection_and_nothing_more(dev: str, receiver: Receiver) -> None:
-    """A broker that answers nonsense: the link is lost with a reason, and the supervisor goes on."""
-    with socket.create_server(("127.0.0.1", 0)) as liar:
-        url = f"mqtt://127.0.0.1:{liar.getsockname()[1]}"
-        async with Supervisor([spec_for(url, dev)], receiver.deliver):
-            connection = await _accepted(liar)
-            connection.sendall(b"\x20\xff\xff\xff\xff\xff\xff\xff" * 8)
-            offline = await receiver.next_state(DeviceState.OFFLINE)
-            connection.close()
-    assert offline.detail.startswith("link_unavailable")
-
-
-async def test_a_broker_that_is_not_there_is_unavailable(dev: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(LinkUnavailable, match="connection_refused"):
-        await open_message_link(f"mqtt://127.0.0.1:{port}", Subscription(dev, ["a"]))
-
-
-async def _accepted(listener: socket.socket) -> socket.socket:
-    listener.setblocking(False)
-    accepted: list[socket.socket] = []
-
-    def accepts() -> bool:
-        try:
-            accepted.append(listener.accept()[0])
-        except BlockingIOError:
-            return False
-        return True
-
-    await eventually(accepts, "somebody connects")
-    return accepted[0]
+        assert [(await settle_all(back, 1))[0] for _ in range(1100)] == list(range(1100))

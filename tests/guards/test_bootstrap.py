@@ -15,7 +15,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_PY = ROOT / "run.py"
-INPUTS = ("requirements.lock", "requirements-dev.lock", "requirements-tools.lock", "requirements-node.lock")
+INPUTS = (
+    *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
+    *("requirements-tools.lock", "requirements-node.lock"),
+)
 WAIT_S = 20
 
 
@@ -61,7 +64,7 @@ class ReadyFolder:
 
     def stamp_as(self, kind: str) -> None:
         module = _load(self.root / "run.py")
-        locks = module.digest(module.RUNTIME_LOCK, module.DEV_LOCK)
+        locks = module.digest(module.RUNTIME_LOCK, module.DEV_LOCK, module.CARDS_LOCK)
         (self.root / ".venv" / "locks.sha256").write_text(f"{kind}\n{module.interpreter()}\n{locks}")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -176,6 +179,53 @@ def test_what_is_made_again_follows_from_the_stamp(
     bootstrap: ModuleType, stamp: str, found: str, *, dev: bool, expected: tuple[str, bool, bool]
 ) -> None:
     assert bootstrap.plan(stamp, found, "L", dev) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "dev", "cards", "expected"),
+    [
+        pytest.param("runtime", False, True, ("runtime+cards", True), id="a site gets a smart card reader"),
+        pytest.param("runtime+cards", False, False, ("runtime+cards", False), id="and keeps it at every start"),
+        pytest.param("dev", True, True, ("dev+cards", True), id="the tests after the quick checks"),
+        pytest.param("dev+cards", True, False, ("dev+cards", False), id="the quick checks after the tests"),
+        pytest.param("runtime+cards", True, False, ("dev+cards", True), id="the developers' set beside the cards'"),
+    ],
+)
+def test_what_smart_cards_need_is_added_once_and_never_taken_away(
+    bootstrap: ModuleType, made: str, *, dev: bool, cards: bool, expected: tuple[str, bool]
+) -> None:
+    wanted, new_python, new_packages = bootstrap.plan(f"{made}\n3.11 /a\nL", "3.11 /a", "L", dev, cards)
+    assert (wanted, new_packages) == expected
+    assert not new_python
+
+
+def test_smart_cards_without_a_compiler_are_one_line_to_type_and_nothing_is_touched(folder: ReadyFolder) -> None:
+    """As on a site that never compiled anything: what works goes on working."""
+    script = folder.root / "run.py"
+    absent = '"swig": "/usr/bin/swig"'
+    assert absent in script.read_text()
+    script.write_text(script.read_text().replace(absent, '"swig": "/nowhere/absent-swig"'))
+    folder.stamp_as("runtime")
+    done = folder.run("cards", PIP_NO_INDEX="1")
+    assert done.returncode == 3
+    assert [line for line in done.stderr.splitlines() if "apt-get" in line] == [done.stderr.splitlines()[-1]]
+    assert "swig" in done.stderr
+    assert done.stdout == ""
+    assert folder.run("serve").stdout.startswith("started: ")
+
+
+def test_a_folder_with_smart_cards_has_nothing_left_to_do_for_them(folder: ReadyFolder) -> None:
+    folder.stamp_as("runtime+cards")
+    done = folder.run("cards", PIP_NO_INDEX="1")
+    assert done.returncode == 0
+    assert "pcsc://" in done.stdout
+
+
+def test_the_tests_have_every_peer_that_smart_cards_need(bootstrap: ModuleType) -> None:
+    assert {"pcscd", "libpcsclite-dev", "swig", "gcc", "libc6-dev"} <= set(bootstrap.CARD_PEERS)
+    assert "vsmartcard-vpcd" in bootstrap.PEERS
+    headers = [file for name, file in bootstrap.CARD_PEERS.items() if name.startswith("python3.")]
+    assert [Path(file).name for file in headers] == ["Python.h"]
 
 
 def test_a_missing_asset_is_fetched_again(folder: ReadyFolder) -> None:

@@ -32,6 +32,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "consent.rules.Relationship": "relationship",
     "consent.rules.SignatureMethod": "signature_method",
     "consent.rules.Signer": "signer",
+    "device_hub.rules.TrialKind": "trial",
     "injection.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",

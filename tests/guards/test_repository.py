@@ -18,7 +18,8 @@ ROOT_FILES = {
     *("CHANGELOG.md", "DECISIONS.md", "LICENSE", "README.md", "README.zh-CN.md", "SECURITY.md"),
     "babel.cfg",
     *("package-lock.json", "package.json", "pyproject.toml", "run.py", "site.env.example"),
-    *("requirements.lock", "requirements-dev.lock", "requirements-tools.lock", "requirements-node.lock"),
+    *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
+    *("requirements-tools.lock", "requirements-node.lock"),
 }
 LOCKS = [*sorted(ROOT.glob("requirements*.lock")), ROOT / "package-lock.json"]
 
@@ -118,7 +119,8 @@ def test_the_npm_lock_does_not_say_where_a_package_came_from() -> None:
 
 
 def test_the_assets_are_pinned_exactly() -> None:
-    wanted = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    package = json.loads((ROOT / "package.json").read_text())
+    wanted = package["dependencies"] | package["devDependencies"]
     assert [version for version in wanted.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
@@ -131,13 +133,20 @@ def test_the_developers_lock_contains_the_servers_lock() -> None:
     assert _pins("requirements.lock") - _pins("requirements-dev.lock") == set()
 
 
+def test_what_is_compiled_on_linux_is_locked_apart_and_is_what_the_extras_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    assert [*extras["cards"], *extras["keyboard"]] == project["dependency-groups"]["cards"]
+    assert _pins("requirements-cards.lock") & _pins("requirements-dev.lock") == set()
+
+
 def test_every_dependency_that_is_asked_for_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = {"requirements.lock": project["project"]["dependencies"]}
     groups |= {"requirements-dev.lock": project["dependency-groups"]["dev"]}
-    groups |= {f"requirements-{name}.lock": project["dependency-groups"][name] for name in ("tools", "node")}
+    groups |= {f"requirements-{name}.lock": project["dependency-groups"][name] for name in ("cards", "tools", "node")}
     for lock, wanted in groups.items():
-        names = {re.split(r"[\[<>=! ]", requirement)[0] for requirement in wanted}
+        names = {re.split(r"[\[<>=!; ]", requirement)[0] for requirement in wanted}
         assert names - {pin.split("==")[0] for pin in _pins(lock)} == set(), lock
 
 

@@ -9,11 +9,13 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 
+from clinic_server.device_hub.actions import NewDevice, confirm_device
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.clock import SystemClock
 from clinic_server.kit.crypto import load_or_create_keyring
@@ -30,6 +32,11 @@ ROOT = Path(__file__).parents[2]
 WALL_TOKEN = "wall-of-the-tests"
 NUMBER, PIN, STATION = "1001", "480251", "desk-1"
 STARTS_WITHIN_S = 20
+DEVICES = (  # one that works, one that nothing can be done for, one that is away
+    NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-1", station="bench-1", is_simulated=True),
+    NewDevice("receipt_printer", "serial:///dev/no-printer-here", station="bench-1", options={"columns": "48"}),
+    NewDevice("fridge_probe", "mqtt://clinic:secret@127.0.0.1:1", device_id="fridges"),
+)
 
 
 @dataclass
@@ -87,6 +94,14 @@ class PageSite:
         ticket: int = answer.json()["ticket_number"]
         return ticket
 
+    def post(self, path: str, **body: object) -> dict[str, object]:
+        """Call the API as the signed-in person and return its answer."""
+        headers = {"authorization": f"Bearer {self.session}", "idempotency-key": uuid4().hex}
+        answer = httpx2.post(f"{self.url}/api/v1/{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        told: dict[str, object] = answer.json()
+        return told
+
     def _answers(self) -> bool:
         try:
             return httpx2.get(f"{self.url}/sign-in", timeout=1).status_code == 200
@@ -117,6 +132,8 @@ async def furnish(folder: Path) -> PageSite:
         staff_id, site.session = await db.write(lambda tx: _hire(tx, pin_hash), system_actor("tests"))
         everybody = Actor("甲乙丙", staff_id=staff_id, station="bench-1", roles=frozenset(Role))
         site.visits = await db.write(fill, everybody)
+        for device in DEVICES:
+            await db.write(partial(confirm_device, new=device), everybody)
     finally:
         await asyncio.to_thread(db.close)
     return site

@@ -8,6 +8,9 @@ import httpx2
 import pytest
 from playwright.async_api import Page
 
+from clinic_server.device_hub.carriers import FoundAt
+from clinic_server.device_hub.shown import found_key
+from devices.finding import Found
 from tests.pages.conftest import Screens
 from tests.pages.site import WALL_TOKEN, PageSite
 from tests.pages.visitors import NAMES, OBSERVED
@@ -16,6 +19,7 @@ Eventually = Callable[..., Awaitable[None]]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 LANGUAGES = ("zh-CN", "zh-TW", "en")
 SIZES = ((1024, 768), (1366, 768), (1920, 1080))
+OFFERED = found_key(FoundAt(Found("barcode_scanner", "memory://simulated-barcode-scanner-2", "")))
 PAGES = {
     "start": "/",
     "check-in": "/check-in",
@@ -31,7 +35,10 @@ PAGES = {
     "observation": "/observation",
     "stock": "/stock",
     "cold-chain": "/cold-chain",
-    "devices": "/devices",
+    "devices": "/devices?look=1",
+    "device-typed": "/devices/set-up",
+    "device-found": f"/devices/set-up?found={OFFERED}",
+    "device-retired": "/devices/bench-1-printer/retirement",
     "staff": "/staff",
     "patterns": "/patterns",
     "nothing-here": "/nothing-here",
@@ -50,7 +57,7 @@ NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), sel
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
-async def _assert_fits(page: Page, name: str) -> None:
+async def assert_fits(page: Page, name: str) -> None:
     assert not await page.evaluate(TOO_WIDE), "the page is wider than the screen"
     if not name.startswith("wall"):
         assert await page.evaluate(TOO_SMALL) == []
@@ -73,7 +80,7 @@ async def test_page_is_sound_in_every_language(
         for width, height in SIZES:
             await page.set_viewport_size({"width": width, "height": height})
             await page.screenshot(path=SCREENSHOTS / f"{name}.{language}.{width}.png")
-            await _assert_fits(page, name)
+            await assert_fits(page, name)
     refused = [said for said in screens.complaints.said if f"status of {REFUSED.get(name)}" in said]
     assert screens.complaints.said == refused
 

@@ -100,9 +100,15 @@ def test_the_renewal_count_of_a_travel_permit_does_not_make_another_person() -> 
 def test_a_passport_belongs_to_the_country_that_issued_it() -> None:
     passport = Document.of(DocumentKind.PASSPORT, " l898902c3 ", "uto")
     assert (passport.number, passport.issuing_country, passport.born_on) == ("L898902C3", "UTO", None)
-    for country in ("", "D", "U1O"):
+    for country in ("", "X", "U1O"):
         with pytest.raises(IssuingCountryMissing):
             Document.of(DocumentKind.PASSPORT, "L898902C3", country)
+
+
+@pytest.mark.parametrize("written", ["D", "d", "D<<", "DEU"])
+def test_germany_is_one_country_however_its_passports_write_it(written: str) -> None:
+    """ICAO Doc 9303 part 3, section 5: D is the one code of one letter."""
+    assert Document.of(DocumentKind.PASSPORT, "C01X00T47", written).issuing_country == "DEU"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from clinic_server.people.rules import (
     card_from,
     completed_by,
     differs_from_held,
+    holder_from,
     mask_name,
     mask_number,
     may_replace,
@@ -72,6 +73,39 @@ def test_a_card_is_read_whole_or_refused() -> None:
 @pytest.mark.parametrize(("printed", "held"), [("CAN", "CAN"), ("", ""), ("中国", ""), ("CANADA", "")])
 def test_a_nationality_that_is_no_code_is_left_out(printed: str, held: str) -> None:
     assert card_from(number="11010519491231002X", name="王小明", nationality=printed).nationality == held
+
+
+def test_a_passport_is_read_by_its_kind_and_its_country() -> None:
+    card = card_from(
+        number="C01X00T47",
+        name="",
+        latin_name="MUSTERMANN, ERIKA",
+        born_on=date(1964, 8, 12),
+        nationality="D",
+        kind=DocumentKind.PASSPORT,
+        issuing_country="D",
+    )
+    assert card.document == Document.of(DocumentKind.PASSPORT, "C01X00T47", "DEU")
+    assert (card.name, card.nationality) == ("MUSTERMANN, ERIKA", "DEU")
+
+
+def test_a_card_nobody_is_registered_by_names_its_holder() -> None:
+    told = {"latin_name": " DEMO,  PERSON", "gbt_2261_sex": "1", "born_on": date(1990, 1, 1), "nationality": "THA"}
+    holder = holder_from(wanted=DocumentKind.PASSPORT, name="", **told)  # type: ignore[arg-type]  # fields of one kind
+    assert (holder.name, holder.latin_name, holder.sex) == ("DEMO, PERSON", "DEMO, PERSON", Sex.MALE)
+    assert not [secret for secret in ("DEMO", "1990", "THA", "male") if secret in repr(holder)]
+
+
+def test_a_card_that_names_nobody_is_refused() -> None:
+    nothing = {"name": "", "latin_name": " ", "gbt_2261_sex": "0", "born_on": None, "nationality": ""}
+    with pytest.raises(IdentityIncomplete):
+        holder_from(wanted=DocumentKind.PASSPORT, **nothing)  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize(("latin", "differs"), [("WANG, XIAOMING", False), ("WANG, XIAOHONG", True)])
+def test_a_document_without_chinese_characters_is_compared_by_the_latin_name(latin: str, differs: bool) -> None:
+    stated = IdentityFacts(PASSPORT, latin, Sex.FEMALE, date(1949, 12, 31), latin)
+    assert differs_from_held(stated, HELD) is differs
 
 
 def test_nothing_personal_shows_when_facts_are_printed() -> None:

@@ -14,6 +14,7 @@ from devices.errors import BadFrame
 from devices.events import TemperatureSample
 from devices.fridge_probe import wire
 from devices.fridge_probe.context import Delivery, Presence
+from devices.fridge_probe.descriptions import Description, Descriptions
 from firmware_stubs.fridge_probe.stub import SPEECH
 from tests.wire.vectors import vectors_of
 
@@ -22,8 +23,9 @@ ALL = tuple(wire.DIALECTS.values())
 SAMPLES = vectors_of(DEVICE, "samples")
 PRESENCES = vectors_of(DEVICE, "presence")
 BAD = vectors_of(DEVICE, "bad")
-OBJECTS = [vector for vector in SAMPLES if vector[1]["payload"].startswith("{")]
-TOPICS = [fields["topic"] for _, fields in SAMPLES + PRESENCES]
+DESCRIBED = vectors_of(DEVICE, "describes")
+OBJECTS = [vector for vector in SAMPLES + DESCRIBED if vector[1]["payload"].startswith("{")]
+TOPICS = [fields["topic"] for _, fields in SAMPLES + PRESENCES + DESCRIBED]
 
 
 def delivery(topic: str, payload: bytes, *, retained: bool = False, zone: str | None = "Asia/Shanghai") -> Delivery:
@@ -51,6 +53,27 @@ def test_golden_samples(name: str, fields: Mapping[str, str]) -> None:
 @pytest.mark.parametrize(("name", "fields"), PRESENCES, ids=[name for name, _ in PRESENCES])
 def test_golden_presence(name: str, fields: Mapping[str, str]) -> None:
     assert wire.decode(delivered(fields), ALL) == Presence(fields["probe_id"], fields["is_present"] == "true"), name
+
+
+@pytest.mark.parametrize(("name", "fields"), DESCRIBED, ids=[name for name, _ in DESCRIBED])
+def test_golden_description(name: str, fields: Mapping[str, str]) -> None:
+    expected = tuple(Description(**said) for said in json.loads(fields["descriptions"]))
+    assert wire.describe(delivered(fields), ALL) == expected, name
+    assert isinstance(wire.decode(delivered(fields), ALL), tuple), "what describes is no dead letter"
+
+
+def test_a_charge_is_told_when_it_changes_and_silence_takes_nothing_away() -> None:
+    told = Descriptions()
+    said = [
+        Description("a", battery_percent=30),
+        Description("a"),
+        Description("a", model="m"),
+        Description("a", battery_percent=30),
+        Description("a", battery_percent=29),
+        Description("b", battery_percent=29),
+        Description("c"),
+    ]
+    assert [told.is_news(one) for one in said] == [True, False, True, False, True, True, False]
 
 
 @pytest.mark.parametrize(("name", "fields"), BAD, ids=[name for name, _ in BAD])
@@ -110,10 +133,12 @@ FIELDS = (
     *("v", "dev", "boot", "seq", "ts", "up", "mC", "err", "Time", "Epoch", "TempUnit", "DS18B20", "StatusSNS"),
     *("method", "params", "tC", "errors", "temperature", "last_seen", "device", "data", "tempc", "tempf", "state"),
     *("deduplicationId", "time", "deviceInfo", "object", "history", "TempC_DS", "No_connect", "sys"),
+    *("Info1", "battery", "batt", "batteryLevel", "model", "src", "DATALOG"),
 )
 
 
 def decodes_or_refuses(topic: str, payload: bytes) -> None:
+    assert isinstance(wire.describe(delivery(topic, payload), ALL), tuple)
     try:
         decoded = wire.decode(delivery(topic, payload), ALL)
     except BadFrame:

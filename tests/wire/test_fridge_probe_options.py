@@ -13,13 +13,24 @@ EVERY = "own, tasmota, ruuvi, theengs, chirpstack, zigbee2mqtt, shelly, esphome,
 def test_own_probes_and_tasmota_are_what_is_listened_to_unless_more_is_asked_for() -> None:
     listening = listening_of({})
     assert listening.durable == ("cc/v1/+/reading", "tele/+/SENSOR", "stat/+/STATUS8")
-    assert listening.state == ("cc/v1/+/status", "tele/+/LWT")
+    assert listening.state == ("cc/v1/+/status", "tele/+/LWT", "tele/+/INFO1")
 
 
 def test_one_probe_alone_narrows_every_dialects_topics_at_its_own_level() -> None:
     listening = listening_of({"dialects": "chirpstack, zigbee2mqtt,ruuvi", "probe": "p"})
     assert listening.durable == ("ruuvi/+/p", "application/+/device/p/event/up", "zigbee2mqtt/p/#")
-    assert listening.state == ("ruuvi/+/gw_status", "zigbee2mqtt/bridge/state", "zigbee2mqtt/p/availability")
+    status = "application/+/device/p/event/status"
+    assert listening.state == (
+        *("ruuvi/+/gw_status", status),
+        *("zigbee2mqtt/bridge/state", "zigbee2mqtt/p/availability"),
+    )
+
+
+def test_what_is_given_back_is_all_that_other_options_would_have_asked_for_and_nothing_asked_for_now() -> None:
+    listening = listening_of({"dialects": "own", "probe": "p"})
+    assert not {*listening.durable, *listening.state} & set(listening.former)
+    assert {"cc/v1/+/reading", "tele/+/SENSOR", "tele/p/LWT", "zigbee2mqtt/bridge/state"} <= set(listening.former)
+    assert "cc/v1/p/reading" not in listening.former
 
 
 @pytest.mark.parametrize(

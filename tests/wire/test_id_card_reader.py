@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from devices.errors import BadFrame
 from devices.events import IdCard
 from devices.id_card_reader import wire
-from devices.id_card_reader.card_text import decode_card_text
+from devices.id_card_reader.envelopes import ENVELOPES
+from devices.id_card_text import decode_card_text
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident, with_check_digit
-from firmware_stubs.id_card_reader.stub import framed
+from firmware_stubs.id_card_reader.stub import enveloped, framed
 from tests.wire.vectors import bytes_of, vectors_of
 
 DEVICE = "id_card_reader"
@@ -26,11 +27,11 @@ EMPTY = {"None": None, "": ""}
 def as_written(card: IdCard) -> dict[str, str]:
     """Return a card's fields as the vectors write them, the empty ones left out."""
     values = {field.name: getattr(card, field.name) for field in fields_of(card)}
-    return {name: str(value) for name, value in values.items() if value not in (None, "", False)}
+    return {name: str(value) for name, value in values.items() if value not in (None, "", b"", False)}
 
 
 def expected(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if name != "hex"}
+    return {name: value for name, value in fields.items() if name != "hex" and value}
 
 
 def ids(vectors: list[tuple[str, Mapping[str, str]]]) -> list[str]:
@@ -40,15 +41,37 @@ def ids(vectors: list[tuple[str, Mapping[str, str]]]) -> list[str]:
 COMMANDS = vectors_of(DEVICE, "command")
 BAD = vectors_of(DEVICE, "bad")
 BAD_CARDS = vectors_of(DEVICE, "bad_card")
+BAD_ADDRESSES = vectors_of(DEVICE, "bad_address")
+ENVELOPED = vectors_of(DEVICE, "envelope")
 
 
 @pytest.mark.parametrize(("name", "fields"), COMMANDS, ids=ids(COMMANDS))
 def test_golden_command(name: str, fields: Mapping[str, str]) -> None:
-    assert wire.encode(wire.Command[name]) == bytes_of(fields)
+    assert wire.encode(wire.Command[name], bytes.fromhex(fields.get("argument", ""))) == bytes_of(fields)
 
 
 def test_every_command_has_a_golden_vector() -> None:
     assert {name for name, _ in COMMANDS} == {command.name for command in wire.Command}
+
+
+@pytest.mark.parametrize(("name", "fields"), ENVELOPED, ids=ids(ENVELOPED))
+def test_golden_envelope(name: str, fields: Mapping[str, str]) -> None:
+    question = wire.encode(wire.Command.FIND_CARD)
+    assert ENVELOPES[name](question) == bytes_of(fields)
+    assert enveloped(question, name, asking=True) == bytes_of(fields)
+
+
+def test_every_envelope_has_a_golden_vector() -> None:
+    assert {name for name, _ in ENVELOPED} == set(ENVELOPES)
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+@given(places=st.lists(st.integers(min_value=0), max_size=4))
+def test_an_answer_is_found_inside_every_envelope(envelope: str, places: list[int]) -> None:
+    stream = enveloped(WHOLE_READ, envelope) + enveloped(bytes_of(ANSWERS[0][1]), envelope)
+    splitter = wire.answer_splitter()
+    frames = [frame for piece in cut(stream, places) for frame in splitter.feed(piece)]
+    assert frames == [WHOLE_READ, bytes_of(ANSWERS[0][1])]
 
 
 @pytest.mark.parametrize(("name", "fields"), ANSWERS, ids=ids(ANSWERS))
@@ -69,10 +92,42 @@ def test_golden_sam_id() -> None:
     assert wire.decode_sam_id(wire.decode_answer(bytes_of(fields)).content) == fields["sam_id"]
 
 
+@pytest.mark.parametrize(("content", "reason"), [(bytes(16), "sam_id_blank"), (b"\1" * 15, "sam_id_length_wrong")])
+def test_what_names_no_reader_is_no_number(content: bytes, reason: str) -> None:
+    with pytest.raises(BadFrame, match=reason):
+        wire.decode_sam_id(content)
+
+
 def test_golden_whole_read() -> None:
     (_, fields), *_ = vectors_of(DEVICE, "read")
     assert len(WHOLE_READ) == 1295
     assert as_written(wire.decode_card(wire.decode_answer(WHOLE_READ).content)) == expected(fields)
+
+
+def test_golden_newest_address() -> None:
+    (_, fields), *_ = vectors_of(DEVICE, "newest_address")
+    assert wire.decode_newest_address(wire.decode_answer(bytes_of(fields)).content) == fields["address"]
+
+
+@pytest.mark.parametrize(("name", "fields"), BAD_ADDRESSES, ids=ids(BAD_ADDRESSES))
+def test_golden_bad_address(name: str, fields: Mapping[str, str]) -> None:
+    with pytest.raises(BadFrame) as refused:
+        wire.decode_newest_address(bytes_of(fields))
+    assert refused.value.reason == fields["reason"], name
+
+
+STATUSES = [  # as the protocol's description lists them, so that no two are exchanged unseen
+    *((0x90, "ok"), (0x9F, "card_found"), (0x91, "item_empty"), (0x10, "host_checksum_wrong")),
+    *((0x11, "host_length_wrong"), (0x21, "command_wrong"), (0x23, "not_permitted"), (0x24, "unrecognised_error")),
+    *((0x31, "card_refused_reader"), (0x32, "reader_refused_card"), (0x33, "verification_failed")),
+    *((0x40, "card_type_unknown"), (0x41, "read_failed"), (0x47, "random_failed"), (0x60, "self_test_failed")),
+    *((0x66, "not_authorised"), (0x80, "no_card"), (0x81, "select_failed")),
+]
+
+
+def test_every_listed_status_byte_has_its_name_and_every_other_is_unlisted() -> None:
+    told = {byte: wire.decode_answer(framed(byte)).status.value for byte in range(256)}
+    assert told == dict.fromkeys(range(256), "unlisted") | dict(STATUSES)
 
 
 @pytest.mark.parametrize(("name", "fields"), CARDS, ids=ids(CARDS))
@@ -136,6 +191,42 @@ def test_photo_and_finger_lengths_are_taken_from_their_fields() -> None:
         wire.decode_card((256).to_bytes(2, "big") + (4).to_bytes(2, "big") + text + b"xyz")
 
 
+def test_the_photo_is_kept_only_when_it_is_asked_for() -> None:
+    content = wire.decode_answer(WHOLE_READ).content
+    assert wire.decode_card(content).photo == b""
+    kept = wire.decode_card(content, keep_photo=True)
+    assert (len(kept.photo), kept.photo[:11].hex().upper()) == (1024, "574C66007E00320000FF85")
+    assert "574c" not in repr(kept)
+    assert repr(kept.photo[:4]) not in repr(kept)
+
+
+def test_fingers_are_taken_off_and_never_kept() -> None:
+    text = bytes_of(CARDS[0][1])
+    for fingers in (b"", bytes(512), bytes(1024)):
+        lengths = (256).to_bytes(2, "big") + (3).to_bytes(2, "big") + len(fingers).to_bytes(2, "big")
+        card = wire.decode_card(lengths + text + b"xyz" + fingers, parts=3, keep_photo=True)
+        assert (card.number, card.photo) == ("11010519491231002X", b"xyz")
+
+
+@pytest.mark.parametrize("cut_off", [1, 3])
+def test_a_number_fills_its_field(cut_off: int) -> None:
+    """A resident's number has 18 characters, that of 2017 has 15: a shorter one was read wrongly."""
+    for name, fields in CARDS:
+        block = bytearray(bytes_of(fields))
+        end = 152 if "2017" in name else 158
+        block[end - 2 * cut_off : end] = b" \0" * cut_off
+        with pytest.raises(BadFrame, match="number_malformed"):
+            decode_card_text(bytes(block))
+
+
+@given(st.binary(max_size=80) | st.binary(min_size=70, max_size=70))
+def test_no_bytes_crash_the_address_decoder(content: bytes) -> None:
+    try:
+        assert wire.decode_newest_address(content).isprintable() or content
+    except BadFrame:
+        return
+
+
 @given(st.binary(max_size=64))
 def test_no_bytes_crash_the_answer_decoder(frame: bytes) -> None:
     for candidate in (frame, wire.PREAMBLE + frame):
@@ -195,6 +286,23 @@ def test_garbage_then_an_answer_yields_the_answer(garbage: bytes) -> None:
 @given(kept=st.integers(min_value=0, max_value=1294))
 def test_an_answer_cut_short_never_borrows_bytes_from_the_next(kept: int) -> None:
     assert wire.answer_splitter().feed(WHOLE_READ[:kept] + WHOLE_READ) == [WHOLE_READ]
+
+
+@given(false_length=st.integers(min_value=0, max_value=0xFFFF).filter(lambda length: length != 0x0508))
+def test_an_answer_with_a_false_length_costs_itself_and_not_the_next(false_length: int) -> None:
+    """Too short, too long or absurd: what follows is whole, and nothing is made of bytes of both."""
+    false = WHOLE_READ[:5] + false_length.to_bytes(2, "big") + WHOLE_READ[7:]
+    frames = wire.answer_splitter().feed(false + WHOLE_READ)
+    assert frames[-1] == WHOLE_READ
+    for frame in frames[:-1]:
+        with pytest.raises(BadFrame):
+            wire.decode_card(wire.decode_answer(frame).content)
+
+
+@given(place=st.integers(min_value=7, max_value=1289))
+def test_a_preamble_inside_an_answer_means_that_another_one_began(place: int) -> None:
+    short = bytes_of(ANSWERS[0][1])
+    assert wire.answer_splitter().feed(WHOLE_READ[:place] + short + WHOLE_READ[place:]) == [short]
 
 
 @given(place=st.integers(min_value=5, max_value=1294), bit=st.integers(min_value=0, max_value=7))

@@ -1,4 +1,4 @@
-"""Devices and the desk PCs that carry them.
+"""Devices, the desk PCs that carry them, and what a babbling one said too often to be kept.
 
 Revision: 0002, after 0001.
 """
@@ -68,6 +68,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_device_retired")),
         sa.UniqueConstraint("device_record_id", name=op.f("uq_device_retired_device_record_id")),
     )
+    op.create_table(
+        "letters_not_kept",
+        sa.Column("device_id", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("hour_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.CheckConstraint("length(device_id) <= 40", name=op.f("ck_letters_not_kept_device_id_length")),
+        sa.CheckConstraint("length(reason) <= 64", name=op.f("ck_letters_not_kept_reason_length")),
+        sa.PrimaryKeyConstraint("device_id", "reason", "hour_at", name=op.f("pk_letters_not_kept")),
+    )
     op.make_append_only("agent")
     op.make_append_only("agent_ended")
     op.make_append_only("device")
@@ -75,6 +85,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("letters_not_kept")
     op.drop_table("device_retired")
     op.drop_table("device")
     op.drop_table("agent_ended")

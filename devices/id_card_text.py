@@ -13,7 +13,19 @@ TEXT_LENGTH: Final = 256
 FLAG: Final = slice(248, 250)
 FOR_LIFE: Final = "长期"
 SEX_CODES: Final = frozenset("0129")
-NUMBER: Final = re.compile(r"[0-9A-Z]{15,18}")
+NUMBER: Final = re.compile("[0-9A-Z]+")
+BYTES_PER_CHARACTER: Final = 2
+
+
+def padded_text(field: bytes) -> str:
+    """Return a field without the blanks and NULs that pad it. Raises BadFrame and nothing else."""
+    try:
+        text = field.decode("utf-16-le").rstrip(" \0")
+    except UnicodeDecodeError:
+        raise BadFrame("text_not_utf16") from None
+    if any(character < " " for character in text):
+        raise BadFrame("control_character_in_text")
+    return text
 
 
 class _Text:
@@ -23,20 +35,13 @@ class _Text:
         self._block = block
 
     def words(self, *ranges: slice) -> str:
-        """Return a field, its ranges joined, without the blanks and NULs that pad it."""
-        try:
-            text = b"".join(self._block[part] for part in ranges).decode("utf-16-le")
-        except UnicodeDecodeError:
-            raise BadFrame("text_not_utf16") from None
-        text = text.rstrip(" \0")
-        if any(character < " " for character in text):
-            raise BadFrame("control_character_in_text")
-        return text
+        """Return a field, its ranges joined before anything is taken off: a blank at a seam belongs to the name."""
+        return padded_text(b"".join(self._block[part] for part in ranges))
 
     def number(self, part: slice) -> str:
-        """Return a document number in upper case."""
+        """Return a document number in upper case; it fills its field, whatever the layout."""
         number = self.words(part).upper()
-        if not NUMBER.fullmatch(number):
+        if len(number) * BYTES_PER_CHARACTER != part.stop - part.start or not NUMBER.fullmatch(number):
             raise BadFrame("number_malformed")
         return number
 

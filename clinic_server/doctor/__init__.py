@@ -1,0 +1,1 @@
+"""What is wrong with this site's machine, settings, database and devices, and what to do about it; changes nothing."""

@@ -1,0 +1,113 @@
+"""The database and the key that belongs to it. Asking creates and changes nothing."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from clinic_server.device_hub.lookup import StoredDevice, stored_devices
+from clinic_server.doctor.report import Said, said
+from clinic_server.kit.crypto import Keyring, UnusableKey, WrongKey
+from clinic_server.kit.engines import UnsafeDatabase, is_locked, is_sqlite, reader_engine, sqlite_path
+from clinic_server.kit.journal import is_head_ours, last_line_at
+from clinic_server.kit.schema import Schema, load_tables, schema_of
+from clinic_server.kit.single import is_held
+from clinic_server.settings import Settings
+
+_SCHEMA_SAYS = {
+    Schema.CURRENT: "schema_current",
+    Schema.OLDER: "schema_older",
+    Schema.NEWER: "schema_newer",
+    Schema.NONE: "schema_none",
+}
+
+
+@dataclass(slots=True)
+class Records:
+    """What was learnt of the database; ``devices`` is None while the stored devices cannot be read."""
+
+    answers: list[Said] = field(default_factory=list)
+    has_schema: bool = False
+    is_served: bool = False
+    last_line_at: datetime | None = None
+    devices: tuple[StoredDevice, ...] | None = None
+
+
+def examine(settings: Settings) -> Records:
+    """Check database and key together."""
+    seen = Records()
+    path = settings.security.key_file
+    keyring = _key(path, seen.answers)
+    _database(settings.database.url, keyring, seen)
+    if not _is_there(path):
+        seen.answers.append(said("key_lost" if seen.has_schema else "key_missing", path=path))
+    return seen
+
+
+def _database(url: str, keyring: Keyring | None, seen: Records) -> None:
+    try:
+        if is_sqlite(url) and not sqlite_path(url).exists():
+            seen.answers.append(said("database_missing", path=sqlite_path(url)))
+            seen.devices = ()
+            return
+        with _connected(url) as connection:
+            _ask(connection, url, keyring, seen)
+    except UnsafeDatabase as refused:
+        seen.answers.append(said("database_unsafe", reason=refused))
+    except (SQLAlchemyError, OSError) as refused:
+        seen.answers.append(said("database_unreachable", kind=type(refused).__name__))
+
+
+def _key(path: Path, answers: list[Said]) -> Keyring | None:
+    if not _is_there(path):
+        return None
+    try:
+        keyring = Keyring(path.read_bytes())
+    except (UnusableKey, OSError):
+        answers.append(said("key_unusable", path=path))
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    answers.append(said("key_exposed", path=path, mode=f"{mode:03o}") if mode & 0o077 else said("key_good", path=path))
+    return keyring
+
+
+def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Records) -> None:
+    schema = schema_of(connection)
+    seen.has_schema = schema is not Schema.NONE
+    seen.answers.append(said(_SCHEMA_SAYS[schema]))
+    seen.is_served = is_held(sqlite_path(url)) if is_sqlite(url) else is_locked(connection)
+    seen.answers.append(said("database_served" if seen.is_served else "database_free"))
+    if schema is not Schema.CURRENT or keyring is None:
+        return
+    seen.last_line_at = last_line_at(connection)
+    if not is_head_ours(connection, keyring.journal_key):
+        seen.answers.append(said("key_wrong"))
+        return
+    try:
+        seen.devices = tuple(stored_devices(connection, keyring))
+    except WrongKey:
+        seen.answers.append(said("key_wrong"))
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is a file; one in a folder closed to us is there, and cannot be read."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    load_tables()
+    engine = reader_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()

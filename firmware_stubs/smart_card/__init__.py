@@ -1,0 +1,1 @@
+"""Chip cards that exist only as a program, and the slot they are put into."""
