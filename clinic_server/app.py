@@ -17,10 +17,15 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
+from clinic_server.device_hub.desks import Desks
 from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.device_hub.scanned import typed_content
+from clinic_server.device_hub.slips import api as slips_api
+from clinic_server.device_hub.slips import pages as slips_pages
+from clinic_server.device_hub.slips.office import SlipOffice
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
@@ -69,6 +74,10 @@ ROUTERS = (
     cold_chain_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
+    agent_api.router,
+    desk_pages.router,
+    slips_api.router,
+    slips_pages.router,
     wall_pages.router,
     patterns.router,
 )
@@ -89,7 +98,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
-            async with DeviceHub(house) as app.state.device_hub:
+            async with (
+                Desks(house) as desks,
+                DeviceHub(house, desks=desks) as hub,
+                SlipOffice(house, hub) as office,
+            ):
+                desks.bring_to(hub.receive)
+                app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
                 yield
         finally:
             house.db.broadcaster.close()

@@ -2,6 +2,7 @@
 
 from datetime import time
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +23,7 @@ class SiteSettings(_Section):
         description="Short name in every journal line; never change it.",
     )
     name: str = Field("Vaccination site", max_length=80, description="Name on screens and slips.")
+    hotline: str = Field("", max_length=40, description="Telephone for the public, on slips; empty: none.")
     time_zone: str = Field("Asia/Shanghai", description="Zone of printed times and of the clinic day.")
     day_starts_at: time = Field(time(4, 0), description="Local time at which a new clinic day begins.")
     observation_minutes: int = Field(
@@ -64,6 +66,15 @@ class WallSettings(_Section):
     )
 
 
+class PrintSettings(_Section):
+    """Slips on paper."""
+
+    language: Literal["zh-CN", "zh-TW", "en"] = Field("zh-CN", description="Language of queue tickets and slips.")
+    font: str = Field(
+        "", description="Font file that draws characters a printer lacks; empty: the system's usual Chinese fonts."
+    )
+
+
 class DeviceSettings(_Section):
     """One device of the site."""
 
@@ -87,6 +98,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     security: SecuritySettings = SecuritySettings()
     wall: WallSettings = WallSettings()
+    print: PrintSettings = PrintSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")
 

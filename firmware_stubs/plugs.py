@@ -192,6 +192,15 @@ class PtyPlug(_ThreadedPlug):
                 os.close(descriptor)
 
 
+class FilePlug(PtyPlug):
+    """file://…: the same, opened as a USB printer's character device is."""
+
+    @property
+    def url(self) -> str:
+        """See Plug."""
+        return f"file://{self.path}"
+
+
 class TcpPlug(_ThreadedPlug):
     """tcp://127.0.0.1:port: a device behind a terminal server, one connection at a time."""
 

@@ -26,11 +26,13 @@ from clinic_server.device_hub.rules import (
 )
 from clinic_server.device_hub.scanned import read_by_scanner
 from clinic_server.device_hub.shown import DeviceShown, FoundShown, Heard, device_shown, found_key, found_shown
+from clinic_server.device_hub.slips.rules import RECEIPT_PRINTER, Printer
 from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
 from clinic_server.device_hub.verdicts import Verdicts
 from clinic_server.kit.broadcast import Subscription
 from clinic_server.kit.call import Call, House
+from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
 from clinic_server.stock.scans import ScanFault
 from devices.events import (
@@ -42,6 +44,8 @@ from devices.events import (
     DeviceState,
     DeviceStateChanged,
     PayloadRejected,
+    SlipFailed,
+    SlipPrinted,
     TemperatureMeasured,
 )
 from devices.finding.here import find_here
@@ -70,6 +74,7 @@ class DeviceHub:
         self._trials = Trials(house.db.clock.monotonic)
         self._looked_at_s = -math.inf
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
+        self._slip_told: Callable[[SlipPrinted | SlipFailed], None] = lambda _: None
         self._opened_at = house.db.clock.now()
         self._verdicts = Verdicts(self.tell)
         self._running = AsyncExitStack()
@@ -119,6 +124,18 @@ class DeviceHub:
     def kind_of(self, device_id: str) -> str:
         """Return a device's kind, or raise DeviceUnknown."""
         return self._device(device_id).spec.kind
+
+    def printers(self) -> tuple[Printer, ...]:
+        """Return the site's receipt printers in the order they were set up."""
+        return tuple(
+            Printer(one.spec.device_id, one.station, one.spec.options)
+            for one in self._devices.values()
+            if one.spec.kind == RECEIPT_PRINTER
+        )
+
+    def watch_slips(self, told: Callable[[SlipPrinted | SlipFailed], None]) -> None:
+        """Have what printers say of their slips told to this one listener."""
+        self._slip_told = told
 
     async def tell(self, device_id: str, word: DeviceWord) -> bool:
         """Tell a device something without waiting for it; False when it has no use for it or is not known."""
@@ -216,14 +233,16 @@ class DeviceHub:
                 await self._hand(wanted[device_id], self._carrier_of(wanted[device_id]).attend)
             self._signal(DEVICES, *(f"{DEVICES}-{one.station}" for one in attended.values() if one.station))
 
-    async def receive(self, event: DeviceEvent) -> None:
-        """Take what a device said, on whatever machine it hangs."""
-        if await self._belongs_to_a_trial(event):
-            return
+    async def receive(self, event: DeviceEvent, key: RequestKey | None = None) -> None:
+        """Take what a device said, on whatever machine it hangs; with a key, what cannot be decoded is kept once."""
+        if not await self._belongs_to_a_trial(event):
+            self._pass_on(event, key)
+
+    def _pass_on(self, event: DeviceEvent, key: RequestKey | None) -> None:
         match event:
             case TemperatureMeasured() | PayloadRejected():
                 self._note_temperature(event)
-                self._intake.take(event)
+                self._intake.take(event, key)
             case CardRead():
                 self._give_to_station(event.device_id, "card", card_content(event.card))
             case CardUnreadable():
@@ -233,6 +252,8 @@ class DeviceHub:
                 today = self._house.db.clock.now().date()
                 kind, content = read_by_scanner(event.text, event.symbology, today)
                 self._give_to_station(event.device_id, kind, content)
+            case SlipPrinted() | SlipFailed():
+                self._slip_told(event)
             case DeviceStateChanged():
                 _log.info("device_state", device=event.device_id, state=event.state.value, detail=event.detail)
                 self._tell_watchers(event.device_id)

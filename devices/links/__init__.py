@@ -7,6 +7,7 @@ from typing import Final
 
 from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
+from devices.links.file import open_file, wait_for_file
 from devices.links.memory import MemoryPort, open_memory
 from devices.links.memory_broker import MemoryBroker, open_memory_messages
 from devices.links.memory_cards import open_memory_cards
@@ -18,7 +19,7 @@ from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
 BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = MappingProxyType(
-    {"memory": open_memory, "serial": open_serial, "tcp": open_tcp}
+    {"file": open_file, "memory": open_memory, "serial": open_serial, "tcp": open_tcp}
 )
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
@@ -35,7 +36,7 @@ async def wait_for_memory(address: LinkAddress) -> None:
 
 
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"memory": wait_for_memory, "pcsc": wait_for_reader, "serial": wait_for_port}
+    {"file": wait_for_file, "memory": wait_for_memory, "pcsc": wait_for_reader, "serial": wait_for_port}
 )
 
 

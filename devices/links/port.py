@@ -9,7 +9,14 @@ from devices.receipts import Receipt
 
 
 class Link(Protocol):
-    """A line of bytes. Used as `async with`, so that every way out, cancellation included, closes it."""
+    """A line of bytes. Used as `async with`, so that every way out, cancellation included, closes it.
+
+    One that cannot be read is silent for ever; it is lost like any other.
+    """
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether the other end can say anything."""
 
     async def read(self, max_bytes: int, timeout_s: float | None = None) -> bytes:
         """Return 1..max_bytes bytes, or none after `timeout_s` of silence (None waits for ever). Raises LinkLost."""
@@ -108,6 +115,8 @@ class CardLink(Protocol):
 
 class ClosesOnExit:
     """The `async with` half of all ports."""
+
+    can_be_read = True
 
     async def close(self) -> None:
         """Let go of the port."""

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import threading
-from pathlib import Path
 
 import serial
 
@@ -13,7 +11,7 @@ from devices.errors import AddressRefused, LinkLost, LinkUnavailable
 from devices.links.address import LinkAddress
 from devices.links.inbox import ByteInbox
 from devices.links.port import ClosesOnExit
-from devices.links.presence import wait_for_another
+from devices.links.presence import stamp_of, wait_for_another
 
 DEFAULT_BAUD = 115200
 WRITE_TIMEOUT_S = 2.0
@@ -53,16 +51,7 @@ async def open_serial(address: LinkAddress) -> "SerialLine":
 async def wait_for_port(address: LinkAddress) -> None:
     """Return once a port that is gone, or about to go, has come back."""
     path = serial_path(address)
-    await wait_for_another(lambda: _stamp(path))
-
-
-def _stamp(path: str) -> object | None:
-    """Return what a port's name and node are told apart by, or None without one."""
-    try:
-        name, node = Path(path).lstat(), Path(path).stat()
-    except OSError:
-        return os.path.exists(path) or None  # noqa: PTH110 - never raises; Windows knows ports that are no files
-    return name.st_ino, name.st_ctime_ns, node.st_rdev
+    await wait_for_another(lambda: stamp_of(path))
 
 
 def _open_port(path: str, baud: int) -> serial.Serial:

@@ -2,31 +2,46 @@
 
 import unicodedata
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Final
 
+from devices.words import Pair, Rule, Size, Text
+
 TOFU: Final = "[U+{:04X}]"  # as the paper must not show another name: staff can look the character up
+EXTENSION_A: Final = range(0x3400, 0x4DB6)  # the ideographs that GB 18030 added to GBK as it was made mandatory in 2000
+ACROSS: Final = {Size.NORMAL: 1, Size.TALL: 1, Size.LARGE: 2, Size.HUGE: 4}
 
 
-def is_printable(character: str) -> bool:
-    """Tell whether the printer has a glyph: ASCII, and what GBK holds (the fonts end there, not at GB 18030)."""
+class Glyphs(StrEnum):
+    """What the printer's font holds; `any` is for whoever draws the text and lacks nothing."""
+
+    GBK = "gbk"
+    GB18030 = "gb18030"
+    ANY = "any"
+
+
+def is_printable(character: str, glyphs: Glyphs = Glyphs.GBK) -> bool:
+    """Tell whether the printer has a glyph: ASCII, what GBK holds, and Extension A where it is said to."""
     if character.isascii():
         return character.isprintable()
+    if glyphs is Glyphs.ANY or (glyphs is Glyphs.GB18030 and ord(character) in EXTENSION_A):
+        return True
     try:
         return len(character.encode("gbk")) == 2  # noqa: PLR2004 - two bytes, one Chinese character
     except UnicodeEncodeError:
         return False
 
 
-def unprintable(text: str) -> tuple[str, ...]:
+def unprintable(text: str, glyphs: Glyphs = Glyphs.GBK) -> tuple[str, ...]:
     """Return the characters that have no glyph; whoever can draw them sends a Picture instead of the text."""
-    return tuple(character for character in printable_text(text, tofu="{0:c}") if not is_printable(character))
+    return tuple(sign for sign in printable_text(text, Glyphs.ANY) if not is_printable(sign, glyphs))
 
 
-def printable_text(text: str, tofu: str = TOFU) -> str:
+def printable_text(text: str, glyphs: Glyphs = Glyphs.GBK) -> str:
     """Return one line the printer can print: blanks for controls, a code point in brackets for a missing glyph."""
     composed = unicodedata.normalize("NFC", text)
     plain = (" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in composed)
-    return "".join(character if is_printable(character) else tofu.format(ord(character)) for character in plain)
+    return "".join(sign if is_printable(sign, glyphs) else TOFU.format(ord(sign)) for sign in plain)
 
 
 def columns_of(text: str) -> int:
@@ -34,9 +49,20 @@ def columns_of(text: str) -> int:
     return sum(1 if character.isascii() else 2 for character in text)
 
 
-def broken(text: str, columns: int) -> Iterator[str]:
+def set_lines(line: Text | Pair | Rule, columns: int, glyphs: Glyphs = Glyphs.GBK) -> tuple[str, ...]:
+    """Return what stands on the paper, line by line, each in its own size."""
+    match line:
+        case Text(text, size):
+            return tuple(broken(text, columns // ACROSS[size], glyphs))
+        case Pair(name, value, size):
+            return paired(name, value, columns // ACROSS[size], glyphs)
+        case Rule():
+            return ("-" * columns,)
+
+
+def broken(text: str, columns: int, glyphs: Glyphs = Glyphs.GBK) -> Iterator[str]:
     """Break a paragraph where the paper ends: at a blank if there is one, otherwise between characters."""
-    rest = printable_text(text)
+    rest = printable_text(text, glyphs)
     while columns_of(rest) > columns:
         fits = _fitting(rest, columns)
         # A Latin word is not cut unless it fills the line alone.
@@ -57,11 +83,11 @@ def _fitting(text: str, columns: int) -> int:
     return len(text)
 
 
-def paired(name: str, value: str, columns: int) -> tuple[str, ...]:
+def paired(name: str, value: str, columns: int, glyphs: Glyphs = Glyphs.GBK) -> tuple[str, ...]:
     """Set a name at the left edge and its value at the right one; on lines of their own if one is too narrow."""
-    left, right = printable_text(name), printable_text(value)
+    left, right = printable_text(name, glyphs), printable_text(value, glyphs)
     gap = columns - columns_of(left) - columns_of(right)
     if gap >= 1:
         return (left + " " * gap + right,)
-    values = tuple(broken(right, columns))
-    return (*broken(left, columns), *(" " * (columns - columns_of(line)) + line for line in values))
+    values = tuple(broken(right, columns, glyphs))
+    return (*broken(left, columns, glyphs), *(" " * (columns - columns_of(line)) + line for line in values))

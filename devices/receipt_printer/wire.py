@@ -2,7 +2,8 @@
 
 Sources: Epson ESC/POS command reference (ESC @, ESC a, ESC d, GS !, GS V, GS v 0, GS ( k functions 165, 167, 169, 180,
 181, GS a, GS r, DLE EOT) and its Chinese models (FS &, FS ., FS !); status bits as in the Bixolon SRP-350 manual p. 8.
-Text is GB 18030 by an encoder of our own, two bytes a character, because only the GBK part of it has glyphs.
+Text is GB 18030, two bytes a character, because only the GBK part of it has glyphs; other codes go only to a printer
+said to have them, and then only for the ideographs of Extension A.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, assert_never
 
-from devices.receipt_printer.layout import broken, paired
+from devices.receipt_printer.layout import Glyphs, set_lines
 from devices.words import Align, Pair, Picture, Qr, Rule, Size, Slip, Text
 
 # Initialise, stop unasked status (GS a 0), Chinese characters on (FS &).
@@ -28,27 +29,21 @@ ALIGNMENTS: Final[Mapping[Align, bytes]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What the printer at hand can do: 32 columns on 58 mm, 48 on 80 mm."""
+    """What the printer at hand can do: 32 columns on 58 mm, 48 on 80 mm; `glyphs` is never more than its font holds."""
 
     columns: int = 32
     has_qr: bool = True
     has_cutter: bool = True
+    glyphs: Glyphs = Glyphs.GBK
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """A size: its factor across, and its bytes. Some makes know only FS ! for Chinese, others let GS ! rule it too."""
-
-    across: int
-    command: bytes
-
-
-SCALES: Final[Mapping[Size, _Scale]] = MappingProxyType(
+# Some makes know only FS ! for Chinese, others let GS ! rule it too: both are sent, in this order.
+SCALES: Final[Mapping[Size, bytes]] = MappingProxyType(
     {
-        Size.NORMAL: _Scale(1, b"\x1c!\x00\x1d!\x00"),
-        Size.TALL: _Scale(1, b"\x1c!\x08\x1d!\x01"),
-        Size.LARGE: _Scale(2, b"\x1c!\x0c\x1d!\x11"),
-        Size.HUGE: _Scale(4, b"\x1c!\x0c\x1d!\x33"),
+        Size.NORMAL: b"\x1c!\x00\x1d!\x00",
+        Size.TALL: b"\x1c!\x08\x1d!\x01",
+        Size.LARGE: b"\x1c!\x0c\x1d!\x11",
+        Size.HUGE: b"\x1c!\x0c\x1d!\x33",
     }
 )
 
@@ -102,14 +97,10 @@ def decode_trouble(offline_cause: int, paper_sensor: int) -> PrinterTrouble:
 
 def _encode_line(line: Text | Pair | Rule | Qr | Picture, paper: Paper) -> bytes:
     match line:
-        case Text(text, size, align):
-            scale = SCALES[size]
-            return _lines(ALIGNMENTS[align] + scale.command, *broken(text, paper.columns // scale.across))
-        case Pair(name, value, size):
-            scale = SCALES[size]
-            return _lines(ALIGNMENTS[Align.LEFT] + scale.command, *paired(name, value, paper.columns // scale.across))
-        case Rule():
-            return _lines(ALIGNMENTS[Align.LEFT] + SCALES[Size.NORMAL].command, "-" * paper.columns)
+        case Text() | Pair() | Rule():
+            align = line.align if isinstance(line, Text) else Align.LEFT
+            size = Size.NORMAL if isinstance(line, Rule) else line.size
+            return ALIGNMENTS[align] + SCALES[size] + _printed(set_lines(line, paper.columns, paper.glyphs))
         case Qr(text) if not paper.has_qr:
             return _encode_line(Text(text, align=Align.CENTER), paper)
         case Qr(text, dots):
@@ -121,8 +112,8 @@ def _encode_line(line: Text | Pair | Rule | Qr | Picture, paper: Paper) -> bytes
             assert_never(line)
 
 
-def _lines(setting: bytes, *lines: str) -> bytes:
-    return setting + b"".join(line.encode("gb18030") + b"\n" for line in lines)
+def _printed(lines: tuple[str, ...]) -> bytes:
+    return b"".join(line.encode("gb18030") + b"\n" for line in lines)
 
 
 def _qr(content: bytes, dots: int) -> bytes:

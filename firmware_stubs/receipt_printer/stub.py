@@ -25,18 +25,32 @@ LENGTHS = {
 }
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What stands on one strip of the paper: a line, or the rows of a picture, `across` bytes each."""
+
+    content: str | bytes
+    align: int = 0
+    across: int = 1
+    down: int = 1
+
+
 @dataclass
 class Printout:
-    """One piece of paper: its lines, the contents of its QR codes, the sizes (GS !) used, and its pictures."""
+    """One piece of paper: its lines, the contents of its QR codes, the sizes (GS !) used, and its pictures.
+
+    `marks` holds the same once more as `paper.py` draws it, from top to bottom.
+    """
 
     lines: list[str] = field(default_factory=list)
     qr_codes: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     pictures: list[bytes] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list, compare=False)
 
 
 class ReceiptPrinterStub:
-    """Prints into `printouts`. Its faults: no paper, now or in so many lines; cover open; silence; no GS r."""
+    """Prints into `printouts`. Its faults: no paper, now or in so many lines; cover open; slow; silent; no GS r."""
 
     def __init__(self, plug: Plug) -> None:
         self.plug = plug
@@ -46,10 +60,13 @@ class ReceiptPrinterStub:
         self.is_silent = False
         self.tells_progress = True
         self.lines_left: int | None = None
+        self.seconds_per_line = 0.0
         self._received = b""
         self._line = b""
         self._page = Printout()
-        self._stored_qr = ""
+        self._stored_qr = b""
+        self._align = 0
+        self._is_busy = False
         self._lock = threading.RLock()
         plug.connect(self._receive)
 
@@ -78,9 +95,24 @@ class ReceiptPrinterStub:
             self.plug.send(bytes([status]))
 
     def _work_off(self) -> None:
-        while self._received and not (self.is_paper_out or self.is_cover_open) and (length := self._next_length()):
+        while self._received and self._may_print() and (length := self._next_length()):
             command, self._received = self._received[:length], self._received[length:]
             self._do(command)
+
+    def _may_print(self) -> bool:
+        return not (self.is_paper_out or self.is_cover_open or self._is_busy)
+
+    def _rest(self) -> None:
+        """Take the time a line takes; questions are answered meanwhile."""
+        self._is_busy = True
+        rest = threading.Timer(self.seconds_per_line, self._go_on)
+        rest.daemon = True
+        rest.start()
+
+    def _go_on(self) -> None:
+        with self._lock:
+            self._is_busy = False
+            self._work_off()
 
     def _next_length(self) -> int:
         """Return the length of the first command or character, 0 while it is not all there."""
@@ -90,8 +122,8 @@ class ReceiptPrinterStub:
             length = self._length_with_body(head)
         elif head[:1] in (b"\x1b", b"\x1c", b"\x1d", b"\x10"):
             length = LENGTHS.get(head, 1) if len(head) == 2 else 2  # noqa: PLR2004 - what is unknown is skipped
-        elif head[0] >= 0x81:  # noqa: PLR2004 - the first of two bytes
-            length = 2
+        elif head[0] >= 0x81:  # noqa: PLR2004 - the first of two bytes, or of four when a digit follows
+            length = 4 if head[1:].isdigit() else 2
         return length if len(self._received) >= length else 0
 
     def _length_with_body(self, head: bytes) -> int:
@@ -107,33 +139,50 @@ class ReceiptPrinterStub:
             case b"\x1dV" | b"\x1bd":  # cut, or fed to the edge where it is torn off
                 self.printouts.append(self._page)
                 self._page = Printout()
-            case b"\x1d!":
-                self._page.sizes.append(command[2])
+            case b"\n":
+                self._end_line()
             case b"\x1d(":
                 self._do_qr(command[5:])
             case b"\x1dv":
-                self._page.pictures.append(command[8:])
-            case b"\n":
-                self._end_line()
+                self._do_picture(command)
+            case b"\x1ba" | b"\x1d!":
+                self._do_setting(command)
             case _ if command[0] >= 0x20:  # noqa: PLR2004 - no control character
                 self._line += command
+
+    def _do_setting(self, command: bytes) -> None:
+        if command[:2] == b"\x1ba":
+            self._align = command[2]
+        else:
+            self._page.sizes.append(command[2])
+
+    def _do_picture(self, command: bytes) -> None:
+        rows, width_bytes = command[8:], int.from_bytes(command[4:6], "little")
+        self._page.pictures.append(rows)
+        self._page.marks.append(Mark(rows, self._align, width_bytes))
 
     def _answer_progress(self) -> None:
         if self.tells_progress:
             self._answer(0)
 
     def _end_line(self) -> None:
-        self._page.lines.append(self._line.decode("gb18030", "replace"))
+        text = self._line.decode("gb18030", "replace")
+        size = self._page.sizes[-1] if self._page.sizes else 0
+        self._page.lines.append(text)
+        self._page.marks.append(Mark(text, self._align, (size >> 4) + 1, (size & 0x0F) + 1))
         self._line = b""
+        if self.seconds_per_line:
+            self._rest()
         if self.lines_left is not None:
             self.lines_left -= 1
             self.is_paper_out = self.lines_left <= 0
 
     def _do_qr(self, function: bytes) -> None:
         if function[:2] == b"1P":
-            self._stored_qr = function[3:].decode("ascii")
+            self._stored_qr = function[3:]
         elif function[:2] == b"1Q":
-            self._page.qr_codes.append(self._stored_qr)
+            self._page.qr_codes.append(self._stored_qr.decode("ascii"))
+            self._page.marks.append(Mark(f"[QR {self._page.qr_codes[-1]}]", self._align))
 
 
 def main() -> None:

@@ -63,10 +63,14 @@ class Mishaps:
 
 
 class SmartCardSlot:
-    """Put a card in, pull it out, spoil an answer. The address is a port, or a socket that leads to one."""
+    """Put a card in, pull it out, spoil an answer. The address is a port, or a socket that leads to one.
 
-    def __init__(self, address: Address) -> None:
+    `one_byte_at_a_time` is how a slow contact looks: the reader must put every message together.
+    """
+
+    def __init__(self, address: Address, *, one_byte_at_a_time: bool = False) -> None:
         self._address = address
+        self._piece = 1 if one_byte_at_a_time else 1 << 16
         self._mishaps = Mishaps()
         self._connection: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -99,7 +103,7 @@ class SmartCardSlot:
                 if len(message) > 1:
                     self._say(connection, card.answer(message), self._mishaps.next_for(message))
                 elif message[0] == GET_ATR:
-                    connection.sendall(struct.pack(">H", len(card.atr)) + card.atr)
+                    self._send(connection, struct.pack(">H", len(card.atr)) + card.atr)
                 else:
                     card.reset()
 
@@ -107,12 +111,16 @@ class SmartCardSlot:
         if fault is Fault.DROP:
             return
         if fault in {Fault.UNPLUG, Fault.PULL_OUT}:  # half of the message, with the length of all of it
-            connection.sendall((struct.pack(">H", len(answer)) + answer)[: 2 + len(answer) // 2])
+            self._send(connection, (struct.pack(">H", len(answer)) + answer)[: 2 + len(answer) // 2])
             raise EOFError
         if fault is Fault.DELAY:
             threading.Event().wait(LATE_S)
         said = spoilt(answer, fault)
-        connection.sendall(struct.pack(">H", len(said)) + said)
+        self._send(connection, struct.pack(">H", len(said)) + said)
+
+    def _send(self, connection: socket.socket, message: bytes) -> None:
+        for start in range(0, len(message), self._piece):
+            connection.sendall(message[start : start + self._piece])
 
 
 class SmartCardReaderStub:

@@ -15,6 +15,7 @@ from clinic_server.kit.tx import Tx
 from clinic_server.settings import Settings
 from clinic_server.staff import actions
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
+from clinic_server.staff.sessions import open_session
 
 SITE_URL = "http://clinic.test"
 CONSOLE = system_actor("console")
@@ -80,3 +81,18 @@ def add_member(tx: Tx, roles: Iterable[Role], *, certified: bool = True, pin_has
         certificate = Certificate(kind, f"C-{number}", tx.local_date - year, tx.local_date + year)
         actions.add_qualification(tx, staff_id, certificate)
     return staff_id
+
+
+async def someone(app: FastAPI, *roles: Role, station: str | None = None, certified: bool = True) -> SignedIn:
+    """Return someone new with these roles, certified for them and signed in; the station is made if it is not there."""
+    own_station, kind = STATION_OF.get(roles[0], ("office", StationKind.OFFICE))
+    place = station or own_station
+
+    def join(tx: Tx) -> tuple[UUID, str]:
+        if not actions.station_exists(tx.connection, place):
+            actions.add_station(tx, place, kind)
+        staff_id = add_member(tx, roles, certified=certified)
+        return staff_id, open_session(tx, staff_id, place)
+
+    staff_id, token = await app.state.house.db.write(join, CONSOLE)
+    return SignedIn(app, token, staff_id, place)

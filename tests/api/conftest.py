@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -11,12 +10,9 @@ from fastapi import FastAPI
 
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock
-from clinic_server.kit.tx import Tx
 from clinic_server.settings import DatabaseSettings, SecuritySettings, Settings
-from clinic_server.staff import actions
-from clinic_server.staff.rules import Role, StationKind
-from clinic_server.staff.sessions import open_session
-from tests.api.callers import CONSOLE, STATION_OF, AsRole, Client, SignedIn, add_member, running
+from clinic_server.staff.rules import Role
+from tests.api.callers import AsRole, Client, SignedIn, running, someone
 
 
 @pytest.fixture(name="settings")
@@ -52,21 +48,11 @@ async def _client(app: FastAPI) -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture(name="as_role")
-async def _as_role(app: FastAPI, house: House) -> AsyncIterator[AsRole]:
+async def _as_role(app: FastAPI) -> AsyncIterator[AsRole]:
     """Return ``await as_role(Role.REGISTRAR, station="desk-1")``: someone new with these roles, certified for them."""
     async with AsyncExitStack() as clients:
 
         async def as_role(*roles: Role, station: str | None = None, certified: bool = True) -> SignedIn:
-            own_station, kind = STATION_OF.get(roles[0], ("office", StationKind.OFFICE))
-            place = station or own_station
-
-            def join(tx: Tx) -> tuple[UUID, str]:
-                if not actions.station_exists(tx.connection, place):
-                    actions.add_station(tx, place, kind)
-                staff_id = add_member(tx, roles, certified=certified)
-                return staff_id, open_session(tx, staff_id, place)
-
-            staff_id, token = await house.db.write(join, CONSOLE)
-            return await clients.enter_async_context(SignedIn(app, token, staff_id, place))
+            return await clients.enter_async_context(await someone(app, *roles, station=station, certified=certified))
 
         yield as_role

@@ -27,7 +27,7 @@ from firmware_stubs.fridge_probe.spoiling import SpoilingPublisher
 from firmware_stubs.fridge_probe.stub import FridgeProbeStub
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
-from firmware_stubs.plugs import MemoryPlug, Plug, PtyPlug, TcpPlug
+from firmware_stubs.plugs import FilePlug, MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from firmware_stubs.travel_document.documents import synthetic_passport
 from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
@@ -48,11 +48,12 @@ LINKS: dict[str, Callable[[Path], Plug]] = {
     "one_byte_at_a_time": lambda _: OneByteAtATime(memory()),
     "lossy": lambda _: Lossy(memory()),
     "pty": lambda _: PtyPlug(),
+    "file": lambda _: FilePlug(),
     "tcp": lambda _: TcpPlug(),
     "memory_broker": lambda _: MemoryBrokerPlug(f"conformance-{next(names)}"),
     "mosquitto": MosquittoPlug,
 }
-LINES = ("memory", "one_byte_at_a_time", "lossy", "pty", "tcp")
+LINES = ("memory", "one_byte_at_a_time", "lossy", "pty", "file", "tcp")
 BROKERS = ("memory_broker", "mosquitto")
 LINKS_OF: dict[str, tuple[str, ...]] = {"fridge_probe": BROKERS}  # whatever is not named here hangs on a line of bytes
 
@@ -283,7 +284,7 @@ def test_the_same_holds_on_the_event_loop_the_server_uses(stub: Device, abrupt: 
     uvloop.run(plug_and_unplug())
 
 
-@pytest.mark.parametrize("make", [memory, PtyPlug], ids=["memory", "pty"])
+@pytest.mark.parametrize("make", [memory, PtyPlug, FilePlug], ids=["memory", "pty", "file"])
 async def test_a_port_has_one_owner(make: Callable[[], Plug]) -> None:
     with make() as plug:
         async with await open_byte_link(plug.url):

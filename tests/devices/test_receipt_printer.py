@@ -146,6 +146,18 @@ async def test_paper_that_ends_within_a_slip_is_noticed_and_the_slip_goes_on_on_
     assert [printout.lines for printout in printer.printouts] == [["A001", "请等候叫号"]]
 
 
+async def test_a_slow_printer_is_asked_how_it_is_while_it_prints_and_confirms_in_the_end(receiver: Receiver) -> None:
+    printer = ReceiptPrinterStub(a_plug())
+    printer.seconds_per_line = 0.15
+    with printer.plug:
+        async with Supervisor([spec_of(printer, patience_s="3")], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            assert await supervisor.tell(PRINTER, OBSERVATION)
+            assert (await receiver.next_of(SlipPrinted)).is_confirmed
+    assert [event.state for event in receiver.all_of(DeviceStateChanged)].count(DeviceState.OFFLINE) == 0
+    assert [printout.lines for printout in printer.printouts] == [OBSERVATION_ON_58_MM]
+
+
 async def test_a_slip_cut_short_by_unplugging_is_told_as_unconfirmed_and_not_printed_again(receiver: Receiver) -> None:
     printer = ReceiptPrinterStub(a_plug())
     printer.lines_left = 1
@@ -229,7 +241,7 @@ async def test_a_printer_has_no_use_for_a_verdict(receiver: Receiver) -> None:
                 await supervisor.tell("nobody", Verdict.GOOD)
 
 
-@pytest.mark.parametrize("options", [{"columns": "42"}, {"qr": "perhaps"}, {"keep_s": "5"}, {"paper": "58"}])
+@pytest.mark.parametrize("options", [{"columns": "42"}, {"qr": "perhaps"}, {"keep_s": "0"}, {"paper": "58"}])
 async def test_a_misspelt_option_is_refused_with_a_sentence(options: dict[str, str], receiver: Receiver) -> None:
     printer = ReceiptPrinterStub(a_plug())
     async with Supervisor([spec_of(printer, **options)], receiver.deliver) as supervisor:

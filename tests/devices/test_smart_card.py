@@ -194,6 +194,16 @@ async def test_a_card_pulled_between_two_answers_is_told_and_the_next_is_read(
 
 
 @pytest.mark.usefixtures("attended")
+async def test_a_card_that_comes_one_byte_at_a_time_is_read(pcscd: PrivatePcscd, receiver: Receiver) -> None:
+    slot = SmartCardSlot(pcscd.slot(0), one_byte_at_a_time=True)
+    slot.insert(ResidentIdPages(RESIDENT))
+    try:
+        await read_of(receiver, RESIDENT.number)
+    finally:
+        slot.pull()
+
+
+@pytest.mark.usefixtures("attended")
 async def test_half_an_answer_spoils_one_reading(pcscd: PrivatePcscd, slot: SmartCardSlot, receiver: Receiver) -> None:
     slot.break_next(Fault.HALVE, "00C0")
     slot.insert(SocialSecurityCard(FIRST))

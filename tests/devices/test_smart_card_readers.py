@@ -11,7 +11,8 @@ import smartcard
 from devices.adapter import DeviceSpec
 from devices.events import CardRead, CardUnreadable, DeviceState, DeviceStateChanged
 from devices.finding import pcsc as finding
-from devices.links.pcsc import pcsc_url
+from devices.links import wait_until_present
+from devices.links.pcsc import READER_WATCH_S, pcsc_url
 from devices.supervisor import Supervisor
 from firmware_stubs.faults import Fault
 from firmware_stubs.smart_card.cards import SocialSecurityCard, TaiwanNhiCard, synthetic_holder
@@ -66,6 +67,18 @@ async def test_a_reader_unplugged_is_missed_and_works_again_when_it_is_back(
         assert asyncio.get_running_loop().time() - plugged_at < BACK_WITHIN_S
         paper.insert(READER, TaiwanNhiCard(FIRST).answer)
         await read_of(receiver, FIRST.number)
+
+
+async def test_a_reader_away_for_hours_is_noticed_the_moment_it_is_back(paper: PaperScard) -> None:
+    """By then the waits between two tries are half a minute long."""
+    paper.plug()
+    waiting = asyncio.ensure_future(wait_until_present(spec_of().url))
+    paper.plug(OTHER)
+    done, _ = await asyncio.wait({waiting}, timeout=2 * READER_WATCH_S)
+    assert done == set()
+    paper.plug(OTHER, READER)
+    async with asyncio.timeout(BACK_WITHIN_S):
+        await waiting
 
 
 async def test_one_reader_unplugged_leaves_the_other_alone(paper: PaperScard, receiver: Receiver) -> None:

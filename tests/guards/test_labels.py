@@ -33,6 +33,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "consent.rules.SignatureMethod": "signature_method",
     "consent.rules.Signer": "signer",
     "device_hub.rules.TrialKind": "trial",
+    "device_hub.slips.rules.SlipKind": "slip_kind",
+    "device_hub.slips.rules.SlipState": "slip_state",
     "injection.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",

@@ -48,6 +48,7 @@ class PageSite:
     visits: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
+    more_settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -116,6 +117,7 @@ class PageSite:
             "CLINIC_DATABASE__URL": f"sqlite:///{self.folder}/clinic.db",
             "CLINIC_SECURITY__KEY_FILE": str(self.folder / "site.key"),
             "CLINIC_WALL__TOKEN": WALL_TOKEN,
+            **self.more_settings,
         }
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.receipt_printer import wire
-from devices.receipt_printer.layout import broken, columns_of, paired, printable_text, unprintable
+from devices.receipt_printer.layout import Glyphs, broken, columns_of, is_printable, paired, printable_text, unprintable
 from devices.words import Align, Pair, Picture, Qr, Rule, Size, Slip, Text
 from tests.wire.vectors import bytes_of, vectors_of
 
@@ -24,7 +24,8 @@ TEXTS = st.one_of(st.text(max_size=80), st.text("留观 A1·䶮\x1b", max_size=8
 def test_golden_line(name: str, fields: Mapping[str, str]) -> None:
     text = fields["text"].replace("\\x1b", "\x1b")
     line = Text(text, Size(fields.get("size", "normal")), Align(fields.get("align", "left")))
-    assert wire.encode(Slip((line,)), wire.Paper()) == BEGIN + bytes_of(fields) + CUT, name
+    paper = wire.Paper(glyphs=Glyphs(fields.get("glyphs", "gbk")))
+    assert wire.encode(Slip((line,)), paper) == BEGIN + bytes_of(fields) + CUT, name
 
 
 @pytest.mark.parametrize(("name", "fields"), QR_CODES, ids=[name for name, _ in QR_CODES])
@@ -81,6 +82,20 @@ def test_latin_words_are_not_cut() -> None:
 def test_which_characters_need_a_picture() -> None:
     assert unprintable("䶮王𠮷") == ("䶮", "𠮷")
     assert unprintable("王·小明 A*") == ()
+    assert unprintable("䶮王𠮷", Glyphs.GB18030) == ("𠮷",)
+
+
+def test_every_character_said_to_be_printable_goes_out_in_the_two_bytes_gbk_has_for_it() -> None:
+    signs = [chr(point) for point in range(0x80, 0x110000) if not 0xD800 <= point < 0xE000]
+    printable = [sign for sign in signs if is_printable(sign)]
+    assert len(printable) > 21_000
+    assert [sign for sign in printable if sign.encode("gb18030") != sign.encode("gbk")] == []
+
+
+@given(TEXTS)
+def test_a_printer_with_gbk_alone_is_sent_nothing_else(text: str) -> None:
+    encoded = wire.encode(Slip((Text(text),)), wire.Paper())
+    assert encoded.decode("gb18030").encode("gbk") == encoded
 
 
 @pytest.mark.parametrize("make", [lambda: Qr(""), lambda: Qr("预约"), lambda: Qr("a\nb"), lambda: Qr("a", 17)])
@@ -108,7 +123,7 @@ def test_a_pair_is_never_wider_than_the_paper(name: str, value: str) -> None:
 
 @given(TEXTS, st.sampled_from(Size), st.sampled_from(Align))
 def test_no_text_can_command_the_printer(text: str, size: Size, align: Align) -> None:
-    scale, alignment = wire.SCALES[size].command, wire.ALIGNMENTS[align]
+    scale, alignment = wire.SCALES[size], wire.ALIGNMENTS[align]
     encoded = wire.encode(Slip((Text(text, size, align),)), wire.Paper())
     body = encoded.removeprefix(BEGIN + alignment + scale).removesuffix(CUT)
     assert not set(body) & (set(range(0x20)) - {0x0A})

@@ -1,0 +1,76 @@
+"""`python3 run.py bench`: measures on this machine; nothing here passes or fails by the clock."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from tests.bench import card_to_page, codecs
+from tests.bench.figures import Figures, spreads, table
+from tests.bench.reader import CARD_ANSWER, WIRE_S
+
+PARTS = ("card", "codecs")
+
+
+def main() -> int:
+    """Measure, tell, and write it down."""
+    words = _arguments()
+    parts = (words.only,) if words.only else PARTS
+    if "card" in parts and not card_to_page.is_possible():
+        sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs\n")
+        return 1
+    begun, figures = time.monotonic(), Figures()
+    if "card" in parts:
+        figures |= _card(words.cards)
+    if "codecs" in parts:
+        figures |= _codecs(words.seconds)
+    _say(f"\n{time.monotonic() - begun:.0f} s in all")
+    if words.json:
+        words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _card(count: int) -> Figures:
+    _say(f"From the card to the page: {count} cards, the real server and Chromium")
+    outcome = asyncio.run(card_to_page.measure(count))
+    named = outcome.spreads()
+    _say(spreads(named))
+    _say(
+        f"{CARD_ANSWER} bytes take {WIRE_S * 1000:.0f} ms on the wire; the median is {outcome.share_of_wire:.0%} of it"
+    )
+    _say(f"{outcome.fetches / count:.2f} questions a card; the clocks agree to {outcome.clock_error_s * 1000:.2f} ms")
+    figures = Figures(share_of_wire=round(outcome.share_of_wire, 4), fetches_per_card=outcome.fetches / count)
+    for name, spread in named.items():
+        figures |= spread.flat(name.strip().replace(":", "").replace(" ", "_"))
+    return figures
+
+
+def _codecs(seconds: float) -> Figures:
+    speeds = codecs.measure(seconds)
+    rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
+    _say("\nCodecs")
+    _say(table(("", "a second", f"times {codecs.YARDSTICK}"), rows))
+    return {f"ratio {one.name}".replace(":", "").replace(" ", "_"): round(one.ratio, 3) for one in speeds}
+
+
+def _say(lines: str) -> None:
+    sys.stdout.write(f"{lines}\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py bench",
+        description="Measures on this machine, in less than a minute unless told otherwise.",
+    )
+    parser.add_argument("--only", choices=PARTS, help="one part of it")
+    parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long the codecs run altogether (8)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

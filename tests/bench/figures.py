@@ -1,0 +1,60 @@
+"""What was measured, as people and as programs read it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How long something took, in milliseconds, over many times."""
+
+    count: int
+    p50: float
+    p95: float
+    longest: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Spread":
+        """Return the spread of these times."""
+        ordered = sorted(second * 1000 for second in seconds)
+        return cls(len(ordered), quantile(ordered, 0.5), quantile(ordered, 0.95), ordered[-1])
+
+    def flat(self, name: str) -> dict[str, float]:
+        """Return the figures under names of their own."""
+        return {
+            f"{name}_n": self.count,
+            f"{name}_p50_ms": round(self.p50, 3),
+            f"{name}_p95_ms": round(self.p95, 3),
+            f"{name}_max_ms": round(self.longest, 3),
+        }
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the smallest value that so great a share of an ordered sequence does not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows under heads: the first column to the left, figures to the right."""
+    lines = [heads, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def spreads(named: Mapping[str, Spread]) -> str:
+    """Return spreads as a table."""
+    rows = (
+        (name, f"{one.count}", f"{one.p50:.2f}", f"{one.p95:.2f}", f"{one.longest:.2f}") for name, one in named.items()
+    )
+    return table(("milliseconds", "n", "p50", "p95", "max"), rows)
+
+
+Figures = dict[str, Any]

@@ -1,0 +1,67 @@
+"""The benchmark measures what it says; how fast this machine is decides nothing."""
+
+import json
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from devices.fridge_probe import wire as probe_wire
+from tests.bench import card_to_page, codecs
+from tests.bench.figures import Spread, quantile, table
+from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_every_card_is_followed_from_the_wire_to_the_page() -> None:
+    if not card_to_page.is_possible():
+        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
+    outcome = await card_to_page.measure(3)
+    assert (len(outcome.cards), len(outcome.adapter_s)) == (3, 5)
+    assert outcome.fetches >= 3
+    for card in outcome.cards:
+        moments = [card.sent, card.signal, card.asked, card.answered, card.shown]
+        late = [before - after for before, after in pairwise(moments)]
+        assert max(late) <= outcome.clock_error_s + 0.002, "the moments come in their order, as far as clocks agree"
+    assert all(second >= 0 for second in outcome.adapter_s)
+    assert outcome.spreads()["card to page"].count == 3
+
+
+def test_a_card_takes_as_long_as_its_wire() -> None:
+    desk = Desk()
+    with desk.plug as plug:
+        begun = time.time()
+        plug.put_on_wire(bytes(CARD_ANSWER))
+    assert plug.card_sent_at - begun >= WIRE_S - 0.001
+
+
+def test_every_codec_is_measured_beside_the_yardstick() -> None:
+    speeds = {one.name: one for one in codecs.measure(0.2)}
+    assert speeds[codecs.YARDSTICK].ratio == 1
+    assert all(one.per_second > 0 and one.ratio > 0 for one in speeds.values())
+    assert {f"probe: {dialect}" for dialect in probe_wire.DIALECTS} <= set(speeds)
+    assert len(codecs.DOCUMENT) == 1024
+
+
+def test_figures_are_written_where_they_are_wanted(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "tests.bench", "--only", "codecs", "--seconds", "0.1", "--json", str(target)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603  # our own
+    figures = json.loads(target.read_text())
+    assert figures["ratio_json.loads_of_1_kB"] == 1
+    assert "printer: one slip" in done.stdout
+
+
+def test_a_quantile_is_a_value_that_was_measured() -> None:
+    hundred = list(range(1, 101))
+    assert [quantile(hundred, share) for share in (0, 0.5, 0.95, 1)] == [1, 50, 95, 100]
+    assert quantile([7.0], 0.95) == 7.0
+    assert Spread.of([0.003, 0.001, 0.002]) == Spread(3, 2.0, 3.0, 3.0)
+
+
+def test_a_table_lines_up() -> None:
+    assert table(("", "n"), [("long name", "1"), ("x", "100")]) == "             n\nlong name    1\nx          100"
