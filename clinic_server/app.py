@@ -22,6 +22,7 @@ from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
 from clinic_server.device_hub.desks import Desks
 from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
@@ -142,7 +143,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
         raise WrongKey
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
-    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for)
+    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)
 
 
 def _clock_for(settings: Settings) -> Clock:

@@ -24,15 +24,17 @@ from clinic_server.device_hub.rules import (
     FoundDeviceGone,
     TrialKind,
 )
+from clinic_server.device_hub.scanned import read_by_scanner
 from clinic_server.device_hub.shown import DeviceShown, FoundShown, Heard, device_shown, found_key, found_shown
 from clinic_server.device_hub.slips.rules import RECEIPT_PRINTER, Printer
 from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
+from clinic_server.device_hub.verdicts import Verdicts
 from clinic_server.kit.broadcast import Subscription
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
-from clinic_server.people.rules import ScanFacts
+from clinic_server.stock.scans import ScanFault
 from devices.events import (
     BarcodeScanned,
     CardRead,
@@ -74,12 +76,15 @@ class DeviceHub:
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
         self._slip_told: Callable[[SlipPrinted | SlipFailed], None] = lambda _: None
         self._opened_at = house.db.clock.now()
+        self._verdicts = Verdicts(self.tell)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
             await starting.enter_async_context(self._intake)  # left last: what the devices said is stored first
             await starting.enter_async_context(self._here)
+            await starting.enter_async_context(self._verdicts)
+            starting.enter_context(self._house.inbox.judged_to(self._verdicts.hear))
             records = starting.enter_context(self._house.db.broadcaster.open(frozenset({DEVICES_RECORDED})))
             await self.catch_up()
             following = asyncio.create_task(self._follow(records), name="devices recorded")
@@ -244,7 +249,9 @@ class DeviceHub:
                 _log.warning("card_unreadable", device=event.device_id, reason=event.reason)
                 self._give_to_station(event.device_id, "card", card_fault(event.reason))
             case BarcodeScanned():
-                self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
+                today = self._house.db.clock.now().date()
+                kind, content = read_by_scanner(event.text, event.symbology, today)
+                self._give_to_station(event.device_id, kind, content)
             case SlipPrinted() | SlipFailed():
                 self._slip_told(event)
             case DeviceStateChanged():
@@ -295,9 +302,12 @@ class DeviceHub:
         device = self._devices.get(device_id)
         if device is None or device.station is None:
             _log.warning("device_has_no_station", device=device_id)
+            self._verdicts.say(device_id, Verdict.BAD)
             return
-        self._house.inbox.put(device.station, kind, content)
+        delivery = self._house.inbox.put(device.station, kind, content, device_id)
         self._signal(f"station-{device.station}")
+        if isinstance(content, ScanFault):  # no desk can use it: whoever scanned hears so at once
+            self._house.inbox.judge(device.station, delivery.id, accepted=False)
 
     def _tell_watchers(self, device_id: str) -> None:
         """Let the devices page look again, and the pages of the device's own station."""
