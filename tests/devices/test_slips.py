@@ -142,9 +142,9 @@ async def again(caller: SignedIn, visit_id: UUID, kind: str = "ticket", **header
     return await caller.post(f"/api/v1/visits/{visit_id}/slips/{kind}", headers=headers)
 
 
-def printer_has(floor: Floor, visit_id: UUID) -> bool:
+def printer_has(floor: Floor, visit_id: UUID, *, is_copy: bool = False) -> bool:
     (slip,) = floor.app.state.slip_office.shown(Asked(visit_id, 1, {SlipKind.TICKET: 1}))
-    return slip.device_id is not None
+    return slip.device_id is not None and slip.is_copy is is_copy
 
 
 def lines_of(floor: Floor) -> list[Any]:
@@ -253,6 +253,22 @@ async def test_a_slip_asked_for_again_says_that_it_is_a_copy_and_when(settings: 
     assert len(printer.printouts) == 3, "one key is one copy"
     assert shown[0]["is_copy"]
     assert (last.kind, last.ref, last.actor) == ("ticket_asked_again", str(visit_id), str(desk.staff_id))
+
+
+async def test_what_is_said_of_a_slip_does_not_speak_for_its_copy(settings: Settings, clock: ManualClock) -> None:
+    with a_printer("desk-1", plugged_in=False) as (printer, device):
+        printer.lines_left = len(TICKET) + 1
+        async with a_site(settings, clock, device) as floor:
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            visit_id = await check_in(desk)
+            await again(desk, visit_id)
+            await eventually(lambda: printer_has(floor, visit_id, is_copy=True), "both wait for the printer")
+            printer.plug.plug_in()
+            await eventually(lambda: len(printer.printouts) == 1 and printer.is_paper_out, "one and a half are printed")
+            await floor.online()
+            assert await states(desk, visit_id) == {"ticket": "waiting"}
+            printer.load_paper()
+            await becomes(desk, visit_id, ticket="printed")
 
 
 async def test_a_restarted_server_prints_no_slip_twice_and_claims_none_was_printed(

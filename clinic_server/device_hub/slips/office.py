@@ -115,12 +115,8 @@ class SlipOffice:
 
     def hear(self, event: SlipPrinted | SlipFailed) -> None:
         """Note what a printer said of a slip."""
-        visit_id, kind = self._jobs.pop(event.job_id, (None, None))
-        if visit_id is None or kind is None:
-            return
-        kept = self._kept.get((visit_id, kind))
-        if kept is not None and kept.job_id == event.job_id:  # and not of the slip before this copy
-            self._keep(visit_id, _Kept(replace(kept.shown, state=_state_after(event))))
+        if (place := self._jobs.pop(event.job_id, None)) is not None:  # and not of the slip before a copy
+            self._keep(place[0], _Kept(replace(self._kept[place].shown, state=_state_after(event))))
 
     def _shown(self, visit_id: UUID, kind: SlipKind, seq: int) -> SlipShown:
         kept = self._kept.get((visit_id, kind))
