@@ -8,7 +8,6 @@ Only `test`, `faults` and `bench` touch the system, and only to install Debian p
 
 import ast
 import contextlib
-import fcntl
 import functools
 import glob
 import hashlib
@@ -20,6 +19,11 @@ import sysconfig
 import time
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows, where only `agent` is of use
+    fcntl = None
+
 HELP = """\
 usage: python3 run.py COMMAND [ARGUMENT ...]
 
@@ -30,6 +34,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   kills the server while it works and counts what was lost
   bench    measures on this machine: from the card to the name on the desk's page, and every codec
+  agent    builds the program of desk PCs into dist/: a wheel, and one file for this kind of system
   lock     resolves the dependencies again; --upgrade takes newer versions
 
 examples:
@@ -60,12 +65,14 @@ OLDEST = (3, 11)
 
 RUNTIME_LOCK, DEV_LOCK = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
 CARDS_LOCK = ROOT / "requirements-cards.lock"  # no wheels for Linux: beside one of the two above, where wanted
+AGENT_LOCK, AGENT_MAIN = ROOT / "requirements-agent.lock", ROOT / "devices" / "agent" / "__main__.py"
 UV_LOCK, NODE_LOCK = ROOT / "requirements-tools.lock", ROOT / "requirements-node.lock"
 NPM_LOCK = ROOT / "package-lock.json"
 LOCK_SOURCES = {
     RUNTIME_LOCK: ["pyproject.toml"],
     DEV_LOCK: ["pyproject.toml", "--group", "dev"],
     CARDS_LOCK: ["--group", "cards"],
+    AGENT_LOCK: ["--group", "agent"],
     UV_LOCK: ["--group", "tools"],
     NODE_LOCK: ["--group", "node"],
 }
@@ -182,6 +189,9 @@ def one_at_a_time():
     """Two set-ups in one folder would tread on each other: the second waits."""
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
+        if fcntl is None:
+            yield
+            return
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -457,6 +467,36 @@ def cards(_arguments: list) -> int:
     return 0
 
 
+def builder() -> Path:
+    """The python of an environment that holds what the agent is made of and nothing else; made again with its lock."""
+    folder = TOOLS / "agent"
+    stamp, python = folder / "lock.sha256", folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if read(stamp) != digest(AGENT_LOCK):
+        quietly([BASE_PYTHON, "-m", "venv", "--without-pip", "--clear", folder])
+        quietly([*pip(), "--python", python, "install", "--require-hashes", "-r", AGENT_LOCK])
+        stamp.write_text(digest(AGENT_LOCK))
+    return python
+
+
+def agent(_arguments: list) -> int:
+    """The wheel is for any system that has Python; the one file is for a PC like this one that has none."""
+    dist, own = ROOT / "dist", {"PYTHONPATH": str(ROOT), "PYTHONNOUSERSITE": "1"}
+    with one_at_a_time():
+        with announced("Fetching what the agent is made of"):
+            python = builder()
+        with announced("Building the wheel"):
+            build = [python, "-m", "hatchling", "build", "--target", "wheel", "--directory", dist]
+            quietly(build, cwd=ROOT / "deploy" / "agent", **own)
+        with announced("Building the one file"):
+            build = [python, "-m", "PyInstaller", "--onefile", "--noconfirm", "--log-level=ERROR", "--strip"]
+            places = [f"--distpath={dist}", f"--workpath={TOOLS / 'pyinstaller'}", f"--specpath={TOOLS}"]
+            parts = ["--name=clinic-agent", f"--paths={ROOT}", "--collect-submodules=devices"]
+            quietly([*build[: None if shutil.which("strip") else -1], *places, *parts, AGENT_MAIN], **own)
+    for file in sorted(dist.glob("clinic[-_]agent*")):
+        print(f"  {file.relative_to(ROOT)}  {file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
 def lock(arguments: list) -> int:
     """Resolve again. A lock holds versions and hashes and no address, so that it is good behind any mirror."""
     options = ["--universal", "--generate-hashes", "--no-header", "--python-version", ".".join(map(str, OLDEST))]
@@ -484,7 +524,7 @@ def start(command: str, arguments: list) -> None:
 
 
 COMMANDS = {name: functools.partial(start, name) for name in PROGRAMS}
-COMMANDS.update({"test": test, "check": check, "cards": cards, "lock": lock})
+COMMANDS.update({"test": test, "check": check, "cards": cards, "agent": agent, "lock": lock})
 COMMANDS["set-up"] = lambda words: set_up(dev="--dev" in words, cards="--cards" in words)
 
 

@@ -17,9 +17,12 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
+from clinic_server.device_hub.desks import Desks
 from clinic_server.device_hub.hub import DeviceHub
+from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
@@ -71,6 +74,8 @@ ROUTERS = (
     cold_chain_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
+    agent_api.router,
+    desk_pages.router,
     slips_api.router,
     slips_pages.router,
     wall_pages.router,
@@ -93,8 +98,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
-            async with DeviceHub(house) as hub, SlipOffice(house, hub) as office:
-                app.state.device_hub, app.state.slip_office = hub, office
+            async with (
+                Desks(house) as desks,
+                DeviceHub(house, desks=desks) as hub,
+                SlipOffice(house, hub) as office,
+            ):
+                desks.bring_to(hub.receive)
+                app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
                 yield
         finally:
             house.db.broadcaster.close()
@@ -133,7 +143,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
         raise WrongKey
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
-    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for)
+    return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)
 
 
 def _clock_for(settings: Settings) -> Clock:

@@ -73,13 +73,12 @@ async def check_in_person(call: Desk, body: CheckInBody) -> Response:
         answer = await call.record(lambda tx: check_in(tx, site, body.arrival()))
         inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
         return answer
-    answer = await call.record(
-        lambda tx: check_in(
-            tx, site, lookup.arrival_by_delivery(tx, inbox, station, body.delivery_id, take_stated=body.take_stated)
+    with inbox.judging(station, body.delivery_id):
+        return await call.record(
+            lambda tx: check_in(
+                tx, site, lookup.arrival_by_delivery(tx, inbox, station, body.delivery_id, take_stated=body.take_stated)
+            )
         )
-    )
-    lookup.forget_delivery(inbox, station, body.delivery_id)
-    return answer
 
 
 @router.get("/visits")
@@ -106,4 +105,6 @@ async def abandon_visit(call: Closer, visit_id: UUID) -> Response:
 @router.get("/station/card")
 async def card_at_station(call: Desk) -> lookup.Lying | None:
     """Return what the actor's own station's reader or scanner delivered last, null once it is used or perished."""
-    return await call.read(lookup.lying_for(call.house, call.station()))
+    lying = await call.read(lookup.lying_for(call.house, call.station()))
+    lookup.sound_fault(call.house.inbox, call.station(), lying)
+    return lying

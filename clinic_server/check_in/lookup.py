@@ -10,11 +10,13 @@ from sqlalchemy import Connection, select
 from clinic_server.check_in.actions import Arrival
 from clinic_server.check_in.rules import (
     ADMISSION,
+    BookingsNotSetUp,
     CardPerished,
     CardUnreadable,
     DocumentNeeded,
     Finding,
     How,
+    ScanIsUnit,
     findings_for,
     refuse_inadmissible,
 )
@@ -35,11 +37,11 @@ from clinic_server.people.rules import (
     IdentityFacts,
     PersonFacts,
     PersonUnknown,
-    ScanFacts,
     differs_from_held,
     mask_number,
 )
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, refusal_of
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
 from clinic_server.visits.steps import VisitAlreadyOpen
@@ -169,10 +171,22 @@ def arrival_by_delivery(tx: Tx, inbox: Inbox, station: str, delivery_id: UUID, *
     return Arrival(_stated_by(tx.connection, tx.keyring, delivery.content), how, take_stated=take_stated)
 
 
-def forget_delivery(inbox: Inbox, station: str, delivery_id: UUID) -> None:
-    """Use up a delivery once its check-in is committed: before that, a retry still needs it."""
-    for how in (How.CARD, How.SCAN):
-        inbox.take(station, how.value, delivery_id)
+def sound_fault(inbox: Inbox, station: str, lying: Lying | None) -> None:
+    """Let a scanner hear that its scan checks nobody in; somebody new is no fault, their form is begun with it."""
+    if lying and lying.how is How.SCAN and lying.fault not in {None, PersonUnknown.code}:
+        inbox.judge(station, lying.delivery_id, accepted=False)
+
+
+def begun_with(inbox: Inbox, station: str, delivery_id: UUID) -> Document | None:
+    """Return the document whose number was scanned at a station, to begin the typed form with, if it still lies there.
+
+    The page's address names the delivery, never the number.
+    """
+    delivery, _ = _newest(inbox, station, delivery_id)
+    try:
+        return Document.parse(scanned_number(delivery.content)) if delivery else None
+    except (ClinicError, TypeError):
+        return None
 
 
 def issued(connection: Connection, visit_id: UUID) -> Issued:
@@ -234,14 +248,26 @@ def _stated_by(connection: Connection, keyring: Keyring, content: object) -> Ide
         raise CardUnreadable(findings=[content.code])
     if isinstance(content, CardHolder):
         raise DocumentNeeded
-    if not isinstance(content, ScanFacts):
-        raise TypeError(type(content).__name__)
-    document = Document.parse(content.text)
+    document = Document.parse(scanned_number(content))
     person_id = find_by_document(connection, keyring, document)
     if person_id is None:
         raise PersonUnknown
     held = person(connection, keyring, person_id)
     return IdentityFacts(document, held.name, held.sex, held.born_on, held.latin_name, held.nationality)
+
+
+def scanned_number(content: object) -> str:
+    """Return the text of a scan that may be a document's number, or raise a Refused that says what it is instead."""
+    match content:
+        case ScanFacts(text):
+            return text
+        case ScanFault():
+            raise refusal_of(content)
+        case BookingScan():
+            raise BookingsNotSetUp
+        case UnitScan():
+            raise ScanIsUnit
+    raise TypeError(type(content).__name__)
 
 
 def _seen_on_card(stated: IdentityFacts) -> PersonSeen:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from clinic_server.check_in import lookup
 from clinic_server.check_in.actions import Arrival, CheckedIn, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.call import Call, Form, allows, go_to, signed_in
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
 from clinic_server.staff.rules import Role
@@ -50,6 +50,12 @@ class CardForm(Form):
 
     delivery_id: UUID
     take_stated: bool = False
+
+
+class ScanForm(Form):
+    """A code typed by a scanner that plays keyboard."""
+
+    scanned: str = Field(min_length=1, max_length=200)
 
 
 class TypedForm(Form):
@@ -95,21 +101,32 @@ async def check_in_by_card(call: Desk) -> Response:
     """Check in the person whose card lies on the reader."""
     form = await call.form(CardForm)
     site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
-    answer = await call.record(
-        lambda tx: check_in(
-            tx, site, lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated)
-        ),
-        then=_ticket_page,
-    )
-    lookup.forget_delivery(inbox, station, form.delivery_id)
-    return answer
+    with inbox.judging(station, form.delivery_id):
+        return await call.record(
+            lambda tx: check_in(
+                tx, site, lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated)
+            ),
+            then=_ticket_page,
+        )
+
+
+@router.post("/check-in/scan")
+async def scan_typed(call: Desk) -> Response:
+    """Take what a scanner typed that plays keyboard as if the desk's own scanner had read it; nothing is recorded."""
+    form = await call.form(ScanForm)
+    call.house.inbox.put(call.station(), How.SCAN.value, call.house.recognise(form.scanned))
+    return go_to(call.request, "/check-in")
 
 
 @router.get("/check-in/typed")
-async def typed_form(call: Desk) -> HTMLResponse:
-    """Show the form for a person without a readable card, filled in with what the card that lies there names."""
-    holder = lookup.holder_at(call.house.inbox, call.station())
-    return call.page("check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, holder=holder)
+async def typed_form(call: Desk, delivery_id: UUID | None = None) -> HTMLResponse:
+    """Show the form for a person without a readable card, begun with what the card that lies there or a scan tells."""
+    inbox, station = call.house.inbox, call.station()
+    holder = lookup.holder_at(inbox, station)
+    begun = lookup.begun_with(inbox, station, delivery_id) if delivery_id else None
+    return call.page(
+        "check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, holder=holder, begun=begun
+    )
 
 
 @router.post("/check-in/typed")
@@ -142,7 +159,9 @@ async def abandon_visit(call: Closer, visit_id: UUID) -> Response:
 
 async def _at_desk(call: Call, issued: UUID | None) -> dict[str, Any]:
     ticket = await call.read(lambda connection: lookup.issued(connection, issued)) if issued else None
-    return {"issued": ticket, "lying": await call.read(lookup.lying_for(call.house, call.station()))}
+    lying = await call.read(lookup.lying_for(call.house, call.station()))
+    lookup.sound_fault(call.house.inbox, call.station(), lying)
+    return {"issued": ticket, "lying": lying}
 
 
 def _ticket_page(recorded: CheckedIn) -> str:

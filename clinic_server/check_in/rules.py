@@ -58,6 +58,18 @@ class CardUnreadable(Refused):
     code = "card_unreadable"
 
 
+class ScanIsUnit(Refused):
+    """A vial was scanned where people are checked in."""
+
+    code = "scan_is_unit"
+
+
+class BookingsNotSetUp(Refused):
+    """A booking was scanned at a site that takes none."""
+
+    code = "bookings_not_set_up"
+
+
 class DocumentNeeded(Refused):
     """The card names its holder, but nobody is registered by such a card: another document is typed."""
 

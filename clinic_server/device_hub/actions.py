@@ -13,17 +13,20 @@ from clinic_server.device_hub.rules import (
     REFUSALS,
     SHARED_LINES,
     DeskPcUnknown,
+    DeviceAddressRefused,
     DeviceAddressTaken,
     DeviceFromSettings,
     DeviceIdTaken,
+    DeviceOptionRefused,
     DeviceRefused,
     DeviceUnknown,
     StationUnknown,
     is_made_up,
+    leaves_dev,
     may_set_up,
     name_for,
 )
-from clinic_server.device_hub.tables import Device, DeviceRetired, agent, agent_ended
+from clinic_server.device_hub.tables import MOST_OPTIONS, Device, DeviceRetired, agent, agent_ended
 from clinic_server.device_hub.translation import site_options
 from clinic_server.kit.errors import NotPermitted
 from clinic_server.kit.tx import Tx
@@ -74,7 +77,7 @@ def confirm_device(tx: Tx, new: NewDevice, configured: Collection[StoredDevice] 
         station=new.station,
         agent_id=new.agent_id,
         is_simulated=new.is_simulated or is_made_up(new.address),
-        options_json=json.dumps(dict(new.options), sort_keys=True, ensure_ascii=False),
+        options_json=_as_json(new.options),
         confirmed_at=tx.now,
     )
     tx.journal("device_confirmed", row_id, DEVICES_RECORDED)
@@ -113,6 +116,16 @@ def _refuse_what_cannot_work(tx: Tx, device_id: str, new: NewDevice) -> None:
     except SpecRefused as error:
         at_fault = [{"option": "options"}.get(error.about, error.about)] * bool(error.about)
         raise REFUSALS.get(error.about, DeviceRefused)(findings=at_fault, reason=error.reason) from None
+    if new.agent_id is None and leaves_dev(new.address):
+        raise DeviceAddressRefused(findings=["address"], reason="a file address names something below /dev")
+
+
+def _as_json(options: Mapping[str, str]) -> str:
+    """Return options as they are stored, or refuse more of them than any device has."""
+    written = json.dumps(dict(options), sort_keys=True, ensure_ascii=False)
+    if len(written) > MOST_OPTIONS:
+        raise DeviceOptionRefused(findings=["options"], reason=f"options have {MOST_OPTIONS} characters at most")
+    return written
 
 
 def _refuse_address_in_use(tx: Tx, new: NewDevice, configured: Collection[StoredDevice]) -> None:

@@ -136,12 +136,12 @@ class ThisMachine:
         """See Carrier; a finder that hangs or fails costs the page nothing but its finds."""
         specs = [status.spec for status in self.states()]
         in_use = {spec.url for spec in specs}
-        broker = next((spec.url for spec in specs if spec.kind == "fridge_probe" and not spec.simulated), None)
+        broker = next((spec.url for spec in specs if spec.url.startswith("mqtt")), None)
         seen: Sequence[Found] = ()
         with suppress(TimeoutError):
             async with asyncio.timeout(FINDING_WITHIN_S):
                 seen = await self._looked(in_use, broker)
-        return [FoundAt(one) for one in seen if one.url not in in_use]
+        return [FoundAt(one) for one in seen]
 
     async def _looked(self, in_use: Collection[str], broker: str | None) -> Sequence[Found]:
         try:

@@ -13,6 +13,7 @@ from clinic_server.device_hub.actions import DEVICES_RECORDED
 from clinic_server.device_hub.carriers import Carrier, Find, FoundAt, NoDesks, SiteDevice, ThisMachine
 from clinic_server.device_hub.intake import Intake
 from clinic_server.device_hub.lookup import StoredDevice, stored_devices
+from clinic_server.device_hub.overlap import is_attended
 from clinic_server.device_hub.roster import Roster
 from clinic_server.device_hub.rules import (
     TRIALS,
@@ -23,14 +24,17 @@ from clinic_server.device_hub.rules import (
     FoundDeviceGone,
     TrialKind,
 )
+from clinic_server.device_hub.scanned import read_by_scanner
 from clinic_server.device_hub.shown import DeviceShown, FoundShown, Heard, device_shown, found_key, found_shown
 from clinic_server.device_hub.slips.rules import RECEIPT_PRINTER, Printer
 from clinic_server.device_hub.translation import card_content, card_fault
 from clinic_server.device_hub.trials import TRIAL_S, Outcome, Trial, Trials, measured
+from clinic_server.device_hub.verdicts import Verdicts
 from clinic_server.kit.broadcast import Subscription
 from clinic_server.kit.call import Call, House
+from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.tx import Signal
-from clinic_server.people.rules import ScanFacts
+from clinic_server.stock.scans import ScanFault
 from devices.events import (
     BarcodeScanned,
     CardRead,
@@ -72,12 +76,15 @@ class DeviceHub:
         self._looking, self._catching_up = asyncio.Lock(), asyncio.Lock()
         self._slip_told: Callable[[SlipPrinted | SlipFailed], None] = lambda _: None
         self._opened_at = house.db.clock.now()
+        self._verdicts = Verdicts(self.tell)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
             await starting.enter_async_context(self._intake)  # left last: what the devices said is stored first
             await starting.enter_async_context(self._here)
+            await starting.enter_async_context(self._verdicts)
+            starting.enter_context(self._house.inbox.judged_to(self._verdicts.hear))
             records = starting.enter_context(self._house.db.broadcaster.open(frozenset({DEVICES_RECORDED})))
             await self.catch_up()
             following = asyncio.create_task(self._follow(records), name="devices recorded")
@@ -159,8 +166,8 @@ class DeviceHub:
 
     def found(self) -> tuple[FoundShown, ...]:
         """Return what the last look saw and nobody confirmed since."""
-        in_use = {(one.agent_id, one.spec.url) for one in self._devices.values()}
-        return tuple(found_shown(one) for one in self._finds.values() if (one.agent_id, one.found.url) not in in_use)
+        devices = self._devices.values()
+        return tuple(found_shown(one) for one in self._finds.values() if not is_attended(one, devices))
 
     def found_as(self, key: str) -> FoundAt:
         """Return one of the finds of the last look, or raise FoundDeviceGone."""
@@ -226,23 +233,25 @@ class DeviceHub:
                 await self._hand(wanted[device_id], self._carrier_of(wanted[device_id]).attend)
             self._signal(DEVICES, *(f"{DEVICES}-{one.station}" for one in attended.values() if one.station))
 
-    async def receive(self, event: DeviceEvent) -> None:
-        """Take what a device said, on whatever machine it hangs."""
+    async def receive(self, event: DeviceEvent, key: RequestKey | None = None) -> None:
+        """Take what a device said, on whatever machine it hangs; with a key, what cannot be decoded is kept once."""
         if not await self._belongs_to_a_trial(event):
-            self._pass_on(event)
+            self._pass_on(event, key)
 
-    def _pass_on(self, event: DeviceEvent) -> None:
+    def _pass_on(self, event: DeviceEvent, key: RequestKey | None) -> None:
         match event:
             case TemperatureMeasured() | PayloadRejected():
                 self._note_temperature(event)
-                self._intake.take(event)
+                self._intake.take(event, key)
             case CardRead():
                 self._give_to_station(event.device_id, "card", card_content(event.card))
             case CardUnreadable():
                 _log.warning("card_unreadable", device=event.device_id, reason=event.reason)
                 self._give_to_station(event.device_id, "card", card_fault(event.reason))
             case BarcodeScanned():
-                self._give_to_station(event.device_id, "scan", ScanFacts(event.text, event.symbology))
+                today = self._house.db.clock.now().date()
+                kind, content = read_by_scanner(event.text, event.symbology, today)
+                self._give_to_station(event.device_id, kind, content)
             case SlipPrinted() | SlipFailed():
                 self._slip_told(event)
             case DeviceStateChanged():
@@ -293,9 +302,12 @@ class DeviceHub:
         device = self._devices.get(device_id)
         if device is None or device.station is None:
             _log.warning("device_has_no_station", device=device_id)
+            self._verdicts.say(device_id, Verdict.BAD)
             return
-        self._house.inbox.put(device.station, kind, content)
+        delivery = self._house.inbox.put(device.station, kind, content, device_id)
         self._signal(f"station-{device.station}")
+        if isinstance(content, ScanFault):  # no desk can use it: whoever scanned hears so at once
+            self._house.inbox.judge(device.station, delivery.id, accepted=False)
 
     def _tell_watchers(self, device_id: str) -> None:
         """Let the devices page look again, and the pages of the device's own station."""

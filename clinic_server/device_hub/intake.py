@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,6 +14,7 @@ from clinic_server.device_hub.translation import letter_of, sample_of
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.errors import Unavailable
+from clinic_server.kit.idempotency import Answer, RequestKey, once
 from clinic_server.kit.tx import Tx
 from devices.events import PayloadRejected, TemperatureMeasured
 
@@ -25,6 +27,7 @@ _DEVICES = system_actor("devices")
 _log = structlog.get_logger(__name__)
 
 Durable = TemperatureMeasured | PayloadRejected
+_Taken = tuple[Durable, RequestKey | None]
 
 
 class Intake:
@@ -32,7 +35,7 @@ class Intake:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: asyncio.Queue[Durable] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[_Taken] = asyncio.Queue(MOST_WAITING)
         self._is_full = False
         self._task: asyncio.Task[None] | None = None
 
@@ -51,10 +54,13 @@ class Intake:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def take(self, event: Durable) -> None:
-        """Take an event, or decline it while too many wait: then its sender keeps it."""
+    def take(self, event: Durable, key: RequestKey | None = None) -> None:
+        """Take an event, or decline it while too many wait: then its sender keeps it.
+
+        A dead letter with a key is stored once; a reading has an identity of its own.
+        """
         try:
-            self._waiting.put_nowait(event)
+            self._waiting.put_nowait((event, key))
         except asyncio.QueueFull:
             if not self._is_full:
                 _log.error("intake_full", device=event.device_id)
@@ -72,7 +78,7 @@ class Intake:
             for _ in batch:
                 self._waiting.task_done()
 
-    async def _settle(self, batch: Sequence[Durable]) -> None:
+    async def _settle(self, batch: Sequence[_Taken]) -> None:
         """Store a batch and acknowledge it; one event the database refuses does not hold up the others."""
         try:
             await self._write(lambda tx: _store(tx, batch), len(batch))
@@ -80,11 +86,11 @@ class Intake:
             # Only the kind: an error's text may hold values.
             _log.error("device_events_refused", kind=type(error).__name__, size=len(batch))
             if len(batch) > 1:
-                for event in batch:
-                    await self._settle([event])
+                for taken in batch:
+                    await self._settle([taken])
                 return
-            await self._keep_evidence(batch[0])
-        for event in batch:
+            await self._keep_evidence(batch[0][0])
+        for event, _ in batch:
             event.receipt.acknowledge()
 
     async def _keep_evidence(self, event: Durable) -> None:
@@ -110,10 +116,18 @@ class Intake:
                 return
 
 
-def _store(tx: Tx, batch: Sequence[Durable]) -> None:
-    samples = [sample_of(event) for event in batch if isinstance(event, TemperatureMeasured)]
+def _store(tx: Tx, batch: Sequence[_Taken]) -> None:
+    samples = [sample_of(event) for event, _ in batch if isinstance(event, TemperatureMeasured)]
     if samples:
         store_readings(tx, samples)
-    for event in batch:
+    for event, key in batch:
         if isinstance(event, PayloadRejected):
-            keep_dead_letter(tx, letter_of(event))
+            _store_letter(tx, letter_of(event), key)
+
+
+def _store_letter(tx: Tx, letter: Letter, key: RequestKey | None) -> None:
+    def store(tx: Tx) -> Answer:
+        keep_dead_letter(tx, letter)
+        return Answer(HTTPStatus.CREATED, b"")
+
+    (once(key, store) if key else store)(tx)

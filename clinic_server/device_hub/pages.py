@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from clinic_server.device_hub.actions import confirm_device, retire_device
+from clinic_server.device_hub.desk_pages import desks_now
 from clinic_server.device_hub.hub import DeviceHub, hub_of
 from clinic_server.device_hub.rules import TRIALS, may_set_up
 from clinic_server.device_hub.setting_up import CHOICES, DeviceForm, device_of, station_for
@@ -35,7 +36,7 @@ async def devices(call: Anybody, look: Annotated[str, Query(max_length=1)] = "")
     """Show every device of the site, and what was found; ``look`` looks first."""
     if look:
         await hub_of(call).look()
-    return call.page("device_hub/devices.html", **_now(call))
+    return call.page("device_hub/devices.html", **_now(call), **await desks_now(call))
 
 
 @router.get("/devices/now")

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from posixpath import normpath
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from clinic_server.kit.errors import ClinicError, Conflict, NotFound, Refused
 
@@ -148,6 +150,12 @@ def name_for(kind: str, station: str | None, taken: Collection[str]) -> str:
 def is_made_up(address: str) -> bool:
     """Tell whether an address leads into a process and not to hardware: whoever hangs there is simulated."""
     return address.partition(":")[0].lower() == "memory"
+
+
+def leaves_dev(address: str) -> bool:
+    """Tell whether a file address leads out of /dev: what is printed there would be written over the server's files."""
+    parts = urlsplit(address)
+    return parts.scheme == "file" and not normpath(unquote(parts.path)).startswith("/dev/")
 
 
 def fault_code(detail: str, known: Collection[str]) -> str:

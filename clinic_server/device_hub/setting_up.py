@@ -53,6 +53,7 @@ class DeviceForm(Form):
     device_id: str = Field("", max_length=40, pattern=rf"^$|{DEVICE_ID_PATTERN}")
     station: str = Field("", max_length=32)
     options: str = Field("", max_length=2000)
+    photo: str = Field("", max_length=4)
     make: str = Field("", max_length=32)
     columns: str = Field("", max_length=2)
     cutter: str = Field("", max_length=3)

@@ -173,7 +173,8 @@ def found_shown(at: FoundAt) -> FoundShown:
 
 def found_key(at: FoundAt) -> str:
     """Return what names a find: no address, which may hold a password, goes through the page."""
-    return sha256(f"{at.agent_id}|{at.found.kind}|{at.found.url}".encode()).hexdigest()[:16]
+    one = at.found
+    return sha256(repr((at.agent_id, one.kind, one.url, sorted(one.options.items()))).encode()).hexdigest()[:16]
 
 
 def address_shown(url: str) -> str:

@@ -1,12 +1,15 @@
 """The site's devices and the desk PCs whose agents carry them."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import LargeBinary
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, sealed, table_of, text
+
+MOST_OPTIONS: Final = 2000
 
 
 class Agent(Record, table=True):
@@ -43,7 +46,7 @@ class Device(Record, table=True):
     station: str | None = text(32, foreign_key="station.code", nullable=True, default=None)
     agent_id: UUID | None = Field(default=None, foreign_key="agent.id")
     is_simulated: bool
-    options_json: str = text(2000)
+    options_json: str = text(MOST_OPTIONS)
     confirmed_at: datetime = instant()
 
 

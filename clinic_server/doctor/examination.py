@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
+from sqlalchemy.exc import ArgumentError
 
 from clinic_server.device_hub.lookup import configured_device
 from clinic_server.doctor import hardware, machine, records
@@ -64,6 +66,8 @@ def _site(settings: Settings) -> Iterator[Said]:
 
 
 def _folders(settings: Settings) -> set[Path]:
-    url = settings.database.url
     folders = {settings.security.key_file.absolute().parent}
-    return folders | {sqlite_path(url).absolute().parent} if is_sqlite(url) else folders
+    with suppress(ArgumentError):  # told where the database is asked
+        url = settings.database.url
+        folders |= {sqlite_path(url).absolute().parent} if is_sqlite(url) else set()
+    return folders

@@ -25,6 +25,7 @@ _ANSWERS_S: Final = 3.0
 _BROKER_PORT: Final = 1883
 _PCSCD: Final = Path("/run/pcscd/pcscd.comm")
 _GROUPS: Final = {"serial": "dialout", "file": "lp", "pcsc": "plugdev"}
+_FOUND_SAYS: Final = {"not_permitted": "found_not_permitted"}
 _SAYS: Final = {
     "link_unavailable: no_such_port": "device_port_missing",
     "link_unavailable: not_permitted": "device_not_permitted",
@@ -48,20 +49,20 @@ def of_devices(specs: Sequence[DeviceSpec], *, is_served: bool) -> Iterator[Said
         yield said("pcscd_running" if _listens_at(_PCSCD) else "pcscd_stopped")
     if not specs:
         yield said("devices_none")
-    for spec in specs:
-        yield _of_one(spec, is_served=is_served)
+    yield from asyncio.run(_of_all(specs, is_served=is_served))
 
 
 async def not_set_up(specs: Sequence[DeviceSpec]) -> list[Said]:
     """Name what is plugged in here and belongs to no device yet."""
     found = [one for one in await find_here([spec.url for spec in specs]) if not one.is_simulated]
-    return [
-        said("found_not_permitted" if one.trouble == "not_permitted" else "found", label=one.label, kind=one.kind)
-        for one in found
-    ]
+    return [said(_FOUND_SAYS.get(one.trouble, "found"), label=one.label, kind=one.kind) for one in found]
 
 
-def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
+async def _of_all(specs: Sequence[DeviceSpec], *, is_served: bool) -> list[Said]:
+    return await asyncio.gather(*(_of_one(spec, is_served=is_served) for spec in specs))
+
+
+async def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
     try:
         adapter_for(spec)
         address = LinkAddress.parse(spec.url)
@@ -72,10 +73,10 @@ def _of_one(spec: DeviceSpec, *, is_served: bool) -> Said:
     if (trouble := _of_port(address)) is not None:
         return said(trouble, device=spec.device_id, port=address.path)
     if is_served:
-        if address.scheme == "mqtt" and not _is_reachable(address):
+        if address.scheme == "mqtt" and not await asyncio.to_thread(_is_reachable, address):
             return said("broker_unreachable", device=spec.device_id, host=address.host)
         return said("device_left_alone", device=spec.device_id)
-    return asyncio.run(_asked(spec, address))
+    return await _asked(spec, address)
 
 
 async def _asked(spec: DeviceSpec, address: LinkAddress) -> Said:
@@ -127,7 +128,7 @@ def _groups(schemes: set[str]) -> Iterator[Said]:
         except KeyError:  # this system names its groups otherwise; the ports themselves are looked at anyway
             continue
         if wanted.gr_gid not in mine:
-            yield said("group_missing", user=user_name(), group=wanted.gr_name)
+            yield said("group_missing", user=user_name(), owner=wanted.gr_name)
 
 
 def _is_reachable(address: LinkAddress) -> bool:

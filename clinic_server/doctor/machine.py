@@ -65,8 +65,12 @@ def time_zone(name: str) -> Said:
 
 def folder(path: Path, *, low_bytes: int = 2_000_000_000, full_bytes: int = 200_000_000) -> Said:
     """Check that a folder of records can be written to and has room."""
-    if not path.is_dir():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return said("folder_missing", folder=path)
+    except OSError:
+        return said("folder_not_writable", folder=path, user=user_name())
     if not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
         return said("folder_not_writable", folder=path, user=user_name())
     free = shutil.disk_usage(path).free

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_server.device_hub.lookup import StoredDevice, stored_devices
 from clinic_server.doctor.report import Said, said
-from clinic_server.kit.crypto import Keyring, UnusableKey, WrongKey, load_or_create_keyring
+from clinic_server.kit.crypto import Keyring, UnusableKey, WrongKey
 from clinic_server.kit.engines import UnsafeDatabase, is_locked, is_sqlite, reader_engine, sqlite_path
 from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.schema import Schema, load_tables, schema_of
@@ -44,17 +44,17 @@ def examine(settings: Settings) -> Records:
     path = settings.security.key_file
     keyring = _key(path, seen.answers)
     _database(settings.database.url, keyring, seen)
-    if not path.exists():
+    if not _is_there(path):
         seen.answers.append(said("key_lost" if seen.has_schema else "key_missing", path=path))
     return seen
 
 
 def _database(url: str, keyring: Keyring | None, seen: Records) -> None:
-    if is_sqlite(url) and not sqlite_path(url).exists():
-        seen.answers.append(said("database_missing", path=sqlite_path(url)))
-        seen.devices = ()
-        return
     try:
+        if is_sqlite(url) and not sqlite_path(url).exists():
+            seen.answers.append(said("database_missing", path=sqlite_path(url)))
+            seen.devices = ()
+            return
         with _connected(url) as connection:
             _ask(connection, url, keyring, seen)
     except UnsafeDatabase as refused:
@@ -64,10 +64,10 @@ def _database(url: str, keyring: Keyring | None, seen: Records) -> None:
 
 
 def _key(path: Path, answers: list[Said]) -> Keyring | None:
-    if not path.exists():
+    if not _is_there(path):
         return None
     try:
-        keyring = load_or_create_keyring(path)
+        keyring = Keyring(path.read_bytes())
     except (UnusableKey, OSError):
         answers.append(said("key_unusable", path=path))
         return None
@@ -92,6 +92,14 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
         seen.answers.append(said("key_wrong"))
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is a file; one in a folder closed to us is there, and cannot be read."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 @contextmanager

@@ -1,26 +1,41 @@
 """The bench's calls."""
 
-from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from clinic_server.injection import actions
+from clinic_server.injection import actions, lookup
 from clinic_server.injection.rules import BodySite, SentBackReason
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import unit_code
 from clinic_server.visits.steps import call_visit
 
 router = APIRouter(prefix="/api/v1", tags=["injection"])
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
 
 
-class PermitBody(Body):
-    """The unit in the vaccinator's hand, by its scanned trace code."""
+class TypedUnitBody(Body):
+    """The unit in the vaccinator's hand, by its code as somebody or something typed it."""
 
     trace_code: str = Field(min_length=1, max_length=200)
+
+
+class ScannedUnitBody(Body):
+    """The unit in the vaccinator's hand, by what the bench's own scanner read."""
+
+    delivery_id: UUID
+
+
+def _way(body: Any) -> str:
+    return "scanned" if isinstance(body, dict) and "delivery_id" in body else "typed"
+
+
+PermitBody = Annotated[
+    Annotated[TypedUnitBody, Tag("typed")] | Annotated[ScannedUnitBody, Tag("scanned")], Discriminator(_way)
+]
 
 
 class DoseBody(Body):
@@ -36,19 +51,10 @@ class SentBackBody(Body):
     reason: SentBackReason
 
 
-@dataclass(frozen=True, slots=True)
-class ScanSeen:
-    """What this bench's scanner read last."""
-
-    delivery_id: UUID
-    text: str = field(repr=False)
-
-
 @router.get("/station/scan")
-async def scan_at_bench(call: Bench) -> ScanSeen | None:
-    """Return what the actor's own bench's scanner read last, null once it has perished."""
-    delivery = call.house.inbox.latest(call.station(), "scan")
-    return ScanSeen(delivery.id, delivery.content.text) if delivery else None
+async def scan_at_bench(call: Bench) -> lookup.ScanSeen | None:
+    """Return what the actor's own bench's scanner read last, null once it is used or has perished."""
+    return lookup.scan_seen(call.house.inbox, call.station())
 
 
 @router.post("/visits/{visit_id}/call", status_code=201)
@@ -60,7 +66,14 @@ async def call_to_bench(call: Bench, visit_id: UUID) -> Response:
 @router.post("/visits/{visit_id}/permits", status_code=201)
 async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Response:
     """Ask whether this unit may be given to this person, here and now."""
-    return await call.record(lambda tx: actions.grant_permit(tx, visit_id, body.trace_code))
+    if isinstance(body, TypedUnitBody):
+        recognise = call.house.recognise
+        return await call.record(lambda tx: actions.grant_permit(tx, visit_id, unit_code(recognise(body.trace_code))))
+    inbox, station = call.house.inbox, call.station()
+    with inbox.judging(station, body.delivery_id):
+        return await call.record(
+            lambda tx: actions.grant_permit(tx, visit_id, lookup.unit_scanned(inbox, station, body.delivery_id))
+        )
 
 
 @router.post("/doses", status_code=201)

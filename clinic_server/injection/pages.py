@@ -1,5 +1,6 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -9,13 +10,14 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from clinic_server.injection import actions
+from clinic_server.injection import actions, lookup
 from clinic_server.injection.rules import BodySite, PermitFacts, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
-from clinic_server.people.rules import PersonFacts, ScanFacts
+from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
 from clinic_server.stock.rules import UnitFacts
+from clinic_server.stock.scans import unit_code
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing, standing_at
@@ -26,10 +28,11 @@ router = APIRouter(include_in_schema=False)
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
 
 
-class ScannedForm(Form):
-    """A trace code, scanned or typed."""
+class UnitForm(Form):
+    """The unit in hand: what the bench's own scanner read, or a code typed by hand or by a scanner that types."""
 
-    trace_code: str = Field(min_length=1, max_length=200)
+    delivery_id: UUID | None = None
+    trace_code: str = Field("", max_length=200)
 
 
 class GivenForm(Form):
@@ -104,20 +107,24 @@ async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
 
 @router.get("/visits/{visit_id}/injection/scan")
 async def chair_scan(call: Bench, visit_id: UUID) -> Response:
-    """Show what this bench's scanner just read, ready to be asked about."""
-    delivery = call.house.inbox.latest(call.station(), "scan")
-    scanned: ScanFacts | None = delivery.content if delivery else None
-    return call.page("injection/_scan.html", visit_id=visit_id, delivery=delivery, scanned=scanned)
+    """Show what this bench's scanner just read, and ask about it at once."""
+    scan = lookup.scan_seen(call.house.inbox, call.station())
+    return call.page("injection/_scan.html", visit_id=visit_id, scan=scan)
 
 
 @router.post("/visits/{visit_id}/permits")
 async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
     """Ask for the needle's permit with the unit in hand."""
-    form = await call.form(ScannedForm)
-    return await call.record(
-        lambda tx: actions.grant_permit(tx, visit_id, form.trace_code),
-        then=lambda granted: f"{_chair_of(visit_id)}?permit={granted.permit_id}",
-    )
+    form = await call.form(UnitForm)
+    inbox, station = call.house.inbox, call.station()
+
+    def unit() -> str:
+        if form.delivery_id is None:
+            return unit_code(call.house.recognise(form.trace_code))
+        return lookup.unit_scanned(inbox, station, form.delivery_id)
+
+    with inbox.judging(station, form.delivery_id):
+        return await call.record(lambda tx: actions.grant_permit(tx, visit_id, unit()), then=_shows(visit_id))
 
 
 @router.post("/visits/{visit_id}/doses")
@@ -144,6 +151,10 @@ async def _queue(call: Call) -> list[Standing]:
 
 def _chair_of(visit_id: UUID) -> str:
     return f"/visits/{visit_id}/injection"
+
+
+def _shows(visit_id: UUID) -> Callable[[actions.Granted], str]:
+    return lambda granted: f"{_chair_of(visit_id)}?permit={granted.permit_id}"
 
 
 def _chair(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID | None) -> Chair:

@@ -68,6 +68,12 @@ class PermitOfAnother(Refused):
     code = "permit_of_another"
 
 
+class ScanPerished(Conflict):
+    """What the scanner read is used, replaced or too old to be acted on."""
+
+    code = "scan_perished"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """What the physician decided and the person agreed to, as it stands now."""

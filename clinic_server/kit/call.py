@@ -40,6 +40,12 @@ class Authenticate(Protocol):
     def __call__(self, token: str) -> Awaitable[Actor | None]: ...
 
 
+class Recognise(Protocol):
+    """Tells what a text stands for that was typed by hand or by a scanner that plays keyboard."""
+
+    def __call__(self, text: str) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What every call may use; made once by the composition root and kept as ``app.state.house``."""
@@ -49,6 +55,7 @@ class House:
     inbox: Inbox
     pages: Pages
     authenticate: Authenticate
+    recognise: Recognise
 
 
 class CrossSite(NotPermitted):

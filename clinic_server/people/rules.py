@@ -110,14 +110,6 @@ class CardFault:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScanFacts:
-    """What a barcode scanner read."""
-
-    text: str = field(repr=False)
-    symbology: str | None = None
-
-
 def card_from(  # noqa: PLR0913  # one field each of an identity card
     *,
     number: str,

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const REST_MS = 60;
+  const REST_MS = 110; // longer than any gap within a scan
   let pending = 0;
   let lastKeyAt = 0;
 
@@ -29,4 +29,5 @@
     if (isBurst || !/^[1-9]$/.test(event.key)) return;
     pending = setTimeout(answer, REST_MS, Number(event.key), event.target);
   });
+  document.addEventListener("clinic:scan", () => clearTimeout(pending));
 })();

@@ -1,11 +1,13 @@
-// Desk pages without a mouse: declared keys, one form at a time, no double submit, scanners that type.
+// Desk pages without a mouse: declared keys, one form at a time, no double submit.
+// A character, or an Enter outside a text field, counts only when the keyboard rests before and after it: else it may
+// be of a scan.
 (() => {
   "use strict";
 
-  const SCANNER_GAP_MS = 35;
-  const SCANNER_LENGTH = 6;
+  const REST_MS = 110; // longer than any gap within a scan
   const notice = document.getElementById("notice");
-  let burst = { text: "", last: 0, field: null, before: "" };
+  let resting = null; // what is to be done once the keyboard has rested
+  let lastKeyAt = -Infinity;
 
   const isShown = (element) => element.getClientRects().length > 0;
   const isTicked = (element) => element.matches("[type=radio], [type=checkbox]");
@@ -18,6 +20,10 @@
     const declared = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(isShown);
     if (!declared || declared.disabled) return;
     event.preventDefault();
+    atRest(event, () => press(declared));
+  }
+
+  function press(declared) {
     declared.focus();
     if (!isTyping(declared) || isTicked(declared)) declared.click();
     if (declared.matches("summary")) declared.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
@@ -25,33 +31,34 @@
 
   function submitPrimary(event) {
     if (event.key !== "Enter" || event.defaultPrevented || event.target !== document.body) return;
-    document.querySelector("form[data-primary]")?.requestSubmit();
+    atRest(event, () => document.querySelector("form[data-primary]")?.requestSubmit());
   }
 
-  // A wedge scanner types faster than people; what it typed belongs into the field that waits for scans.
-  function followScanner(event) {
-    const scanField = document.querySelector("[data-scan]");
-    if (!scanField) return;
-    const now = event.timeStamp;
-    const isFast = now - burst.last < SCANNER_GAP_MS;
-    if (event.key.length === 1) {
-      if (!isFast) burst = { text: "", last: now, field: event.target, before: event.target.value };
-      burst.text += event.key;
-      burst.last = now;
-    } else if (event.key === "Enter" || event.key === "Tab") {
-      if (isFast && burst.text.length >= SCANNER_LENGTH) deliverScan(event, scanField);
-      burst = { text: "", last: 0, field: null, before: "" };
-    }
+  const isOfScans = (event) => event.key.length === 1 || ["Enter", "Tab"].includes(event.key);
+
+  function atRest(event, act) {
+    if (isOfScans(event)) resting = { act, timer: setTimeout(settle, REST_MS) };
+    else act();
   }
 
-  function deliverScan(event, scanField) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    if (burst.field !== scanField && isTyping(burst.field)) burst.field.value = burst.before;
-    scanField.value = burst.text;
-    scanField.dispatchEvent(new Event("input", { bubbles: true }));
-    if (scanField.dataset.scan === "submit") scanField.form.requestSubmit();
-    else scanField.focus();
+  function settle() {
+    const settled = resting;
+    forget();
+    settled?.act();
+  }
+
+  function forget() {
+    clearTimeout(resting?.timer);
+    resting = null;
+  }
+
+  // Returns whether this key follows another too closely to be a person's choice.
+  function isRushed(event) {
+    const isClose = event.timeStamp - lastKeyAt < REST_MS;
+    lastKeyAt = event.timeStamp;
+    if (!isOfScans(event)) settle(); // a person chose, and went on
+    else forget();
+    return isClose && isOfScans(event) && (!isTyping(event.target) || isTicked(event.target));
   }
 
   function buttonsOf(form) {
@@ -132,12 +139,16 @@
   }
 
   document.addEventListener("keydown", (event) => {
+    const isHurried = isRushed(event);
     if (event.isComposing || event.keyCode === 229) return;
-    followScanner(event);
-    if (event.defaultPrevented) return;
+    if (isHurried) {
+      if (event.key !== "Tab") event.preventDefault();
+      return;
+    }
     pressDeclared(event);
     submitPrimary(event);
   }, true);
+  document.addEventListener("clinic:scan", forget);
   document.addEventListener("submit", guardSubmit, true);
   document.addEventListener("htmx:before:request", clearNotice);
   document.addEventListener("htmx:finally:request", onAnswer);

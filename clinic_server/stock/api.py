@@ -10,6 +10,7 @@ from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions
 from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.scans import unit_code
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -58,5 +59,6 @@ async def list_balances(call: Annotated[Call, signed_in()]) -> list[actions.Bala
 @router.post("/lots", status_code=201)
 async def receive_lot(call: Keeper, body: LotBody) -> Response:
     """Take a delivery into stock, all of it or nothing."""
-    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, body.trace_codes)
+    codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
+    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery))

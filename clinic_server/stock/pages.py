@@ -11,6 +11,7 @@ from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions
 from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.scans import unit_code
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -68,6 +69,7 @@ async def add_product(call: Keeper) -> Response:
 async def receive_lot(call: Keeper) -> Response:
     """Take a delivery into stock."""
     form = await call.form(LotForm)
-    codes = [code for code in re.split(r"[\s,;]+", form.trace_codes) if code]
+    # A GS1 code may hold "," and ";", and its separator is a blank to Python.
+    codes = [unit_code(call.house.recognise(code)) for code in re.split("[ \t\r\n]+", form.trace_codes) if code]
     delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")

@@ -14,10 +14,12 @@ from biip import ParseConfig, ParseError
 from biip.gs1_messages import GS1Message
 from biip.gtin import Gtin
 
+from devices.barcode_scanner.wire import AIM_IDENTIFIER, AIM_LENGTH
 from devices.errors import WireError
 
 GS1_ANNOUNCED: Final = frozenset({"]C1", "]J1", "]Q3", "]d2", "]e0"})
 EAN_ANNOUNCED: Final = frozenset({"]E0", "]E4"})
+BOOKING: Final = re.compile(r"CB1:([0-9A-Za-z_-]{8,32})")
 TRACE_CODE: Final = re.compile(r"8[0-9]{19}")
 BEGINS_WITH_GTIN: Final = re.compile(r"\x1d?01[0-9]{14}")
 BARE_GTIN_LENGTH: Final = 16
@@ -65,13 +67,20 @@ class Gs1:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking's QR code: ``CB1:`` and its reference, 8 to 32 characters that may stand in an address."""
+
+    reference: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
-    """Anything else: a booking, an identity number, a ticket. It may be personal, so it stays out of the repr."""
+    """Anything else: an identity number, a ticket. It may be personal, so it stays out of the repr."""
 
     text: str = field(repr=False)
 
 
-Scanned = TraceCode | Gs1 | Other
+Scanned = TraceCode | Gs1 | Booking | Other
 
 
 def what_was_scanned(text: str, symbology: str | None = None) -> Scanned:
@@ -84,11 +93,26 @@ def what_was_scanned(text: str, symbology: str | None = None) -> Scanned:
         return _read(text)
     if TRACE_CODE.fullmatch(text):  # before GS1: 8110…, 8111…, 8112… and 8200… can be read as element strings too
         return TraceCode(text)
+    if booking := BOOKING.fullmatch(text):
+        return Booking(booking[1])
     if symbology in EAN_ANNOUNCED:
         return Gs1(gtin=_sound_gtin(text))
     if text.startswith("(") or BEGINS_WITH_GTIN.match(text):
         return _read_if_it_is(text)
     return Other(text)
+
+
+def what_was_typed(text: str) -> Scanned:
+    """Tell what a scanner typed that plays keyboard. Raises BadCode and nothing else.
+
+    Such a scanner types its AIM identifier in front, and the separator of GS1 as "|" or "]", for it has no key.
+    """
+    text = text.strip(" \t\r\n")
+    identifier = AIM_IDENTIFIER.match(text)
+    symbology, content = (None, text) if identifier is None else (identifier[0], text[AIM_LENGTH:])
+    if symbology in GS1_ANNOUNCED or BEGINS_WITH_GTIN.match(content):
+        content = content.replace("]", "\x1d")  # GS1 data has no "]" either
+    return what_was_scanned(content, symbology)
 
 
 def _read_if_it_is(text: str) -> Gs1 | Other:

@@ -39,15 +39,25 @@ class Line:
     @asynccontextmanager
     async def open(self, monotonic: Callable[[], float]) -> AsyncIterator[Conversation]:
         """Open the line for one connection. Raises NoAnswer when the reader answers at no speed."""
-        if self._raises_speed:
-            await self._raise_speed(monotonic)
+        async with self._found(monotonic) as conversation:
+            if not await self._becomes_faster(conversation):
+                yield conversation
+                return
+        await self._verify_fastest(monotonic)
         async with self._found(monotonic) as conversation:
             yield conversation
 
-    async def _raise_speed(self, monotonic: Callable[[], float]) -> None:
-        async with self._found(monotonic) as conversation:
-            if conversation.baud == FASTEST or not await _is_willing(conversation):
-                return
+    async def _becomes_faster(self, conversation: Conversation) -> bool:
+        """Ask for the fastest speed; some readers confirm at the old one, some at the new one, which is not heard."""
+        if not self._raises_speed or conversation.baud == FASTEST:
+            return False
+        try:
+            answer = await conversation.ask(Command.SET_BAUD_115200)
+        except NoAnswer:
+            return True
+        return answer.status is Status.OK
+
+    async def _verify_fastest(self, monotonic: Callable[[], float]) -> None:
         async with self._at(FASTEST, monotonic) as conversation:
             self._raises_speed = await conversation.is_answered()
         if self._raises_speed:
@@ -71,15 +81,6 @@ class Line:
 
     def _remember(self, baud: int) -> None:
         self._speeds = (baud, *(other for other in self._speeds if other != baud))
-
-
-async def _is_willing(conversation: Conversation) -> bool:
-    """Tell whether the reader may have changed its speed: some confirm at the new one, which we do not hear."""
-    try:
-        answer = await conversation.ask(Command.SET_BAUD_115200)
-    except NoAnswer:
-        return True
-    return answer.status is Status.OK
 
 
 def _at_speed(url: str, baud: int) -> str:

@@ -10,6 +10,7 @@ from devices.links.address import LinkAddress, public_url
 from devices.links.file import open_file, wait_for_file
 from devices.links.memory import MemoryPort, open_memory
 from devices.links.memory_broker import MemoryBroker, open_memory_messages
+from devices.links.memory_cards import open_memory_cards
 from devices.links.mqtt import open_mqtt
 from devices.links.pcsc import open_pcsc, wait_for_reader
 from devices.links.port import Card, CardLink, Link, Message, MessageLink, Subscription
@@ -23,7 +24,9 @@ BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = Mapp
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
 )
-CARD_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[CardLink]]]] = MappingProxyType({"pcsc": open_pcsc})
+CARD_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[CardLink]]]] = MappingProxyType(
+    {"memory": open_memory_cards, "pcsc": open_pcsc}
+)
 
 
 async def wait_for_memory(address: LinkAddress) -> None:

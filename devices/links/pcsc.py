@@ -184,13 +184,13 @@ def _joined(link: PcscLink) -> PcscThread:
     with _Shared.lock:
         if _Shared.hanging is not None and _Shared.hanging.is_alive:
             raise LinkUnavailable(HANGS)
-        while _Shared.thread is None or not _Shared.thread.join(link):
-            _Shared.thread = PcscThread()
+        if _Shared.thread is None or not _Shared.thread.join(link):
+            _Shared.thread = PcscThread(link)
         return _Shared.thread
 
 
 def _finish(thread: PcscThread) -> None:
-    if not thread.finish(CLOSE_S):
+    if thread is not _Shared.hanging and not thread.finish(CLOSE_S):
         _give_up(thread)
 
 

@@ -65,9 +65,9 @@ class HeldCard:
 class PcscThread:
     """See the module. What is public is thread-safe; the rest belongs to the thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: ReaderUser) -> None:
         self._lock = threading.Lock()
-        self._users: list[ReaderUser] = []
+        self._users = [first]
         self._loss: str | None = None
         self._context: Context | None = None
         self._context_lock = threading.Lock()  # apart: a service that hangs must not hold up those who leave

@@ -92,7 +92,7 @@ class Vaccinator(QueueRole):
         """Scan a vial and return what the bench shows; typed from the vial when the scanner does not get through."""
         if self._shows_scans is None:
             self._shows_scans = self.seat.has(_SCAN_ROUTE)
-        self._scanner.scan(vial, "]C1")
+        self._scanner.scan(vial, "]C0")
         deadline = time.monotonic() + self.floor.manner.patience_s
         while self._shows_scans and time.monotonic() < deadline:
             shown: dict[str, Any] | None = self.seat.ask(_SCAN_ROUTE)

@@ -9,7 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from devices.links.memory_cards import MemoryCardReader
 from firmware_stubs.faults import LATE_S, Fault, spoilt
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.smart_card.cards import (
@@ -42,12 +45,33 @@ CARDS: dict[str, Callable[[int], VirtualCard]] = {
 }
 
 
-class SmartCardSlot:
-    """Put a card in, pull it out, spoil an answer. The address is a port, or a socket that leads to one."""
+class Mishaps:
+    """What shall befall answers that are still to come, in order."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self) -> None:
+        self._ordered: deque[tuple[bytes, Fault]] = deque()
+
+    def add(self, fault: Fault, command: str) -> None:
+        """Order a fault for the answer to the next command that begins so, given as hex."""
+        self._ordered.append((bytes.fromhex(command), fault))
+
+    def next_for(self, apdu: bytes) -> Fault | None:
+        """Return what befalls the answer to this command."""
+        if self._ordered and apdu.startswith(self._ordered[0][0]):
+            return self._ordered.popleft()[1]
+        return None
+
+
+class SmartCardSlot:
+    """Put a card in, pull it out, spoil an answer. The address is a port, or a socket that leads to one.
+
+    `one_byte_at_a_time` is how a slow contact looks: the reader must put every message together.
+    """
+
+    def __init__(self, address: Address, *, one_byte_at_a_time: bool = False) -> None:
         self._address = address
-        self._mishaps: deque[tuple[bytes, Fault]] = deque()
+        self._piece = 1 if one_byte_at_a_time else 1 << 16
+        self._mishaps = Mishaps()
         self._connection: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
@@ -70,34 +94,81 @@ class SmartCardSlot:
 
     def break_next(self, fault: Fault, command: str = "") -> None:
         """Spoil the answer to the next command that begins so, given as hex; several befall one answer each."""
-        self._mishaps.append((bytes.fromhex(command), fault))
+        self._mishaps.add(fault, command)
 
     def _run(self, connection: socket.socket, card: VirtualCard) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             while True:
                 message = _received(connection, struct.unpack(">H", _received(connection, 2))[0])
                 if len(message) > 1:
-                    self._say(connection, card.answer(message), self._mishap_of(message))
+                    self._say(connection, card.answer(message), self._mishaps.next_for(message))
                 elif message[0] == GET_ATR:
-                    connection.sendall(struct.pack(">H", len(card.atr)) + card.atr)
+                    self._send(connection, struct.pack(">H", len(card.atr)) + card.atr)
                 else:
                     card.reset()
-
-    def _mishap_of(self, apdu: bytes) -> Fault | None:
-        if self._mishaps and apdu.startswith(self._mishaps[0][0]):
-            return self._mishaps.popleft()[1]
-        return None
 
     def _say(self, connection: socket.socket, answer: bytes, fault: Fault | None) -> None:
         if fault is Fault.DROP:
             return
         if fault in {Fault.UNPLUG, Fault.PULL_OUT}:  # half of the message, with the length of all of it
-            connection.sendall((struct.pack(">H", len(answer)) + answer)[: 2 + len(answer) // 2])
+            self._send(connection, (struct.pack(">H", len(answer)) + answer)[: 2 + len(answer) // 2])
             raise EOFError
         if fault is Fault.DELAY:
             threading.Event().wait(LATE_S)
         said = spoilt(answer, fault)
-        connection.sendall(struct.pack(">H", len(said)) + said)
+        self._send(connection, struct.pack(">H", len(said)) + said)
+
+    def _send(self, connection: socket.socket, message: bytes) -> None:
+        for start in range(0, len(message), self._piece):
+            connection.sendall(message[start : start + self._piece])
+
+
+class SmartCardReaderStub:
+    """A whole reader within this process, without pcscd: memory://name. Plugged in between the ends of a `with`."""
+
+    def __init__(self, name: str) -> None:
+        self._reader = MemoryCardReader(name)
+        self._mishaps = Mishaps()
+
+    @property
+    def url(self) -> str:
+        """Where it is opened."""
+        return self._reader.url
+
+    def insert(self, card: VirtualCard) -> None:
+        """Put a card in, instead of the one that is there."""
+        self._reader.insert(card.atr, lambda apdu: self._answer(card, apdu))
+
+    def pull(self) -> None:
+        """Take the card out, in the middle of whatever it says."""
+        self._reader.pull()
+
+    def break_next(self, fault: Fault, command: str = "") -> None:
+        """Spoil an answer, as SmartCardSlot does; a delay and a silence are those of a card that was pulled."""
+        self._mishaps.add(fault, command)
+
+    def plug_in(self) -> None:
+        """Appear."""
+        self._reader.plug_in()
+
+    def unplug(self) -> None:
+        """Vanish, with the card in it."""
+        self._reader.unplug()
+
+    def __enter__(self) -> Self:
+        self.plug_in()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.unplug()
+
+    def _answer(self, card: VirtualCard, apdu: bytes) -> bytes:
+        fault = self._mishaps.next_for(apdu)
+        if fault in {Fault.UNPLUG, Fault.PULL_OUT, Fault.DROP, Fault.DELAY}:
+            self.pull()
+        return spoilt(card.answer(apdu), fault)
 
 
 def _connected(address: Address) -> socket.socket:

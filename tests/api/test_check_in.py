@@ -17,9 +17,10 @@ from clinic_server.kit.idempotency import first_answer
 from clinic_server.kit.inbox import PERISHES_AFTER_S
 from clinic_server.kit.journal import journal, verify
 from clinic_server.people.documents import DocumentKind, Sex
-from clinic_server.people.rules import CardFacts, CardFault, CardHolder, ScanFacts, card_from
+from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from
 from clinic_server.people.tables import person
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import ScanFacts
 
 SECRETS = ("王小明", "王", "WANG", "110105", "19491231", "1949-12-31", "002X")
 TYPED = {

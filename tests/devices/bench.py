@@ -138,7 +138,7 @@ class OnTheBench(Device):
         finally:
             self.plug.close()
 
-    async def take_port(self) -> None:
+    async def take_port(self, within_s: float = 0.0) -> None:  # noqa: ARG002 - hardware is let go at once
         if self.kind != "fridge_probe":
             async with await open_byte_link(self.plug.url):
                 pass  # nothing is written: a real device might take it for an order

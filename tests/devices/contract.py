@@ -54,9 +54,9 @@ class Device:
     async def unplug(self, *, abrupt: bool) -> None:
         await asyncio.to_thread(lambda: self.plug.unplug(abrupt=abrupt))
 
-    async def take_port(self) -> None:
-        """Be its owner for a moment: fails unless everybody else lets go of it, even of an opening under way."""
-        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+    async def take_port(self, within_s: float = 0.0) -> None:
+        """Be its owner for a moment: fails unless everybody else has let go of it, or does in that time."""
+        deadline = asyncio.get_running_loop().time() + within_s
         while True:
             try:
                 async with await open_byte_link(self.plug.url) as link:
@@ -112,7 +112,7 @@ class DeviceBehindABroker(Device):
             finally:
                 self.disconnect()
 
-    async def take_port(self) -> None:
+    async def take_port(self, within_s: float = 0.0) -> None:  # noqa: ARG002 - a broker lets everybody in
         subscription = Subscription("clinic-device-1", ("cc/v1/none",))
         async with await open_message_link(self.plug.url, subscription):
             pass

@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -66,9 +66,9 @@ class PrivatePcscd:
         self._is_running = False
         await self._do("stop")
 
-    async def sees_no_card(self) -> None:
-        """Wait until every reader is empty for the service too: it looks every 0.4 s, and no hand is quicker."""
-        await eventually_is(lambda: asyncio.to_thread(_is_any_card_seen), expected=False)
+    async def sees_no_card(self, *readers: str) -> None:
+        """Wait until readers are empty for the service too: it looks every 0.4 s, and no hand is quicker."""
+        await eventually_is(lambda: asyncio.to_thread(_is_any_card_seen, readers or READERS), expected=False)
 
     def end(self) -> None:
         """Stop everything and clear up."""
@@ -121,10 +121,10 @@ async def eventually_is(ask: Callable[[], Awaitable[object]], expected: object) 
             await asyncio.sleep(0.02)
 
 
-def _is_any_card_seen() -> bool:
+def _is_any_card_seen(readers: Sequence[str]) -> bool:
     context = Context()
     try:
-        states = context.changes(dict.fromkeys(READERS, UNAWARE), 0)
+        states = context.changes(dict.fromkeys(readers, UNAWARE), 0)
         return any(Slot.of(state).is_present for state, _ in states.values())
     finally:
         context.release()

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from devices.adapter import DeviceSpec
 from devices.events import DeviceState, TemperatureMeasured
 from devices.fridge_probe import wire
 from devices.supervisor import Supervisor
+from firmware_stubs.fridge_probe.firmware.probe_core.mqtt import BrokerLost, Publisher
 from tests.devices.broker_side import reading
 from tests.devices.parts import DEADLINE_S, Mosquitto, Receiver
 from tests.peers import free_port
@@ -226,3 +228,20 @@ async def test_the_server_hears_every_make_through_the_shipped_lists(
     refused = {fields["topic"] for fields, answer in zip(BOUGHT, answers, strict=True) if answer == NOT_AUTHORIZED}
     assert refused == set()
     assert heard == [*expected, "fridge-1"]
+
+
+async def test_the_firmware_comes_in_by_its_certificate_and_takes_no_refusal_for_a_confirmation(
+    shipped: ShippedMosquitto,
+) -> None:
+    tls = ssl.create_default_context(cafile=str(shipped.folder / "site-ca.pem"))
+    tls.load_cert_chain(shipped.folder / "fridge-1.pem", shipped.folder / "fridge-1.key")
+    open_connection = partial(asyncio.open_connection, ssl=tls)
+    will = ("cc/v1/fridge-1/status", b"offline")
+    publisher = Publisher(open_connection, "127.0.0.1", shipped.tls_port, "fridge-1", will)
+    await publisher.connect()
+    try:
+        await publisher.publish("cc/v1/fridge-1/reading", b"x")
+        with pytest.raises(BrokerLost, match="publishing_not_permitted"):
+            await publisher.publish("cc/v1/fridge-2/reading", b"x")
+    finally:
+        publisher.close()

@@ -164,6 +164,33 @@ async def test_what_a_finder_sees_is_offered_until_it_is_set_up_and_a_port_in_us
         assert [one for one in hub.found() if not one.is_simulated] == []
 
 
+@pytest.mark.parametrize(
+    ("attended", "offered"),
+    [
+        ({}, ["shelly"]),
+        ({"probe": "p1"}, ["p2", "shelly"]),
+        ({"dialects": "own,shelly"}, []),
+        ({"dialects": "shelly"}, ["p1", "p2"]),
+    ],
+    ids=["every probe of our own", "one probe", "two dialects", "another dialect"],
+)
+async def test_a_probe_is_offered_unless_a_subscription_of_its_broker_hears_it(
+    house: House, attended: dict[str, str], offered: list[str]
+) -> None:
+    broker = "mqtt://127.0.0.1:1"
+    spoken = {"p1": "own", "p2": "own", "shelly": "shelly"}
+
+    async def finder(_in_use: Collection[str], broker_url: str | None) -> list[Found]:
+        assert broker_url == broker
+        heard = [(probe, {"probe": probe, "dialects": dialect}) for probe, dialect in spoken.items()]
+        return [Found("fridge_probe", broker, probe, probe, options=options) for probe, options in heard]
+
+    house = with_devices(house, DeviceSettings(device_id="p", kind="fridge_probe", url=broker, options=attended))
+    async with DeviceHub(house, find=finder) as hub:
+        await hub.look()
+        assert [one.title for one in hub.found() if not one.is_simulated] == offered
+
+
 async def test_a_finder_that_fails_costs_nothing_but_its_finds(house: House) -> None:
     async def finder(_in_use: Collection[str], _broker_url: str | None) -> list[Found]:
         raise OSError

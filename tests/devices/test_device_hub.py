@@ -19,8 +19,9 @@ from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.device_hub.intake import MOST_WAITING, Intake
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
-from clinic_server.people.rules import CardFacts, CardFault, ScanFacts
+from clinic_server.people.rules import CardFacts, CardFault
 from clinic_server.settings import DeviceSettings, Settings
+from clinic_server.stock.scans import UnitScan
 from devices.events import (
     PayloadRejected,
     SampleFault,
@@ -350,11 +351,11 @@ async def test_a_scan_reaches_the_bench_of_its_scanner(house: House) -> None:
     with plug:
         async with DeviceHub(house) as hub:
             await connected(hub)
-            scanner.scan("81234567890123456789", "]C1")
+            scanner.scan("81234567890123456789", "]C0")
             await eventually(lambda: house.inbox.latest("bench-1", "scan"), "the scan is at the bench")
     delivery = house.inbox.latest("bench-1", "scan")
     assert delivery is not None
-    assert delivery.content == ScanFacts("81234567890123456789", "]C1")
+    assert delivery.content == UnitScan("81234567890123456789")
 
 
 async def test_nothing_a_person_carries_is_written_to_the_log(house: House, capfd: pytest.CaptureFixture[str]) -> None:

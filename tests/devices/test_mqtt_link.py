@@ -1,5 +1,6 @@
 """The link to a broker: sessions, generations of connections, and whatever a broker may do to it."""
 
+import asyncio
 import itertools
 import socket
 import time
@@ -10,7 +11,7 @@ import pytest
 from devices.errors import LinkLost, LinkUnavailable
 from devices.events import DeviceState, TemperatureMeasured
 from devices.links import Subscription, open_message_link
-from devices.links.message_inbox import MessageInbox
+from devices.links.message_inbox import UNACKNOWLEDGED_LIMIT, MessageInbox
 from devices.supervisor import Supervisor
 from tests.devices.broker_side import publishing, reading, settle_all, spec_for
 from tests.devices.parts import Mosquitto, Receiver, eventually
@@ -56,6 +57,24 @@ async def test_a_receipt_of_a_session_the_broker_lost_acknowledges_nothing(dev: 
             again = await link.next_message()
             again.receipt.acknowledge()
     assert again.payload == reading(dev, 1)
+
+
+async def test_the_broker_sends_no_more_than_may_be_unstored_and_goes_on_in_order(broker_url: str, dev: str) -> None:
+    count = UNACKNOWLEDGED_LIMIT + 30
+    link = await open_message_link(broker_url, Subscription(dev, [f"cc/v1/{dev}/reading"]))
+    async with link, publishing(broker_url, dev) as publisher:
+        for seq in range(count):
+            publisher.publish(f"cc/v1/{dev}/reading", reading(dev, seq))
+        taken = [await link.next_message() for _ in range(UNACKNOWLEDGED_LIMIT)]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await link.next_message()
+        for message in taken:
+            message.receipt.acknowledge()
+        taken += [await link.next_message() for _ in range(30)]
+        for message in taken:
+            message.receipt.acknowledge()
+    assert [message.payload for message in taken] == [reading(dev, seq) for seq in range(count)]
 
 
 async def test_a_mistake_in_a_callback_costs_the_connection_and_nothing_more(

@@ -9,7 +9,7 @@ import uvloop
 
 from devices.adapter import DeviceSpec
 from devices.errors import CardUnusable, LinkUnavailable
-from devices.events import CardRead, CardUnreadable, DeviceDescribed, DeviceEvent, DeviceState, DocumentKind
+from devices.events import CardRead, CardUnreadable, DeviceDescribed, DeviceState, DeviceStateChanged, DocumentKind
 from devices.finding import pcsc as finding
 from devices.links import open_card_link
 from devices.links import pcsc as link_module
@@ -194,6 +194,16 @@ async def test_a_card_pulled_between_two_answers_is_told_and_the_next_is_read(
 
 
 @pytest.mark.usefixtures("attended")
+async def test_a_card_that_comes_one_byte_at_a_time_is_read(pcscd: PrivatePcscd, receiver: Receiver) -> None:
+    slot = SmartCardSlot(pcscd.slot(0), one_byte_at_a_time=True)
+    slot.insert(ResidentIdPages(RESIDENT))
+    try:
+        await read_of(receiver, RESIDENT.number)
+    finally:
+        slot.pull()
+
+
+@pytest.mark.usefixtures("attended")
 async def test_half_an_answer_spoils_one_reading(pcscd: PrivatePcscd, slot: SmartCardSlot, receiver: Receiver) -> None:
     slot.break_next(Fault.HALVE, "00C0")
     slot.insert(SocialSecurityCard(FIRST))
@@ -217,7 +227,7 @@ async def test_a_slow_answer_is_waited_for(slot: SmartCardSlot, receiver: Receiv
 
 
 async def test_two_readers_share_the_thread_and_each_says_what_is_its_own(
-    slots: list[SmartCardSlot], receiver: Receiver
+    pcscd: PrivatePcscd, slots: list[SmartCardSlot], receiver: Receiver
 ) -> None:
     async with Supervisor([spec_of(0), spec_of(1)], receiver.deliver) as supervisor:
         for _ in range(2):
@@ -228,6 +238,8 @@ async def test_two_readers_share_the_thread_and_each_says_what_is_its_own(
         assert (await read_of(receiver, FIRST.number)).device_id == spec_of(0).device_id
         assert len(pcsc_threads()) == 1
         await supervisor.remove(spec_of(0).device_id)
+        slots[1].pull()
+        await pcscd.sees_no_card(READERS[1])
         slots[1].insert(SocialSecurityCard(FIRST))
         assert (await read_of(receiver, FIRST.number)).device_id == spec_of(1).device_id
     assert pcsc_threads() == []
@@ -329,7 +341,7 @@ async def test_a_card_that_never_answers_gives_the_reader_up_until_it_is_pulled(
         slot.insert(SocialSecurityCard(FIRST))
         assert (await receiver.next_of(CardUnreadable)).reason == "no_answer"
         assert (await receiver.next_state(DeviceState.OFFLINE)).detail == "link_lost: reader_hangs"
-        refused = await receiver.next_of(DeviceEvent.__args__[0], lambda event: "unavailable" in event.detail)
+        refused = await receiver.next_of(DeviceStateChanged, lambda event: "unavailable" in event.detail)
         assert refused.detail == "link_unavailable: reader_hangs"
         assert len(pcsc_threads()) == 1
         slot.pull()

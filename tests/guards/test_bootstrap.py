@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN_PY = ROOT / "run.py"
 INPUTS = (
     *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
-    *("requirements-tools.lock", "requirements-node.lock"),
+    *("requirements-agent.lock", "requirements-tools.lock", "requirements-node.lock"),
 )
 WAIT_S = 20
 

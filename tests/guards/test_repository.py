@@ -19,7 +19,7 @@ ROOT_FILES = {
     "babel.cfg",
     *("package-lock.json", "package.json", "pyproject.toml", "run.py", "site.env.example"),
     *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
-    *("requirements-tools.lock", "requirements-node.lock"),
+    *("requirements-agent.lock", "requirements-tools.lock", "requirements-node.lock"),
 }
 LOCKS = [*sorted(ROOT.glob("requirements*.lock")), ROOT / "package-lock.json"]
 
@@ -144,10 +144,23 @@ def test_every_dependency_that_is_asked_for_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = {"requirements.lock": project["project"]["dependencies"]}
     groups |= {"requirements-dev.lock": project["dependency-groups"]["dev"]}
-    groups |= {f"requirements-{name}.lock": project["dependency-groups"][name] for name in ("cards", "tools", "node")}
+    others = ("agent", "cards", "tools", "node")
+    groups |= {f"requirements-{name}.lock": project["dependency-groups"][name] for name in others}
     for lock, wanted in groups.items():
         names = {re.split(r"[\[<>=!; ]", requirement)[0] for requirement in wanted}
         assert names - {pin.split("==")[0] for pin in _pins(lock)} == set(), lock
+
+
+def test_the_program_of_desk_pcs_is_built_of_what_its_wheel_asks_for_in_this_version() -> None:
+    wheel = tomllib.loads((ROOT / "deploy" / "agent" / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(wheel["dependencies"]) - set(project["dependency-groups"]["agent"]) == set()
+    assert set(wheel["dependencies"]) - set(project["project"]["dependencies"]) == set()
+    assert wheel["optional-dependencies"] == project["project"]["optional-dependencies"]
+    assert wheel["scripts"].items() <= project["project"]["scripts"].items()
+    version = re.search(r'^__version__ = "(.+)"$', (ROOT / "devices/agent/__init__.py").read_text(), re.MULTILINE)
+    assert version
+    assert version[1] == project["project"]["version"]
 
 
 def test_every_text_ends_with_a_newline_and_has_no_carriage_return() -> None:

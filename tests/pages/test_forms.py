@@ -29,9 +29,9 @@ def _open_visits(site: PageSite) -> int:
 async def test_signing_in_needs_no_mouse(screens: Screens) -> None:
     async with screens.opened("/sign-in", signed_in=False) as page:
         assert await page.evaluate("document.activeElement.name") == "number"
-        await page.keyboard.type(NUMBER)
+        await page.keyboard.type(NUMBER, delay=120)
         await page.keyboard.press("Tab")
-        await page.keyboard.type(PIN)
+        await page.keyboard.type(PIN, delay=120)  # as hands do: faster is a scanner
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{screens.site.url}/")
         assert await page.locator(".who").inner_text() == "甲乙丙"

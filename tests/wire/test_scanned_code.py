@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.barcode_scanner.code import BadCode, Gs1, Other, Scanned, TraceCode, what_was_scanned
+from devices.barcode_scanner.code import (
+    BadCode,
+    Booking,
+    Gs1,
+    Other,
+    Scanned,
+    TraceCode,
+    what_was_scanned,
+    what_was_typed,
+)
 
 GTIN = "07032069804988"
 TRACE = "81000001000000000001"
@@ -103,6 +112,41 @@ def test_a_code_that_breaks_its_own_rules_is_refused(text: str, symbology: str |
 def test_anything_else_is_left_as_it_is(text: str) -> None:
     assert what_was_scanned(text) == Other(text)
     assert not text or text not in repr(what_was_scanned(text))
+
+
+def test_a_booking_is_its_reference_and_never_shown() -> None:
+    assert what_was_scanned("CB1:abcd_EFGH-12", "]Q1") == Booking("abcd_EFGH-12")
+    assert "abcd_EFGH-12" not in repr(Booking("abcd_EFGH-12"))
+
+
+@pytest.mark.parametrize(
+    "text", ["CB1:1234567", "CB1:" + "a" * 33, "cb1:abcdefgh", "CB1:abcdefg\u0660", "CB1:abcd efgh"]
+)
+def test_what_is_not_quite_a_booking_is_none(text: str) -> None:
+    assert what_was_scanned(text) == Other(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "scanned"),
+    [
+        (f"]C0{TRACE}", TraceCode(TRACE)),
+        (f" {TRACE}\r\n", TraceCode(TRACE)),
+        (f"]d201{GTIN}10A|21B", Gs1(GTIN, lot="A", serial="B")),
+        (f"]C101{GTIN}10A]21B", Gs1(GTIN, lot="A", serial="B")),
+        (f"01{GTIN}10A]21B", Gs1(GTIN, lot="A", serial="B")),
+        (f"]01{GTIN}10A]21B", Other(f"]01{GTIN}10A]21B")),
+        ("]Q1CB1:abcdefgh", Booking("abcdefgh")),
+        ("]-1", Other("]-1")),
+        ("a]b", Other("a]b")),
+    ],
+)
+def test_a_keyboard_types_the_identifier_and_shows_the_separator(typed: str, scanned: Scanned) -> None:
+    assert what_was_typed(typed) == scanned
+
+
+def test_a_typed_code_is_refused_for_the_same_reasons() -> None:
+    with pytest.raises(BadCode, match="gtin_check_digit"):
+        what_was_typed("]C10107032069804987")
 
 
 TEXTS = st.one_of(

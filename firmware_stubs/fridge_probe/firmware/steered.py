@@ -44,7 +44,7 @@ class SteeredProbe:
         self._ring = Ring(ports.open_store(path, int(slots) * SLOT_BYTES), int(slots))
         publisher = Publisher(ports.open_connection, host, int(port), dev, (topic_of(dev, "status"), b"offline"))
         self.probe = Probe(dev, self._ring, Clock(now_s=lambda: self._now_s), publisher)
-        self.probe.first_wait_s = FIRST_WAIT_S
+        self.probe.first_wait_s = self.probe.unheard_wait_s = FIRST_WAIT_S
 
     def obey(self, verb: str, argument: str) -> None:
         """Do as told."""
@@ -63,6 +63,7 @@ class SteeredProbe:
                 "boot": self._ring.boot,
                 "unsent": self._ring.unsent,
                 "lost": self._ring.lost,
+                "unheard": self.probe.unheard,
                 "mC": newest.milli_celsius if newest else None,
             }
         )

@@ -1,4 +1,7 @@
-"""A publisher, MQTT 3.1.1 with QoS 1: one message under way at a time, and a deadline on every wait."""
+"""A publisher, MQTT 5 with QoS 1: one message under way at a time, and a deadline on every wait.
+
+Not 3.1.1: there a broker confirms also what it throws away, because the sender may not write there or nobody listens.
+"""
 
 import asyncio
 
@@ -31,7 +34,9 @@ LONGEST_LENGTH = 4
 LAST_PACKET_ID = 0xFFFF
 CONNECT, CONNACK, PUBLISH, PUBACK, PINGREQ, PINGRESP = 0x10, 0x20, 0x30, 0x40, 0xC0, 0xD0
 QOS_1, RETAIN = 0x02, 0x01
-WILL_QOS_1_RETAIN, CLEAN_SESSION, HAS_WILL, HAS_PASSWORD, HAS_USER = 0x28, 0x02, 0x04, 0x40, 0x80
+NO_PROPERTIES = b"\0"
+SUCCESS, FIRST_REFUSAL, NOBODY_LISTENS = b"\0", 0x80, 0x10
+WILL_QOS_1_RETAIN, CLEAN_START, HAS_WILL, HAS_PASSWORD, HAS_USER = 0x28, 0x02, 0x04, 0x40, 0x80
 
 
 class BrokerLost(Exception):
@@ -65,16 +70,22 @@ class Publisher:
         self._reader, self._writer = await self._within(self._open_connection(*self._address))
         await self._send(CONNECT, self._introduction())
         answer = await self._within(self._answer(CONNACK))
-        if answer[1:2] != b"\0":
+        if answer[1:2] != SUCCESS:
             raise BrokerLost("connection_not_permitted")
 
-    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """Publish and return when the broker has confirmed it. Raises BrokerLost."""
+    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:
+        """Publish and return, once it is confirmed, whether anybody is there to get it. Raises BrokerLost."""
         self._packet_id = self._packet_id % LAST_PACKET_ID + 1
         packet_id = self._packet_id.to_bytes(2, "big")
-        await self._send(PUBLISH | QOS_1 | (RETAIN if retain else 0), _text(topic.encode()) + packet_id + payload)
-        while await self._within(self._answer(PUBACK)) != packet_id:
-            pass
+        rest = _text(topic.encode()) + packet_id + NO_PROPERTIES + payload
+        await self._send(PUBLISH | QOS_1 | (RETAIN if retain else 0), rest)
+        answer = b""
+        while answer[:2] != packet_id:
+            answer = await self._within(self._answer(PUBACK))
+        reason = (answer[2:3] or SUCCESS)[0]
+        if reason >= FIRST_REFUSAL:
+            raise BrokerLost("publishing_not_permitted")
+        return reason != NOBODY_LISTENS
 
     async def ping(self) -> None:
         """Ask whether the broker is still there. Raises BrokerLost."""
@@ -88,14 +99,13 @@ class Publisher:
             writer.close()
 
     def _introduction(self) -> bytes:
-        flags = CLEAN_SESSION | HAS_WILL | WILL_QOS_1_RETAIN
+        flags = CLEAN_START | HAS_WILL | WILL_QOS_1_RETAIN
         topic, will = self._will
-        strings = [self._client_id.encode(), topic.encode(), will]
+        rest = _text(self._client_id.encode()) + NO_PROPERTIES + _text(topic.encode()) + _text(will)
         if self.login is not None:
             flags |= HAS_USER | HAS_PASSWORD
-            strings += [part.encode() for part in self.login]
-        head = b"\0\4MQTT\4" + bytes([flags]) + self.keepalive_s.to_bytes(2, "big")
-        return head + b"".join([_text(string) for string in strings])
+            rest += b"".join([_text(part.encode()) for part in self.login])
+        return b"\0\4MQTT\5" + bytes([flags]) + self.keepalive_s.to_bytes(2, "big") + NO_PROPERTIES + rest
 
     async def _send(self, first: int, rest: bytes) -> None:
         if self._writer is None:

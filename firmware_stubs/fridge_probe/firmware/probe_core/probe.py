@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FROM_1970_TO_2000_S, YEAR_2000 = 946_684_800, 2000
 FIRST_SANE_S = 1_577_836_800  # 2020-01-01: before it, no clock was set
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+UNHEARD_WAIT_S = 20.0  # less than the keepalive
 MILLISECONDS_A_MINUTE = 60_000
 
 
@@ -89,6 +90,8 @@ class Probe:
         self._publisher = publisher
         self._has_news = asyncio.Event()
         self.first_wait_s = FIRST_WAIT_S
+        self.unheard_wait_s = UNHEARD_WAIT_S
+        self.unheard = 0
 
     def measure(self, read: "Read") -> "Record":
         """Read the sensor and store what it said, even if that is nothing. Raises OSError when it cannot be stored."""
@@ -128,9 +131,13 @@ class Probe:
             record = self._ring.oldest_unsent()
             if record is None:
                 await self._news_or_ping()
-            else:
-                await self._publisher.publish(topic_of(self._dev, "reading"), message_of(self._dev, record))
+            elif await self._publisher.publish(topic_of(self._dev, "reading"), message_of(self._dev, record)):
                 self._ring.mark_sent(record)
+            else:
+                self.unheard += (
+                    1  # the server has never subscribed, or the broker forgot it: nobody keeps the reading but us
+                )
+                await asyncio.sleep(self.unheard_wait_s)
 
     async def _news_or_ping(self) -> None:
         self._has_news.clear()

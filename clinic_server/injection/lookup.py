@@ -1,0 +1,41 @@
+"""What this bench's scanner read, and which unit that is."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from clinic_server.injection.rules import ScanPerished
+from clinic_server.kit.errors import ClinicError
+from clinic_server.kit.inbox import Delivery, Inbox
+from clinic_server.stock.scans import unit_code
+
+SCAN = "scan"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSeen:
+    """What a bench's scanner read last: a unit's code, or ``fault``, the error that a permit would meet."""
+
+    delivery_id: UUID
+    text: str = field(repr=False)
+    fault: str | None = None
+
+
+def scan_seen(inbox: Inbox, station: str) -> ScanSeen | None:
+    """Return what a bench's scanner read last, None once it is used or has perished."""
+    delivery = inbox.latest(station, SCAN)
+    return _seen(delivery) if delivery else None
+
+
+def unit_scanned(inbox: Inbox, station: str, delivery_id: UUID) -> str:
+    """Return the code of the unit this bench's scanner read, or raise a Refused or ScanPerished."""
+    delivery = inbox.latest(station, SCAN)
+    if delivery is None or delivery.id != delivery_id:
+        raise ScanPerished
+    return unit_code(delivery.content)
+
+
+def _seen(delivery: Delivery) -> ScanSeen:
+    try:
+        return ScanSeen(delivery.id, unit_code(delivery.content))
+    except ClinicError as refused:
+        return ScanSeen(delivery.id, "", refused.code)

@@ -1,0 +1,84 @@
+"""A keyboard whose keys come at the very moments a test says, through the browser's own input: trusted, not made up."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.async_api import CDPSession, Page
+
+SHIFTED = dict(zip(')!@#$%^&*(_+{}|:"<>?~', "0123456789-=[]\\;',./`", strict=True))
+PLACES = {
+    "-": "Minus",
+    "=": "Equal",
+    "[": "BracketLeft",
+    "]": "BracketRight",
+    "\\": "Backslash",
+    ";": "Semicolon",
+    "'": "Quote",
+    ",": "Comma",
+    ".": "Period",
+    "/": "Slash",
+    "`": "Backquote",
+    " ": "Space",
+}
+NAMED = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), "F8": ("F8", 119, ""), "F9": ("F9", 120, "")}
+SHIFT, CTRL, ALT = 8, 2, 1
+IN_INPUT_METHOD = 229
+
+
+def place_of(character: str) -> tuple[str, int, bool]:
+    """Return the key's place on a US keyboard, its code, and whether Shift is held."""
+    plain = SHIFTED.get(character, character).lower()
+    shifted = plain != character
+    if plain.isascii() and plain.isalpha():
+        return f"Key{plain.upper()}", ord(plain.upper()), shifted
+    return (f"Digit{plain}" if plain.isdigit() else PLACES[plain]), ord(plain) if plain.isdigit() else 0, shifted
+
+
+@dataclass
+class Keyboard:
+    """Keys at given moments: whatever the machine is busy with, the page sees the gaps that the test means."""
+
+    session: CDPSession
+    at: float = field(default_factory=time.time)
+
+    @classmethod
+    async def of(cls, page: Page) -> "Keyboard":
+        return cls(await page.context.new_cdp_session(page))
+
+    async def type(self, text: str, gaps_ms: Sequence[float] | float = 8.0, end: str = "Enter") -> None:
+        """Type a text, then its end; the last gap goes on to the end of the keys."""
+        gaps = [gaps_ms] if isinstance(gaps_ms, float | int) else list(gaps_ms)
+        self.at += 1.0  # long after whatever was before
+        for number, character in enumerate(text):
+            await self.press(character)
+            self.at += gaps[min(number, len(gaps) - 1)] / 1000
+        if end:
+            await self.press(end)
+
+    async def press(self, key: str, modifiers: int = 0, code: str = "") -> None:
+        """Press and release one key now."""
+        if key in NAMED:
+            place, number, text = NAMED[key]
+            await self._send(key, place, number, text, modifiers)
+            return
+        place, number, shifted = place_of(key)
+        text = "" if modifiers else key
+        await self._send(key, code or place, number, text, modifiers | (SHIFT if shifted else 0))
+
+    async def press_in_input_method(self, character: str) -> None:
+        """Press a key that an input method takes for itself: the page is told its place and nothing else."""
+        place, _, shifted = place_of(character) if character not in NAMED else (character, 0, False)
+        await self._send("Process", place, IN_INPUT_METHOD, "", SHIFT if shifted else 0)
+
+    async def _send(self, key: str, code: str, number: int, text: str, modifiers: int) -> None:
+        event: dict[str, Any] = {
+            "key": key,
+            "code": code,
+            "windowsVirtualKeyCode": number,
+            "modifiers": modifiers,
+            "timestamp": self.at,
+        }
+        await self.session.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": text, **event})
+        await self.session.send("Input.dispatchKeyEvent", {"type": "keyUp", **event})
