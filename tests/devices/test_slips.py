@@ -13,12 +13,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from clinic_server.device_hub.slips.book import GIVEN_UP_AFTER_S
 from clinic_server.device_hub.slips.lookup import Asked
-from clinic_server.device_hub.slips.office import GIVEN_UP_AFTER_S
 from clinic_server.device_hub.slips.rules import SlipKind
-from clinic_server.kit.journal import journal
+from clinic_server.kit.journal import journal, verify
 from clinic_server.settings import DatabaseSettings, DeviceSettings, SecuritySettings, Settings, SiteSettings
 from clinic_server.staff.rules import Role
+from devices.words import PrintSlip, Rule, Slip
 from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.api.callers import SignedIn, running, someone
@@ -246,6 +247,8 @@ async def test_a_slip_asked_for_again_says_that_it_is_a_copy_and_when(settings: 
             other = await check_in(desk)
             await becomes(desk, other, ticket="printed")
             last = lines_of(floor)[-2]
+            db = floor.app.state.house.db
+            assert db.read_now(lambda connection: verify(connection, db.keyring.journal_key)).faults == []
     assert [printout.lines for printout in printer.printouts][:2] == [
         TICKET,
         ["补打 2026-03-02 09:07", "-" * 32, *TICKET],
@@ -340,6 +343,43 @@ async def test_a_printer_nobody_hears_of_again_leaves_its_slip_unknown(settings:
             await eventually(lambda: printer_has(floor, visit_id), "the slip waits for its printer")
             clock.pass_time(seconds=60 + GIVEN_UP_AFTER_S + 1)
             assert await states(desk, visit_id) == {"ticket": "unknown"}
+
+
+async def fill_its_queue(floor: Floor) -> list[PrintSlip]:
+    """Order slips until the printer's own queue takes no more."""
+    hub, words = floor.app.state.device_hub, [PrintSlip(f"other-{number}", Slip((Rule(),))) for number in range(101)]
+    await eventually(lambda: hub.shown()[0].state == "offline", "the printer is away")
+    taken = [await hub.tell("printer-desk-1", word) for word in words]
+    assert taken == [True] * 100 + [False]
+    return words[:100]
+
+
+async def test_a_slip_a_full_queue_refuses_is_offered_again_until_there_is_room(
+    settings: Settings, clock: ManualClock
+) -> None:
+    with a_printer("desk-1", plugged_in=False) as (printer, device):
+        async with a_site(settings, clock, device) as floor:
+            words = await fill_its_queue(floor)
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            first, second = await check_in(desk), await check_in(desk)
+            await eventually(lambda: printer_has(floor, second), "both lie ready")
+            assert await states(desk, first) == {"ticket": "waiting"}
+            printer.plug.plug_in()
+            await becomes(desk, second, ticket="printed")
+            assert await states(desk, first) == {"ticket": "printed"}
+    assert [printout.lines[2] for printout in printer.printouts[len(words) :]] == ["001", "002"]
+
+
+async def test_a_slip_nobody_takes_in_time_is_not_printed(settings: Settings, clock: ManualClock) -> None:
+    with a_printer("desk-1", plugged_in=False, keep_s="60") as (printer, device):
+        async with a_site(settings, clock, device) as floor:
+            await fill_its_queue(floor)
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            visit_id = await check_in(desk)
+            await eventually(lambda: printer_has(floor, visit_id), "it lies ready")
+            clock.pass_time(seconds=61)
+            await becomes(desk, visit_id, ticket="not_printed")
+    assert printer.printouts == []
 
 
 async def test_a_printer_set_up_wrongly_prints_nothing_and_the_page_says_so(
