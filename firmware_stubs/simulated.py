@@ -18,11 +18,28 @@ from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import MemoryPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
+from firmware_stubs.smart_card.stub import CARDS as CARDS_OF_SLOT
+from firmware_stubs.smart_card.stub import SmartCardReaderStub
+from firmware_stubs.travel_document.documents import (
+    SyntheticDocument,
+    synthetic_passport,
+    synthetic_permit,
+    synthetic_taiwan_permit,
+)
+from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
 
 Deed = Callable[[], object]
 
 PLUG_IN: Final = "plug_in"
 CARDS: Final = 5
+CHIP_CARDS: Final = MappingProxyType(
+    {
+        "social_security_card": "social-security",
+        "social_security_card_3": "social-security-3",
+        "taiwan_nhi_card": "taiwan-nhi",
+        "unknown_card": "unknown",
+    }
+)
 TEMPERATURES_C: Final = (4, 12, -2)
 TRACE_CODE: Final = "81234567890123456789"
 GS1_CODE: Final = "010690123456789217271231102026A1\x1d21000123"
@@ -118,6 +135,51 @@ class SimulatedScanner(_OnALine):
         return scans | self._mishaps()
 
 
+class SimulatedTravelDocumentReader(_OnALine):
+    """Made-up passports and permits held under the reader."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.stub = TravelDocumentReaderStub(self._plug)
+
+    def _deeds(self) -> Mapping[str, Deed]:
+        shown: dict[str, Deed] = {
+            "show_passport": partial(self._show, synthetic_passport),
+            "show_permit": partial(self._show, synthetic_permit),
+            "show_taiwan_permit": partial(self._show, synthetic_taiwan_permit),
+            "send_noise": partial(self._plug.send, bytes(range(1, 255, 7))),
+        }
+        return shown | self._mishaps()
+
+    def _show(self, document: Callable[[int], SyntheticDocument]) -> None:
+        self.stub.show(document(1))
+
+
+class SimulatedSmartCardReader(SimulatedDevice):
+    """Chip cards put in and pulled out; a fault befalls the next answer of the card, pulling out the reader is now."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.stub = SmartCardReaderStub(urlsplit(url).hostname or "")
+
+    def start(self) -> None:
+        """See SimulatedDevice."""
+        self.stub.plug_in()
+
+    def stop(self) -> None:
+        """See SimulatedDevice."""
+        self.stub.unplug()
+
+    def _deeds(self) -> Mapping[str, Deed]:
+        cards: dict[str, Deed] = {f"insert_{word}": partial(self._insert, kind) for word, kind in CHIP_CARDS.items()}
+        mishaps: dict[str, Deed] = {str(fault): partial(self.stub.break_next, fault) for fault in Fault}
+        gone: dict[str, Deed] = {str(Fault.UNPLUG): self.stop, str(Fault.PULL_OUT): self.stop, PLUG_IN: self.start}
+        return cards | {"take_out": self.stub.pull} | mishaps | gone
+
+    def _insert(self, kind: str) -> None:
+        self.stub.insert(CARDS_OF_SLOT[kind](1))
+
+
 class SimulatedPrinter(_OnALine):
     """Prints into the stub's `printouts`, until its paper is out or its cover open."""
 
@@ -195,5 +257,7 @@ SIMULATED: Final[Mapping[str, Callable[[str], SimulatedDevice]]] = MappingProxyT
         "fridge_probe": SimulatedProbe,
         "id_card_reader": SimulatedIdCardReader,
         "receipt_printer": SimulatedPrinter,
+        "smart_card_reader": SimulatedSmartCardReader,
+        "travel_document_reader": SimulatedTravelDocumentReader,
     }
 )

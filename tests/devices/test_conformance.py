@@ -29,12 +29,14 @@ from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import FilePlug, MemoryPlug, Plug, PtyPlug, TcpPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
+from firmware_stubs.smart_card.cards import SocialSecurityCard, synthetic_holder
 from firmware_stubs.travel_document.documents import synthetic_passport
 from firmware_stubs.travel_document.stub import TravelDocumentReaderStub
 from tests.devices.bench import OnTheBench, bench_of
 from tests.devices.brokers import BrokerPlug, MemoryBrokerPlug, MosquittoPlug
 from tests.devices.contract import Device, DeviceBehindABroker
 from tests.devices.parts import DEADLINE_S, Lossy, OneByteAtATime, Receiver, eventually
+from tests.devices.slots import DeviceWithASlot, SlotPlug
 
 names = itertools.count()
 
@@ -52,10 +54,13 @@ LINKS: dict[str, Callable[[Path], Plug]] = {
     "tcp": lambda _: TcpPlug(),
     "memory_broker": lambda _: MemoryBrokerPlug(f"conformance-{next(names)}"),
     "mosquitto": MosquittoPlug,
+    "slot": lambda _: SlotPlug(f"conformance-{next(names)}"),
 }
 LINES = ("memory", "one_byte_at_a_time", "lossy", "pty", "file", "tcp")
 BROKERS = ("memory_broker", "mosquitto")
-LINKS_OF: dict[str, tuple[str, ...]] = {"fridge_probe": BROKERS}  # whatever is not named here hangs on a line of bytes
+SLOTS = ("slot",)  # the same through the real pcscd is test_smart_card.py
+# Whatever is not named here hangs on a line of bytes.
+LINKS_OF: dict[str, tuple[str, ...]] = {"fridge_probe": BROKERS, "smart_card_reader": SLOTS}
 
 
 def a_scanner(plug: Plug) -> Device:
@@ -124,11 +129,26 @@ def a_travel_document_reader(plug: Plug) -> Device:
     )
 
 
+def a_smart_card_reader(plug: Plug) -> Device:
+    """A card that was not read is put in again."""
+    assert isinstance(plug, SlotPlug)
+    holders = {number: synthetic_holder(number, "CHN") for number in range(10)}
+    numbers = {holder.number: number for number, holder in holders.items()}
+    return DeviceWithASlot(
+        kind="smart_card_reader",
+        plug=plug,
+        speak=lambda number: plug.reader.insert(SocialSecurityCard(holders[number])),
+        said=lambda event: numbers[event.card.number] if isinstance(event, CardRead) else None,
+        spoil=plug.reader.break_next,
+    )
+
+
 DEVICES: dict[str, Callable[[Plug], Device]] = {
     "barcode_scanner": a_scanner,
     "fridge_probe": a_fridge_probe,
     "id_card_reader": an_id_card_reader,
     "receipt_printer": a_receipt_printer,
+    "smart_card_reader": a_smart_card_reader,
     "travel_document_reader": a_travel_document_reader,
 }
 COLUMNS = [(kind, link) for kind in DEVICES for link in LINKS_OF.get(kind, LINES)]

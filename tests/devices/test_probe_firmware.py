@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,12 +21,22 @@ from devices.adapter import DeviceSpec
 from devices.events import DeviceState, ProbePresence, SampleFault, TemperatureMeasured, TemperatureSample
 from devices.supervisor import Supervisor
 from firmware_stubs.fridge_probe.firmware.probe_core.mqtt import BrokerLost, Publisher
-from tests.devices.boards import Board, Cable, cable_to, powered
+from tests.devices.boards import FIRMWARE, VIRTUAL_MACHINE, Board, Cable, cable_to, node, powered
 from tests.devices.parts import Mosquitto, Receiver
 
 PowerUp = Callable[..., AbstractAsyncContextManager[Board]]
 names = itertools.count()
 NOON = 1_795_312_800
+READ_BY_MICROPYTHON = """
+import fs from 'node:fs';
+const { loadMicroPython } = await import(process.argv[1]);
+const mp = await loadMicroPython();
+for (const [name, source] of Object.entries(JSON.parse(fs.readFileSync(0, 'utf8')))) {
+  mp.globals.set('source', source);
+  mp.runPython('compile(source, "firmware", "exec")');
+  console.log(name);
+}
+"""
 
 
 @pytest.fixture(name="board", params=["cpython", "micropython"])
@@ -187,21 +199,15 @@ async def test_a_sensor_that_does_not_answer_is_a_reading_of_its_own_kind(
     assert [(sample.milli_celsius, sample.fault) for sample in samples] == [(None, SampleFault.SENSOR_ERROR)] * 2
 
 
-@pytest.mark.parametrize(
-    ("scratchpad", "milli_celsius"),
-    [
-        pytest.param("50054b467fff0c101c", None, id="85 degrees after a reset"),
-        pytest.param("000000000000000000", None, id="a shorted bus"),
-        pytest.param("ffffffffffffffffff", None, id="a bus nobody drives"),
-        pytest.param("91014b467fff0f1025", 25_062, id="25.0625 degrees"),
-        pytest.param("90fc4b467fff1010ee", -55_000, id="55 degrees below zero"),
-    ],
-)
-async def test_a_scratchpad_is_judged_alike_by_every_interpreter(
-    power_up: PowerUp, cable: Cable, scratchpad: str, milli_celsius: int | None
-) -> None:
+async def test_a_scratchpad_is_judged_alike_by_every_interpreter(power_up: PowerUp, cable: Cable) -> None:
+    after_a_reset, shorted, undriven = "50054b467fff0c101c", "00" * 9, "ff" * 9
+    warm, cold = "91014b467fff0f1025", "90fc4b467fff1010ee"  # 25.0625 and -55 degrees in the data sheet
     async with power_up(cable.port) as probe:
-        assert (await probe.obey(f"scratchpad {scratchpad}"))["mC"] == milli_celsius
+        said = [
+            (await probe.obey(f"scratchpad {scratchpad}"))["mC"]
+            for scratchpad in (after_a_reset, shorted, undriven, warm, cold)
+        ]
+    assert said == [None, None, None, 25_062, -55_000]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -229,6 +235,20 @@ async def test_a_reading_whose_confirmation_was_lost_comes_twice_and_is_stored_o
     assert stored == Stored(new=1, repeated=1, contradicting=0)
 
 
+def test_every_file_of_the_firmware_is_read_by_micropython() -> None:
+    """Also the board's own, which the tests cannot run: whatever it cannot read stops here and not on a wall."""
+    sources = {str(path.relative_to(FIRMWARE)): path.read_text() for path in sorted(FIRMWARE.rglob("*.py"))}
+    assert {"main.py", "probe_core/mqtt.py"} <= sources.keys()
+    done = subprocess.run(  # noqa: S603 - our own words
+        [node(), "--input-type=module", "--eval", READ_BY_MICROPYTHON, VIRTUAL_MACHINE.as_uri()],
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.split(), done.returncode) == (list(sources), 0), done.stderr[-500:]
+
+
 async def test_packet_numbers_begin_again_after_the_last(mosquitto: Mosquitto, dev: str) -> None:
     publisher = Publisher(asyncio.open_connection, "127.0.0.1", mosquitto.port, dev, ("nowhere", b""))
     publisher._packet_id = 0xFFFE
@@ -240,6 +260,24 @@ async def test_packet_numbers_begin_again_after_the_last(mosquitto: Mosquitto, d
     finally:
         publisher.close()
     assert publisher._packet_id == 2
+
+
+async def test_a_confirmation_of_another_message_confirms_nothing(dev: str) -> None:
+    connected, of_another = b"\x20\x03\x00\x00\x00", b"\x40\x02\x00\x63"
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(connected + of_another)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(converse, "127.0.0.1", 0) as liar:
+        port = liar.sockets[0].getsockname()[1]
+        publisher = Publisher(asyncio.open_connection, "127.0.0.1", port, dev, ("nowhere", b""))
+        publisher.answer_s = 0.1
+        await publisher.connect()
+        with pytest.raises(BrokerLost, match="broker_does_not_answer"):
+            await publisher.publish("nowhere", b"")
+        publisher.close()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ SHOWN_BY: dict[str, dict[str, type[DeviceEvent]]] = {
     },
     "fridge_probe": {"measure_4_c": TemperatureMeasured, "measure_minus_2_c": TemperatureMeasured},
     "id_card_reader": {"lay_card_1": CardRead, "lay_card_5": CardRead},
+    "smart_card_reader": {"insert_social_security_card": CardRead, "insert_social_security_card_3": CardUnreadable},
+    "travel_document_reader": {"show_passport": CardRead, "show_taiwan_permit": CardRead},
 }
 
 

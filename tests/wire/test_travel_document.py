@@ -206,6 +206,13 @@ def test_a_passport_between_the_lines_of_a_card_is_read_and_the_card_is_not() ->
     assert gathered(stream.encode()) == ["".join(card[:2]), "".join(passport), card[2]]
 
 
+def test_a_single_line_of_30_is_no_document() -> None:
+    """The permit of mainland residents for Hong Kong; shape as in public readers' code, number invented."""
+    (zone,) = gathered(b"CSC000000009<3401012<9001015<6\r\n")
+    with pytest.raises(BadFrame, match="mrz_incomplete"):
+        decode(zone, TODAY)
+
+
 @given(noise=st.lists(st.binary(max_size=25).map(lambda line: line.replace(b"<", b"")), max_size=4))
 def test_noise_between_the_lines_is_skipped(noise: list[bytes]) -> None:
     between = b"\r\n".join([b"", *noise, b""])

@@ -79,7 +79,7 @@ async def live(settings: "dict[str, str]") -> None:
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     tls = tls_of(settings)
     publisher = Publisher(
-        lambda name, port: asyncio.open_connection(name, port, ssl=tls),
+        lambda name, port: asyncio.open_connection(name, port, ssl=tls, server_hostname=name),
         host,
         int(settings["port"]),
         dev,
