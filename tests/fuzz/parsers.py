@@ -88,6 +88,13 @@ def _topics_and_payloads() -> list[bytes]:
     return [*seeds, b'p/t\n{"t":4.5,"at":1772413150999}', discovery]
 
 
+def _answers() -> list[bytes]:
+    """Return what an ID reader sends, and what its answers hold without their frames."""
+    sent = _joined("id_card_reader", b"")
+    head = reader_wire.HEADER_LENGTH + 3  # the status
+    return [*sent, *(frame[head:-1] for frame in sent if frame.startswith(reader_wire.PREAMBLE))]
+
+
 def _cards() -> list[bytes]:
     """Return what cards said: the ATR, then every answer, each behind its length."""
     seeds = []
@@ -250,7 +257,7 @@ PARSERS: Mapping[str, Parser] = {
             "newest address": Decoder(reader_wire.decode_newest_address),
             "SAM id": Decoder(reader_wire.decode_sam_id),
         },
-        lambda: _joined("id_card_reader", b""),
+        _answers,
         {"frames": _frames},
     ),
     "receipt_printer": Parser({"status": Decoder(_trouble, ())}, lambda: _fields_of("receipt_printer")),
