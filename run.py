@@ -29,7 +29,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
 
   demo     a clinic day in motion on simulated devices; prints one URL and one set-up code
   serve    the server of a real site, configured by CLINIC_SECTION__KEY (see site.env.example)
-  cards    adds what smart card readers and scanners typing as keyboards need; it is compiled here, and stays
+  cards    adds what smart card readers need; it is compiled here, and stays
   test     every check and every test, against real peers; further arguments go to pytest
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   kills the server while it works and counts what was lost

@@ -5,7 +5,7 @@ from typing import Final
 from devices.adapter import DeviceSpec, Session
 from devices.barcode_scanner import wire
 from devices.barcode_scanner.feedback import MAKES, NO_MAKE, AnswerSieve
-from devices.errors import BadFrame
+from devices.errors import BadFrame, OptionRefused
 from devices.events import BarcodeScanned, PayloadRejected
 from devices.framing import LineSplitter
 from devices.links import Link, LinkAddress, open_byte_link
@@ -27,7 +27,8 @@ class BarcodeScanner:
 
     def __init__(self, spec: DeviceSpec) -> None:
         known_options_only(spec, "silence_ms", "encoding", "make")
-        LinkAddress.parse(spec.url)
+        if LinkAddress.parse(spec.url).scheme == "evdev" and spec.options.get("make", NO_MAKE) != NO_MAKE:
+            raise OptionRefused("a scanner that plays keyboard listens to nobody: leave out option make")
         self._spec = spec
         self._silence_s = whole_number(spec, "silence_ms", SILENCE_MS, low=20, high=1000) / 1000
         self._encoding = one_of(spec, "encoding", wire.GUESSED, *wire.ENCODINGS)

@@ -20,6 +20,7 @@ from devices.fridge_probe.context import Delivery
 from devices.fridge_probe.listening import listening_of
 from devices.id_card_reader import wire as reader_wire
 from devices.id_card_text import decode_card_text
+from devices.links.keymap import RECORD, Keymap
 from devices.receipt_printer import wire as printer_wire
 from devices.smart_card.apdu import Laying
 from devices.smart_card.recognition import read_card
@@ -175,6 +176,17 @@ def _sieved(slices: Sequence[bytes], make: str) -> object:
     return b"".join(sieve.feed(piece) for piece in slices) + sieve.end_of_silence()
 
 
+def _keys(slices: Sequence[bytes]) -> object:
+    keymap = Keymap()
+    return b"".join(keymap.feed(piece) for piece in slices)
+
+
+def _pressed() -> list[bytes]:
+    """Return a code as keys pressed and released: 8, shift and A, control and ], alt and 029 on the keypad, Enter."""
+    keys = [9, 42, 30, -30, -42, 29, 27, -27, -29, 56, 82, -82, 80, -80, 73, -73, -56, 28, -28]
+    return [b"".join(RECORD.pack(0, 0, 1, abs(key), int(key > 0)) + RECORD.pack(0, 0, 0, 0, 0) for key in keys)]
+
+
 def _frames(slices: Sequence[bytes]) -> object:
     splitter = reader_wire.answer_splitter()
     return [frame for piece in slices for frame in splitter.feed(piece)]
@@ -232,8 +244,9 @@ PARSERS: Mapping[str, Parser] = {
             "code in GB 18030": Decoder(partial(_scanned, encoding="gb18030"), (WireError,)),
             "typed": Decoder(_typed, (code.BadCode,)),
         },
-        lambda: _joined("barcode_scanner", b"\r\n"),
+        lambda: [*_joined("barcode_scanner", b"\r\n"), *_pressed()],
         {
+            "keys": _keys,
             "lines": _scanned_lines,
             **{f"answers of {make}": partial(_sieved, make=make) for make in feedback.MAKES},
         },
