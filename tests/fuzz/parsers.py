@@ -172,7 +172,7 @@ def _scanned_lines(slices: Sequence[bytes]) -> object:
 
 
 def _sieved(slices: Sequence[bytes], make: str) -> object:
-    sieve = feedback.AnswerSieve(feedback.MAKES[make].answers)
+    sieve = feedback.sieve_of(feedback.MAKES[make])
     return b"".join(sieve.feed(piece) for piece in slices) + sieve.end_of_silence()
 
 
