@@ -7,7 +7,7 @@
   const REST_MS = 110; // longer than any gap within a scan
   const notice = document.getElementById("notice");
   let resting = null; // what is to be done once the keyboard has rested
-  let lastKeyAt = -Infinity;
+  let lastCharacterAt = -Infinity;
 
   const isShown = (element) => element.getClientRects().length > 0;
   const isTicked = (element) => element.matches("[type=radio], [type=checkbox]");
@@ -52,10 +52,10 @@
     resting = null;
   }
 
-  // Returns whether this key follows another too closely to be a person's choice.
+  // Returns whether this key follows a character too closely to be a person's choice; Enter right after Tab is one.
   function isRushed(event) {
-    const isClose = event.timeStamp - lastKeyAt < REST_MS;
-    lastKeyAt = event.timeStamp;
+    const isClose = event.timeStamp - lastCharacterAt < REST_MS;
+    if (event.key.length === 1) lastCharacterAt = event.timeStamp;
     if (!isOfScans(event)) settle(); // a person chose, and went on
     else forget();
     return isClose && isOfScans(event) && (!isTyping(event.target) || isTicked(event.target));

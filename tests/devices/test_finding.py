@@ -229,16 +229,17 @@ async def test_a_finder_that_fails_or_hangs_costs_only_its_own() -> None:
     assert found == await simulated.find()
 
 
-async def test_what_is_in_use_is_not_found_again() -> None:
+async def test_what_is_in_use_is_not_found_again_unless_it_is_another_make_on_the_same_broker() -> None:
     broker = "mqtt://clinic:secret@127.0.0.1:1883"
-    probe = Found("fridge_probe", "mqtt://127.0.0.1", "fridge-1")
+    probe = Found("fridge_probe", "mqtt://127.0.0.1", "Tasmota: 1 probe")
+    reader = Found("smart_card_reader", "pcsc://reader", "reader")
 
-    async def on_the_broker(here: Surroundings) -> list[Found]:
-        return [probe] if here.broker_url == broker else []
+    async def both(here: Surroundings) -> list[Found]:
+        return [probe, reader] if here.broker_url == broker else []
 
-    finders = {"probes": Finder(on_the_broker, 2.0)}
-    assert await find_here([], broker, finders=finders) == [probe]
-    assert await find_here([broker], broker, finders=finders) == []
+    finders = {"both": Finder(both, 2.0)}
+    assert await find_here([], broker, finders=finders) == [probe, reader]
+    assert await find_here([broker, "pcsc://READER"], broker, finders=finders) == [probe]
 
 
 async def test_everything_of_this_machine_is_found_side_by_side() -> None:
