@@ -7,7 +7,7 @@
   const REST_MS = 110; // longer than any gap within a scan
   const notice = document.getElementById("notice");
   let resting = null; // what is to be done once the keyboard has rested
-  let lastKeyAt = -Infinity;
+  let lastCharacterAt = -Infinity;
 
   const isShown = (element) => element.getClientRects().length > 0;
   const isTicked = (element) => element.matches("[type=radio], [type=checkbox]");
@@ -34,7 +34,8 @@
     atRest(event, () => document.querySelector("form[data-primary]")?.requestSubmit());
   }
 
-  const isOfScans = (event) => event.key.length === 1 || ["Enter", "Tab"].includes(event.key);
+  const isCharacter = (event) => event.key.length === 1 || event.key === "Process";
+  const isOfScans = (event) => isCharacter(event) || ["Enter", "Tab"].includes(event.key);
 
   function atRest(event, act) {
     if (isOfScans(event)) resting = { act, timer: setTimeout(settle, REST_MS) };
@@ -52,10 +53,10 @@
     resting = null;
   }
 
-  // Returns whether this key follows another too closely to be a person's choice.
+  // Returns whether this key follows a character too closely to be a person's choice.
   function isRushed(event) {
-    const isClose = event.timeStamp - lastKeyAt < REST_MS;
-    lastKeyAt = event.timeStamp;
+    const isClose = event.timeStamp - lastCharacterAt < REST_MS;
+    if (isCharacter(event)) lastCharacterAt = event.timeStamp;
     if (!isOfScans(event)) settle(); // a person chose, and went on
     else forget();
     return isClose && isOfScans(event) && (!isTyping(event.target) || isTicked(event.target));
