@@ -125,7 +125,7 @@ async def typed_form(call: Desk, delivery_id: UUID | None = None) -> HTMLRespons
     inbox, station = call.house.inbox, call.station()
     holder = lookup.holder_at(inbox, station)
     begun = lookup.begun_with(inbox, station, delivery_id) if delivery_id else None
-    choices = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
+    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
     return call.page("check_in/typed.html", **choices, holder=holder, begun=begun, delivery_id=delivery_id)
 
 

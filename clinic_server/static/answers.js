@@ -29,5 +29,4 @@
     if (isBurst || !/^[1-9]$/.test(event.key)) return;
     pending = setTimeout(answer, REST_MS, Number(event.key), event.target);
   });
-  document.addEventListener("clinic:scan", () => clearTimeout(pending));
 })();

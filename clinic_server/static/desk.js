@@ -149,7 +149,6 @@
     pressDeclared(event);
     submitPrimary(event);
   }, true);
-  document.addEventListener("clinic:scan", forget);
   document.addEventListener("submit", guardSubmit, true);
   document.addEventListener("htmx:before:request", clearNotice);
   document.addEventListener("htmx:finally:request", onAnswer);
