@@ -20,6 +20,7 @@ IDLE_LOOK_S: Final = 10.0
 STOPPED_LOOK_S: Final = 1.0
 PATIENCE_S: Final = 6
 MOST_SILENCES: Final = 3
+USES: Final = ("ticket", "observation")
 OPTIONS: Final = ("columns", "qr", "cutter", "glyphs", "answers", "keep_s", "patience_s", "prints")
 
 
@@ -31,6 +32,12 @@ def paper_of(spec: DeviceSpec) -> wire.Paper:
         has_cutter=one_of(spec, "cutter", "yes", "yes", "no") == "yes",
         glyphs=Glyphs(one_of(spec, "glyphs", "gbk", "gbk", "gb18030")),
     )
+
+
+def _known_uses_only(spec: DeviceSpec) -> None:
+    named = {word.strip() for word in spec.options.get("prints", USES[0]).split(",")}
+    if unknown := sorted(named - set(USES)):
+        raise OptionRefused(f"option prints is words of {', '.join(USES)} with commas between, not {unknown[0]!r}")
 
 
 def keep_s_of(spec: DeviceSpec) -> int:
@@ -45,8 +52,8 @@ class ReceiptPrinter:
     whether it answers status questions (without that, a slip counts as printed once it is sent; a port that cannot be
     read means no). Option `glyphs` is gbk, or gb18030 for a font that has Extension A as well. Option `keep_s`
     (1..86400) is how long a slip waits for a printer that is away, after which it is told as failed; `patience_s`
-    (1..60) is how long a printer that is well may take for a slip. Option `prints` is the site's own word on which
-    slips belong here; whoever tells this printer what to print has read it.
+    (1..60) is how long a printer that is well may take for a slip. Option `prints` names the slips that belong
+    here (ticket, observation, with a comma between); whoever tells this printer what to print has read it.
 
     A slip is sent once. When the line breaks in its middle nobody knows what is on the paper: it is told as
     unconfirmed and left to a person, for a second ticket with the same number is worse than a missing one.
@@ -57,6 +64,7 @@ class ReceiptPrinter:
         LinkAddress.parse(spec.url)
         self._spec = spec
         self._paper = paper_of(spec)
+        _known_uses_only(spec)
         self._answers = one_of(spec, "answers", "yes", "yes", "no") == "yes"  # and once the port is open: if it can
         patience_s = whole_number(spec, "patience_s", PATIENCE_S, low=1, high=60)
         self._silence_s = patience_s / MOST_SILENCES

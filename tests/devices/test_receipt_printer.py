@@ -241,7 +241,10 @@ async def test_a_printer_has_no_use_for_a_verdict(receiver: Receiver) -> None:
                 await supervisor.tell("nobody", Verdict.GOOD)
 
 
-@pytest.mark.parametrize("options", [{"columns": "42"}, {"qr": "perhaps"}, {"keep_s": "0"}, {"paper": "58"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"columns": "42"}, {"qr": "perhaps"}, {"keep_s": "0"}, {"paper": "58"}, {"prints": "tickets"}, {"glyphs": "big5"}],
+)
 async def test_a_misspelt_option_is_refused_with_a_sentence(options: dict[str, str], receiver: Receiver) -> None:
     printer = ReceiptPrinterStub(a_plug())
     async with Supervisor([spec_of(printer, **options)], receiver.deliver) as supervisor:

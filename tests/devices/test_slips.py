@@ -13,12 +13,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from clinic_server.device_hub.slips.book import GIVEN_UP_AFTER_S
 from clinic_server.device_hub.slips.lookup import Asked
-from clinic_server.device_hub.slips.office import GIVEN_UP_AFTER_S
 from clinic_server.device_hub.slips.rules import SlipKind
-from clinic_server.kit.journal import journal
+from clinic_server.kit.journal import journal, verify
 from clinic_server.settings import DatabaseSettings, DeviceSettings, SecuritySettings, Settings, SiteSettings
 from clinic_server.staff.rules import Role
+from devices.words import PrintSlip, Rule, Slip
 from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.api.callers import SignedIn, running, someone
@@ -142,9 +143,9 @@ async def again(caller: SignedIn, visit_id: UUID, kind: str = "ticket", **header
     return await caller.post(f"/api/v1/visits/{visit_id}/slips/{kind}", headers=headers)
 
 
-def printer_has(floor: Floor, visit_id: UUID) -> bool:
+def printer_has(floor: Floor, visit_id: UUID, *, is_copy: bool = False) -> bool:
     (slip,) = floor.app.state.slip_office.shown(Asked(visit_id, 1, {SlipKind.TICKET: 1}))
-    return slip.device_id is not None
+    return slip.device_id is not None and slip.is_copy is is_copy
 
 
 def lines_of(floor: Floor) -> list[Any]:
@@ -246,6 +247,8 @@ async def test_a_slip_asked_for_again_says_that_it_is_a_copy_and_when(settings: 
             other = await check_in(desk)
             await becomes(desk, other, ticket="printed")
             last = lines_of(floor)[-2]
+            db = floor.app.state.house.db
+            assert db.read_now(lambda connection: verify(connection, db.keyring.journal_key)).faults == []
     assert [printout.lines for printout in printer.printouts][:2] == [
         TICKET,
         ["补打 2026-03-02 09:07", "-" * 32, *TICKET],
@@ -253,6 +256,22 @@ async def test_a_slip_asked_for_again_says_that_it_is_a_copy_and_when(settings: 
     assert len(printer.printouts) == 3, "one key is one copy"
     assert shown[0]["is_copy"]
     assert (last.kind, last.ref, last.actor) == ("ticket_asked_again", str(visit_id), str(desk.staff_id))
+
+
+async def test_what_is_said_of_a_slip_does_not_speak_for_its_copy(settings: Settings, clock: ManualClock) -> None:
+    with a_printer("desk-1", plugged_in=False) as (printer, device):
+        printer.lines_left = len(TICKET) + 1
+        async with a_site(settings, clock, device) as floor:
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            visit_id = await check_in(desk)
+            await again(desk, visit_id)
+            await eventually(lambda: printer_has(floor, visit_id, is_copy=True), "both wait for the printer")
+            printer.plug.plug_in()
+            await eventually(lambda: len(printer.printouts) == 1 and printer.is_paper_out, "one and a half are printed")
+            await floor.online()
+            assert await states(desk, visit_id) == {"ticket": "waiting"}
+            printer.load_paper()
+            await becomes(desk, visit_id, ticket="printed")
 
 
 async def test_a_restarted_server_prints_no_slip_twice_and_claims_none_was_printed(
@@ -324,6 +343,43 @@ async def test_a_printer_nobody_hears_of_again_leaves_its_slip_unknown(settings:
             await eventually(lambda: printer_has(floor, visit_id), "the slip waits for its printer")
             clock.pass_time(seconds=60 + GIVEN_UP_AFTER_S + 1)
             assert await states(desk, visit_id) == {"ticket": "unknown"}
+
+
+async def fill_its_queue(floor: Floor) -> list[PrintSlip]:
+    """Order slips until the printer's own queue takes no more."""
+    hub, words = floor.app.state.device_hub, [PrintSlip(f"other-{number}", Slip((Rule(),))) for number in range(101)]
+    await eventually(lambda: hub.shown()[0].state == "offline", "the printer is away")
+    taken = [await hub.tell("printer-desk-1", word) for word in words]
+    assert taken == [True] * 100 + [False]
+    return words[:100]
+
+
+async def test_a_slip_a_full_queue_refuses_is_offered_again_until_there_is_room(
+    settings: Settings, clock: ManualClock
+) -> None:
+    with a_printer("desk-1", plugged_in=False) as (printer, device):
+        async with a_site(settings, clock, device) as floor:
+            words = await fill_its_queue(floor)
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            first, second = await check_in(desk), await check_in(desk)
+            await eventually(lambda: printer_has(floor, second), "both lie ready")
+            assert await states(desk, first) == {"ticket": "waiting"}
+            printer.plug.plug_in()
+            await becomes(desk, second, ticket="printed")
+            assert await states(desk, first) == {"ticket": "printed"}
+    assert [printout.lines[2] for printout in printer.printouts[len(words) :]] == ["001", "002"]
+
+
+async def test_a_slip_nobody_takes_in_time_is_not_printed(settings: Settings, clock: ManualClock) -> None:
+    with a_printer("desk-1", plugged_in=False, keep_s="60") as (printer, device):
+        async with a_site(settings, clock, device) as floor:
+            await fill_its_queue(floor)
+            desk = await floor.at(Role.REGISTRAR, "desk-1")
+            visit_id = await check_in(desk)
+            await eventually(lambda: printer_has(floor, visit_id), "it lies ready")
+            clock.pass_time(seconds=61)
+            await becomes(desk, visit_id, ticket="not_printed")
+    assert printer.printouts == []
 
 
 async def test_a_printer_set_up_wrongly_prints_nothing_and_the_page_says_so(

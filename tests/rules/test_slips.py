@@ -11,6 +11,7 @@ from clinic_server.device_hub.slips.lookup import Observation, Ticket
 from clinic_server.device_hub.slips.rules import Printer, SlipKind, printer_for
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.settings import SiteSettings
+from devices.receipt_printer.adapter import USES
 from devices.receipt_printer.layout import ACROSS, columns_of, set_lines
 from devices.words import Pair, Rule, Size, Slip, Text
 
@@ -90,6 +91,10 @@ def test_a_copy_says_so_before_everything_else() -> None:
 
 def test_a_site_without_a_hotline_prints_no_empty_line() -> None:
     assert "咨询电话" not in said(compose(TICKET, SiteSettings(name="A")))
+
+
+def test_what_a_printer_may_be_set_up_for_are_the_slips_there_are() -> None:
+    assert set(USES) == set(SlipKind)
 
 
 def chosen(kind: SlipKind, station: str | None, *printers: Printer) -> str | None:

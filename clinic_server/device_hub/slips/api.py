@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 
 from clinic_server.check_in.lookup import KNOW_NAMES
 from clinic_server.device_hub.slips.actions import ask_again
+from clinic_server.device_hub.slips.book import SlipShown
 from clinic_server.device_hub.slips.lookup import asked_for
-from clinic_server.device_hub.slips.office import SlipShown, office_of
+from clinic_server.device_hub.slips.office import office_of
 from clinic_server.device_hub.slips.rules import SlipKind
 from clinic_server.kit.call import Call, allows
 from clinic_server.staff.rules import Role

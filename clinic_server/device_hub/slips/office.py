@@ -4,11 +4,10 @@ A visit never waits for paper: this is a task of its own, woken by the same sign
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -17,13 +16,13 @@ import structlog
 
 from clinic_server.device_hub.hub import DeviceHub
 from clinic_server.device_hub.slips.actions import SLIPS
+from clinic_server.device_hub.slips.book import Book, SlipShown
 from clinic_server.device_hub.slips.composing import compose
 from clinic_server.device_hub.slips.lettering import Lettering
 from clinic_server.device_hub.slips.lookup import Asked, Order, contents_of, orders_after
 from clinic_server.device_hub.slips.rules import (
     RECEIPT_PRINTER,
     NoPrinterHere,
-    Printer,
     SlipKind,
     SlipState,
     printer_for,
@@ -39,34 +38,22 @@ from devices.adapter import DeviceSpec
 from devices.errors import SpecRefused
 from devices.events import SlipFailed, SlipPrinted
 from devices.receipt_printer.adapter import keep_s_of, paper_of
-from devices.words import PrintSlip, Slip
+from devices.words import PrintSlip
 
-MOST_REMEMBERED: Final = 30_000  # of a day of 12,000 people, every slip
-GIVEN_UP_AFTER_S: Final = 120.0  # beyond a printer's own patience: whoever was to tell us is gone
-_AGAIN_S: Final = 2.0
+OFFERED_AGAIN_S: Final = 2.0
+_READ_AGAIN_S: Final = 2.0
 _LOOK_AGAIN_S: Final = 3600.0  # nothing is missed; this only bounds the waiting
 _NO_LINE: Final = 0
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class SlipShown:
-    """What a desk sees of one slip."""
+class _Ready:
+    """A slip whose printer's queue has not taken it, and until when that is worth trying."""
 
-    kind: SlipKind
-    state: SlipState
-    is_copy: bool = False
-    device_id: str | None = None
-    ordered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A visit's last slip of a kind: the job its printer knows it by, and until when it may still say something."""
-
-    shown: SlipShown
-    job_id: str = ""
-    told_by_s: float = 0.0
+    device_id: str
+    word: PrintSlip
+    until_s: float
 
 
 class SlipOffice:
@@ -79,10 +66,11 @@ class SlipOffice:
     def __init__(self, house: House, hub: DeviceHub) -> None:
         self._house = house
         self._hub = hub
+        self._monotonic = house.db.clock.monotonic
         self._lettering = Lettering(house.settings.print.font)
+        self._book = Book(self._monotonic, self._signal)
+        self._tray: deque[_Ready] = deque()
         self._seq = 0
-        self._kept: OrderedDict[tuple[UUID, SlipKind], _Kept] = OrderedDict()
-        self._jobs: dict[str, tuple[UUID, SlipKind]] = {}
         self._running = ExitStack()
         self._task: asyncio.Task[None] | None = None
 
@@ -111,33 +99,25 @@ class SlipOffice:
         """Return what is known of the slips a visit has come to; nothing at a site without a printer."""
         if not self._hub.printers():
             return ()
-        return [self._shown(asked.visit_id, kind, seq) for kind, seq in asked.lines.items()]
+        return [
+            self._book.shown(asked.visit_id, kind)
+            or SlipShown(kind, SlipState.WAITING if seq > self._seq else SlipState.UNKNOWN)
+            for kind, seq in asked.lines.items()
+        ]
 
     def hear(self, event: SlipPrinted | SlipFailed) -> None:
         """Note what a printer said of a slip."""
-        visit_id, kind = self._jobs.pop(event.job_id, (None, None))
-        if visit_id is None or kind is None:
-            return
-        kept = self._kept.get((visit_id, kind))
-        if kept is not None and kept.job_id == event.job_id:  # and not of the slip before this copy
-            self._keep(visit_id, _Kept(replace(kept.shown, state=_state_after(event))))
-
-    def _shown(self, visit_id: UUID, kind: SlipKind, seq: int) -> SlipShown:
-        kept = self._kept.get((visit_id, kind))
-        if kept is None:
-            return SlipShown(kind, SlipState.WAITING if seq > self._seq else SlipState.UNKNOWN)
-        if kept.shown.state is SlipState.WAITING and self._house.db.clock.monotonic() > kept.told_by_s:
-            return replace(kept.shown, state=SlipState.UNKNOWN)
-        return kept.shown
+        self._book.settle(event.job_id, _state_after(event))
 
     async def _follow(self, signals: Subscription) -> None:
         current_language.set(self._house.settings.print.language)  # this task's own
         while True:
             with suppress(TimeoutError):
-                if await signals.next(_LOOK_AGAIN_S) is None:
+                if await signals.next(OFFERED_AGAIN_S if self._tray else _LOOK_AGAIN_S) is None:
                     return
             while not await self._catch_up():  # noqa: ASYNC110 - no event tells of a database that can be read again
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_READ_AGAIN_S)
+            await self._offer()
 
     async def _catch_up(self) -> bool:
         """Serve every line written since; False when the journal cannot be read now."""
@@ -157,9 +137,8 @@ class SlipOffice:
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  # one slip that cannot be made must not keep back the others
-            _log.error(
-                "slip_not_made", line=order.seq, kind=type(error).__name__
-            )  # only the kind: a text may hold values
+            # Only the kind: a text may hold values.
+            _log.error("slip_not_made", line=order.seq, kind=type(error).__name__)
 
     async def _print(self, order: Order) -> None:
         if not (printers := self._hub.printers()):
@@ -169,36 +148,34 @@ class SlipOffice:
         shown = SlipShown(wanted.kind, SlipState.NO_PRINTER, wanted.is_copy, ordered_at=order.at)
         printer = printer_for(printers, order.station, wanted.kind)
         if printer is None:
-            self._keep(contents.visit_id, _Kept(shown))
+            self._book.write(contents.visit_id, shown)
             return
-        slip = compose(contents, self._house.settings.site, order.at if wanted.is_copy else None)
-        waiting = replace(shown, state=SlipState.WAITING, device_id=printer.device_id)
-        await self._tell(contents.visit_id, printer, slip, _Kept(waiting, f"slip-{order.seq}"))
-
-    async def _tell(self, visit_id: UUID, printer: Printer, slip: Slip, kept: _Kept) -> None:
-        """Hand a slip to its printer's queue; it is noted first, for the printer may be quicker than we are."""
-        failed = _Kept(replace(kept.shown, state=SlipState.NOT_PRINTED))
+        shown = replace(shown, device_id=printer.device_id)
         try:
             spec = DeviceSpec(printer.device_id, RECEIPT_PRINTER, "", options=printer.options)
             paper, keep_s = paper_of(spec), keep_s_of(spec)
         except SpecRefused:
-            self._keep(visit_id, failed)
+            self._book.write(contents.visit_id, replace(shown, state=SlipState.NOT_PRINTED))
             return
-        word = PrintSlip(kept.job_id, await asyncio.to_thread(self._lettering.of, slip, paper))
-        told_by_s = self._house.db.clock.monotonic() + keep_s + GIVEN_UP_AFTER_S
-        self._jobs[kept.job_id] = (visit_id, kept.shown.kind)
-        self._keep(visit_id, replace(kept, told_by_s=told_by_s))
-        if not await self._hub.tell(printer.device_id, word):
-            self._keep(visit_id, failed)
+        slip = compose(contents, self._house.settings.site, order.at if wanted.is_copy else None)
+        word = PrintSlip(f"slip-{order.seq}", await asyncio.to_thread(self._lettering.of, slip, paper))
+        self._book.write(contents.visit_id, replace(shown, state=SlipState.WAITING), word.job_id, keep_s)
+        self._tray.append(_Ready(printer.device_id, word, self._monotonic() + keep_s))
 
-    def _keep(self, visit_id: UUID, kept: _Kept) -> None:
-        """Remember how a slip is, forget the oldest of too many, and let the pages that show it look again."""
-        place = (visit_id, kept.shown.kind)
-        if (before := self._kept.pop(place, None)) is not None and before.job_id != kept.job_id:
-            self._jobs.pop(before.job_id, None)
-        self._kept[place] = kept
-        if len(self._kept) > MOST_REMEMBERED:
-            self._jobs.pop(self._kept.popitem(last=False)[1].job_id, None)
+    async def _offer(self) -> None:
+        """Hand what lies ready to its printer's queue, in order; what a queue or an absent desk PC refuses waits."""
+        refused: set[str] = set()
+        for _ in range(len(self._tray)):
+            ready = self._tray.popleft()
+            if ready.device_id not in refused and await self._hub.tell(ready.device_id, ready.word):
+                continue
+            refused.add(ready.device_id)
+            if self._monotonic() > ready.until_s:
+                self._book.settle(ready.word.job_id, SlipState.NOT_PRINTED)
+            else:
+                self._tray.append(ready)
+
+    def _signal(self, visit_id: UUID) -> None:
         self._house.db.broadcaster.publish([Signal(_NO_LINE, frozenset({f"{SLIPS}-{visit_id}"}))])
 
 
