@@ -59,8 +59,9 @@ class ScanForm(Form):
 
 
 class TypedForm(Form):
-    """A document typed by hand, and why."""
+    """A document typed by hand, and why; ``delivery_id`` is the scan the form was begun with."""
 
+    delivery_id: UUID | None = None
     typed_reason: TypedReason
     document_kind: DocumentKind
     number: str = Field(max_length=40)
@@ -124,18 +125,18 @@ async def typed_form(call: Desk, delivery_id: UUID | None = None) -> HTMLRespons
     inbox, station = call.house.inbox, call.station()
     holder = lookup.holder_at(inbox, station)
     begun = lookup.begun_with(inbox, station, delivery_id) if delivery_id else None
-    return call.page(
-        "check_in/typed.html", reasons=TypedReason, kinds=DocumentKind, sexes=Sex, holder=holder, begun=begun
-    )
+    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
+    return call.page("check_in/typed.html", **choices, holder=holder, begun=begun, delivery_id=delivery_id)
 
 
 @router.post("/check-in/typed")
 async def check_in_typed(call: Desk) -> Response:
     """Check in a person whose document was typed."""
     form = await call.form(TypedForm)
-    site, station = call.house.settings.site, call.station()
-    answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
-    call.house.inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
+    site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
+    with inbox.judging(station, form.delivery_id):
+        answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
+    inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
     return answer
 
 

@@ -5,7 +5,7 @@
 
   const REST_MS = 110; // longer than any gap within a scan
   let pending = 0;
-  let lastKeyAt = 0;
+  let lastCharacterAt = 0;
 
   const choicesOf = (question) => [...question.querySelectorAll('input[type="radio"]')];
   const isOpen = (question) => !choicesOf(question).some((choice) => choice.checked);
@@ -21,13 +21,12 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const isBurst = event.timeStamp - lastKeyAt < REST_MS;
-    lastKeyAt = event.timeStamp;
+    const isBurst = event.timeStamp - lastCharacterAt < REST_MS;
+    if (event.key.length === 1) lastCharacterAt = event.timeStamp;
     clearTimeout(pending);
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) return;
     if (event.target.matches?.('input:not([type="radio"]), textarea, select')) return;
     if (isBurst || !/^[1-9]$/.test(event.key)) return;
     pending = setTimeout(answer, REST_MS, Number(event.key), event.target);
   });
-  document.addEventListener("clinic:scan", () => clearTimeout(pending));
 })();

@@ -34,7 +34,8 @@
     atRest(event, () => document.querySelector("form[data-primary]")?.requestSubmit());
   }
 
-  const isOfScans = (event) => event.key.length === 1 || ["Enter", "Tab"].includes(event.key);
+  const isCharacter = (event) => event.key.length === 1 || event.key === "Process";
+  const isOfScans = (event) => isCharacter(event) || ["Enter", "Tab"].includes(event.key);
 
   function atRest(event, act) {
     if (isOfScans(event)) resting = { act, timer: setTimeout(settle, REST_MS) };
@@ -52,10 +53,10 @@
     resting = null;
   }
 
-  // Returns whether this key follows a character too closely to be a person's choice; Enter right after Tab is one.
+  // Returns whether this key follows a character too closely to be a person's choice.
   function isRushed(event) {
     const isClose = event.timeStamp - lastCharacterAt < REST_MS;
-    if (event.key.length === 1) lastCharacterAt = event.timeStamp;
+    if (isCharacter(event)) lastCharacterAt = event.timeStamp;
     if (!isOfScans(event)) settle(); // a person chose, and went on
     else forget();
     return isClose && isOfScans(event) && (!isTyping(event.target) || isTicked(event.target));
@@ -148,7 +149,6 @@
     pressDeclared(event);
     submitPrimary(event);
   }, true);
-  document.addEventListener("clinic:scan", forget);
   document.addEventListener("submit", guardSubmit, true);
   document.addEventListener("htmx:before:request", clearNotice);
   document.addEventListener("htmx:finally:request", onAnswer);

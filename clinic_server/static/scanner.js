@@ -170,7 +170,6 @@
   function take(event, act) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    document.dispatchEvent(new Event("clinic:scan")); // whoever waits for the keyboard to rest waits in vain
     act();
   }
 

@@ -326,9 +326,18 @@ async def test_the_registration_desks_scanner_hears_what_the_desk_did(
     await desk.get("/check-in/card")
     await heard(scanner, BAD)
     await desk.post(f"/api/v1/visits/{visit_id}/abandonment")
+    newcomer = await scan("110101199003071735", "desk-1")
+    assert (await desk.get("/api/v1/station/card")).json()["fault"] == "person_unknown"
+    typed = {"typed_reason": "no_card", "document_kind": "resident_id", "number": "110101199003071735"}
+    form = {**typed, "name": "李新", "delivery_id": newcomer}
+    assert (await desk.post("/check-in/typed", data={**form, "number": "110101199003071736"})).status_code == 422
+    await heard(scanner, BAD + BAD)
+    assert (await desk.post("/check-in/typed", data=form)).status_code == 303
+    await heard(scanner, BAD + BAD + GOOD)
+    before = scanner.heard
     delivery_id = await scan(TYPED["number"], "desk-1")
     assert (await desk.post("/api/v1/visits", json={"delivery_id": delivery_id})).status_code == 201
-    await heard(scanner, BAD + GOOD)
+    await heard(scanner, before + GOOD)
     await scan(CODE, "desk-1")
     await desk.get("/check-in/card")
-    await heard(scanner, BAD + GOOD + BAD)
+    await heard(scanner, before + GOOD + BAD)
