@@ -29,10 +29,11 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
 
   demo     a clinic day in motion on simulated devices; prints one URL and one set-up code
   serve    the server of a real site, configured by CLINIC_SECTION__KEY (see site.env.example)
-  cards    adds what smart card readers and scanners typing as keyboards need; it is compiled here, and stays
+  cards    adds what smart card readers need; it is compiled here, and stays
   test     every check and every test, against real peers; further arguments go to pytest
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   kills the server while it works and counts what was lost
+  fuzz     gives spoilt messages to one device's parser: fuzz PARSER --runs N [--seed S]
   bench    measures on this machine: from the card to the name on the desk's page, and every codec
   agent    builds the program of desk PCs into dist/: a wheel, and one file for this kind of system
   lock     resolves the dependencies again; --upgrade takes newer versions
@@ -105,6 +106,7 @@ PROGRAMS = {  # what a command becomes when all is ready
     "demo": ["clinic_server", "demo"],
     "serve": ["clinic_server", "serve"],
     "faults": ["tests.faults"],
+    "fuzz": ["tests.fuzz"],
     "bench": ["tests.bench"],
 }
 PEERS_OF = {"faults": ("mosquitto", "postgresql"), "bench": ("chromium", "fonts-noto-cjk")}

@@ -34,6 +34,16 @@ def unit_scanned(inbox: Inbox, station: str, delivery_id: UUID) -> str:
     return unit_code(delivery.content)
 
 
+def put_aside(inbox: Inbox, station: str) -> bool:
+    """Take away what was scanned while nobody waited for it, so that it is never the next person's; tell if any was."""
+    delivery = inbox.latest(station, SCAN)
+    if delivery is None:
+        return False
+    inbox.judge(station, delivery.id, accepted=False)
+    inbox.clear(station)
+    return True
+
+
 def _seen(delivery: Delivery) -> ScanSeen:
     try:
         return ScanSeen(delivery.id, unit_code(delivery.content))

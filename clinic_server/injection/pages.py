@@ -89,6 +89,7 @@ async def call_ticket(call: Bench, visit_id: UUID) -> Response:
 @router.get("/visits/{visit_id}/injection")
 async def chair(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
     """Show the person in the chair and what the server permits: green only while a dose would be taken."""
+    lookup.put_aside(call.house.inbox, call.station())  # what was scanned before is not this person's
     seated = await call.read(lambda connection: _chair(connection, call, visit_id, permit))
     return call.page("injection/chair.html", chair=seated, permit_id=permit, station=call.station())
 
@@ -106,10 +107,14 @@ async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
 
 
 @router.get("/visits/{visit_id}/injection/scan")
-async def chair_scan(call: Bench, visit_id: UUID) -> Response:
-    """Show what this bench's scanner just read, and ask about it at once."""
-    scan = lookup.scan_seen(call.house.inbox, call.station())
-    return call.page("injection/_scan.html", visit_id=visit_id, scan=scan)
+async def chair_scan(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
+    """Show what this bench's scanner just read, and ask about it at once, unless a permit is on the screen."""
+    inbox, station = call.house.inbox, call.station()
+    if permit is not None:
+        is_unused = lookup.put_aside(inbox, station)
+        return call.page("injection/_scan.html", visit_id=visit_id, scan=None, is_unused=is_unused)
+    scan = lookup.scan_seen(inbox, station)
+    return call.page("injection/_scan.html", visit_id=visit_id, scan=scan, is_unused=False)
 
 
 @router.post("/visits/{visit_id}/permits")

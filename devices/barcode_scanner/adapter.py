@@ -4,8 +4,9 @@ from typing import Final
 
 from devices.adapter import DeviceSpec, Session
 from devices.barcode_scanner import wire
-from devices.barcode_scanner.feedback import MAKES, NO_MAKE, AnswerSieve
-from devices.errors import BadFrame
+from devices.barcode_scanner.feedback import MAKES, NO_MAKE, AnswerSieve, sieve_of
+from devices.barcode_scanner.ssi import PacketSieve
+from devices.errors import BadFrame, OptionRefused
 from devices.events import BarcodeScanned, PayloadRejected
 from devices.framing import LineSplitter
 from devices.links import Link, LinkAddress, open_byte_link
@@ -27,7 +28,8 @@ class BarcodeScanner:
 
     def __init__(self, spec: DeviceSpec) -> None:
         known_options_only(spec, "silence_ms", "encoding", "make")
-        LinkAddress.parse(spec.url)
+        if LinkAddress.parse(spec.url).scheme == "evdev" and spec.options.get("make", NO_MAKE) != NO_MAKE:
+            raise OptionRefused("a scanner that plays keyboard listens to nobody: leave out option make")
         self._spec = spec
         self._silence_s = whole_number(spec, "silence_ms", SILENCE_MS, low=20, high=1000) / 1000
         self._encoding = one_of(spec, "encoding", wire.GUESSED, *wire.ENCODINGS)
@@ -48,16 +50,18 @@ class BarcodeScanner:
             self._outbox = outbox
             try:
                 await session.online()
-                await self._scan_for_ever(session, link)
+                await self._scan_for_ever(session, link, outbox)
             finally:
                 self._outbox = None
 
-    async def _scan_for_ever(self, session: Session, link: Link) -> None:
-        splitter, sieve = wire.scan_splitter(), AnswerSieve(self._feedback.answers)
+    async def _scan_for_ever(self, session: Session, link: Link, outbox: Outbox) -> None:
+        splitter, sieve = wire.scan_splitter(), sieve_of(self._feedback)
         while True:
             is_midway = splitter.has_pending or sieve.is_holding
             received = await link.read(CHUNK, self._silence_s if is_midway else None)
             lines = splitter.feed(sieve.feed(received)) if received else _ended_by_silence(splitter, sieve)
+            if reply := sieve.reply():
+                outbox.put(reply)
             for line in lines:
                 await self._tell(session, line)
 
@@ -71,6 +75,6 @@ class BarcodeScanner:
             await session.emit(BarcodeScanned(device_id, scan.text, scan.symbology))
 
 
-def _ended_by_silence(splitter: LineSplitter, sieve: AnswerSieve) -> list[bytes]:
+def _ended_by_silence(splitter: LineSplitter, sieve: AnswerSieve | PacketSieve) -> list[bytes]:
     lines = splitter.feed(sieve.end_of_silence())
     return [*lines, splitter.end_of_silence()] if splitter.has_pending else lines

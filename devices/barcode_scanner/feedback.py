@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from devices.barcode_scanner.ssi import PacketSieve
 from devices.words import Verdict
 
 NO_MAKE: Final = "none"
@@ -19,11 +20,15 @@ NO_MAKE: Final = "none"
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What to send for each verdict; empty where the make has nothing. `answers` are the scanner's replies to it."""
+    """What to send for each verdict; empty where the make has nothing. `answers` are the scanner's replies to it.
+
+    With `is_packeted` its scans come in packets as well, and are answered.
+    """
 
     good: bytes = b""
     bad: bytes = b""
     answers: tuple[bytes, ...] = ()
+    is_packeted: bool = False
 
     def bytes_for(self, verdict: Verdict) -> bytes:
         """Return what to send, or nothing."""
@@ -44,6 +49,9 @@ MAKES: Final[Mapping[str, Feedback]] = MappingProxyType(
                 bytes.fromhex(frame)
                 for frame in ("04D00000FF2C", "05D1000001FF29", "05D1000002FF28", "05D1000006FF24", "05D100000AFF20")
             ),
+        ),
+        "zebra_ssi_packets": Feedback(
+            good=bytes.fromhex("05E6040001FF10"), bad=bytes.fromhex("05E6040007FF0A"), is_packeted=True
         ),
         "datalogic": Feedback(good=b"\x1b[3q", bad=b"\x1b[4q"),
         "datalogic_fixed": Feedback(good=b"B", bad=b"F"),
@@ -80,6 +88,15 @@ class AnswerSieve:
         """Return what was held back: no answer pauses in its middle."""
         held, self._held = self._held, b""
         return held
+
+    def reply(self) -> bytes:
+        """Return nothing: no make but the packeted one waits for a word."""
+        return b""
+
+
+def sieve_of(feedback: Feedback) -> AnswerSieve | PacketSieve:
+    """Return what stands between a make's line and its scans."""
+    return PacketSieve() if feedback.is_packeted else AnswerSieve(feedback.answers)
 
 
 def _overlap(pending: bytes, answer: bytes) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from devices.finding import Found, pcsc, printers, probes, serial_ports, simulated
+from devices.finding import Found, keyboards, pcsc, printers, probes, serial_ports, simulated
 from devices.finding.places import place_of, places_of
 
 HEARD_HOLDS_S: Final = 30.0
@@ -50,6 +50,7 @@ class OnTheBroker:
 
 FINDERS: Final[Mapping[str, Finder]] = MappingProxyType(
     {
+        "keyboards": Finder(lambda _: keyboards.find(), 2.0),
         "pcsc": Finder(lambda _: pcsc.find(), 2.0),
         "serial_ports": Finder(lambda here: serial_ports.find(here.in_use), 4.0),
         "printers": Finder(lambda _: printers.find(), 2.0),

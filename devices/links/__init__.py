@@ -8,6 +8,7 @@ from typing import Final
 from devices.errors import AddressRefused
 from devices.links.address import LinkAddress, public_url
 from devices.links.file import open_file, wait_for_file
+from devices.links.keyboard import open_keyboard, wait_for_keyboard
 from devices.links.memory import MemoryPort, open_memory
 from devices.links.memory_broker import MemoryBroker, open_memory_messages
 from devices.links.memory_cards import open_memory_cards
@@ -19,7 +20,7 @@ from devices.links.serial_line import open_serial, wait_for_port
 from devices.links.tcp import open_tcp
 
 BYTE_LINKS: Final[Mapping[str, Callable[[LinkAddress], Awaitable[Link]]]] = MappingProxyType(
-    {"file": open_file, "memory": open_memory, "serial": open_serial, "tcp": open_tcp}
+    {"evdev": open_keyboard, "file": open_file, "memory": open_memory, "serial": open_serial, "tcp": open_tcp}
 )
 MESSAGE_LINKS: Final[Mapping[str, Callable[[LinkAddress, Subscription], Awaitable[MessageLink]]]] = MappingProxyType(
     {"memory": open_memory_messages, "mqtt": open_mqtt}
@@ -36,7 +37,13 @@ async def wait_for_memory(address: LinkAddress) -> None:
 
 
 PORT_WATCHES: Final[Mapping[str, Callable[[LinkAddress], Awaitable[None]]]] = MappingProxyType(
-    {"file": wait_for_file, "memory": wait_for_memory, "pcsc": wait_for_reader, "serial": wait_for_port}
+    {
+        "evdev": wait_for_keyboard,
+        "file": wait_for_file,
+        "memory": wait_for_memory,
+        "pcsc": wait_for_reader,
+        "serial": wait_for_port,
+    }
 )
 
 

@@ -21,8 +21,8 @@ from clinic_server.kit.crypto import token_digest
 from clinic_server.kit.idempotency import RequestKey
 from clinic_server.kit.journal import journal
 from clinic_server.kit.tx import Tx
-from clinic_server.people.rules import ScanFacts
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import ScanFacts
 from devices.adapter import DeviceSpec
 from devices.agent.messages import (
     BATCH,

@@ -291,6 +291,24 @@ async def test_a_code_read_wrongly_sounds_bad_at_once_and_only_once(
     await heard(scanner, BAD + GOOD)
 
 
+async def test_a_scan_that_nobody_waited_for_sounds_bad_and_is_never_the_next_persons(
+    as_role: Any, house: House, ready: UUID, scanner: BarcodeScannerStub, scan: Any
+) -> None:
+    bench = await as_role(Role.VACCINATOR)
+    permit = (await asked(bench, ready, await scan(CODE))).json()["permit_id"]
+    await heard(scanner, GOOD)
+    await scan(UNIT)
+    shown = (await bench.get(f"/visits/{ready}/injection/scan", params={"permit": permit})).text
+    assert ("has no use for it" in shown, "<form" in shown, UNIT in shown) == (True, False, False)
+    await heard(scanner, GOOD + BAD)
+    early = await scan(UNIT)
+    next_one = a_consented_visit(house.db)
+    await bench.get(f"/visits/{next_one}/injection")
+    await heard(scanner, GOOD + BAD + BAD)
+    assert "<form" not in (await bench.get(f"/visits/{next_one}/injection/scan")).text
+    assert (await asked(bench, next_one, early)).json()["code"] == "scan_perished"
+
+
 @pytest.mark.parametrize("station", [None])
 async def test_a_scanner_of_no_station_sounds_bad(scanner: BarcodeScannerStub) -> None:
     scanner.scan(CODE)

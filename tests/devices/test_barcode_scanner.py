@@ -151,6 +151,20 @@ async def test_a_code_that_ends_like_an_answer_begins_is_told_after_the_silence(
             assert (await receiver.next_of(BarcodeScanned)).text == "[)>\x1e06\x04"
 
 
+async def test_a_scan_in_a_packet_is_told_and_answered(receiver: Receiver) -> None:
+    scanner = BarcodeScannerStub(a_plug())
+    packet, acknowledged = bytes.fromhex("09F300000338313030FE38"), bytes.fromhex("04D00400FF28")
+    with scanner.plug:
+        async with Supervisor([spec_of_make(scanner, "zebra_ssi_packets")], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            scanner.send_raw(packet)
+            assert (await receiver.next_of(BarcodeScanned)).text == "8100"
+            await eventually(partial(_has_heard, scanner, acknowledged), "the scan is acknowledged")
+            assert await supervisor.tell("desk-1-scanner", Verdict.GOOD)
+            await eventually(partial(_has_heard, scanner, acknowledged + bytes.fromhex("05E6040001FF10")), "it sounds")
+    assert receiver.all_of(PayloadRejected) == []
+
+
 @pytest.mark.parametrize("make", ["none", "newland"])
 async def test_a_scanner_without_known_sounds_is_sent_nothing(make: str, receiver: Receiver) -> None:
     scanner = BarcodeScannerStub(a_plug())

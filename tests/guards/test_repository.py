@@ -136,7 +136,7 @@ def test_the_developers_lock_contains_the_servers_lock() -> None:
 def test_what_is_compiled_on_linux_is_locked_apart_and_is_what_the_extras_name() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
-    assert [*extras["cards"], *extras["keyboard"]] == project["dependency-groups"]["cards"]
+    assert extras["cards"] == project["dependency-groups"]["cards"]
     assert _pins("requirements-cards.lock") & _pins("requirements-dev.lock") == set()
 
 

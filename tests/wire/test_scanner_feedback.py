@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.barcode_scanner.feedback import MAKES, AnswerSieve
+from devices.barcode_scanner.ssi import PacketSieve
 from devices.words import Verdict
 from tests.wire.vectors import bytes_of, vectors_of
 
@@ -36,6 +37,27 @@ def test_a_golden_answer_is_no_scan_however_it_is_sliced(name: str, fields: Mapp
     stream = b"8100" + bytes_of(fields) + b"01\r"
     assert b"".join(sieve.feed(bytes([byte])) for byte in stream) == b"810001\r", name
     assert not sieve.is_holding
+
+
+PACKETS = vectors_of("barcode_scanner", "packet")
+
+
+@pytest.mark.parametrize(("name", "fields"), PACKETS, ids=[name for name, _ in PACKETS])
+def test_golden_packet_however_it_is_sliced(name: str, fields: Mapping[str, str]) -> None:
+    sieve, said = PacketSieve(), fields["text"].encode() + (b"\r" if fields["text"] else b"")
+    packet = bytes_of(fields)
+    assert b"".join(sieve.feed(bytes([byte])) for byte in packet) + sieve.end_of_silence() == said, name
+    is_scan = packet[1] == 0xF3 and "wrong" not in name
+    assert sieve.reply() == (bytes.fromhex("04D00400FF28") if is_scan else b"")
+    assert sieve.reply() == b""
+
+
+@given(st.binary(max_size=40).filter(lambda noise: 0xF3 not in noise))
+def test_garbage_then_a_packet_yields_the_packet_once_the_garbage_is_over(noise: bytes) -> None:
+    sieve = PacketSieve()
+    sieve.feed(noise)
+    sieve.end_of_silence()
+    assert sieve.feed(bytes.fromhex("09F300000338313030FE38")) == b"8100\r"
 
 
 def test_every_ssi_frame_ends_with_the_complement_of_its_sum() -> None:
