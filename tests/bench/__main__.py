@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.bench import card_to_page, codecs
-from tests.bench.figures import Figures, spreads, table
+from tests.bench.figures import Figures, flat_name, spreads, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S
 
 PARTS = ("card", "codecs")
@@ -43,7 +43,7 @@ def _card(count: int) -> Figures:
     _say(f"{outcome.fetches / count:.2f} questions a card; the clocks agree to {outcome.clock_error_s * 1000:.2f} ms")
     figures = Figures(share_of_wire=round(outcome.share_of_wire, 4), fetches_per_card=outcome.fetches / count)
     for name, spread in named.items():
-        figures |= spread.flat(name.strip().replace(":", "").replace(" ", "_"))
+        figures |= spread.flat(flat_name(name))
     return figures
 
 
@@ -52,7 +52,7 @@ def _codecs(seconds: float) -> Figures:
     rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
     _say("\nCodecs")
     _say(table(("", "a second", f"times {codecs.YARDSTICK}"), rows))
-    return {f"ratio {one.name}".replace(":", "").replace(" ", "_"): round(one.ratio, 3) for one in speeds}
+    return {flat_name(f"ratio {one.name}"): round(one.ratio, 3) for one in speeds}
 
 
 def _say(lines: str) -> None:

@@ -73,9 +73,7 @@ class Outcome:
         return {
             "card to page": Spread.of([card.shown - card.sent for card in cards]),
             "  adapter: last byte to event": Spread.of(self.adapter_s),
-            "  server: last byte to a stream's client": Spread.of(
-                [card.signal_elsewhere - card.sent for card in cards]
-            ),
+            "  server: last byte to another listener": Spread.of([card.signal_elsewhere - card.sent for card in cards]),
             "  page: last byte to its signal": Spread.of([card.signal - card.sent for card in cards]),
             "  page: signal to question": Spread.of([card.asked - card.signal for card in cards]),
             "  page: question to answer": Spread.of([card.answered - card.asked for card in cards]),

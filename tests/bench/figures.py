@@ -1,6 +1,7 @@
 """What was measured, as people and as programs read it."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,11 @@ class Spread:
             f"{name}_p95_ms": round(self.p95, 3),
             f"{name}_max_ms": round(self.longest, 3),
         }
+
+
+def flat_name(words: str) -> str:
+    """Return what a figure is called in a file: lower case, words joined by underscores."""
+    return "_".join(re.findall(r"[a-z0-9]+", words.lower()))
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

@@ -1,11 +1,13 @@
 """A name with a rare character is on the paper as ink, where it belongs, or as 〓 with a word about it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from clinic_server.device_hub.slips.lettering import PLACES, Lettering
+from clinic_server.kit.i18n import current_language
 from devices.receipt_printer import wire
 from devices.receipt_printer.layout import Glyphs
 from devices.words import Align, Pair, Picture, Rule, Size, Slip, Text
@@ -16,6 +18,13 @@ from firmware_stubs.receipt_printer.stub import Printout, ReceiptPrinterStub
 NARROW, WIDE = wire.Paper(columns=32), wire.Paper(columns=48)
 RARE = ("𠮷", "䶮", "㛃")
 LINE = 24 + 6  # rows
+
+
+@pytest.fixture(autouse=True, name="in_chinese")
+def _in_chinese() -> Iterator[None]:
+    token = current_language.set("zh-CN")
+    yield
+    current_language.reset(token)
 
 
 @pytest.fixture(name="lettering", scope="module")

@@ -24,6 +24,13 @@ VACCINE = "重组新型冠状病毒疫苗(CHO细胞) Recombinant SARS-CoV-2 vacc
 OBSERVATION = Observation(VISIT, 1234, "A*** L***", VACCINE, "202603-0115A/2", 500, NOON, LEAVE)
 
 
+@pytest.fixture(autouse=True, name="in_chinese")
+def _in_chinese() -> Iterator[None]:
+    token = current_language.set("zh-CN")
+    yield
+    current_language.reset(token)
+
+
 @pytest.fixture(name="language", params=LANGUAGES)
 def _language(request: pytest.FixtureRequest) -> Iterator[str]:
     token = current_language.set(request.param)
