@@ -37,7 +37,7 @@ class DeviceBody(Body):
             return NewDevice(**self.model_dump(exclude={"found"}))
         at = hub.found_as(self.found)
         return NewDevice(
-            kind=at.found.kind,
+            kind=at.kind_or(self.kind),
             address=at.found.url,
             device_id=self.device_id,
             station=self.station,

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from clinic_server.device_hub.simulation import Simulation
-from devices.finding import Found
+from devices.finding import UNKNOWN, Found
 from devices.supervisor import Deliver, DeviceSpec, DeviceStatus, Supervisor
 from devices.words import DeviceWord
 
@@ -41,6 +41,10 @@ class FoundAt:
     agent_id: UUID | None = None
     machine: str = ""
     station: str | None = None
+
+    def kind_or(self, said: str) -> str:
+        """Return what it is, or what a person says it is where nothing tells it."""
+        return said if self.found.kind == UNKNOWN else self.found.kind
 
 
 class Carrier(Protocol):

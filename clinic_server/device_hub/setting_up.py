@@ -78,7 +78,7 @@ class DeviceForm(Form):
 def device_of(form: DeviceForm, at: FoundAt | None) -> NewDevice:
     """Return what is to be confirmed; of a find the form says only where it belongs and how it is set."""
     return NewDevice(
-        kind=at.found.kind if at else form.kind,
+        kind=at.kind_or(form.kind) if at else form.kind,
         address=at.found.url if at else form.address,
         device_id=form.device_id or None,
         station=form.station or None,

@@ -9,6 +9,7 @@ from clinic_server.device_hub.carriers import FoundAt, SiteDevice
 from clinic_server.device_hub.rules import TrialKind, fault_code
 from clinic_server.device_hub.trials import Outcome, Trial
 from clinic_server.kit.labels import Label, label, labels
+from devices.errors import LinkUnavailable
 from devices.events import DeviceDescribed, DeviceState, TemperatureMeasured
 from devices.links import public_url
 from devices.supervisor import DeviceStatus
@@ -88,7 +89,10 @@ class TrialShown:
 
 @dataclass(frozen=True, slots=True)
 class FoundShown:
-    """Something that is plugged in and not set up; ``found`` names it to the form that confirms it."""
+    """Something that is plugged in and not set up; ``found`` names it to the form that confirms it.
+
+    ``kind`` is empty where nothing tells it, ``trouble`` says why it cannot be opened now.
+    """
 
     found: str
     kind: str
@@ -99,6 +103,7 @@ class FoundShown:
     machine: str
     station: str | None
     options: Mapping[str, str] = field(default_factory=dict)
+    trouble: Ailment | None = None
 
 
 def device_shown(device: SiteDevice, status: DeviceStatus, heard: Mapping[str, Heard]) -> DeviceShown:
@@ -160,7 +165,7 @@ def found_shown(at: FoundAt) -> FoundShown:
     one = at.found
     return FoundShown(
         found=found_key(at),
-        kind=one.kind,
+        kind=at.kind_or(""),
         title=one.label,
         identity=one.identity,
         address=address_shown(one.url),
@@ -168,6 +173,7 @@ def found_shown(at: FoundAt) -> FoundShown:
         machine=at.machine,
         station=at.station,
         options=one.options,
+        trouble=ailment_of(DeviceState.OFFLINE, f"{LinkUnavailable.code}: {one.trouble}") if one.trouble else None,
     )
 
 

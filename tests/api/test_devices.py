@@ -22,7 +22,7 @@ from clinic_server.kit.pages import STATIC
 from clinic_server.settings import DeviceSettings, Settings
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import Role, StationKind
-from devices.finding import Found
+from devices.finding import UNKNOWN, Found
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.plugs import MemoryPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
@@ -418,3 +418,23 @@ async def test_a_device_confirmed_by_whomever_is_attended_without_restart(house:
     new = NewDevice(kind="id_card_reader", address="memory://by-the-console", device_id="r9")
     await house.db.write(lambda tx: confirm_device(tx, new), CONSOLE)
     await eventually(lambda: [one.device_id for one in hub.shown()] == ["r9"], "the hub attends it")
+
+
+async def test_a_find_nobody_can_name_is_set_up_as_what_a_person_says_it_is(owner: SignedIn, hub: DeviceHub) -> None:
+    async def finder(_in_use: Collection[str], _broker_url: str | None) -> list[Found]:
+        return [Found(UNKNOWN, "serial:///dev/none", "USB serial (1A86:7523)", trouble="not_permitted")]
+
+    hub._here._find = finder
+    page = (await owner.get("/devices", params={"look": "1"})).text
+    assert "Unknown device" in page
+    assert "The server may not open this port." in page
+    (find,) = hub.found()
+    form = (await owner.get("/devices/set-up", params={"found": find.found})).text
+    assert 'id="kind"' in form
+    assert 'id="address"' not in form
+    body = {"found": find.found, "station": "desk-1", "device_id": "", "kind": ""}
+    refused = await owner.post("/devices", data=body)
+    assert refused.status_code == 422
+    assert hub.shown() == ()
+    assert (await owner.post("/devices", data={**body, "kind": "barcode_scanner"})).status_code == 303
+    assert [(one.device_id, one.kind) for one in hub.shown()] == [("desk-1-scanner", "barcode_scanner")]
