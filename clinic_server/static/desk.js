@@ -143,7 +143,7 @@
     const isHurried = isRushed(event);
     if (event.isComposing || event.keyCode === 229) return;
     if (isHurried) {
-      if (event.key !== "Tab") event.preventDefault();
+      if (event.key === "Enter") event.preventDefault();
       return;
     }
     pressDeclared(event);
