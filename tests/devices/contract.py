@@ -59,7 +59,7 @@ class Device:
         deadline = asyncio.get_running_loop().time() + within_s
         while True:
             try:
-                async with await open_byte_link(self.plug.url.partition("?")[0]) as link:
+                async with await open_byte_link(self.plug.url) as link:
                     return await link.write(b"the port is free again")
             except LinkUnavailable:
                 if asyncio.get_running_loop().time() > deadline:
