@@ -160,6 +160,7 @@ def _shown(code: SetUpCode | None) -> SetUpCode | None:
 
 def _settle_memory() -> None:
     """Keep what was built at start out of later collections: they were the longest pauses."""
+    gc.unfreeze()  # an earlier server of this process may have gone
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from clinic_server.cold_chain.actions import Stored, store_readings
 from clinic_server.device_hub.translation import sample_of
@@ -22,7 +23,7 @@ from devices.events import DeviceState, ProbePresence, SampleFault, TemperatureM
 from devices.supervisor import Supervisor
 from firmware_stubs.fridge_probe.firmware.probe_core.mqtt import BrokerLost, Publisher
 from tests.devices.boards import FIRMWARE, VIRTUAL_MACHINE, Board, Cable, cable_to, node, powered
-from tests.devices.parts import Mosquitto, Receiver
+from tests.devices.parts import DEADLINE_S, Mosquitto, Receiver
 
 PowerUp = Callable[..., AbstractAsyncContextManager[Board]]
 names = itertools.count()
@@ -175,15 +176,26 @@ async def test_a_reading_has_no_time_until_the_clock_is_set(
     assert [sample.fault for sample in samples] == [None, None, None]
 
 
+@pytest_asyncio.fixture(name="new_broker")
+async def _new_broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """A broker where nobody has ever subscribed; the one of all tests keeps the sessions of servers long gone."""
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker")
+    await broker.start()
+    yield broker
+    await broker.kill()
+
+
 async def test_a_reading_that_nobody_listens_to_is_kept_until_somebody_does(
-    power_up: PowerUp, mosquitto: Mosquitto, dev: str, receiver: Receiver
+    power_up: PowerUp, new_broker: Mosquitto, dev: str, receiver: Receiver
 ) -> None:
     """As before the server's first day, or after a broker lost its sessions: it confirms and throws away."""
-    async with power_up(mosquitto.port) as probe:
+    async with power_up(new_broker.port) as probe:
         await probe.obey("measure 4000")
-        while not (await probe.obey("state"))["unheard"]:
-            continue
-        async with listening(mosquitto, dev, receiver):
+        async with asyncio.timeout(DEADLINE_S):
+            while not (await probe.obey("state"))["unheard"]:
+                continue
+        async with listening(new_broker, dev, receiver):
             assert [sample.milli_celsius for sample in await heard(receiver, 1)] == [4000]
             await probe.until(unsent=0)
 
