@@ -267,6 +267,23 @@ async def test_the_scanner_sounds_good_once_the_permit_is_committed(
     await heard(scanner, GOOD + BAD)  # and so the replay sounded nothing
 
 
+async def test_the_bench_page_uses_up_a_scan_and_lets_its_scanner_hear_the_same(
+    as_role: Any, house: House, ready: UUID, scanner: BarcodeScannerStub, scan: Any
+) -> None:
+    bench = await as_role(Role.VACCINATOR)
+
+    async def sent(delivery_id: str) -> int:
+        form = {"delivery_id": delivery_id, "idempotency_key": uuid4().hex}
+        status: int = (await bench.post(f"/visits/{ready}/permits", data=form)).status_code
+        return status
+
+    assert await sent(await scan("89999999999999999999")) == 422
+    await heard(scanner, BAD)
+    assert await sent(await scan(CODE)) == 303
+    await heard(scanner, BAD + GOOD)
+    assert house.inbox.latest("bench-1", "scan") is None
+
+
 async def test_a_refusal_sounds_once_however_often_the_page_asks_and_good_after_it_still_sounds(
     as_role: Any, house: House, ready: UUID, scanner: BarcodeScannerStub, scan: Any
 ) -> None:

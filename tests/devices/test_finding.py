@@ -1,7 +1,9 @@
 """What is plugged in is found and told apart; what is in use is left alone; nothing one finder does costs another."""
 
 import asyncio
+import importlib
 import os
+import pkgutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ from time import monotonic
 
 import pytest
 
+from devices import finding
 from devices.adapter import DeviceSpec
 from devices.events import DeviceState
 from devices.finding import UNKNOWN, Found, printers, serial_ports, simulated
@@ -240,6 +243,13 @@ async def test_what_is_in_use_is_not_found_again_unless_it_is_another_make_on_th
     finders = {"both": Finder(both, 2.0)}
     assert await find_here([], broker, finders=finders) == [probe, reader]
     assert await find_here([broker, "pcsc://READER"], broker, finders=finders) == [probe]
+
+
+def test_every_way_of_looking_is_in_the_table() -> None:
+    modules = (importlib.import_module(one.name) for one in pkgutil.iter_modules(finding.__path__, "devices.finding."))
+    ways = {module.__name__.rpartition(".")[2] for module in modules if hasattr(module, "find")}
+    assert "pcsc" in ways
+    assert ways == set(FINDERS)
 
 
 async def test_everything_of_this_machine_is_found_side_by_side() -> None:
