@@ -39,8 +39,10 @@ def hardware(kind: str) -> Iterator[tuple[str, Act]]:
             orders.flush()
             assert next(line for line in said if line in {"done\n", "not understood\n"}) == "done\n"
 
-        yield url, act
-        stub.kill()
+        try:
+            yield url, act
+        finally:  # before anything waits for it: what ends badly must end, too
+            stub.kill()
 
 
 @contextmanager
@@ -54,7 +56,7 @@ def person(does: Act) -> Iterator[str]:
         yield os.ttyname(theirs)
     finally:
         os.close(theirs)
-        sitting.join()
+        sitting.join(timeout=5)
         os.close(ours)
 
 
@@ -84,7 +86,10 @@ def conformance(kind: str, url: str, terminal: str) -> tuple[int, str]:
         "-p",
         "no:cacheprovider",
     ]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=100, check=False)  # noqa: S603
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=plain, stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60, check=False
+    )
     return done.returncode, done.stdout.splitlines()[-1]
 
 
