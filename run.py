@@ -453,7 +453,9 @@ def static_checks() -> list:
 def test(arguments: list) -> int:
     require_peers(dict(PEERS, **CARD_PEERS))
     set_up(dev=True, cards=True)
-    spread = ["--numprocesses=auto", "--dist=loadfile"]  # much of a test's time is waiting for a disk or a process
+    # Much of a test's time is waiting for a disk or a process. A worker that died is not replaced: whole files would
+    # be handed to its successor again, and the run would never end.
+    spread = ["--numprocesses=auto", "--dist=loadfile", "--max-worker-restart=0"]
     return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])])
 
 

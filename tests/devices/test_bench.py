@@ -88,7 +88,7 @@ def conformance(kind: str, url: str, terminal: str) -> tuple[int, str]:
     ]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=plain, stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60, check=False
+        command, cwd=ROOT, env=plain, stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=100, check=False
     )
     return done.returncode, done.stdout.splitlines()[-1]
 
