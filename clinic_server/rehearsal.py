@@ -218,6 +218,7 @@ def _stock_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
         code=PRODUCT_CODE,
         name="演示灭活疫苗",
         manufacturer="演示生物",
+        vaccine_code="covid19-bbibp-corv",
         platform=Platform.INACTIVATED,
         route=Route.INTRAMUSCULAR,
         volume_ul=500,

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, exists, select
 
 from clinic_server.injection.rules import (
     PERMIT_LASTS,
-    BodySite,
     OrderFacts,
     PermitFacts,
     PermitRefused,
@@ -19,17 +18,18 @@ from clinic_server.injection.rules import (
     same_order,
     still_stands,
 )
-from clinic_server.injection.tables import Dose, Permit, SentBack, dose, permit
+from clinic_server.injection.tables import Permit, SentBack, permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.stock.actions import STOCK, draw_dose, unit_by_code, unit_by_id
-from clinic_server.stock.rules import UnitFacts, normalised_code
+from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.steps import VISITS, require_stage, take_step
+from clinic_server.visits.tables import Dose, dose
 from clinic_server.visits.watch import start_watch
 
 

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Response
 from pydantic import Discriminator, Field, Tag
 
 from clinic_server.injection import actions, lookup
-from clinic_server.injection.rules import BodySite, SentBackReason
+from clinic_server.injection.rules import SentBackReason
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.staff.rules import Role
+from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import unit_code
 from clinic_server.visits.steps import call_visit
 

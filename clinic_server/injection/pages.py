@@ -11,12 +11,12 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions, lookup
-from clinic_server.injection.rules import BodySite, PermitFacts, SentBackReason
+from clinic_server.injection.rules import PermitFacts, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
-from clinic_server.stock.rules import UnitFacts
+from clinic_server.stock.rules import BodySite, UnitFacts
 from clinic_server.stock.scans import unit_code
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line

@@ -11,16 +11,6 @@ from clinic_server.stock.rules import UnitFacts, findings_for_unit
 PERMIT_LASTS = timedelta(minutes=5)
 
 
-class BodySite(StrEnum):
-    """Where on the body a dose is given."""
-
-    LEFT_UPPER_ARM = "left_upper_arm"
-    RIGHT_UPPER_ARM = "right_upper_arm"
-    LEFT_THIGH = "left_thigh"
-    RIGHT_THIGH = "right_thigh"
-    MOUTH = "mouth"
-
-
 class SentBackReason(StrEnum):
     """Why a bench sends a person back to the questions."""
 

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from clinic_server.injection.tables import dose
 from clinic_server.kit.journal import journal
 from clinic_server.stock.tables import lot, unit
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import count_by_stage
-from clinic_server.visits.tables import visit
+from clinic_server.visits.tables import dose, visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.tx import Tx
+from clinic_server.stock import vaccines
 from clinic_server.stock.rules import (
     LotReceivedExpired,
     Platform,
@@ -17,6 +18,7 @@ from clinic_server.stock.rules import (
     Route,
     UnitAlreadyReceived,
     UnitFacts,
+    VaccineUnknown,
     normalised_code,
 )
 from clinic_server.stock.tables import Draw, Lot, Product, Unit, draw, lot, product, unit
@@ -31,6 +33,7 @@ class NewProduct:
     code: str
     name: str
     manufacturer: str
+    vaccine_code: str
     platform: Platform
     route: Route
     volume_ul: int
@@ -62,6 +65,7 @@ class ProductFacts:
     code: str
     name: str
     manufacturer: str
+    vaccine_code: str
     doses_per_unit: int
 
 
@@ -84,7 +88,9 @@ class Balance:
 
 
 def add_product(tx: Tx, new: NewProduct) -> UUID:
-    """Add a product, or raise ProductCodeTaken."""
+    """Add a product, or raise VaccineUnknown or ProductCodeTaken."""
+    if new.vaccine_code not in vaccines.shipped():
+        raise VaccineUnknown
     if tx.execute(select(product.c.id).where(product.c.code == new.code)).scalar() is not None:
         raise ProductCodeTaken
     product_id = tx.append(
@@ -92,6 +98,7 @@ def add_product(tx: Tx, new: NewProduct) -> UUID:
         code=new.code,
         name=new.name,
         manufacturer=new.manufacturer,
+        vaccine_code=new.vaccine_code,
         platform=new.platform,
         route=new.route,
         volume_ul=new.volume_ul,
@@ -178,7 +185,8 @@ def balances(connection: Connection) -> list[Balance]:
 
 
 def _products() -> Select[Any]:
-    return select(product.c.code, product.c.name, product.c.manufacturer, product.c.doses_per_unit)
+    columns = (product.c.code, product.c.name, product.c.manufacturer, product.c.vaccine_code, product.c.doses_per_unit)
+    return select(*columns)
 
 
 def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:

@@ -22,6 +22,7 @@ class ProductBody(Body):
     code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
     name: str = Field(min_length=1, max_length=80)
     manufacturer: str = Field(min_length=1, max_length=80)
+    vaccine_code: str = Field(max_length=40)
     platform: Platform
     route: Route
     volume_ul: int = Field(gt=0, le=10_000)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions
+from clinic_server.stock import actions, vaccines
 from clinic_server.stock.rules import Platform, Route
 from clinic_server.stock.scans import unit_code
 
@@ -23,6 +23,7 @@ class ProductForm(Form):
     code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
     name: str = Field(min_length=1, max_length=80)
     manufacturer: str = Field(min_length=1, max_length=80)
+    vaccine_code: str = Field(max_length=40)
     platform: Platform
     route: Route
     volume_ul: int = Field(gt=0, le=10_000)
@@ -47,6 +48,7 @@ async def stock(call: Annotated[Call, signed_in()]) -> Response:
         products=await call.read(actions.products),
         today=call.local_date(call.house.db.clock.now()),
         platforms=list(Platform),
+        vaccines=list(vaccines.shipped().values()),
         routes=list(Route),
     )
 

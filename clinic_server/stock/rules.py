@@ -31,6 +31,16 @@ class Route(StrEnum):
     INHALED = "inhaled"
 
 
+class BodySite(StrEnum):
+    """Where on the body a dose is given."""
+
+    LEFT_UPPER_ARM = "left_upper_arm"
+    RIGHT_UPPER_ARM = "right_upper_arm"
+    LEFT_THIGH = "left_thigh"
+    RIGHT_THIGH = "right_thigh"
+    MOUTH = "mouth"
+
+
 class UnitFinding(StrEnum):
     """Why a unit may not be used."""
 
@@ -44,6 +54,12 @@ class ProductUnknown(NotFound):
     """No product has this code."""
 
     code = "product_unknown"
+
+
+class VaccineUnknown(Refused):
+    """The catalogue has no vaccine of this code."""
+
+    code = "vaccine_unknown"
 
 
 class ProductCodeTaken(Conflict):

@@ -11,13 +11,14 @@ from clinic_server.stock.rules import Platform, Route
 
 
 class Product(Record, table=True):
-    """A vaccine product as the site uses it."""
+    """A vaccine product as the site uses it; ``vaccine_code`` says what it is in the catalogue (``vaccines/``)."""
 
     __tablename__ = "product"
 
     code: str = text(40, unique=True)
     name: str = text(80)
     manufacturer: str = text(80)
+    vaccine_code: str = text(40)
     platform: Platform = one_of(Platform)
     route: Route = one_of(Route)
     volume_ul: int

@@ -1,4 +1,4 @@
-"""A visit, its steps, and the cache of where it stands."""
+"""A visit, its steps, the doses given on it, and the cache of where it stands."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
-from clinic_server.kit.tables import Record, State, instant, one_of, table_of, text
+from clinic_server.kit.tables import Record, State, instant, one_of, sealed, table_of, text
+from clinic_server.stock.rules import BodySite, Route
 from clinic_server.visits.flow import Outcome, Stage
 
 
@@ -107,6 +108,37 @@ class VisitOrderConsent(Record, table=True):
     attached_at: datetime = instant()
 
 
+class Dose(Record, table=True):
+    """A dose given. One permit, one order, one draw: one dose."""
+
+    __tablename__ = "dose"
+
+    permit_id: UUID = Field(foreign_key="permit.id", unique=True)
+    order_id: UUID = Field(foreign_key="visit_order.id", unique=True)
+    draw_id: UUID = Field(foreign_key="draw.id", unique=True)
+    visit_id: UUID = Field(foreign_key="visit.id", index=True)
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    unit_id: UUID = Field(foreign_key="unit.id")
+    lot_id: UUID = Field(foreign_key="lot.id", index=True)
+    product_code: str = text(40)
+    volume_ul: int
+    route: Route = one_of(Route)
+    body_site: BodySite = one_of(BodySite)
+    vaccinator_id: UUID = Field(foreign_key="staff.id")
+    given_at: datetime = instant()
+
+
+class DoseEnteredInError(Record, table=True):
+    """The record of a dose that no needle gave; ``corrected_by`` says so and why."""
+
+    __tablename__ = "dose_entered_in_error"
+
+    dose_id: UUID = Field(foreign_key="dose.id", unique=True)
+    reason_sealed: bytes = sealed()
+    corrected_by: UUID = Field(foreign_key="staff.id")
+    corrected_at: datetime = instant()
+
+
 visit = table_of(Visit)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
@@ -114,3 +146,5 @@ visit_call = table_of(Call)
 watch = table_of(Watch)
 visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
+dose = table_of(Dose)
+dose_entered_in_error = table_of(DoseEnteredInError)

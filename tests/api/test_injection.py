@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
-from clinic_server.injection.tables import dose, permit
+from clinic_server.injection.tables import permit
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
@@ -22,6 +22,7 @@ from clinic_server.stock.actions import NewLot, receive_lot
 from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
+from clinic_server.visits.tables import dose
 from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
 from tests.conftest import ManualClock
 

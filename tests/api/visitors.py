@@ -46,7 +46,8 @@ def a_physician(db: Database) -> Actor:
 
 def a_product(db: Database, code: str = PRODUCT) -> str:
     """A product the site uses."""
-    new = NewProduct(code, "Vaccine A", "Maker", Platform.INACTIVATED, Route.INTRAMUSCULAR, 500, 1)
+    kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
+    new = NewProduct(code, "Vaccine A", "Maker", *kind, 500, 1)
     db.write_now(lambda tx: add_product(tx, new), SYSTEM)
     return code
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from clinic_server.check_in.tables import check_in
 from clinic_server.consent.tables import consent, refusal
-from clinic_server.injection.tables import dose, sent_back
+from clinic_server.injection.tables import sent_back
 from clinic_server.kit.idempotency import first_answer
 from clinic_server.kit.journal import journal
 from clinic_server.observation.tables import departure
@@ -18,7 +18,7 @@ from clinic_server.screening.rules import DecisionOutcome
 from clinic_server.screening.tables import decision, screening
 from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Outcome, Stage, stage_after
-from clinic_server.visits.tables import visit_now, visit_order, visit_order_consent, visit_step, watch
+from clinic_server.visits.tables import dose, visit_now, visit_order, visit_order_consent, visit_step, watch
 from firmware_stubs.rehearsal.ledger import Ledger, digest_of
 from firmware_stubs.rehearsal.ledger import Outcome as Result
 from firmware_stubs.rehearsal.proof import KINDS, Difference, Verdict

@@ -35,7 +35,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "device_hub.rules.TrialKind": "trial",
     "device_hub.slips.rules.SlipKind": "slip_kind",
     "device_hub.slips.rules.SlipState": "slip_state",
-    "injection.rules.BodySite": "body_site",
+    "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "observation.rules.EarlyReason": "early_reason",

@@ -10,7 +10,6 @@ from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.injection.actions import give_dose, grant_permit
-from clinic_server.injection.rules import BodySite
 from clinic_server.kit.tx import Tx
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -18,7 +17,7 @@ from clinic_server.screening.actions import decide, latest_screening, questions_
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.settings import SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
-from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 
@@ -47,7 +46,8 @@ def fill(tx: Tx) -> dict[str, str]:
 
 
 def _stock(tx: Tx) -> None:
-    sample = NewProduct(PRODUCT, "样例灭活疫苗", "样例生物", Platform.INACTIVATED, Route.INTRAMUSCULAR, 500, 1)
+    kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
+    sample = NewProduct(PRODUCT, "样例灭活疫苗", "样例生物", *kind, 500, 1)
     add_product(tx, sample)
     codes = [_trace_code(place) for place in range(20)]
     receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes))

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("manufacturer", sa.String(length=80), nullable=False),
+        sa.Column("vaccine_code", sa.String(length=40), nullable=False),
         sa.Column(
             "platform",
             sa.Enum(
@@ -152,6 +153,7 @@ def upgrade() -> None:
         sa.Column("doses_per_unit", sa.Integer(), nullable=False),
         sa.CheckConstraint("length(code) <= 40", name=op.f("ck_product_code_length")),
         sa.CheckConstraint("length(manufacturer) <= 80", name=op.f("ck_product_manufacturer_length")),
+        sa.CheckConstraint("length(vaccine_code) <= 40", name=op.f("ck_product_vaccine_code_length")),
         sa.CheckConstraint("length(name) <= 80", name=op.f("ck_product_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_product")),
         sa.UniqueConstraint("code", name=op.f("uq_product_code")),

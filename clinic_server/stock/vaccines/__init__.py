@@ -1,0 +1,91 @@
+"""The catalogue of vaccines: what each one is, may be given to whom and how; one readable file for each group.
+
+A site's product names its vaccine; rules and schedules speak of vaccines. What changes with time is dated, and an
+entry is never edited in place once a dose rested on it: a change is a further dated line.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from clinic_server.stock.rules import BodySite, Platform, Route
+
+_FOLDER = Path(__file__).parent
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+
+
+class VaccinesFaulty(ValueError):
+    """A file of the catalogue says something that cannot be meant; the text names the file and the place."""
+
+
+class Ages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a vaccine may be given to from a day on: from one age to below another, in whole months."""
+
+    valid_from: date
+    from_months: Annotated[int, msgspec.Meta(ge=0, le=1800)]
+    below_months: Annotated[int, msgspec.Meta(ge=1, le=1800)]
+    source: Words
+
+
+class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One vaccine; ``volume_ul`` is one dose in microlitres, ``antigens`` are what it protects from."""
+
+    code: Code
+    name: Words
+    platform: Platform
+    antigens: tuple[Word, ...]
+    ingredients: tuple[Word, ...]
+    routes: tuple[Route, ...]
+    body_sites: tuple[BodySite, ...]
+    volume_ul: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    source: Words
+    ages: tuple[Ages, ...]
+    cvx: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether spacing to other live vaccines applies."""
+        return self.platform is Platform.LIVE
+
+    def ages_on(self, day: date) -> Ages | None:
+        """Return whom it may be given to on a day, None before it may be given at all."""
+        begun = [ages for ages in self.ages if ages.valid_from <= day]
+        return max(begun, key=lambda ages: ages.valid_from, default=None)
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    owner: Words
+    sign_off: Words
+    vaccine: tuple[Vaccine, ...]
+
+
+def parse(text: str, name: str) -> tuple[Vaccine, ...]:
+    """Return the vaccines a file holds, or raise VaccinesFaulty naming line or key."""
+    try:
+        return msgspec.convert(tomllib.loads(text), _File).vaccine
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise VaccinesFaulty(f"{name}: {error}") from None
+
+
+@cache
+def shipped() -> Mapping[str, Vaccine]:
+    """Return every vaccine beside this file by its code, read once."""
+    return _by_code(
+        vaccine for path in sorted(_FOLDER.glob("*.toml")) for vaccine in parse(path.read_text("utf-8"), path.name)
+    )
+
+
+def _by_code(vaccines: Iterable[Vaccine]) -> Mapping[str, Vaccine]:
+    catalogue: dict[str, Vaccine] = {}
+    for vaccine in vaccines:
+        if vaccine.code in catalogue:
+            raise VaccinesFaulty(f"The vaccine {vaccine.code} is there twice.")
+        catalogue[vaccine.code] = vaccine
+    return catalogue

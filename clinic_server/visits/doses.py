@@ -1,0 +1,31 @@
+"""The doses given on visits: whose, of what, and which of them were entered in error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, exists, select
+
+from clinic_server.visits.tables import dose, dose_entered_in_error
+
+
+@dataclass(frozen=True, slots=True)
+class DoseGiven:
+    """One dose given here that stands: its record was not entered in error."""
+
+    dose_id: UUID
+    visit_id: UUID
+    product_code: str
+    given_at: datetime
+
+
+def doses_given(connection: Connection, person_id: UUID) -> Sequence[DoseGiven]:
+    """Return the doses that stand for one person, the earliest first."""
+    in_error = exists().where(dose_entered_in_error.c.dose_id == dose.c.id)
+    rows = connection.execute(
+        select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at)
+        .where(dose.c.person_id == person_id, ~in_error)
+        .order_by(dose.c.given_at, dose.c.journal_seq)
+    )
+    return [DoseGiven(*row) for row in rows]
