@@ -1,0 +1,119 @@
+"""What people and desks do on a visit, in order or not."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
+from tests.proof.clinic import PEOPLE, PRODUCTS, Clinic
+
+NUMBERS = st.integers(0, 5)  # who or which, of those there are
+MOSTLY_THE_FIRST = st.sampled_from([0, 0, 0, 0, 1, 2])  # of colleagues: the qualified one comes first
+PERSON = (Signer.RECIPIENT, Relationship.SELF, "")
+MOTHER = (Signer.GUARDIAN, Relationship.MOTHER, "王母")
+BOTH, ALONE, BY_MOTHER = (PERSON, MOTHER), (PERSON,), (MOTHER,)
+ALL_TOLD = frozenset(InformedItem)
+
+
+def signed(*signers: tuple[Signer, Relationship, str]) -> tuple[Signature, ...]:
+    """Return signatures on paper."""
+    return tuple(Signature(*who, paper_reason="pad broken") for who in signers)
+
+
+class VisitSteps(RuleBasedStateMachine):
+    """Steps of a visit; ``clinic`` is the machine's."""
+
+    clinic: Clinic
+
+    def some_visit(self, number: int) -> UUID | None:
+        """Return one of the youngest visits, which are the ones still open as a rule."""
+        visits = self.clinic.visits()[-6:]
+        return visits[number % len(visits)] if visits else None
+
+    @rule(person=NUMBERS)
+    def somebody_comes(self, person: int) -> None:
+        self.clinic.check_in(PEOPLE[person])
+
+    @rule(
+        number=NUMBERS,
+        said=st.dictionaries(st.integers(0, 3), st.sampled_from(Answer), max_size=1),
+        systolic=st.sampled_from([None, 120, 139, 140, 180]),
+    )
+    def questions_are_answered(self, number: int, said: dict[int, Answer], systolic: int | None) -> None:
+        if visit_id := self.some_visit(number):
+            measured = Measurements(36_600, systolic, systolic and 80)
+            self.clinic.answer(visit_id, said, measured)
+
+    @rule(
+        number=NUMBERS,
+        physician=MOSTLY_THE_FIRST,
+        outcome=st.sampled_from([DecisionOutcome.RECOMMENDED] * 3 + list(DecisionOutcome)),
+        product=st.sampled_from(list(PRODUCTS)),
+        reason=st.sampled_from([None, "seen and weighed"]),
+    )
+    def a_decision_is_made(
+        self, number: int, physician: int, outcome: DecisionOutcome, product: str, reason: str | None
+    ) -> None:
+        if visit_id := self.some_visit(number):
+            recommended, deferred = outcome is DecisionOutcome.RECOMMENDED, outcome is DecisionOutcome.DEFERRED
+            until = self.clinic.today() + timedelta(days=7) if deferred else None
+            proposal = Proposal(outcome, product if recommended else None, reason, until)
+            self.clinic.decide(visit_id, self.clinic.cast.physicians[physician], proposal)
+
+    @rule(number=NUMBERS, signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]), missing=st.sampled_from([0, 0, 1]))
+    def consent_is_signed(self, number: int, signers: tuple[Any, ...], missing: int) -> None:
+        if visit_id := self.some_visit(number):
+            self.clinic.sign(visit_id, signed(*signers), frozenset(list(InformedItem)[missing:]))
+
+    @rule(number=NUMBERS)
+    def the_dose_is_refused(self, number: int) -> None:
+        if visit_id := self.some_visit(number):
+            self.clinic.refuse(visit_id)
+
+    @rule(number=NUMBERS)
+    def somebody_goes_away(self, number: int) -> None:
+        if visit_id := self.some_visit(number):
+            self.clinic.abandon(visit_id)
+
+    @rule(number=NUMBERS, early=st.booleans())
+    def somebody_leaves(self, number: int, early: bool) -> None:
+        if visit_id := self.some_visit(number):
+            (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
+
+    @rule(
+        person=NUMBERS,
+        signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]),
+        product=st.sampled_from(list(PRODUCTS)),
+    )
+    def somebody_is_led_to_the_bench(self, person: int, signers: tuple[Any, ...], product: str) -> None:
+        """Go the ordinary way at once; random steps alone seldom get that far."""
+        arrived = self.clinic.check_in(PEOPLE[person])
+        visit_id = getattr(arrived, "visit_id", None)
+        if visit_id is None:
+            return
+        self.clinic.answer(visit_id, {}, Measurements())
+        proposal = Proposal(DecisionOutcome.RECOMMENDED, product)
+        self.clinic.decide(visit_id, self.clinic.cast.physicians[0], proposal)
+        self.clinic.sign(visit_id, signed(*signers), ALL_TOLD)
+
+    @precondition(lambda self: bool(self.clinic.codes))
+    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS)
+    def a_permit_is_asked_for(self, number: int, bench: int, unit: int) -> None:
+        if visit_id := self.some_visit(number):
+            codes = self.clinic.codes[-6:]
+            self.clinic.ask_permit(visit_id, self.clinic.cast.vaccinators[bench], codes[unit % len(codes)])
+
+    @precondition(lambda self: bool(self.clinic.permits))
+    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST)
+    def a_dose_is_given(self, number: int, bench: int) -> None:
+        permits = self.clinic.permits[-6:]
+        self.clinic.give(self.clinic.cast.vaccinators[bench], permits[number % len(permits)])
+
+    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST)
+    def the_bench_sends_somebody_back(self, number: int, bench: int) -> None:
+        if visit_id := self.some_visit(number):
+            self.clinic.send_back(visit_id, self.clinic.cast.vaccinators[bench])
