@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
@@ -64,6 +64,8 @@ PEOPLE = tuple(
             ("钱多", Sex.MALE, date(2018, 3, 3)),  # eight on the morrow
             ("孙幼", Sex.FEMALE, date(2023, 3, 3)),  # three on the morrow: not yet admitted
             ("周老", Sex.MALE, date(1950, 1, 1)),
+            ("吴一", Sex.MALE, date(1970, 1, 1)),
+            ("郑二", Sex.FEMALE, date(1975, 1, 1)),
         ]
     )
 )
@@ -122,7 +124,7 @@ class PostgresPlace:
         self._server = server
         url = server.new_database(blank)
         self.cast = furnish(url)
-        self._furnished = url.rpartition("/")[2].partition("?")[0]
+        self._furnished = _name_of(url)
         self._last: str | None = None
 
     def fresh(self) -> str:
@@ -138,7 +140,7 @@ class PostgresPlace:
 
     @staticmethod
     def _in_the_server(statement: str, url: str) -> None:
-        place = url.replace("postgresql://", "postgresql+psycopg://").replace(f"/{_name_of(url)}", "/postgres")
+        place = make_url(url).set(drivername="postgresql+psycopg", database="postgres")
         engine = create_engine(place, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(statement))
@@ -146,7 +148,7 @@ class PostgresPlace:
 
 
 def _name_of(url: str) -> str:
-    return url.rpartition("@/")[2].partition("?")[0]
+    return str(make_url(url).database)
 
 
 def furnish(url: str) -> Cast:

@@ -1,19 +1,21 @@
 """Everything a database holds, read raw: what the invariants are checked against."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
-from sqlmodel import SQLModel
+from sqlalchemy import Column, Connection, RowMapping, Table, select
 
 from clinic_server.kit.crypto import Keyring
-from clinic_server.kit.journal import journal, record_tables, verify
+from clinic_server.kit.journal import journal, record_tables
+from clinic_server.visits.tables import visit_now
 
 Row = RowMapping
+NOT_LOOKED_AT = {"agent", "agent_ended", "device", "device_retired", "place", "probe"}  # no clinical act of theirs
+_COMPILED: dict[Any, Any] = {}
 
 
 @dataclass(slots=True)
@@ -21,21 +23,25 @@ class Rows:
     """All records by table, each table in journal order; ``zone`` is the site's."""
 
     keyring: Keyring
-    zone: Any
-    chain_faults: Sequence[str]
+    zone: ZoneInfo
+    head: int = 0
     tables: dict[str, list[Row]] = field(default_factory=dict)
-    by: dict[tuple[str, str], dict[Any, list[Row]]] = field(default_factory=dict)
+    _by: dict[tuple[str, str], dict[Any, list[Row]]] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, connection: Connection, keyring: Keyring, zone: Any) -> "Rows":
-        """Read the whole database."""
-        rows = cls(keyring, zone, verify(connection, keyring.journal_key).faults)
+    def read_on(self, connection: Connection) -> None:
+        """Read what was appended since the last time, and the cache of where visits stand anew."""
+        connection = connection.execution_options(compiled_cache=_COMPILED)  # for every clinic there will be
         for table in record_tables():
-            rows.tables[table.name] = list(connection.execute(select(table).order_by(table.c.journal_seq)).mappings())
-        now = SQLModel.metadata.tables["visit_now"]
-        rows.tables["visit_now"] = list(connection.execute(select(now)).mappings())
-        rows.tables["journal"] = list(connection.execute(select(journal).order_by(journal.c.seq)).mappings())
-        return rows
+            if table.name not in NOT_LOOKED_AT:
+                self._read_table(connection, table, table.c.journal_seq)
+        self._read_table(connection, journal, journal.c.seq)
+        self.head = self.tables["journal"][-1]["seq"] if self.tables["journal"] else 0
+        self.tables["visit_now"] = list(connection.execute(select(visit_now)).mappings())
+        self._by.clear()
+
+    def _read_table(self, connection: Connection, table: Table, order: Column[Any]) -> None:
+        later = connection.execute(select(table).where(order > self.head).order_by(order)).mappings()
+        self.tables.setdefault(table.name, []).extend(later)
 
     def all(self, table: str) -> list[Row]:
         """Return a table's rows, the earliest first."""
@@ -43,9 +49,9 @@ class Rows:
 
     def of(self, table: str, column: str, value: Any) -> list[Row]:
         """Return the rows whose column has a value, the earliest first."""
-        index = self.by.get((table, column))
+        index = self._by.get((table, column))
         if index is None:
-            index = self.by[table, column] = defaultdict(list)
+            index = self._by[table, column] = defaultdict(list)
             for row in self.tables[table]:
                 index[row[column]].append(row)
         return index.get(value, [])

@@ -44,7 +44,7 @@ class FaultSteps(RuleBasedStateMachine):
         permits = self.clinic.permits[-6:]
         self.clinic.die_in(self.clinic.cast.vaccinators[0], self.clinic.giving(permits[number % len(permits)]))
 
-    @rule(person=NUMBERS)
+    @rule(person=st.integers(0, len(PEOPLE) - 1))
     def two_desks_check_in_one_person(self, person: int) -> None:
         arriving = self.clinic.arriving(PEOPLE[person])
         self.clinic.at_once([(self.clinic.cast.registrar, arriving)] * 2)

@@ -34,7 +34,7 @@ class VisitSteps(RuleBasedStateMachine):
         visits = self.clinic.visits()[-6:]
         return visits[number % len(visits)] if visits else None
 
-    @rule(person=NUMBERS)
+    @rule(person=st.integers(0, len(PEOPLE) - 1))
     def somebody_comes(self, person: int) -> None:
         self.clinic.check_in(PEOPLE[person])
 
@@ -85,20 +85,31 @@ class VisitSteps(RuleBasedStateMachine):
             (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
 
     @rule(
-        person=NUMBERS,
+        person=st.integers(0, len(PEOPLE) - 1),
         signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]),
         product=st.sampled_from(list(PRODUCTS)),
+        further=st.sampled_from(["bench", "permit", "permit", "chair", "chair", "home", "home"]),
     )
-    def somebody_is_led_to_the_bench(self, person: int, signers: tuple[Any, ...], product: str) -> None:
-        """Go the ordinary way at once; random steps alone seldom get that far."""
-        arrived = self.clinic.check_in(PEOPLE[person])
-        visit_id = getattr(arrived, "visit_id", None)
+    def somebody_goes_the_ordinary_way(self, person: int, signers: tuple[Any, ...], product: str, further: str) -> None:
+        """Go straight to the bench, to a permit, to the chair, home; random steps alone seldom get that far."""
+        clinic, bench = self.clinic, self.clinic.cast.vaccinators[0]
+        visit_id = getattr(clinic.check_in(PEOPLE[person]), "visit_id", None) or self.some_visit(person)
         if visit_id is None:
             return
-        self.clinic.answer(visit_id, {}, Measurements())
-        proposal = Proposal(DecisionOutcome.RECOMMENDED, product)
-        self.clinic.decide(visit_id, self.clinic.cast.physicians[0], proposal)
-        self.clinic.sign(visit_id, signed(*signers), ALL_TOLD)
+        clinic.answer(visit_id, {}, Measurements())
+        clinic.decide(visit_id, clinic.cast.physicians[0], Proposal(DecisionOutcome.RECOMMENDED, product))
+        clinic.sign(visit_id, signed(*signers), ALL_TOLD)
+        if further != "bench":
+            clinic.receive(product, 1, clinic.today())
+            granted = clinic.ask_permit(visit_id, bench, clinic.codes[-1])
+            if further != "permit" and hasattr(granted, "permit_id"):
+                clinic.give(bench, granted.permit_id)
+                self._stay_and_leave(visit_id, further)
+
+    def _stay_and_leave(self, visit_id: UUID, further: str) -> None:
+        if further == "home":
+            self.clinic.clock.pass_time(minutes=30)
+            self.clinic.leave(visit_id)
 
     @precondition(lambda self: bool(self.clinic.codes))
     @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS)
