@@ -38,6 +38,7 @@ from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, Measurements, Proposal, ScreeningUnknown
+from clinic_server.screening.tables import screening
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import add_qualification, add_staff
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role
@@ -335,10 +336,15 @@ class Clinic:
         given = {question.code: said.get(number, Answer.NO) for number, question in enumerate(asked)}
         return self.act(self.cast.registrar, lambda tx: record_screening(tx, visit_id, given, measured))
 
-    def decide(self, visit_id: UUID, physician: Actor, proposal: Proposal, *, on: UUID | None = None) -> Any:
+    def first_answers(self, visit_id: UUID) -> UUID | None:
+        """Return the visit's first round of questions."""
+        wanted = select(screening.c.id).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq)
+        return self.db.read_now(lambda connection: connection.execute(wanted).scalars().first())
+
+    def decide(self, visit_id: UUID, physician: Actor, proposal: Proposal, *, over: UUID | None = None) -> Any:
         """Decide over the latest answers, or over a round named by the caller."""
         try:
-            latest = on or self.db.read_now(lambda c: latest_screening(c, KEYRING, visit_id)).screening_id
+            latest = over or self.db.read_now(lambda c: latest_screening(c, KEYRING, visit_id)).screening_id
         except ScreeningUnknown as unknown:
             return unknown
         return self.act(physician, lambda tx: decide(tx, SITE, visit_id, latest, proposal))

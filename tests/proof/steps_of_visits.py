@@ -54,15 +54,17 @@ class VisitSteps(RuleBasedStateMachine):
         outcome=st.sampled_from([DecisionOutcome.RECOMMENDED] * 3 + list(DecisionOutcome)),
         product=st.sampled_from(list(PRODUCTS)),
         reason=st.sampled_from([None, "seen and weighed"]),
+        is_stale=st.booleans(),
     )
     def a_decision_is_made(
-        self, number: int, physician: int, outcome: DecisionOutcome, product: str, reason: str | None
+        self, number: int, physician: int, outcome: DecisionOutcome, product: str, reason: str | None, is_stale: bool
     ) -> None:
         if visit_id := self.some_visit(number):
             recommended, deferred = outcome is DecisionOutcome.RECOMMENDED, outcome is DecisionOutcome.DEFERRED
             until = self.clinic.today() + timedelta(days=7) if deferred else None
             proposal = Proposal(outcome, product if recommended else None, reason, until)
-            self.clinic.decide(visit_id, self.clinic.cast.physicians[physician], proposal)
+            over = self.clinic.first_answers(visit_id) if is_stale else None
+            self.clinic.decide(visit_id, self.clinic.cast.physicians[physician], proposal, over=over)
 
     @rule(number=NUMBERS, signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]), missing=st.sampled_from([0, 0, 1]))
     def consent_is_signed(self, number: int, signers: tuple[Any, ...], missing: int) -> None:
