@@ -53,12 +53,13 @@ class VisitSteps(RuleBasedStateMachine):
         physician=MOSTLY_THE_FIRST,
         outcome=st.sampled_from([DecisionOutcome.RECOMMENDED] * 3 + list(DecisionOutcome)),
         product=st.sampled_from(list(PRODUCTS)),
-        reason=st.sampled_from([None, "seen and weighed"]),
-        is_stale=st.booleans(),
+        how=st.tuples(st.sampled_from([None, "seen and weighed"]), st.booleans()),
     )
     def a_decision_is_made(
-        self, number: int, physician: int, outcome: DecisionOutcome, product: str, reason: str | None, is_stale: bool
+        self, number: int, physician: int, outcome: DecisionOutcome, product: str, how: tuple[str | None, bool]
     ) -> None:
+        """Decide, with a reason or without (``how``), over the latest answers or over the first."""
+        reason, is_stale = how
         if visit_id := self.some_visit(number):
             recommended, deferred = outcome is DecisionOutcome.RECOMMENDED, outcome is DecisionOutcome.DEFERRED
             until = self.clinic.today() + timedelta(days=7) if deferred else None
