@@ -1,5 +1,6 @@
 """Noting what was before: a dose from elsewhere, a severe reaction; and what a recommendation foresaw of its dose."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -8,11 +9,11 @@ from sqlalchemy import exists, select
 from clinic_server.immunisations.history import (
     ClearedTooSoon,
     DateImpossible,
+    DoseElsewhereKnown,
+    DoseElsewhereUnknown,
     DoseNotNamed,
-    NewPastDose,
+    NewDoseElsewhere,
     NewReaction,
-    PastDoseKnown,
-    PastDoseUnknown,
     ReactionCleared,
     ReactionNotNamed,
     StruckBefore,
@@ -20,16 +21,17 @@ from clinic_server.immunisations.history import (
     refuse_lengthy_place,
     required_note,
 )
-from clinic_server.immunisations.lookup import Foreseen, antigens_known, past_doses, reaction_of
+from clinic_server.immunisations.lookup import antigens_known, doses_known, reaction_of
 from clinic_server.immunisations.tables import (
+    DoseElsewhere,
+    DoseElsewhereStruck,
     DoseForeseen,
-    PastDose,
-    PastDoseStruck,
     ReactionClearance,
     SevereReaction,
-    past_dose,
-    past_dose_struck,
+    dose_elsewhere,
+    dose_elsewhere_struck,
 )
+from clinic_server.immunisations.terms import Outlook
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.staff.actions import require_qualification
@@ -40,7 +42,7 @@ from clinic_server.stock.rules import VaccineUnknown
 HISTORY = "visits"  # what is noted here may stop a needle: the pages that show visits look again
 
 
-def note_past_dose(tx: Tx, person_id: UUID, new: NewPastDose) -> UUID:
+def note_dose_elsewhere(tx: Tx, person_id: UUID, new: NewDoseElsewhere) -> UUID:
     """Record a dose that was given elsewhere; whoever notes it says by what they know."""
     held = person(tx.connection, tx.keyring, person_id)
     _refuse_unnamed(new)
@@ -50,7 +52,7 @@ def note_past_dose(tx: Tx, person_id: UUID, new: NewPastDose) -> UUID:
     row_id = tx.new_id()
     place = new.place.strip()
     tx.append(
-        PastDose,
+        DoseElsewhere,
         id=row_id,
         person_id=person_id,
         vaccine_code=new.vaccine_code,
@@ -58,31 +60,31 @@ def note_past_dose(tx: Tx, person_id: UUID, new: NewPastDose) -> UUID:
         given_on=new.given.first_on,
         precision=new.given.precision,
         proof=new.proof,
-        place_sealed=tx.keyring.seal(place, f"past_dose:place:{row_id}") if place else None,
+        place_sealed=tx.keyring.seal(place, f"dose_elsewhere:place:{row_id}") if place else None,
         noted_by=tx.actor.staff_id,
         noted_at=tx.now,
     )
-    tx.journal("past_dose_noted", row_id, HISTORY)
+    tx.journal("dose_elsewhere_noted", row_id, HISTORY)
     return row_id
 
 
-def strike_past_dose(tx: Tx, past_dose_id: UUID, reason: str) -> UUID:
+def strike_dose_elsewhere(tx: Tx, dose_elsewhere_id: UUID, reason: str) -> UUID:
     """Mark a dose from elsewhere as entered in error; it is kept, and counts no more."""
-    known = tx.execute(select(past_dose.c.id).where(past_dose.c.id == past_dose_id)).scalar()
+    known = tx.execute(select(dose_elsewhere.c.id).where(dose_elsewhere.c.id == dose_elsewhere_id)).scalar()
     if known is None:
-        raise PastDoseUnknown
-    if tx.execute(select(exists().where(past_dose_struck.c.past_dose_id == past_dose_id))).scalar():
+        raise DoseElsewhereUnknown
+    if tx.execute(select(exists().where(dose_elsewhere_struck.c.dose_elsewhere_id == dose_elsewhere_id))).scalar():
         raise StruckBefore
     row_id = tx.new_id()
     tx.append(
-        PastDoseStruck,
+        DoseElsewhereStruck,
         id=row_id,
-        past_dose_id=past_dose_id,
-        reason_sealed=tx.keyring.seal(required_note(reason), f"past_dose_struck:reason:{row_id}"),
+        dose_elsewhere_id=dose_elsewhere_id,
+        reason_sealed=tx.keyring.seal(required_note(reason), f"dose_elsewhere_struck:reason:{row_id}"),
         struck_by=tx.actor.staff_id,
         struck_at=tx.now,
     )
-    tx.journal("past_dose_struck", past_dose_id, HISTORY)
+    tx.journal("dose_elsewhere_struck", dose_elsewhere_id, HISTORY)
     return row_id
 
 
@@ -139,15 +141,15 @@ def keep_outlook(tx: Tx, decision_id: UUID, outlook: Outlook) -> None:
         DoseForeseen,
         id=row_id,
         decision_id=decision_id,
-        schedule_code=outlook.schedule_code,
-        schedule_version=outlook.schedule_version,
+        schedule_code=outlook.schedule_code or None,
+        schedule_version=outlook.schedule_version or None,
         dose_number=outlook.dose_number,
         findings_sealed=tx.keyring.seal(findings, f"dose_foreseen:findings:{row_id}"),
         foreseen_at=tx.now,
     )
 
 
-def _refuse_unnamed(new: NewPastDose) -> None:
+def _refuse_unnamed(new: NewDoseElsewhere) -> None:
     if (new.vaccine_code is None) == (new.antigen is None):
         raise DoseNotNamed
     if new.vaccine_code is not None and new.vaccine_code not in vaccines.shipped():
@@ -156,9 +158,9 @@ def _refuse_unnamed(new: NewPastDose) -> None:
         raise VaccineUnknown
 
 
-def _refuse_known(tx: Tx, person_id: UUID, new: NewPastDose) -> None:
+def _refuse_known(tx: Tx, person_id: UUID, new: NewDoseElsewhere) -> None:
     """Refuse what stands already: the same day, against the same."""
-    against = set(antigens_of(new.vaccine_code, new.antigen))
-    for line in doses_of(tx.connection, tx.keyring, person_id):
-        if line.given == new.given and against & set(line.antigens):
-            raise PastDoseKnown
+    against = {new.antigen} if new.vaccine_code is None else {*vaccines.shipped()[new.vaccine_code].antigens}
+    standing = doses_known(tx.connection, tx.keyring, person_id, tx.site.zone)
+    if any(one.given == new.given and against & {*one.antigens} for one in standing):
+        raise DoseElsewhereKnown

@@ -1,17 +1,16 @@
-"""What is noted of a person's past: doses from elsewhere with their certainty, severe reactions. Pure."""
+"""What is noted of a person's past: doses with their certainty, severe reactions. Pure."""
 
 import calendar
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
+from clinic_server.immunisations.terms import Certainty
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.stock.rules import Platform
-from clinic_server.stock.vaccines import Vaccine
 
 MOST_PLACE_CHARACTERS = 200
 MOST_REASON_CHARACTERS = 500
@@ -35,16 +34,6 @@ class Proof(StrEnum):
     TOLD = "told"
 
 
-class HistoryFinding(StrEnum):
-    """What speaks against a dose besides what the schedule says of it."""
-
-    NO_SCHEDULE = "no_schedule"
-    SAME_DAY_DOSE = "same_day_dose"
-    PRIOR_SEVERE_REACTION = "prior_severe_reaction"
-    HISTORY_DATE_VAGUE = "history_date_vague"
-    OUTLOOK_CHANGED = "outlook_changed"
-
-
 class DateUnreadable(Refused):
     """A day of the past is written as year, year-month or year-month-day."""
 
@@ -60,25 +49,31 @@ class DateImpossible(Refused):
 class DoseNotNamed(Refused):
     """A dose from elsewhere names its vaccine, or else what it was against, never both."""
 
-    code = "past_dose_not_named"
+    code = "dose_elsewhere_not_named"
 
 
-class PastDoseKnown(Conflict):
+class DoseElsewhereKnown(Conflict):
     """A dose against the same, of the same day, stands already."""
 
-    code = "past_dose_known"
+    code = "dose_elsewhere_known"
 
 
-class PastDoseUnknown(NotFound):
+class DoseElsewhereUnknown(NotFound):
     """No dose from elsewhere has this id."""
 
-    code = "past_dose_unknown"
+    code = "dose_elsewhere_unknown"
 
 
-class PastDoseStruck(Conflict):
+class StruckBefore(Conflict):
     """The dose was marked as entered in error before."""
 
-    code = "past_dose_struck"
+    code = "struck_before"
+
+
+class PlaceTooLong(Refused):
+    """The words for where a dose was given have at most ``most`` characters."""
+
+    code = "place_too_long"
 
 
 class ReactionNotNamed(Refused):
@@ -145,7 +140,7 @@ class PartialDate:
 
 
 @dataclass(frozen=True, slots=True)
-class NewPastDose:
+class NewDoseElsewhere:
     """A dose from elsewhere as somebody states it; ``antigen`` says what it was against where no vaccine is known."""
 
     given: PartialDate
@@ -180,6 +175,27 @@ class Reaction:
         return self.cleared_at is not None
 
 
+@dataclass(frozen=True, slots=True)
+class DoseKnown:
+    """A dose that stands: given here, or elsewhere as ``proof`` shows; a schedule counts it on ``counted_on``."""
+
+    dose_id: UUID
+    given: PartialDate
+    counted_on: date
+    vaccine_code: str | None
+    antigens: tuple[str, ...]
+    platform: Platform | None
+    proof: Proof | None = None
+    place: str = field(default="", repr=False)
+
+    @property
+    def certainty(self) -> Certainty:
+        """How far a schedule may rely on it."""
+        if self.proof is None:
+            return Certainty.RECORDED
+        return Certainty.REPORTED if self.proof is Proof.TOLD else Certainty.DOCUMENTED
+
+
 def refuse_impossible(given: PartialDate, born_on: date, today: date) -> None:
     """Raise DateImpossible for a day that lies wholly after today or wholly before the birth."""
     if given.first_on > today or given.last_on < born_on:
@@ -202,18 +218,7 @@ def required_note(words: str) -> str:
     return note
 
 
-def is_barred_by(vaccine: Vaccine, reactions: Iterable[Reaction], known: Mapping[str, Vaccine]) -> bool:
-    """Tell whether a severe reaction that nobody cleared speaks against a vaccine.
-
-    One to a vaccine bars it and those of its platform against the same; one to a platform bars all of it.
-    """
-    return any(not one.is_cleared and _concerns(one.told, vaccine, known) for one in reactions)
-
-
-def _concerns(told: NewReaction, vaccine: Vaccine, known: Mapping[str, Vaccine]) -> bool:
-    if told.platform is not None:
-        return told.platform is vaccine.platform
-    if told.vaccine_code == vaccine.code:
-        return True
-    cause = known.get(told.vaccine_code or "")
-    return cause is not None and cause.platform is vaccine.platform and bool({*cause.antigens} & {*vaccine.antigens})
+def refuse_lengthy_place(words: str) -> None:
+    """Raise PlaceTooLong when the place is told in too many words."""
+    if len(words.strip()) > MOST_PLACE_CHARACTERS:
+        raise PlaceTooLong(most=MOST_PLACE_CHARACTERS)

@@ -10,10 +10,10 @@ from clinic_server.immunisations.history import Precision, Proof
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
 
 
-class PastDose(Record, table=True):
+class DoseElsewhere(Record, table=True):
     """A dose that was given elsewhere, as it was stated here; ``given_on`` is the first day it can have been."""
 
-    __tablename__ = "past_dose"
+    __tablename__ = "dose_elsewhere"
     __table_args__ = (
         Index(None, "person_id", "journal_seq"),
         CheckConstraint("(vaccine_code IS NULL) <> (antigen IS NULL)", name="vaccine_or_antigen"),
@@ -30,19 +30,19 @@ class PastDose(Record, table=True):
     noted_at: datetime = instant()
 
 
-class PastDoseStruck(Record, table=True):
+class DoseElsewhereStruck(Record, table=True):
     """A dose from elsewhere that was entered in error, and why."""
 
-    __tablename__ = "past_dose_struck"
+    __tablename__ = "dose_elsewhere_struck"
 
-    past_dose_id: UUID = Field(foreign_key="past_dose.id", unique=True)
+    dose_elsewhere_id: UUID = Field(foreign_key="dose_elsewhere.id", unique=True)
     reason_sealed: bytes = sealed()
     struck_by: UUID | None = Field(default=None, foreign_key="staff.id")
     struck_at: datetime = instant()
 
 
 class SevereReaction(Record, table=True):
-    """A severe reaction known of a person; ``content_sealed`` is JSON of what it followed, when, and the words to it."""
+    """A severe reaction known of a person; ``content_sealed`` is JSON of what it followed, when, and the note."""
 
     __tablename__ = "severe_reaction"
     __table_args__ = (Index(None, "person_id", "journal_seq"),)
@@ -77,8 +77,8 @@ class DoseForeseen(Record, table=True):
     foreseen_at: datetime = instant()
 
 
-past_dose = table_of(PastDose)
-past_dose_struck = table_of(PastDoseStruck)
+dose_elsewhere = table_of(DoseElsewhere)
+dose_elsewhere_struck = table_of(DoseElsewhereStruck)
 severe_reaction = table_of(SevereReaction)
 reaction_clearance = table_of(ReactionClearance)
 dose_foreseen = table_of(DoseForeseen)
