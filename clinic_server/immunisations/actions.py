@@ -22,6 +22,7 @@ from clinic_server.immunisations.history import (
     required_note,
 )
 from clinic_server.immunisations.lookup import antigens_known, doses_known, reaction_of
+from clinic_server.immunisations.outlooks import Foreseen
 from clinic_server.immunisations.tables import (
     DoseElsewhere,
     DoseElsewhereStruck,
@@ -31,7 +32,6 @@ from clinic_server.immunisations.tables import (
     dose_elsewhere,
     dose_elsewhere_struck,
 )
-from clinic_server.immunisations.terms import Outlook
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.staff.actions import require_qualification
@@ -133,18 +133,15 @@ def clear_reaction(tx: Tx, reaction_id: UUID, note: str) -> UUID:
     return row_id
 
 
-def keep_outlook(tx: Tx, decision_id: UUID, outlook: Outlook) -> None:
+def keep_foreseen(tx: Tx, decision_id: UUID, foreseen: Foreseen) -> None:
     """Append what a recommendation was made in view of, in its action and under its journal line."""
     row_id = tx.new_id()
-    findings = msgspec.json.encode([finding.code for finding in outlook.findings]).decode()
+    content = msgspec.json.encode(foreseen).decode()
     tx.append(
         DoseForeseen,
         id=row_id,
         decision_id=decision_id,
-        schedule_code=outlook.schedule_code or None,
-        schedule_version=outlook.schedule_version or None,
-        dose_number=outlook.dose_number,
-        findings_sealed=tx.keyring.seal(findings, f"dose_foreseen:findings:{row_id}"),
+        content_sealed=tx.keyring.seal(content, f"dose_foreseen:content:{row_id}"),
         foreseen_at=tx.now,
     )
 

@@ -1,9 +1,9 @@
 """Questions about what a person had, here and elsewhere. What is sealed of it is opened here and nowhere else."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, Select, exists, select
@@ -18,7 +18,7 @@ from clinic_server.immunisations.history import (
     ReactionUnknown,
     counted_on,
 )
-from clinic_server.immunisations.outlooks import Foreseen, Past
+from clinic_server.immunisations.outlooks import NOTHING_FORESEEN, Case, Foreseen, Past, case_on
 from clinic_server.immunisations.tables import (
     dose_elsewhere,
     dose_elsewhere_struck,
@@ -29,22 +29,34 @@ from clinic_server.immunisations.tables import (
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.lookup import person
 from clinic_server.stock import vaccines
-from clinic_server.stock.actions import products
+from clinic_server.stock.actions import products, require_product
 from clinic_server.visits.doses import doses_given
 
 
-def past_of(connection: Connection, keyring: Keyring, person_id: UUID, zone: ZoneInfo) -> Past:
+def past_of(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> Past:
     """Return everything a schedule is asked about one person, or raise PersonUnknown."""
     held = person(connection, keyring, person_id)
-    return Past(
-        held.born_on,
-        held.sex,
-        doses_known(connection, keyring, person_id, zone),
-        reactions_of(connection, keyring, person_id),
-    )
+    doses = doses_known(connection, keyring, person_id, zone)
+    return Past(held.born_on, held.sex, doses, reactions_of(connection, keyring, person_id))
 
 
-def doses_known(connection: Connection, keyring: Keyring, person_id: UUID, zone: ZoneInfo) -> tuple[DoseKnown, ...]:
+def case_of_product(
+    connection: Connection, keyring: Keyring, person_id: UUID, product_code: str, local_now: datetime
+) -> Case:
+    """Return what one dose of a product would be for a person on the site's day; ``local_now`` is its wall clock."""
+    vaccine = vaccines.shipped()[require_product(connection, product_code).vaccine_code]
+    past = past_of(connection, keyring, person_id, site_zone(local_now))
+    return case_on(past, vaccines.shipped(), vaccine, local_now.date())
+
+
+def site_zone(local_now: datetime) -> tzinfo:
+    """Return the zone of a wall clock."""
+    if local_now.tzinfo is None:
+        raise ValueError("A wall clock has its zone.")
+    return local_now.tzinfo
+
+
+def doses_known(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> tuple[DoseKnown, ...]:
     """Return the doses that stand for one person, given here and elsewhere, the earliest first."""
     known = [*_given_here(connection, person_id, zone), *_given_elsewhere(connection, keyring, person_id, zone)]
     return tuple(sorted(known, key=lambda one: (one.counted_on, one.dose_id)))
@@ -67,13 +79,11 @@ def reaction_of(connection: Connection, keyring: Keyring, reaction_id: UUID) -> 
 
 
 def foreseen_of(connection: Connection, keyring: Keyring, decision_id: UUID) -> Foreseen:
-    """Return what a recommendation was made in view of; of one without such a record, nothing was accepted."""
+    """Return what a recommendation was made in view of."""
     row = connection.execute(select(dose_foreseen).where(dose_foreseen.c.decision_id == decision_id)).first()
     if row is None:
-        return Foreseen(None, None, None)
-    findings = keyring.open(row.findings_sealed, f"dose_foreseen:findings:{row.id}")
-    codes = msgspec.json.decode(findings, type=tuple[str, ...])
-    return Foreseen(row.dose_number, row.schedule_code, row.schedule_version, codes)
+        return NOTHING_FORESEEN
+    return msgspec.json.decode(keyring.open(row.content_sealed, f"dose_foreseen:content:{row.id}"), type=Foreseen)
 
 
 def antigens_known() -> tuple[str, ...]:
@@ -81,7 +91,7 @@ def antigens_known() -> tuple[str, ...]:
     return tuple(sorted({antigen for vaccine in vaccines.shipped().values() for antigen in vaccine.antigens}))
 
 
-def _given_here(connection: Connection, person_id: UUID, zone: ZoneInfo) -> Iterator[DoseKnown]:
+def _given_here(connection: Connection, person_id: UUID, zone: tzinfo) -> Iterator[DoseKnown]:
     given = doses_given(connection, person_id)
     named = {product.code: product.vaccine_code for product in products(connection)} if given else {}
     for one in given:
@@ -89,7 +99,7 @@ def _given_here(connection: Connection, person_id: UUID, zone: ZoneInfo) -> Iter
         yield _known(one.dose_id, PartialDate(on, Precision.DAY), on, named[one.product_code])
 
 
-def _given_elsewhere(connection: Connection, keyring: Keyring, person_id: UUID, zone: ZoneInfo) -> Iterator[DoseKnown]:
+def _given_elsewhere(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> Iterator[DoseKnown]:
     struck = exists().where(dose_elsewhere_struck.c.dose_elsewhere_id == dose_elsewhere.c.id)
     rows = connection.execute(select(dose_elsewhere).where(dose_elsewhere.c.person_id == person_id, ~struck))
     for row in rows:
@@ -101,7 +111,7 @@ def _given_elsewhere(connection: Connection, keyring: Keyring, person_id: UUID, 
 def _known(  # noqa: PLR0913, PLR0917  # what is stored of one dose
     dose_id: UUID,
     given: PartialDate,
-    counted: Any,
+    counted: date,
     vaccine_code: str | None,
     antigen: str | None = None,
     proof: Proof | None = None,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from clinic_server.immunisations import rules, schedules
 from clinic_server.immunisations.history import DoseKnown, NewReaction, Precision, Reaction
@@ -62,12 +63,35 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a recommendation was made in view of: which dose of which schedule, and the findings accepted with it."""
+    """What a recommendation was made in view of: which dose of which schedule, after which doses, with which findings."""
 
     dose_number: int | None
-    schedule_code: str | None
-    schedule_version: int | None
-    findings: tuple[str, ...] = field(default=(), repr=False)
+    schedule_code: str
+    schedule_version: int
+    dose_ids: tuple[UUID, ...] = field(repr=False)
+    findings: tuple[str, ...] = field(repr=False)
+
+
+NOTHING_FORESEEN = Foreseen(None, "", 0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One vaccine for one person on one day."""
+
+    past: Past = field(repr=False)
+    outlook: Outlook = field(repr=False)
+
+    def foreseen(self) -> Foreseen:
+        """Return what a recommendation keeps of it."""
+        told = self.outlook
+        findings = tuple(finding.code for finding in told.findings)
+        dose_ids = tuple(known.dose_id for known in self.past.doses)
+        return Foreseen(told.dose_number, told.schedule_code, told.schedule_version, dose_ids, findings)
+
+    def bars(self) -> tuple[str, ...]:
+        """Return the findings that no reason overrides."""
+        return tuple(finding.code for finding in self.outlook.findings if finding.code in _NEVER_OVERRIDDEN)
 
 
 def standings_on(past: Past, catalogue: Mapping[str, Vaccine], on: date) -> tuple[tuple[Schedule, SeriesStanding], ...]:
@@ -80,33 +104,29 @@ def standings_on(past: Past, catalogue: Mapping[str, Vaccine], on: date) -> tupl
     )
 
 
-def outlook_on(past: Past, catalogue: Mapping[str, Vaccine], vaccine: Vaccine, on: date) -> Outlook:
+def case_on(past: Past, catalogue: Mapping[str, Vaccine], vaccine: Vaccine, on: date) -> Case:
     """Return which dose a vaccine would be on a day, and everything in the person's past that speaks against it."""
     schedule = schedules.for_antigens(schedules.shipped(), vaccine.antigens, on)
     if schedule is None:
         judged = Outlook(None, None, "", 0, (_finding(HistoryFinding.NO_SCHEDULE, FindingWeight.UNCLEAR),))
     else:
         judged = rules.outlook(schedule, catalogue, _subject(past), _doses(past), vaccine, on)
-    return replace(judged, findings=(*judged.findings, *_findings_besides(past, catalogue, vaccine, on)))
+    findings = (*judged.findings, *_findings_besides(past, catalogue, vaccine, on))
+    return Case(past, replace(judged, findings=findings))
 
 
-def bars(outlook: Outlook) -> tuple[str, ...]:
-    """Return the findings of an outlook that no reason overrides."""
-    return tuple(finding.code for finding in outlook.findings if finding.code in _NEVER_OVERRIDDEN)
-
-
-def refuse_barred(outlook: Outlook) -> None:
+def refuse_barred(case: Case) -> None:
     """Raise DoseBarred when no reason allows this dose."""
-    if barring := bars(outlook):
+    if barring := case.bars():
         raise DoseBarred(findings=barring)
 
 
-def findings_at_needle(foreseen: Foreseen, outlook: Outlook) -> tuple[str, ...]:
+def findings_at_needle(was: Foreseen, case: Case) -> tuple[str, ...]:
     """Return what speaks against a dose now that its recommendation did not accept, or that nobody may accept."""
-    new = [finding.code for finding in outlook.findings if finding.code not in foreseen.findings]
-    now = Foreseen(outlook.dose_number, outlook.schedule_code or None, outlook.schedule_version or None)
-    changed = [HistoryFinding.OUTLOOK_CHANGED] if replace(foreseen, findings=()) != now else []
-    return tuple(dict.fromkeys([*new, *bars(outlook), *changed]))
+    now = case.foreseen()
+    new = [code for code in now.findings if code not in was.findings]
+    changed = [HistoryFinding.OUTLOOK_CHANGED] if replace(was, findings=()) != replace(now, findings=()) else []
+    return tuple(dict.fromkeys([*new, *case.bars(), *changed]))
 
 
 def _subject(past: Past) -> Subject:
@@ -131,7 +151,7 @@ def _findings_besides(
     alike = [known for known in past.doses if {*known.antigens} & {*vaccine.antigens}]
     if any(known.counted_on == on and known.given.precision is Precision.DAY for known in alike):
         yield _finding(HistoryFinding.SAME_DAY_DOSE, FindingWeight.CONTRAINDICATION)
-    if is_barred_by(vaccine, past.reactions, catalogue):
+    if _is_barred_by(vaccine, past.reactions, catalogue):
         yield _finding(HistoryFinding.PRIOR_SEVERE_REACTION, FindingWeight.CONTRAINDICATION)
     if any(known.given.precision is not Precision.DAY for known in alike):
         yield _finding(HistoryFinding.HISTORY_DATE_VAGUE, FindingWeight.UNCLEAR)
@@ -141,7 +161,7 @@ def _finding(code: HistoryFinding, weight: FindingWeight) -> DoseFinding:
     return DoseFinding(code, weight, _SOURCES[code])
 
 
-def is_barred_by(vaccine: Vaccine, reactions: Iterable[Reaction], known: Mapping[str, Vaccine]) -> bool:
+def _is_barred_by(vaccine: Vaccine, reactions: Iterable[Reaction], known: Mapping[str, Vaccine]) -> bool:
     """Tell whether a severe reaction that nobody cleared speaks against a vaccine.
 
     One to a vaccine bars it and those of its platform against the same; one to a platform bars all of it.

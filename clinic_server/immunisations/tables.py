@@ -65,15 +65,12 @@ class ReactionClearance(Record, table=True):
 
 
 class DoseForeseen(Record, table=True):
-    """Which dose of which schedule a recommendation was made for, and the findings its physician saw and accepted."""
+    """What a recommendation was made in view of; ``content_sealed`` is JSON of ``outlooks.Foreseen``."""
 
     __tablename__ = "dose_foreseen"
 
     decision_id: UUID = Field(unique=True)
-    schedule_code: str | None = text(40, default=None)
-    schedule_version: int | None = None
-    dose_number: int | None = None
-    findings_sealed: bytes = sealed()
+    content_sealed: bytes = sealed()
     foreseen_at: datetime = instant()
 
 

@@ -8,12 +8,15 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, select
 
+from clinic_server.immunisations.actions import keep_foreseen
+from clinic_server.immunisations.lookup import case_of_product
+from clinic_server.immunisations.outlooks import Case, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.screening import rule_sets
-from clinic_server.screening.rule_sets import Question, RuleSet
+from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import (
     Advice,
     Answer,
@@ -33,7 +36,6 @@ from clinic_server.screening.tables import Decision, Screening, screening
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
-from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, place_order
@@ -129,10 +131,12 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     seen = latest_screening(tx.connection, tx.keyring, visit_id)
     if seen.screening_id != screening_id:
         raise ScreeningChanged
-    refuse_unfounded(proposal, seen.findings, tx.local_date)
-    if proposal.product_code is not None:
-        require_product(tx.connection, proposal.product_code)
+    case = _case(tx, visit_id, proposal)
+    refuse_unfounded(proposal, (*seen.findings, *_findings_of(case)), tx.local_date)
     decision_id = _append_decision(tx, visit_id, screening_id, proposal, physician_id)
+    if case is not None:
+        refuse_barred(case)
+        keep_foreseen(tx, decision_id, case.foreseen())
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
@@ -165,6 +169,21 @@ def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -
 def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
     held = person(connection, keyring, standing(connection, visit_id).person_id)
     return Recipient(held.age_on(today), held.sex)
+
+
+def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:
+    """Return what the dose would be that is recommended."""
+    if proposal.product_code is None or proposal.outcome is not DecisionOutcome.RECOMMENDED:
+        return None
+    person_id = standing(tx.connection, visit_id).person_id
+    local_now = tx.now.astimezone(tx.site.zone)
+    return case_of_product(tx.connection, tx.keyring, person_id, proposal.product_code, local_now)
+
+
+def _findings_of(case: Case | None) -> tuple[Finding, ...]:
+    """Return what the person's past says against a dose, in the words of a screening."""
+    found = case.outlook.findings if case else ()
+    return tuple(Finding(one.code, Weight(one.weight), one.source) for one in found)
 
 
 def _clinic_day_ends(tx: Tx, site: SiteSettings) -> datetime:

@@ -109,7 +109,7 @@ class VisitOrderConsent(Record, table=True):
 
 
 class Dose(Record, table=True):
-    """A dose given. One permit, one order, one draw: one dose."""
+    """A dose given. One permit, one order, one draw: one dose; its number is what the schedule named made of it."""
 
     __tablename__ = "dose"
 
@@ -121,6 +121,9 @@ class Dose(Record, table=True):
     unit_id: UUID = Field(foreign_key="unit.id")
     lot_id: UUID = Field(foreign_key="lot.id", index=True)
     product_code: str = text(40)
+    dose_number: int | None = None
+    schedule_code: str | None = text(40, default=None)
+    schedule_version: int | None = None
     volume_ul: int
     route: Route = one_of(Route)
     body_site: BodySite = one_of(BodySite)

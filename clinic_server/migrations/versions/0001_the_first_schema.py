@@ -1026,6 +1026,9 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.Uuid(), nullable=False),
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         sa.Column("product_code", sa.String(length=40), nullable=False),
+        sa.Column("dose_number", sa.Integer(), nullable=True),
+        sa.Column("schedule_code", sa.String(length=40), nullable=True),
+        sa.Column("schedule_version", sa.Integer(), nullable=True),
         sa.Column("volume_ul", sa.Integer(), nullable=False),
         sa.Column(
             "route",
@@ -1059,6 +1062,7 @@ def upgrade() -> None:
         ),
         sa.Column("vaccinator_id", sa.Uuid(), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(schedule_code) <= 40", name=op.f("ck_dose_schedule_code_length")),
         sa.CheckConstraint("length(product_code) <= 40", name=op.f("ck_dose_product_code_length")),
         sa.ForeignKeyConstraint(["draw_id"], ["draw.id"], name=op.f("fk_dose_draw_id")),
         sa.ForeignKeyConstraint(["lot_id"], ["lot.id"], name=op.f("fk_dose_lot_id")),
