@@ -26,6 +26,9 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.immunisations import api as immunisations_api
+from clinic_server.immunisations import pages as immunisations_pages
+from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
@@ -63,6 +66,8 @@ ROUTERS = (
     screening_pages.router,
     consent_api.router,
     consent_pages.router,
+    immunisations_api.router,
+    immunisations_pages.router,
     injection_api.router,
     injection_pages.router,
     observation_api.router,
@@ -128,6 +133,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
+    schedules.shipped()
     texts.shipped()
     upgrade(settings.database.url)
     ids = Ids(clock)

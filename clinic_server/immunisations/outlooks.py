@@ -63,7 +63,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a recommendation was made in view of: which dose of which schedule, after which doses, with which findings."""
+    """What a recommendation was made in view of: the dose it would be, those before it, and the findings."""
 
     dose_number: int | None
     schedule_code: str
