@@ -6,6 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
+from clinic_server.immunisations.lookup import case_of_product, foreseen_of
+from clinic_server.immunisations.outlooks import Case, findings_at_needle
+from clinic_server.immunisations.terms import Outlook
 from clinic_server.injection.rules import (
     PERMIT_LASTS,
     OrderFacts,
@@ -20,6 +23,7 @@ from clinic_server.injection.rules import (
 )
 from clinic_server.injection.tables import Permit, SentBack, permit
 from clinic_server.kit.access import Actor
+from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
@@ -60,7 +64,7 @@ def grant_permit(tx: Tx, visit_id: UUID, scanned_code: str) -> Granted:
     require_qualification(tx, QualificationKind.VACCINATOR)
     order = _order(tx.connection, visit_id)
     unit = unit_by_code(tx.connection, normalised_code(scanned_code))
-    order, unit = _cleared(tx, order, unit)
+    order, unit, _ = _cleared(tx, visit_id, order, unit)
     expires_at = tx.now + PERMIT_LASTS
     permit_id = tx.append(
         Permit,
@@ -84,8 +88,9 @@ def give_dose(tx: Tx, permit_id: UUID, body_site: BodySite, observe_minutes: int
     require_stage(tx, held.visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
     order = _order(tx.connection, held.visit_id)
-    _, unit = _cleared(tx, order if same_order(held, order) else None, unit_by_id(tx.connection, held.unit_id))
-    dose_id = _record_dose(tx, held, unit, body_site)
+    still = order if same_order(held, order) else None
+    _, unit, outlook = _cleared(tx, held.visit_id, still, unit_by_id(tx.connection, held.unit_id))
+    dose_id = _record_dose(tx, held, unit, outlook, body_site)
     observe_until = start_watch(tx, held.visit_id, tx.now, observe_minutes)
     take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
     tx.journal("dose_given", dose_id, VISITS, STOCK)
@@ -101,7 +106,7 @@ def send_back(tx: Tx, visit_id: UUID, reason: SentBackReason) -> Stage:
     return stage
 
 
-def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite) -> UUID:
+def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, outlook: Outlook, body_site: BodySite) -> UUID:
     return tx.append(
         Dose,
         permit_id=held.permit_id,
@@ -112,6 +117,9 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite
         unit_id=unit.unit_id,
         lot_id=unit.lot_id,
         product_code=unit.product_code,
+        dose_number=outlook.dose_number,
+        schedule_code=outlook.schedule_code or None,
+        schedule_version=outlook.schedule_version or None,
         volume_ul=unit.volume_ul,
         route=unit.route,
         body_site=body_site,
@@ -120,11 +128,25 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite
     )
 
 
-def _cleared(tx: Tx, order: OrderFacts | None, unit: UnitFacts | None) -> tuple[OrderFacts, UnitFacts]:
+def _cleared(
+    tx: Tx, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None
+) -> tuple[OrderFacts, UnitFacts, Outlook]:
     findings = findings_for_needle(order, unit, tx.now, tx.local_date)
-    if findings or order is None or unit is None:
+    if order is None:
         raise PermitRefused(findings=findings)
-    return order, unit
+    case, against = _past_at_needle(tx.connection, tx.keyring, visit_id, order, tx.now.astimezone(tx.site.zone))
+    if findings or against or unit is None:
+        raise PermitRefused(findings=(*findings, *against))
+    return order, unit, case.outlook
+
+
+def _past_at_needle(
+    connection: Connection, keyring: Keyring, visit_id: UUID, order: OrderFacts, local_now: datetime
+) -> tuple[Case, tuple[str, ...]]:
+    """Return what the dose would be now, and what of the person's past the decision did not accept."""
+    person_id = standing(connection, visit_id).person_id
+    case = case_of_product(connection, keyring, person_id, order.product_code, local_now)
+    return case, findings_at_needle(foreseen_of(connection, keyring, order.decision_id), case)
 
 
 def _order(connection: Connection, visit_id: UUID) -> OrderFacts | None:
@@ -134,16 +156,18 @@ def _order(connection: Connection, visit_id: UUID) -> OrderFacts | None:
     return OrderFacts(order.order_id, order.decision_id, order.product_code, order.consent_id, order.valid_until)
 
 
-def shown_permit(
-    connection: Connection, permit_id: UUID, visit_id: UUID, actor: Actor, at: tuple[datetime, date]
+def shown_permit(  # noqa: PLR0913, PLR0917  # who asks for which permit, where it is opened, and when
+    connection: Connection, keyring: Keyring, permit_id: UUID, visit_id: UUID, actor: Actor, local_now: datetime
 ) -> PermitFacts | None:
-    """Return a permit that would still be honoured for this visit at ``at`` (instant, site's date), else None."""
+    """Return a permit that would still be honoured for this visit at the site's wall clock, else None."""
     held = permit_by_id(connection, permit_id)
     order = _order(connection, visit_id)
+    if held.visit_id != visit_id or order is None or not same_order(held, order):
+        return None
     unit = unit_by_id(connection, held.unit_id)
-    findings = findings_for_needle(order if same_order(held, order) else None, unit, *at)
-    stands = held.visit_id == visit_id and still_stands(held, (actor.station, actor.staff_id), findings, at[0])
-    return held if stands else None
+    _, against = _past_at_needle(connection, keyring, visit_id, order, local_now)
+    findings = (*findings_for_needle(order, unit, local_now, local_now.date()), *against)
+    return held if still_stands(held, (actor.station, actor.staff_id), findings, local_now) else None
 
 
 def permit_by_id(connection: Connection, permit_id: UUID) -> PermitFacts:

@@ -177,5 +177,5 @@ def _chair(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID |
 
 
 def _shown(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID) -> PermitFacts | None:
-    now = call.house.db.clock.now()
-    return actions.shown_permit(connection, permit_id, visit_id, call.actor, (now, call.local_date(now)))
+    local_now = call.house.db.clock.now().astimezone(call.house.settings.site.zone)
+    return actions.shown_permit(connection, call.house.db.keyring, permit_id, visit_id, call.actor, local_now)

@@ -123,11 +123,14 @@ async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
     """Show the answers, what was found in them and where it is written, and the three choices."""
     keyring = call.house.db.keyring
     seen = await call.read(lambda connection: actions.latest_screening(connection, keyring, visit_id))
-    tomorrow = call.local_date(call.house.db.clock.now()) + timedelta(days=1)
+    local_now = call.house.db.clock.now().astimezone(call.house.settings.site.zone)
+    outlooks = await call.read(lambda connection: actions.outlooks(connection, keyring, visit_id, local_now))
+    tomorrow = local_now.date() + timedelta(days=1)
     return call.page(
         "screening/decision.html",
+        outlooks=outlooks,
         seen=seen,
-        is_clear=seen.advice is Advice.CLEAR,
+        is_clear=seen.advice is Advice.CLEAR and not any(one.outlook.findings for one in outlooks.values()),
         outcomes=DecisionOutcome,
         products=await call.read(products),
         tomorrow=tomorrow,
