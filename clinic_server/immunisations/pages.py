@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 _EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
-_Code = Annotated[str | None, _EMPTY_IS_NONE, Field(max_length=40)]
+_Code = Annotated[Annotated[str, Field(max_length=40)] | None, _EMPTY_IS_NONE]
 _ANTIGEN = "antigen:"
 
 
