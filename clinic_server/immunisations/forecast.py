@@ -65,7 +65,7 @@ def forecast(series: Series, facts: Facts, course: Course, catalogue: Mapping[st
     days = opening(series, facts, progress, Upcoming(target, [vaccine for vaccine, _ in possible], on))
     if days.latest_on is not None and days.latest_on < max(on, days.earliest_on):
         return Forecast(SeriesStatus.AGED_OUT, reasons=(Reason.TOO_OLD,), source=target.source)
-    preferable, allowable = _choice(series, progress, _of_age(possible, facts.subject, max(on, days.earliest_on)))
+    preferable, allowable = _choice(target, progress, _of_age(possible, facts.subject, max(on, days.earliest_on)))
     return Forecast(
         _status(progress, target),
         progress.dose_number,
@@ -173,9 +173,9 @@ def _may_be_given(vaccine: Vaccine, subject: Subject, on: date) -> bool:
     )
 
 
-def _choice(series: Series, progress: Progress, vaccines: Candidates) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _choice(target: TargetDose, progress: Progress, vaccines: Candidates) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the vaccines to choose first and those that count as well; where it matters, that had before is first."""
-    had = progress.valid[-1].vaccine_code if series.same_vaccine_preferred and progress.valid else None
+    had = progress.valid[-1].vaccine_code if target.same_vaccine_preferred and progress.valid else None
     codes = [vaccine.code for vaccine, _ in vaccines]
     first = [had] if had in codes else [vaccine.code for vaccine, is_preferable in vaccines if is_preferable]
     return tuple(code for code in first if code), tuple(code for code in codes if code not in first)

@@ -180,7 +180,7 @@ def _findings_along(way: _Way, vaccine: Vaccine, on: date) -> tuple[DoseFinding,
     reasons = chain(
         _age_reasons(target, way.facts.subject, on),
         _interval_reasons(target, way.facts, progress, on),
-        _vaccine_reasons(target, way.series, progress, vaccine),
+        _vaccine_reasons(target, progress, vaccine),
     )
     return tuple(DoseFinding(reason, weight, target.source) for reason, weight in reasons)
 
@@ -201,11 +201,11 @@ def _interval_reasons(target: TargetDose, facts: Facts, progress: Progress, on: 
         yield Reason.TOO_EARLY, FindingWeight.DEFERRAL
 
 
-def _vaccine_reasons(target: TargetDose, series: Series, progress: Progress, vaccine: Vaccine) -> _Weighed:
+def _vaccine_reasons(target: TargetDose, progress: Progress, vaccine: Vaccine) -> _Weighed:
     against = reason_against_vaccine(target, substance_of(vaccine))
     if against is not None:
         yield against, FindingWeight.CONTRAINDICATION
-    elif series.same_vaccine_preferred and progress.valid and progress.valid[-1].vaccine_code != vaccine.code:
+    elif target.same_vaccine_preferred and progress.valid and progress.valid[-1].vaccine_code != vaccine.code:
         yield Reason.OTHER_VACCINE_BEFORE, FindingWeight.PRECAUTION
 
 

@@ -63,7 +63,7 @@ class Interval(_Part, frozen=True):
     nothing when there is none. The ages say whom the interval is for, on the day of the dose.
     """
 
-    minimum: Span
+    minimum: Span = Span()  # noqa: RUF009  # nobody writes to a span
     absolute_minimum: Span | None = None
     earliest_recommended: Span | None = None
     latest_recommended: Span | None = None
@@ -92,7 +92,10 @@ class Skip(_Part, frozen=True):
 
 
 class TargetDose(_Part, frozen=True):
-    """One dose of a series; ``preferable`` vaccines are chosen first, ``allowable`` ones count as well."""
+    """One dose of a series; ``preferable`` vaccines are chosen first, ``allowable`` ones count as well.
+
+    Neither said means every vaccine of the antigen; ``same_vaccine_preferred``: that of the valid dose before.
+    """
 
     age: Age
     source: Words
@@ -101,6 +104,7 @@ class TargetDose(_Part, frozen=True):
     allowable: Which | None = None
     skip: tuple[Skip, ...] = ()
     kind: Literal["primary", "booster"] = "primary"
+    same_vaccine_preferred: bool = False
     is_recurring: bool = False
 
 
@@ -120,7 +124,6 @@ class Series(_Part, frozen=True):
     source: Words
     dose: tuple[TargetDose, ...]
     is_default: bool = False
-    same_vaccine_preferred: bool = False
     only_sex: Sex | None = None
     born_from: date | None = None
     born_before: date | None = None
@@ -234,10 +237,14 @@ def _faults_of(series: Series, earlier: set[str]) -> Iterator[str]:
     if not series.dose:
         yield "has no dose"
     for number, dose in enumerate(series.dose, start=1):
-        if number > 1 and not dose.interval:
-            yield f"dose {number}: interval: missing, so two doses of one day would count"
-        if dose.is_recurring and (number < len(series.dose) or not dose.interval):
+        if number > 1 and not any(_follows_a_dose(interval) for interval in dose.interval):
+            yield f"dose {number}: interval: none after a dose, so two doses of one day would count"
+        if dose.is_recurring and (number < len(series.dose) or not any(map(_follows_a_dose, dose.interval))):
             yield f"dose {number}: is_recurring: only for the last dose, which must have an interval"
         for skip in dose.skip:
             if skip.complete is not None and skip.complete not in earlier:
                 yield f"dose {number}: skip.complete: no series {skip.complete} further up"
+
+
+def _follows_a_dose(interval: Interval) -> bool:
+    return interval.after_observation is None and interval.after_vaccines is None
