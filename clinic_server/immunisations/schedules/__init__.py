@@ -3,6 +3,7 @@
 A file is never edited in place once a dose was judged by it: a change is a new file with the next version.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -14,6 +15,7 @@ import msgspec
 
 from clinic_server.immunisations.dates import Span, span_from
 from clinic_server.immunisations.terms import Certainty
+from clinic_server.kit.toml_lines import line_of
 from clinic_server.people.documents import Sex
 from clinic_server.stock.rules import Platform
 
@@ -63,7 +65,7 @@ class Interval(_Part, frozen=True):
     nothing when there is none. The ages say whom the interval is for, on the day of the dose.
     """
 
-    minimum: Span
+    minimum: Span = Span()  # nobody writes to a span
     absolute_minimum: Span | None = None
     earliest_recommended: Span | None = None
     latest_recommended: Span | None = None
@@ -92,7 +94,10 @@ class Skip(_Part, frozen=True):
 
 
 class TargetDose(_Part, frozen=True):
-    """One dose of a series; ``preferable`` vaccines are chosen first, ``allowable`` ones count as well."""
+    """One dose of a series; ``preferable`` vaccines are chosen first, ``allowable`` ones count as well.
+
+    Neither said means every vaccine of the antigen; ``same_vaccine_preferred``: that of the valid dose before.
+    """
 
     age: Age
     source: Words
@@ -101,6 +106,7 @@ class TargetDose(_Part, frozen=True):
     allowable: Which | None = None
     skip: tuple[Skip, ...] = ()
     kind: Literal["primary", "booster"] = "primary"
+    same_vaccine_preferred: bool = False
     is_recurring: bool = False
 
 
@@ -120,7 +126,6 @@ class Series(_Part, frozen=True):
     source: Words
     dose: tuple[TargetDose, ...]
     is_default: bool = False
-    same_vaccine_preferred: bool = False
     only_sex: Sex | None = None
     born_from: date | None = None
     born_before: date | None = None
@@ -166,13 +171,16 @@ class Schedule(_Part, frozen=True):
 
 
 def parse(text: str, name: str) -> Schedule:
-    """Return the schedule a file holds, or raise ScheduleFaulty naming line or key."""
+    """Return the schedule a file holds, or raise ScheduleFaulty naming every fault's line and key."""
     try:
         schedule = msgspec.convert(tomllib.loads(text), Schedule, dec_hook=_decoded)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ScheduleFaulty(f"{name}: {error}") from None
-    for fault in _faults(schedule):
-        raise ScheduleFaulty(f"{name}: {fault}")
+    except msgspec.ValidationError as error:
+        raise ScheduleFaulty(f"{name}, line {line_of(text, _path_in(str(error)))}: {error}") from None
+    faults = [f"{name}, line {line_of(text, path)}: {fault}" for path, fault in _faults(schedule)]
+    if faults:
+        raise ScheduleFaulty("\n".join(faults))
     return schedule
 
 
@@ -221,23 +229,48 @@ def _decoded(kind: type, value: Any) -> Any:
     raise ValueError("expected a span of time, such as “21 days”")
 
 
-def _faults(schedule: Schedule) -> Iterator[str]:
-    seen: set[str] = set()
-    for series in schedule.series:
-        if series.code in seen:
-            yield f"series {series.code} is there twice"
-        yield from (f"series {series.code}: {fault}" for fault in _faults_of(series, seen))
-        seen.add(series.code)
+def _path_in(message: str) -> str:
+    """Return the path msgspec's message ends with, and the field it names as unknown behind it."""
+    path = message.rpartition("`$")[2].rstrip("`") if "`$" in message else ""
+    unknown = re.search(r"unknown field `(\w+)`", message)
+    return f"${path}.{unknown[1]}" if unknown else f"${path}"
 
 
-def _faults_of(series: Series, earlier: set[str]) -> Iterator[str]:
+def _faults(schedule: Schedule) -> Iterator[tuple[str, str]]:
+    earlier: set[str] = set()
+    for place, series in enumerate(schedule.series):
+        path = f"$.series[{place}]"
+        if series.code in earlier:
+            yield f"{path}.code", f"series {series.code} is there twice"
+        yield from _faults_of(series, earlier, path)
+        earlier.add(series.code)
+
+
+def _faults_of(series: Series, earlier: set[str], path: str) -> Iterator[tuple[str, str]]:
     if not series.dose:
-        yield "has no dose"
-    for number, dose in enumerate(series.dose, start=1):
-        if number > 1 and not dose.interval:
-            yield f"dose {number}: interval: missing, so two doses of one day would count"
-        if dose.is_recurring and (number < len(series.dose) or not dose.interval):
-            yield f"dose {number}: is_recurring: only for the last dose, which must have an interval"
+        yield path, f"series {series.code} has no dose"
+    for place, dose in enumerate(series.dose):
+        spot, is_last = f"{path}.dose[{place}]", place == len(series.dose) - 1
+        follows = any(map(_follows_a_dose, dose.interval))
+        if place and not follows:
+            yield spot, f"series {series.code}, dose {place + 1}: no interval after a dose, two of one day would count"
+        if dose.is_recurring and not (is_last and follows):
+            yield f"{spot}.is_recurring", "only the last dose recurs, and it must have an interval after a dose"
         for skip in dose.skip:
             if skip.complete is not None and skip.complete not in earlier:
-                yield f"dose {number}: skip.complete: no series {skip.complete} further up"
+                yield f"{spot}.skip", f"skip.complete: no series {skip.complete} further up"
+    for field in () if series.season is None else ("begins", "recommended_from", "recommended_until"):
+        if not _is_every_years(getattr(series.season, field)):
+            yield f"{path}.season", f"season.{field}: no day that every year has"
+
+
+def _is_every_years(month_and_day: str) -> bool:
+    try:
+        date.fromisoformat(f"2001-{month_and_day}")
+    except ValueError:
+        return False
+    return True
+
+
+def _follows_a_dose(interval: Interval) -> bool:
+    return interval.after_observation is None and interval.after_vaccines is None
