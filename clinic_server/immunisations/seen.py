@@ -1,6 +1,6 @@
 """What the desks see of a person's past: every dose with what it is worth, what is due, and severe reactions."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 
 from clinic_server.immunisations.history import DoseKnown, Proof, Reaction
 from clinic_server.immunisations.lookup import past_of, site_zone
-from clinic_server.immunisations.outlooks import Past, standings_on
+from clinic_server.immunisations.outlooks import Past, case_on, standings_on
 from clinic_server.immunisations.schedules import Schedule
-from clinic_server.immunisations.terms import Certainty, DoseStatus, SeriesStanding, SeriesStatus
+from clinic_server.immunisations.terms import Certainty, DoseStatus, Outlook, SeriesStanding, SeriesStatus
 from clinic_server.kit.crypto import Keyring
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
+from clinic_server.stock.actions import products
 from clinic_server.stock.rules import Platform
+from clinic_server.visits.lookup import standing
 
 _SAYS_NOTHING = frozenset({SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED})
 
@@ -86,6 +88,24 @@ class Immunisations:
     doses: tuple[DoseSeen, ...]
     due: tuple[DueSeen, ...]
     reactions: tuple[ReactionSeen, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookSeen:
+    """What one product would be for a person today; ``is_barred`` when no reason allows it."""
+
+    outlook: Outlook = field(repr=False)
+    is_barred: bool = field(repr=False)
+
+
+def outlooks_of_visit(
+    connection: Connection, keyring: Keyring, visit_id: UUID, local_now: datetime
+) -> Mapping[str, OutlookSeen]:
+    """Return by product which dose it would be for a visit's person now, and what of their past speaks against it."""
+    past = past_of(connection, keyring, standing(connection, visit_id).person_id, site_zone(local_now))
+    known = vaccines.shipped()
+    cases = {one.code: case_on(past, known, known[one.vaccine_code], local_now.date()) for one in products(connection)}
+    return {code: OutlookSeen(case.outlook, bool(case.bars())) for code, case in cases.items()}
 
 
 def immunisations_of(

@@ -9,9 +9,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from clinic_server.immunisations.actions import keep_foreseen
-from clinic_server.immunisations.lookup import case_of_product, past_of, site_zone
-from clinic_server.immunisations.outlooks import Case, case_on, refuse_barred
-from clinic_server.immunisations.terms import Outlook
+from clinic_server.immunisations.lookup import case_of_product
+from clinic_server.immunisations.outlooks import Case, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
@@ -37,8 +36,6 @@ from clinic_server.screening.tables import Decision, Screening, screening
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
-from clinic_server.stock import vaccines
-from clinic_server.stock.actions import products
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, place_order
@@ -97,14 +94,6 @@ class ScreeningSeen:
     advice: Advice = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class OutlookSeen:
-    """What one product would be for a person today; ``is_barred`` when no reason allows it."""
-
-    outlook: Outlook = field(repr=False)
-    is_barred: bool = field(repr=False)
-
-
 def questions_of_visit(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Asked:
     """Return what is asked on a visit, or raise VisitUnknown."""
     rule_set = rule_sets.active(rule_sets.shipped(), today)
@@ -154,16 +143,6 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
         place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
-
-
-def outlooks(
-    connection: Connection, keyring: Keyring, visit_id: UUID, local_now: datetime
-) -> Mapping[str, OutlookSeen]:
-    """Return by product which dose it would be for a visit's person now, and what of their past speaks against it."""
-    past = past_of(connection, keyring, standing(connection, visit_id).person_id, site_zone(local_now))
-    known = vaccines.shipped()
-    cases = {one.code: case_on(past, known, known[one.vaccine_code], local_now.date()) for one in products(connection)}
-    return {code: OutlookSeen(case.outlook, bool(case.bars())) for code, case in cases.items()}
 
 
 def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -> ScreeningSeen:

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator, Field, model_validator
 from sqlalchemy import Connection
 
+from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.screening import actions
 from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Measurements, Proposal
@@ -124,7 +125,7 @@ async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
     keyring = call.house.db.keyring
     seen = await call.read(lambda connection: actions.latest_screening(connection, keyring, visit_id))
     local_now = call.house.db.clock.now().astimezone(call.house.settings.site.zone)
-    outlooks = await call.read(lambda connection: actions.outlooks(connection, keyring, visit_id, local_now))
+    outlooks = await call.read(lambda connection: outlooks_of_visit(connection, keyring, visit_id, local_now))
     tomorrow = local_now.date() + timedelta(days=1)
     return call.page(
         "screening/decision.html",

@@ -23,6 +23,7 @@ OFFERED = found_key(FoundAt(Found("barcode_scanner", "memory://simulated-barcode
 PAGES = {
     "start": "/",
     "check-in": "/check-in",
+    "immunisations": "/visits/{waiting}/immunisations",
     "check-in-typed": "/check-in/typed",
     "visit": "/visits/{waiting}",
     "screening": "/screening",

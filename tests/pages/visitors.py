@@ -9,6 +9,8 @@ from clinic_server.cold_chain.actions import add_place
 from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
+from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.injection.actions import give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.people.documents import Document, DocumentKind, Sex
@@ -18,6 +20,7 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.settings import SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 
@@ -31,6 +34,7 @@ def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _stock(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
+    _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
         _answer(tx, visit_id)
     for visit_id in visit_ids[6:]:
@@ -59,6 +63,15 @@ def _arrive(tx: Tx, place: int, name: str) -> UUID:
         Document.of(DocumentKind.PASSPORT, f"T{place:08d}", "UTO"), name=name, sex=Sex.MALE, born_on=date(1980, 1, 9)
     )
     return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT)).visit_id
+
+
+def _had_before(tx: Tx, visit_id: UUID) -> None:
+    """Note what a page of immunisations can show: doses with and without a certain day, and a severe reaction."""
+    person_id = standing(tx.connection, visit_id).person_id
+    for given, proof in (("2021-05-08", Proof.VACCINATION_BOOK), ("2021-06", Proof.TOLD)):
+        new = NewDoseElsewhere(PartialDate.parse(given), proof, "covid19-bbibp-corv", place="示范县医院")
+        note_dose_elsewhere(tx, person_id, new)
+    note_reaction(tx, person_id, NewReaction(date(2021, 6, 30), "住院记录", vaccine_code="covid19-bbibp-corv"))
 
 
 def _answer(tx: Tx, visit_id: UUID) -> None:
