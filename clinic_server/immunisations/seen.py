@@ -117,7 +117,7 @@ def immunisations_of(
     reactions = tuple(map(_reaction_seen, past.reactions)) if Role.PHYSICIAN in roles else None
     return Immunisations(
         person_id,
-        tuple(_doses_seen(past, [standing for _, standing in standings])),
+        tuple(_doses_seen(past, [series for _, series in standings])),
         tuple(_due_seen(standings, local_now.date())),
         reactions,
     )
@@ -129,12 +129,12 @@ def vaccine_name(code: str | None) -> str | None:
     return vaccine.name if vaccine else code
 
 
-def _doses_seen(past: Past, standings: Iterable[SeriesStanding]) -> Iterator[DoseSeen]:
+def _doses_seen(past: Past, judged: Iterable[SeriesStanding]) -> Iterator[DoseSeen]:
     worth: dict[UUID, list[WorthSeen]] = {}
-    for standing in standings:
-        for judged in standing.doses:
-            seen = WorthSeen(standing.series, standing.antigen, judged.target_dose, judged.status, judged.reasons)
-            worth.setdefault(judged.dose.dose_id, []).append(seen)
+    for series in judged:
+        for one in series.doses:
+            seen = WorthSeen(series.series, series.antigen, one.target_dose, one.status, one.reasons)
+            worth.setdefault(one.dose.dose_id, []).append(seen)
     return (_dose_seen(known, worth.get(known.dose_id, ())) for known in past.doses)
 
 
@@ -153,13 +153,13 @@ def _dose_seen(known: DoseKnown, worth: Iterable[WorthSeen]) -> DoseSeen:
 
 
 def _due_seen(standings: Iterable[tuple[Schedule, SeriesStanding]], on: date) -> Iterator[DueSeen]:
-    for schedule, standing in standings:
-        told = standing.forecast
-        if told.status in _SAYS_NOTHING and not standing.doses:
+    for schedule, series in standings:
+        told = series.forecast
+        if told.status in _SAYS_NOTHING and not series.doses:
             continue
         yield DueSeen(
-            standing.series,
-            standing.antigen,
+            series.series,
+            series.antigen,
             told.status,
             told.dose_number,
             told.earliest_on,
