@@ -18,7 +18,16 @@ from clinic_server.immunisations.history import (
     ReactionUnknown,
     counted_on,
 )
-from clinic_server.immunisations.outlooks import NOTHING_FORESEEN, Case, Foreseen, Past, case_on
+from clinic_server.immunisations.outlooks import (
+    NOTHING_FORESEEN,
+    AtNeedle,
+    Case,
+    Foreseen,
+    Ordered,
+    Past,
+    case_on,
+    findings_at_needle,
+)
 from clinic_server.immunisations.tables import (
     dose_elsewhere,
     dose_elsewhere_struck,
@@ -47,6 +56,13 @@ def case_of_product(
     vaccine = vaccines.shipped()[require_product(connection, product_code).vaccine_code]
     past = past_of(connection, keyring, person_id, site_zone(local_now))
     return case_on(past, vaccines.shipped(), vaccine, local_now.date())
+
+
+def at_needle(connection: Connection, keyring: Keyring, ordered: Ordered, local_now: datetime) -> AtNeedle:
+    """Return what an ordered dose would be now, and what forbids it that its decision did not accept."""
+    case = case_of_product(connection, keyring, ordered.person_id, ordered.product_code, local_now)
+    was = foreseen_of(connection, keyring, ordered.decision_id)
+    return AtNeedle(case.outlook, findings_at_needle(was, case))
 
 
 def site_zone(local_now: datetime) -> tzinfo:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
-from clinic_server.immunisations.lookup import case_of_product, foreseen_of
-from clinic_server.immunisations.outlooks import Case, findings_at_needle
+from clinic_server.immunisations.lookup import at_needle
+from clinic_server.immunisations.outlooks import AtNeedle, Ordered
 from clinic_server.immunisations.terms import Outlook
 from clinic_server.injection.rules import (
     PERMIT_LASTS,
@@ -134,19 +134,15 @@ def _cleared(
     findings = findings_for_needle(order, unit, tx.now, tx.local_date)
     if order is None:
         raise PermitRefused(findings=findings)
-    case, against = _past_at_needle(tx.connection, tx.keyring, visit_id, order, tx.now.astimezone(tx.site.zone))
-    if findings or against or unit is None:
-        raise PermitRefused(findings=(*findings, *against))
-    return order, unit, case.outlook
+    past = _past(tx.connection, tx.keyring, visit_id, order, tx.now.astimezone(tx.site.zone))
+    if findings or past.findings or unit is None:
+        raise PermitRefused(findings=(*findings, *past.findings))
+    return order, unit, past.outlook
 
 
-def _past_at_needle(
-    connection: Connection, keyring: Keyring, visit_id: UUID, order: OrderFacts, local_now: datetime
-) -> tuple[Case, tuple[str, ...]]:
-    """Return what the dose would be now, and what of the person's past the decision did not accept."""
+def _past(connection: Connection, keyring: Keyring, visit_id: UUID, order: OrderFacts, local_now: datetime) -> AtNeedle:
     person_id = standing(connection, visit_id).person_id
-    case = case_of_product(connection, keyring, person_id, order.product_code, local_now)
-    return case, findings_at_needle(foreseen_of(connection, keyring, order.decision_id), case)
+    return at_needle(connection, keyring, Ordered(person_id, order.decision_id, order.product_code), local_now)
 
 
 def _order(connection: Connection, visit_id: UUID) -> OrderFacts | None:
@@ -165,8 +161,8 @@ def shown_permit(  # noqa: PLR0913, PLR0917  # who asks for which permit, where 
     if held.visit_id != visit_id or order is None or not same_order(held, order):
         return None
     unit = unit_by_id(connection, held.unit_id)
-    _, against = _past_at_needle(connection, keyring, visit_id, order, local_now)
-    findings = (*findings_for_needle(order, unit, local_now, local_now.date()), *against)
+    past = _past(connection, keyring, visit_id, order, local_now)
+    findings = (*findings_for_needle(order, unit, local_now, local_now.date()), *past.findings)
     return held if still_stands(held, (actor.station, actor.staff_id), findings, local_now) else None
 
 
