@@ -77,11 +77,15 @@ class Site:
         self.house.db.clock.pass_time(minutes=31)  # type: ignore[attr-defined]  # the tests' clock
         assert (await self.observer.post(f"/api/v1/visits/{self.visit_id}/leave")).status_code == 201
 
+    async def wait(self, **spans: float) -> None:
+        """Let so much time pass that other staff are signed in."""
+        self.house.db.clock.pass_time(**spans)  # type: ignore[attr-defined]  # the tests' clock
+        self.registrar, self.physician, self.bench, self.observer = [await self.as_role(role) for role in DESKS]
+
     async def come_again(self, days: int = 0) -> None:
         """Open the person's next visit; another day, other staff are signed in."""
-        self.house.db.clock.pass_time(days=days)  # type: ignore[attr-defined]  # the tests' clock
         if days:
-            self.registrar, self.physician, self.bench, self.observer = [await self.as_role(role) for role in DESKS]
+            await self.wait(days=days)
 
         def check_in(tx: Tx) -> UUID:
             visit_id = open_visit(tx, self.person_id, tx.local_date).visit_id
@@ -223,6 +227,15 @@ async def test_nobody_gets_two_doses_against_the_same_on_one_day(site: Site) -> 
     assert (barred.status_code, barred.json()["code"]) == (422, "dose_barred")
     assert "same_day_dose" in findings_of(barred)
     assert count(site.house, dose) == 1
+
+
+async def test_the_same_day_is_the_sites_day(site: Site) -> None:
+    """Half past midnight at the site is still the day before in UTC."""
+    await site.wait(hours=15.5)
+    await site.vaccinated(CODES[0])
+    await site.wait(hours=9)
+    await site.come_again()
+    assert "same_day_dose" in findings_of(await site.decide("The physician insists"))
 
 
 async def test_a_second_visit_decided_before_a_dose_was_noted_gets_no_dose_that_day(site: Site) -> None:
