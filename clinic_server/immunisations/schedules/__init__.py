@@ -243,6 +243,7 @@ def _faults(schedule: Schedule) -> Iterator[tuple[str, str]]:
         if series.code in earlier:
             yield f"{path}.code", f"series {series.code} is there twice"
         yield from _faults_of(series, earlier, path)
+        yield from _season_faults(series.season, path)
         earlier.add(series.code)
 
 
@@ -259,8 +260,11 @@ def _faults_of(series: Series, earlier: set[str], path: str) -> Iterator[tuple[s
         for skip in dose.skip:
             if skip.complete is not None and skip.complete not in earlier:
                 yield f"{spot}.skip", f"skip.complete: no series {skip.complete} further up"
-    for field in () if series.season is None else ("begins", "recommended_from", "recommended_until"):
-        if not _is_every_years(getattr(series.season, field)):
+
+
+def _season_faults(season: Season | None, path: str) -> Iterator[tuple[str, str]]:
+    for field in ("begins", "recommended_from", "recommended_until"):
+        if season is not None and not _is_every_years(getattr(season, field)):
             yield f"{path}.season", f"season.{field}: no day that every year has"
 
 
