@@ -14,6 +14,9 @@ from clinic_server.stock import vaccines
 from clinic_server.stock.rules import Platform
 
 _NAMESPACE = UUID("5d5a6a0e-0f3c-4a3e-9d55-0d7a3b1f0c11")
+_FOLDER = Path(__file__).with_name("schedules")
+ADULT = "1980-05-20"
+Row = Sequence[str]
 SHORT = {  # as the tables of cases say it: the catalogue's code
     "bbibp": "covid19-bbibp-corv",
     "coronavac": "covid19-coronavac",
@@ -28,11 +31,19 @@ SHORT = {  # as the tables of cases say it: the catalogue's code
 }
 
 
+def rows_of(name: str) -> list[Row]:
+    """Return the cases of a table beside this file: one a line, cells between bars, "none" for nothing."""
+    meanings = {"none": "", "adult": ADULT}
+    lines = (_FOLDER / name).read_text(encoding="utf-8").splitlines()
+    cells = ([cell.strip() for cell in line.split("|")] for line in lines if line and not line.startswith("#"))
+    return [[meanings.get(cell, cell) for cell in row] for row in cells]
+
+
 @cache
 def schedule_of(name: str) -> Schedule:
     """Return "cn-covid19 1", or the sample of a second country."""
     if name == "second":
-        text = Path(__file__).with_name("second-country.toml").read_text(encoding="utf-8")
+        text = (_FOLDER / "second-country.toml").read_text(encoding="utf-8")
         return schedules.parse(text, "second-country.toml")
     code, version = name.split()
     return schedules.of_version(schedules.shipped(), code, int(version))
