@@ -213,8 +213,13 @@ def of_version(schedules: Iterable[Schedule], code: str, version: int) -> Schedu
 
 @cache
 def shipped() -> tuple[Schedule, ...]:
-    """Return every schedule beside this file, read once; raise ScheduleFaulty rather than judge by half a schedule."""
-    schedules = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(_FOLDER.glob("*.toml")))
+    """Return every schedule beside this file, read once."""
+    return read_from(_FOLDER)
+
+
+def read_from(folder: Path) -> tuple[Schedule, ...]:
+    """Return every schedule of a folder; raise ScheduleFaulty rather than judge by half a schedule."""
+    schedules = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.toml")))
     seen: set[tuple[str, int]] = set()
     for schedule in schedules:
         if (schedule.code, schedule.version) in seen:
