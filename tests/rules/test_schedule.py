@@ -103,6 +103,22 @@ def test_a_series_may_be_for_one_sex(sex: Sex, status: str) -> None:
     assert standing("second", person("2008-01-01", sex), (), "2020-01-01", "rubella_alone").forecast.status == status
 
 
+@pytest.mark.parametrize(
+    ("born", "doses", "comes"),
+    [
+        ("2000-01-01", "hepb 2020-01-01", "under_way 2"),
+        ("2000-01-01", "hepb 2020-01-01, hepb 2020-02-01", "complete None"),
+        ("2010-01-01", "hepb 2020-01-01, hepb 2020-02-01", "under_way 3"),
+        ("1980-01-01", "hepb 2020-01-01", "under_way 2"),
+        ("1980-01-01", "hepb 2020-01-01, hepb 2020-02-01", "complete None"),
+    ],
+)
+def test_a_dose_may_not_be_needed_after_so_many(born: str, doses: str, comes: str) -> None:
+    subject = person(born, observed="health_worker")
+    found = standing("second", subject, had(doses), "2020-03-01", "hepatitis_b").forecast
+    assert f"{found.status} {found.dose_number}" == comes
+
+
 def test_the_outlook_names_its_schedule_its_days_and_the_sources() -> None:
     found = outlook_for("cn-covid19 1", person(ADULT), had("zf2001 2021-04-01"), "zf2001", "2021-04-20")
     assert (found.schedule_code, found.schedule_version) == ("cn-covid19", 1)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from clinic_server.immunisations import rules
@@ -74,6 +74,7 @@ def _schedule(request: pytest.FixtureRequest) -> Schedule:
     return schedule_of(request.param)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_order_of_telling_decides_nothing(schedule: Schedule, data: st.DataObject) -> None:
     subject, doses = data.draw(histories(schedule))
@@ -81,6 +82,7 @@ def test_the_order_of_telling_decides_nothing(schedule: Schedule, data: st.DataO
     assert standings(schedule, subject, shuffled) == standings(schedule, subject, doses)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_no_dose_counts_twice(schedule: Schedule, data: st.DataObject) -> None:
     subject, doses = data.draw(histories(schedule))
@@ -97,6 +99,7 @@ def season_of(standing: SeriesStanding, on: date) -> int:
     return 0 if standing.antigen != "influenza" else on.year - (on.month < 7)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_dose_number_is_the_valid_doses_before_and_one(schedule: Schedule, data: st.DataObject) -> None:
     """Invariant 9; a seasonal series counts its season."""
@@ -110,6 +113,7 @@ def test_a_dose_number_is_the_valid_doses_before_and_one(schedule: Schedule, dat
         assert one.forecast.dose_number in {None, valid[season_of(one, UNTIL)] + 1}
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_next_date_keeps_age_and_interval(schedule: Schedule, data: st.DataObject) -> None:
     """Invariant 56: never before birth and minimum age, never before the last dose and its interval."""
@@ -132,6 +136,7 @@ def test_the_next_date_keeps_age_and_interval(schedule: Schedule, data: st.DataO
             assert one.forecast.earliest_on >= max(counted) + timedelta(days=shortest)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_an_earlier_dose_never_leaves_a_series_without_answer(schedule: Schedule, data: st.DataObject) -> None:
     """Invariant 56: a series that recurs always has a next date, and any other has one or says why not."""
@@ -145,6 +150,7 @@ def test_an_earlier_dose_never_leaves_a_series_without_answer(schedule: Schedule
         assert one.forecast.earliest_on is not None or not recurs
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_waiting_never_makes_a_valid_dose_not_valid(data: st.DataObject) -> None:
     schedule = schedule_of(data.draw(st.sampled_from(SCHEDULES[:5])))
@@ -158,6 +164,7 @@ def test_waiting_never_makes_a_valid_dose_not_valid(data: st.DataObject) -> None
         assert status is not DoseStatus.NOT_VALID or series != before[doses[-1].dose_id][0]
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_what_nothing_speaks_against_is_valid_once_given(schedule: Schedule, data: st.DataObject) -> None:
     """The answer before the needle and the judgement after it never contradict each other."""
