@@ -59,6 +59,9 @@ __all__ = [
 ]
 
 
+_SHUT = {SeriesStatus.CONTRAINDICATED, SeriesStatus.AGED_OUT, SeriesStatus.NOT_RECOMMENDED}
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     """One series as one person has come along it."""
@@ -78,9 +81,13 @@ def standings(
     schedule: Schedule, catalogue: Mapping[str, Vaccine], subject: Subject, doses: Sequence[PastDose], on: date
 ) -> tuple[SeriesStanding, ...]:
     """Return where a person stands on a day: for each antigen of the schedule the series that fits them best."""
-    ways = _ways(schedule, subject, doses, on)
-    best = (_best([way for way in ways if way.series.antigen == antigen], None, on) for antigen in _antigens(schedule))
-    return tuple(_standing(way, catalogue, on) for way in best)
+    along = [(way, _standing(way, catalogue, on)) for way in _ways(schedule, subject, doses, on)]
+    best: dict[str, tuple[_Way, SeriesStanding]] = {}
+    for way, found in along:
+        known = best.get(found.antigen)
+        if known is None or _fitness(*known, on) < _fitness(way, found, on):
+            best[found.antigen] = (way, found)
+    return tuple(found for _, found in best.values())
 
 
 def outlook(  # noqa: PLR0913, PLR0917  # the facts of one decision, each of its own owner
@@ -101,7 +108,10 @@ def outlook(  # noqa: PLR0913, PLR0917  # the facts of one decision, each of its
         finding = DoseFinding(Reason.NOT_IN_SCHEDULE, FindingWeight.UNCLEAR, schedule.source)
         return Outlook(None, None, schedule.code, schedule.version, (finding,))
     antigens = dict.fromkeys(way.series.antigen for way in ways)
-    best = [_best([way for way in ways if way.series.antigen == antigen], vaccine, on) for antigen in antigens]
+    best = [
+        max((way for way in ways if way.series.antigen == antigen), key=lambda way: _fitness_for(way, vaccine, on))
+        for antigen in antigens
+    ]
     way, findings = min(((way, _findings_along(way, vaccine, on)) for way in best), key=lambda pair: len(pair[1]))
     return _outlook(way, catalogue, vaccine, findings + _findings_about(way.facts, vaccine, on), on)
 
@@ -132,22 +142,21 @@ def _ways(schedule: Schedule, subject: Subject, doses: Sequence[PastDose], on: d
     return ways
 
 
-def _antigens(schedule: Schedule) -> list[str]:
-    return list(dict.fromkeys(series.antigen for series in schedule.series))
+def _fitness(way: _Way, standing: SeriesStanding, on: date) -> tuple[bool, bool, int, bool, bool]:
+    """Return how well a series fits a person: complete, else furthest come, else still open, else the default."""
+    return (*_advance(way, on), standing.forecast.status not in _SHUT, way.series.is_default)
 
 
-def _best(ways: Sequence[_Way], planned: Vaccine | None, on: date) -> _Way:
-    """Return the way that is complete, else has come furthest, else takes the planned vaccine, else is the default."""
-    return max(ways, key=lambda way: _fitness(way, planned, on))
+def _fitness_for(way: _Way, vaccine: Vaccine, on: date) -> tuple[bool, bool, int, bool, bool]:
+    """Return how well a series fits a person who would be given a vaccine: as far as they came, it is to take it."""
+    _, target = way.next_on(on)
+    takes_it = target is not None and reason_against_vaccine(target, substance_of(vaccine)) is None
+    return (*_advance(way, on), takes_it, way.series.is_default)
 
 
-def _fitness(way: _Way, planned: Vaccine | None, on: date) -> tuple[bool, bool, int, bool, bool]:
-    progress, target = way.next_on(on)
-    takes_planned = (
-        planned is not None and target is not None and reason_against_vaccine(target, substance_of(planned)) is None
-    )
-    is_complete = way.course.progress.primary_complete_on is not None
-    return way.is_for_person, is_complete, len(progress.valid), takes_planned, way.series.is_default
+def _advance(way: _Way, on: date) -> tuple[bool, bool, int]:
+    progress, _ = way.next_on(on)
+    return way.is_for_person, way.course.progress.primary_complete_on is not None, len(progress.valid)
 
 
 def _standing(way: _Way, catalogue: Mapping[str, Vaccine], on: date) -> SeriesStanding:

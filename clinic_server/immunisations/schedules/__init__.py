@@ -213,8 +213,13 @@ def of_version(schedules: Iterable[Schedule], code: str, version: int) -> Schedu
 
 @cache
 def shipped() -> tuple[Schedule, ...]:
-    """Return every schedule beside this file, read once; raise ScheduleFaulty rather than judge by half a schedule."""
-    schedules = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(_FOLDER.glob("*.toml")))
+    """Return every schedule beside this file, read once."""
+    return read_from(_FOLDER)
+
+
+def read_from(folder: Path) -> tuple[Schedule, ...]:
+    """Return every schedule of a folder; raise ScheduleFaulty rather than judge by half a schedule."""
+    schedules = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.toml")))
     seen: set[tuple[str, int]] = set()
     for schedule in schedules:
         if (schedule.code, schedule.version) in seen:
@@ -243,6 +248,7 @@ def _faults(schedule: Schedule) -> Iterator[tuple[str, str]]:
         if series.code in earlier:
             yield f"{path}.code", f"series {series.code} is there twice"
         yield from _faults_of(series, earlier, path)
+        yield from _season_faults(series.season, path)
         earlier.add(series.code)
 
 
@@ -259,8 +265,11 @@ def _faults_of(series: Series, earlier: set[str], path: str) -> Iterator[tuple[s
         for skip in dose.skip:
             if skip.complete is not None and skip.complete not in earlier:
                 yield f"{spot}.skip", f"skip.complete: no series {skip.complete} further up"
-    for field in () if series.season is None else ("begins", "recommended_from", "recommended_until"):
-        if not _is_every_years(getattr(series.season, field)):
+
+
+def _season_faults(season: Season | None, path: str) -> Iterator[tuple[str, str]]:
+    for field in ("begins", "recommended_from", "recommended_until"):
+        if season is not None and not _is_every_years(getattr(season, field)):
             yield f"{path}.season", f"season.{field}: no day that every year has"
 
 
