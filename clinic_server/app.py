@@ -42,6 +42,7 @@ from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.reports import api as reports_api
+from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
 from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
@@ -73,6 +74,7 @@ ROUTERS = (
     stock_api.router,
     stock_pages.router,
     reports_api.router,
+    reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
     device_hub_api.router,
