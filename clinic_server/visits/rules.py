@@ -32,3 +32,11 @@ class WithheldDose:
 def standing_on(day: date, withheld: Iterable[WithheldDose]) -> tuple[WithheldDose, ...]:
     """Return what still speaks against a dose on a day."""
     return tuple(one for one in withheld if one.stands_on(day))
+
+
+def deferral_to_tell(withheld: Iterable[WithheldDose], last_dose_on: date | None) -> WithheldDose | None:
+    """Return the latest deferral, unless a dose was given since; ``withheld`` begins with the latest."""
+    latest = next((one for one in withheld if one.not_before is not None), None)
+    if latest is None or (last_dose_on is not None and last_dose_on >= latest.decided_on):
+        return None
+    return latest

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from clinic_server.kit.tx import Tx
-from clinic_server.visits.rules import WithheldDose
+from clinic_server.visits.doses import doses_given
+from clinic_server.visits.rules import WithheldDose, deferral_to_tell
 from clinic_server.visits.tables import DoseWithheld, dose_withheld
 
 
@@ -52,3 +54,10 @@ def withheld_from(connection: Connection, person_id: UUID) -> Sequence[WithheldD
         .order_by(dose_withheld.c.journal_seq.desc())
     )
     return [WithheldDose(*row) for row in rows]
+
+
+def deferral_of(connection: Connection, person_id: UUID, zone: ZoneInfo) -> WithheldDose | None:
+    """Return the deferral that a person's next check-in tells of, standing or past; none once a dose was given."""
+    doses = doses_given(connection, person_id)
+    last_dose_on = doses[-1].given_at.astimezone(zone).date() if doses else None
+    return deferral_to_tell(withheld_from(connection, person_id), last_dose_on)
