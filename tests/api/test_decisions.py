@@ -18,6 +18,7 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, ProductMissin
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import QualificationMissing, Role
 from clinic_server.stock import vaccines
+from clinic_server.stock.actions import NewProduct, add_product
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import open_visit
@@ -98,8 +99,6 @@ def test_the_catalogue_holds_no_product_of_another_programme_unnoticed(db: Datab
 
 
 def a_product_of(db: Database, vaccine_code: str) -> str:
-    from clinic_server.stock.actions import NewProduct, add_product
-
     vaccine = vaccines.shipped()[vaccine_code]
     new = NewProduct(
         f"of-{vaccine_code}"[:40], "Other", "Maker", vaccine_code, vaccine.platform, vaccine.routes[0], 500, 1
@@ -202,7 +201,7 @@ async def test_reasons_are_opened_for_physicians_alone(as_role: AsRole, house: H
 
 
 async def test_the_decision_page_shows_set_sign_off_and_what_earlier_visits_decided(
-    as_role: AsRole, house: House, clock: ManualClock
+    as_role: AsRole, house: House
 ) -> None:
     def furnish() -> UUID:
         a_product(house.db)
