@@ -55,7 +55,7 @@ async def test_what_the_person_answers_goes_to_the_physician_who_sees_where_it_w
     desk, physician = await as_role(Role.REGISTRAR), await as_role(Role.PHYSICIAN)
     link = await a_link(desk, visit_id)
     page = (await client.get(link["path"])).text
-    assert "chronic disease" in page
+    assert "severe long-standing illness" in page
     form = said(house, visit_id, severe_chronic_disease=Answer.DONT_KNOW)
     handed_in = await client.post(link["path"], data=form)
     assert (handed_in.status_code, handed_in.headers["location"]) == (303, "/answered/tablet")
