@@ -210,7 +210,7 @@ async def read_screening(call: Physician, visit_id: UUID) -> ScreeningSeen:
         seen.given.answers,
         {quantity.value: value for quantity, value in seen.given.measurements.taken().items()},
         [FindingSeen(finding.code, finding.weight, finding.source) for finding in sheet.findings],
-        seen.advice,
+        sheet.advice,
         sheet.rule_set.sign_off,
         sheet.origins.channel,
         {quantity.value: device for quantity, device in sheet.origins.devices.items()},

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from clinic_server.kit.errors import Refused
 from clinic_server.screening.rule_sets import Weight
-from clinic_server.screening.rules import DecisionOutcome, Finding
+from clinic_server.screening.rules import Advice, DecisionOutcome, Finding, advice_from
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.rules import WithheldDose, standing_on
 
@@ -76,6 +76,12 @@ def findings_from_earlier(withheld: Iterable[WithheldDose], vaccine: Vaccine | N
     """Return what earlier visits say against a dose of this vaccine on a day; without a vaccine, against no product."""
     found = (_earlier_finding(one) for one in standing_on(day, withheld) if one.not_before or _concerns(one, vaccine))
     return tuple(dict.fromkeys(found))
+
+
+def advice_over(findings: Sequence[Finding], withheld: Iterable[WithheldDose], day: date) -> Advice:
+    """Return what to tell the physician; an earlier decision that still stands is never passed over as clear."""
+    advice = advice_from(findings)
+    return Advice.REVIEW if advice is Advice.CLEAR and standing_on(day, withheld) else advice
 
 
 def override_of(outcome: DecisionOutcome, findings: Sequence[Finding]) -> Override | None:

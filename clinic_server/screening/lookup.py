@@ -18,11 +18,11 @@ from clinic_server.screening.actions import (
     programme_of,
     questions_of_visit,
 )
-from clinic_server.screening.decisions import findings_from_earlier, refuse_unfit
+from clinic_server.screening.decisions import advice_over, findings_from_earlier, refuse_unfit
 from clinic_server.screening.measured import Origins, origins_of
 from clinic_server.screening.own_answers import Link
 from clinic_server.screening.rule_sets import RuleSet
-from clinic_server.screening.rules import Finding
+from clinic_server.screening.rules import Advice, Finding
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, products
 from clinic_server.visits.lookup import standing
@@ -54,6 +54,7 @@ class DecisionSheet:
     rule_set: RuleSet
     origins: Origins
     findings: tuple[Finding, ...] = field(repr=False)
+    advice: Advice = field(repr=False)
     earlier: tuple[EarlierSeen, ...] = field(repr=False)
     choices: tuple[Choice, ...]
 
@@ -73,11 +74,13 @@ def decision_sheet(connection: Connection, keyring: Keyring, visit_id: UUID, tod
     seen = latest_screening(connection, keyring, visit_id)
     earlier = earlier_decisions(connection, visit_id)
     born_on = person(connection, keyring, standing(connection, visit_id).person_id).born_on
+    findings = seen.findings + findings_from_earlier(earlier, None, today)
     return DecisionSheet(
         seen,
         rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version),
         origins_of(connection, keyring, seen.screening_id),
-        seen.findings + findings_from_earlier(earlier, None, today),
+        findings,
+        advice_over(findings, earlier, today),
         tuple(EarlierSeen(one, _vaccine_name(one.vaccine_code), one.stands_on(today)) for one in earlier),
         tuple(_choice(product, programme_of(seen), born_on, today) for product in products(connection)),
     )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator, Field
@@ -169,11 +170,17 @@ async def hand_over(call: Asker, visit_id: UUID) -> Response:
 
 @router.get("/visits/{visit_id}/answer-links/{link_id}")
 async def handed_over(call: Asker, visit_id: UUID, link_id: UUID) -> HTMLResponse:
-    """Show a link's address and code until it is used."""
+    """Show a link as a QR code and by its short code, until it is used."""
     keyring, now = call.house.db.keyring, call.house.db.clock.now()
     link = await call.read(lambda connection: require_link(connection, keyring, link_id, now))
+    site_url = str(call.request.base_url).rstrip("/")
     return call.page(
-        "screening/hand_over.html", link=link, path=link.path(Channel.TABLET), **await _visitor(call, visit_id)
+        "screening/hand_over.html",
+        link=link,
+        path=link.path(Channel.TABLET),
+        kiosk=f"{site_url}/kiosk",
+        qr_code=segno.make(site_url + link.path(Channel.TABLET), micro=False).svg_data_uri(scale=5, border=4),
+        **await _visitor(call, visit_id),
     )
 
 

@@ -12,13 +12,14 @@ from clinic_server.screening.decisions import (
     Override,
     OverrideKind,
     VaccineOutsideProgramme,
+    advice_over,
     findings_from_earlier,
     months_on,
     override_of,
     refuse_unfit,
 )
 from clinic_server.screening.rule_sets import Weight
-from clinic_server.screening.rules import DecisionOutcome, Finding
+from clinic_server.screening.rules import Advice, DecisionOutcome, Finding
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.stock.vaccines import Ages, Vaccine
 from clinic_server.visits.rules import WithheldDose, deferral_to_tell, standing_on
@@ -154,3 +155,10 @@ def test_the_next_check_in_tells_of_the_latest_deferral_until_a_dose_was_given()
     assert deferral_to_tell([withheld()], None) is None
     assert deferral_to_tell([latest], date(2026, 1, 31)) is latest
     assert deferral_to_tell([latest], date(2026, 2, 1)) is None
+
+
+def test_an_earlier_decision_that_stands_is_never_passed_over_as_clear() -> None:
+    past = withheld(not_before=TODAY)
+    assert advice_over((), [withheld(code="b"), past], TODAY) is Advice.REVIEW
+    assert advice_over((), [past], TODAY) is Advice.CLEAR
+    assert advice_over((finding(Weight.CONTRAINDICATION),), [withheld()], TODAY) is Advice.AGAINST
