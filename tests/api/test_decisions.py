@@ -242,3 +242,10 @@ def test_a_certificate_serves_to_the_end_of_its_last_day_at_the_site(db: Databas
         decided(db, visit_id, screening_id, proposal, physician)
     clock.step(minutes=-1)
     assert decided(db, visit_id, screening_id, proposal, physician).stage is Stage.UNSUITABLE
+
+
+def test_a_visits_own_decision_is_not_an_earlier_one(db: Database) -> None:
+    visit_id = a_visit(db)
+    judged(db, visit_id, Proposal(DecisionOutcome.UNSUITABLE, None, WHY), a_physician(db))
+    sheet = db.read_now(lambda connection: decision_sheet(connection, db.keyring, visit_id, TODAY))
+    assert sheet.earlier == ()
