@@ -45,9 +45,12 @@ from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.reports import api as reports_api
+from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
+from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_sets
+from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
@@ -64,6 +67,7 @@ ROUTERS = (
     check_in_pages.router,
     screening_api.router,
     screening_pages.router,
+    own_answers_pages.router,
     consent_api.router,
     consent_pages.router,
     immunisations_api.router,
@@ -75,6 +79,7 @@ ROUTERS = (
     stock_api.router,
     stock_pages.router,
     reports_api.router,
+    reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
     device_hub_api.router,
@@ -100,6 +105,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             last_at = await house.db.read(last_line_at)
             clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
+        app.state.wrong_codes = WrongCodes(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:

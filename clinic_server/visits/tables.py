@@ -142,6 +142,20 @@ class DoseEnteredInError(Record, table=True):
     corrected_at: datetime = instant()
 
 
+class DoseWithheld(Record, table=True):
+    """A physician's decision not to give a dose now, kept for later visits (``withheld.py``)."""
+
+    __tablename__ = "dose_withheld"
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    decision_id: UUID = Field(unique=True)
+    programme: str = text(40)
+    not_before: date | None = None
+    vaccine_code: str | None = text(40, default=None)
+    decided_on: date
+
+
 visit = table_of(Visit)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
@@ -151,3 +165,4 @@ visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
 dose = table_of(Dose)
 dose_entered_in_error = table_of(DoseEnteredInError)
+dose_withheld = table_of(DoseWithheld)

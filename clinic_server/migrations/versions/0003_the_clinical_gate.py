@@ -88,6 +88,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "answer_link",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("issued_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["issued_by"], ["staff.id"], name=op.f("fk_answer_link_issued_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_answer_link_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_link")),
+    )
+    with op.batch_alter_table("answer_link", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_answer_link_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "dose_elsewhere_struck",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -102,6 +118,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dose_elsewhere_struck")),
         sa.UniqueConstraint("dose_elsewhere_id", name=op.f("uq_dose_elsewhere_struck_dose_elsewhere_id")),
     )
+    op.create_table(
+        "dose_withheld",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.String(length=40), nullable=False),
+        sa.Column("not_before", sa.Date(), nullable=True),
+        sa.Column("vaccine_code", sa.String(length=40), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.CheckConstraint("length(programme) <= 40", name=op.f("ck_dose_withheld_programme_length")),
+        sa.CheckConstraint("length(vaccine_code) <= 40", name=op.f("ck_dose_withheld_vaccine_code_length")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_dose_withheld_person_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_dose_withheld_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dose_withheld")),
+        sa.UniqueConstraint("decision_id", name=op.f("uq_dose_withheld_decision_id")),
+    )
+    with op.batch_alter_table("dose_withheld", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_dose_withheld_person_id"), ["person_id"], unique=False)
+
     op.create_table(
         "reaction_clearance",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -118,6 +155,58 @@ def upgrade() -> None:
         sa.UniqueConstraint("reaction_id", name=op.f("uq_reaction_clearance_reaction_id")),
     )
     op.create_table(
+        "answered_by_link",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("link_id", sa.Uuid(), nullable=False),
+        sa.Column("screening_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "desk", "tablet", "kiosk", name="channel_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["link_id"], ["answer_link.id"], name=op.f("fk_answered_by_link_link_id")),
+        sa.ForeignKeyConstraint(["screening_id"], ["screening.id"], name=op.f("fk_answered_by_link_screening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answered_by_link")),
+        sa.UniqueConstraint("link_id", name=op.f("uq_answered_by_link_link_id")),
+        sa.UniqueConstraint("screening_id", name=op.f("uq_answered_by_link_screening_id")),
+    )
+    op.create_table(
+        "answers_kept",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("screening_id", sa.Uuid(), nullable=False),
+        sa.Column("answered_screening_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answered_screening_id"], ["screening.id"], name=op.f("fk_answers_kept_answered_screening_id")
+        ),
+        sa.ForeignKeyConstraint(["screening_id"], ["screening.id"], name=op.f("fk_answers_kept_screening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers_kept")),
+        sa.UniqueConstraint("screening_id", name=op.f("uq_answers_kept_screening_id")),
+    )
+    op.create_table(
+        "device_measurement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("screening_id", sa.Uuid(), nullable=False),
+        sa.Column("devices_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["screening_id"], ["screening.id"], name=op.f("fk_device_measurement_screening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_measurement")),
+        sa.UniqueConstraint("screening_id", name=op.f("uq_device_measurement_screening_id")),
+    )
+    op.create_table(
+        "decision_override",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("override_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_decision_override_decision_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision_override")),
+        sa.UniqueConstraint("decision_id", name=op.f("uq_decision_override_decision_id")),
+    )
+    op.create_table(
         "dose_entered_in_error",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -130,10 +219,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dose_entered_in_error")),
         sa.UniqueConstraint("dose_id", name=op.f("uq_dose_entered_in_error_dose_id")),
     )
+    op.make_append_only("answer_link")
+    op.make_append_only("answered_by_link")
+    op.make_append_only("answers_kept")
+    op.make_append_only("decision_override")
+    op.make_append_only("device_measurement")
     op.make_append_only("dose_elsewhere")
     op.make_append_only("dose_elsewhere_struck")
     op.make_append_only("dose_entered_in_error")
     op.make_append_only("dose_foreseen")
+    op.make_append_only("dose_withheld")
     op.make_append_only("reaction_clearance")
     op.make_append_only("severe_reaction")
     # ### end Alembic commands ###
@@ -142,8 +237,20 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("dose_entered_in_error")
+    op.drop_table("decision_override")
+    op.drop_table("device_measurement")
+    op.drop_table("answers_kept")
+    op.drop_table("answered_by_link")
     op.drop_table("reaction_clearance")
+    with op.batch_alter_table("dose_withheld", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dose_withheld_person_id"))
+
+    op.drop_table("dose_withheld")
     op.drop_table("dose_elsewhere_struck")
+    with op.batch_alter_table("answer_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_answer_link_visit_id_journal_seq"))
+
+    op.drop_table("answer_link")
     with op.batch_alter_table("severe_reaction", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_severe_reaction_person_id_journal_seq"))
 
