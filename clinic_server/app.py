@@ -27,6 +27,7 @@ from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
 from clinic_server.injection import api as injection_api
+from clinic_server.injection import check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
@@ -129,6 +130,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
     texts.shipped()
+    check_lists.shipped()
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

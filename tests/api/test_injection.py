@@ -23,7 +23,7 @@ from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.tables import dose
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import CHECKED, PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
 from tests.conftest import ManualClock
 
 CODE = "81000001000000000001"
@@ -70,7 +70,7 @@ def stage_of(house: House, visit_id: UUID) -> Stage:
 
 
 async def permitted(bench: Any, visit_id: UUID, code: str = CODE) -> Any:
-    return await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": code})
+    return await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": code, **CHECKED})
 
 
 async def given(bench: Any, permit_id: str, **headers: str) -> Any:

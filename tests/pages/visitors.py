@@ -9,7 +9,8 @@ from clinic_server.cold_chain.actions import add_place
 from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
-from clinic_server.injection.actions import give_dose, grant_permit
+from clinic_server.injection import check_lists
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -79,8 +80,10 @@ def _sign(tx: Tx, visit_id: UUID) -> None:
 
 
 def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
-    permit = grant_permit(tx, visit_id, trace_code)
-    give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, SITE.observation_minutes)
+    check_list = check_lists.active(check_lists.shipped(), SITE.check_list, tx.local_date)
+    asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
+    permit = grant_permit(tx, SITE, visit_id, asked)
+    give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
     start_watch(tx, visit_id, tx.now - timedelta(minutes=minutes_ago), SITE.observation_minutes)
     tx.journal("furnished", visit_id)
 
