@@ -130,7 +130,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
     texts.shipped()
-    check_lists.shipped()
+    check_lists.active(
+        check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
+    )
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

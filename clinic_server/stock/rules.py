@@ -162,8 +162,8 @@ class UnitFacts:
     doses_used: int
     volume_ul: int
     route: Route
-    vaccine_code: str = ""
-    trace_code: str = ""
+    vaccine_code: str
+    trace_code: str
 
 
 def normalised_code(scanned: str) -> str:
