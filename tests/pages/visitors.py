@@ -17,7 +17,7 @@ from clinic_server.people.rules import IdentityFacts
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.settings import SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
@@ -25,7 +25,7 @@ from clinic_server.visits.watch import start_watch
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
 PRODUCT = "sample-inactivated"
-SITE = SiteSettings()
+SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 
 def fill(tx: Tx) -> dict[str, str]:
@@ -43,7 +43,9 @@ def fill(tx: Tx) -> dict[str, str]:
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
     shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
-    return {name: str(visit_ids[place]) for name, place in shown.items()}
+    unit = unit_by_code(tx.connection, _trace_code(10))
+    assert unit is not None
+    return {name: str(visit_ids[place]) for name, place in shown.items()} | {"unit": str(unit.unit_id)}
 
 
 def _stock(tx: Tx) -> None:
