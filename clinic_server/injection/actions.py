@@ -18,6 +18,7 @@ from clinic_server.injection.rules import (
     PermitUsed,
     SentBackReason,
     findings_for_needle,
+    minutes_to_stay,
     permit_ends,
     refuse_foreign_permit,
     same_order,
@@ -120,7 +121,7 @@ def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite) 
     unit = unit_by_id(tx.connection, held.unit_id)
     order, unit = _cleared(Bench.of(tx, site), held.visit_id, order if same_order(held, order) else None, unit, hand)
     dose_id = _record_dose(tx, held, unit, body_site)
-    observe_until = start_watch(tx, held.visit_id, tx.now, max(order.observation_minutes, site.observation_minutes))
+    observe_until = start_watch(tx, held.visit_id, tx.now, minutes_to_stay(order, site.observation_minutes))
     take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
     tx.journal("dose_given", dose_id, VISITS, STOCK)
     return Given(dose_id, unit.lot_number, observe_until)

@@ -12,6 +12,7 @@ from clinic_server.stock.rules import BodySite, UnitFacts, findings_for_unit
 from clinic_server.stock.vaccines import Vaccine
 
 PERMIT_LASTS = timedelta(minutes=5)
+LEAST_OBSERVATION_MINUTES = 30  # 预防接种工作规范: nobody leaves earlier
 
 
 class SentBackReason(StrEnum):
@@ -156,6 +157,11 @@ def unconfirmed(code: str) -> str:
 def permit_ends(now: datetime, order: OrderFacts, unit_good_until: datetime) -> datetime:
     """Return when a permit given now is over: its minutes, the order's day or the lot's, whichever ends first."""
     return min(now + PERMIT_LASTS, order.valid_until, unit_good_until)
+
+
+def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
+    """Return the minutes under observation: the longest of the order's, the site's and the floor for everybody."""
+    return max(order.observation_minutes, site_minutes, LEAST_OBSERVATION_MINUTES)
 
 
 def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_id: UUID | None, now: datetime) -> None:

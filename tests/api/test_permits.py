@@ -30,7 +30,7 @@ from clinic_server.staff.rules import Certificate, QualificationKind, Role, Stat
 from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import unit_by_code
 from clinic_server.stock.tables import draw
-from clinic_server.visits.orders import standing_order
+from clinic_server.visits.orders import NewOrder, attach_consent, place_order, standing_order
 from clinic_server.visits.tables import dose, visit, visit_order
 from tests.api.callers import CONSOLE, SignedIn
 from tests.api.test_injection import (
@@ -350,6 +350,59 @@ def test_an_order_carries_the_minutes_of_the_visits_rule_set(db: Database) -> No
     a_consented_visit(db)
     minutes = db.read_now(lambda connection: connection.execute(select(visit_order.c.observation_minutes)).scalar())
     assert minutes == 30
+
+
+async def test_who_stays_longer_by_the_order_stays_longer(as_role: Any, house: House, ready: UUID) -> None:
+    """Invariant 29: due at the injection plus the minutes of the rule set and the risk."""
+
+    def order_longer(tx: Tx) -> None:
+        order = standing_order(tx.connection, ready)
+        assert order is not None
+        decision_id, consent_id = tx.new_id(), tx.new_id()
+        new = NewOrder(decision_id, order.product_code, order.decided_by, order.valid_until, observation_minutes=60)
+        place_order(tx, ready, new)
+        tx.journal("furnished", ready)
+        attach_consent(tx, ready, decision_id, consent_id)
+        tx.journal("furnished", ready)
+
+    house.db.write_now(order_longer, CONSOLE)
+    bench = await as_role(Role.VACCINATOR)
+    answer = await given(bench, (await permitted(bench, ready)).json()["permit_id"])
+    assert answer.json()["observe_until"] == "2026-03-02T02:00:00Z"
+
+
+async def test_the_page_goes_from_the_vial_to_the_confirmations_to_the_dose(
+    as_role: Any, house: House, ready: UUID
+) -> None:
+    bench = await as_role(Role.VACCINATOR)
+    taken = await bench.post(f"/visits/{ready}/unit", data={"trace_code": CODE})
+    confirmations = (await bench.get(taken.headers["location"])).text
+    assert [f'name="confirmed-{code}"' in confirmations for code in CHECKED["confirmed"]] == [True] * 11
+    unit_id = taken.headers["location"].partition("?unit=")[2]
+    confirmed = {f"confirmed-{code}": "on" for code in CHECKED["confirmed"]}
+    form = {"unit_id": unit_id, "check_list": CHECKED["check_list"], **confirmed}
+    missing = {name: said for name, said in form.items() if name != "confirmed-dose"}
+    refused = await bench.post(f"/visits/{ready}/permits", data=missing)
+    assert (refused.status_code, "Not confirmed: dose." in refused.text) == (422, True)
+    permit = await bench.post(f"/visits/{ready}/permits", data=form)
+    assert (permit.status_code, "?permit=" in permit.headers["location"]) == (303, True)
+    assert count(house, bench_check) == 1
+
+
+@pytest.mark.parametrize("what_is_wrong", ["a code nobody received", "a stopped site", "a stage that is over"])
+async def test_a_vial_that_is_not_to_be_given_is_said_so_before_anything_is_confirmed(
+    as_role: Any, house: House, ready: UUID, what_is_wrong: str
+) -> None:
+    bench = await as_role(Role.VACCINATOR)
+    if what_is_wrong == "a stopped site":
+        await stopped(bench, "site")
+    elif what_is_wrong == "a stage that is over":
+        a_screening(house.db, ready)
+    before = rows_in(house.db)
+    code = "89999999999999999999" if what_is_wrong == "a code nobody received" else CODE
+    answer = await bench.post(f"/visits/{ready}/unit", data={"trace_code": code})
+    assert answer.status_code == (409 if what_is_wrong == "a stage that is over" else 422)
+    assert rows_in(house.db) == before
 
 
 async def test_two_benches_one_vial_at_the_same_instant(as_role: Any, house: House) -> None:

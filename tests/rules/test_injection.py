@@ -1,7 +1,7 @@
 """Whether the needle may go in: 疫苗管理法 art. 45 — inject only after everything agrees."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,6 @@ from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckListFaulty, Group
 from clinic_server.injection.rules import (
     PERMIT_LASTS,
-    NeedleFacts,
     OrderFacts,
     PermitExpired,
     PermitFacts,
@@ -22,37 +21,16 @@ from clinic_server.injection.rules import (
     PermitOfAnother,
     PermitUsed,
     findings_for_needle,
+    minutes_to_stay,
     permit_ends,
     refuse_foreign_permit,
     same_order,
 )
 from clinic_server.kit.labels import labels
 from clinic_server.people.rules import age_in_months
-from clinic_server.stock import vaccines
 from clinic_server.stock.rules import BodySite, Route, StopFinding, UnitFacts, UnitFinding
+from tests.rules.needle import FACTS, LIST, NOW, NURSE, ORDER, OTHER_NURSE, PHYSICIAN, TODAY, UNIT
 
-NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
-TODAY = date(2026, 3, 2)
-NURSE, OTHER_NURSE, PHYSICIAN = UUID(int=7), UUID(int=8), UUID(int=9)
-LIST = check_lists.active(check_lists.shipped(), check_lists.NATIONAL, TODAY)
-VACCINE = vaccines.shipped()["covid19-bbibp-corv"]
-ORDER = OrderFacts(
-    UUID(int=1), UUID(int=11), "vaccine-a", UUID(int=2), NOW + timedelta(hours=8), PHYSICIAN, observation_minutes=30
-)
-UNIT = UnitFacts(
-    UUID(int=3),
-    UUID(int=4),
-    "L1",
-    date(2027, 1, 1),
-    "vaccine-a",
-    "Vaccine A",
-    1,
-    0,
-    500,
-    Route.INTRAMUSCULAR,
-    VACCINE.code,
-    "81000001",
-)
 PERMIT = PermitFacts(
     UUID(int=5),
     UUID(int=6),
@@ -63,19 +41,6 @@ PERMIT = PermitFacts(
     NURSE,
     NOW + timedelta(minutes=5),
     is_used=False,
-)
-FACTS = NeedleFacts(
-    now=NOW,
-    today=TODAY,
-    order=ORDER,
-    unit=UNIT,
-    vaccine=VACCINE,
-    born_on=date(1980, 5, 1),
-    vaccinator_id=NURSE,
-    is_physician_separate=True,
-    required=LIST.codes,
-    confirmed=frozenset(LIST.codes),
-    body_site=BodySite.LEFT_UPPER_ARM,
 )
 
 
@@ -182,6 +147,14 @@ def test_nothing_that_speaks_against_the_needle_is_ever_lost(
     is_clear = confirmed == set(LIST.codes) and not is_same and order is ORDER and unit is UNIT and not stops
     found = findings(confirmed=frozenset(confirmed), vaccinator_id=nurse, order=order, unit=unit, stops=tuple(stops))
     assert (found == ()) is is_clear
+
+
+@pytest.mark.parametrize(("ordered", "of_site", "minutes"), [(30, 30, 30), (60, 30, 60), (30, 45, 45), (10, 15, 30)])
+def test_the_longest_observation_counts_and_none_is_shorter_than_thirty_minutes(
+    ordered: int, of_site: int, minutes: int
+) -> None:
+    """Invariant 29; 30 minutes for everybody in China."""
+    assert minutes_to_stay(replace(ORDER, observation_minutes=ordered), of_site) == minutes
 
 
 def test_a_permit_ends_with_its_minutes_the_orders_day_or_the_lots() -> None:
