@@ -30,6 +30,7 @@ from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
+from clinic_server.injection import check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
@@ -141,6 +142,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
     schedules.shipped()
     texts.shipped()
+    check_lists.active(
+        check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
+    )
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

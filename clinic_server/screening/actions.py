@@ -148,7 +148,10 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until))
+        minutes = rule_sets.of_version(
+            rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version
+        ).observation_minutes
+        place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes))
     else:
         person_id = standing(tx.connection, visit_id).person_id
         vaccine_code = vaccine.code if vaccine else None

@@ -96,6 +96,7 @@ class VisitOrder(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
     placed_at: datetime = instant()
     valid_until: datetime = instant()
+    observation_minutes: int
 
 
 class VisitOrderConsent(Record, table=True):

@@ -188,6 +188,15 @@ async def test_too_early_needs_a_reason_and_the_bench_takes_the_physicians_word(
     assert (await permitted(site.bench, site.visit_id, CODES[0])).status_code == 201
 
 
+async def test_a_dose_against_the_schedule_is_an_override_of_the_days_report(site: Site, as_role: Any) -> None:
+    """Invariant 8: overrides of the interval are listed in the daily report."""
+    await site.note(ago(15))
+    assert (await site.decide("Leaves for Xinjiang tomorrow")).status_code == 201
+    lead = await as_role(Role.SITE_LEAD)
+    (line,) = (await lead.get(f"/api/v1/days/{TODAY}/overrides")).json()
+    assert line["kind"] == "against_deferral"
+
+
 async def test_a_dose_carries_its_number_and_schedule(site: Site) -> None:
     await site.note(ago(60))
     await site.vaccinated(CODES[0])

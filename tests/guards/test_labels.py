@@ -63,11 +63,15 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "staff.rules.StationKind": "station_kind",
     "stock.rules.Platform": "platform",
     "stock.rules.Route": "route",
+    "stock.rules.StopFinding": "finding",
+    "stock.rules.StopScope": "stop_scope",
     "stock.rules.UnitFinding": "finding",
     "visits.flow.Outcome": "outcome",
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
+    "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
     "observation.rules.DepartureKind",  # the visit's outcome says it
     "screening.rule_sets.Quantity",  # the form names what is measured

@@ -11,7 +11,8 @@ from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_conse
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
-from clinic_server.injection.actions import give_dose, grant_permit
+from clinic_server.injection import check_lists
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -23,7 +24,7 @@ from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
@@ -33,7 +34,7 @@ from clinic_server.visits.withheld import Withholding, withhold
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
 PRODUCT = "sample-inactivated"
-SITE = SiteSettings()
+SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 
 def fill(tx: Tx) -> dict[str, str]:
@@ -53,7 +54,10 @@ def fill(tx: Tx) -> dict[str, str]:
         call_visit(tx, visit_ids[place], station)
     shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
-    return {name: str(visit_ids[place]) for name, place in shown.items()} | _link(tx, visit_ids[2])
+    unit = unit_by_code(tx.connection, _trace_code(10))
+    assert unit is not None
+    named = {name: str(visit_ids[place]) for name, place in shown.items()}
+    return named | {"unit": str(unit.unit_id)} | _link(tx, visit_ids[2])
 
 
 def _stock(tx: Tx) -> None:
@@ -119,8 +123,10 @@ def _sign(tx: Tx, visit_id: UUID) -> None:
 
 
 def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
-    permit = grant_permit(tx, visit_id, trace_code)
-    give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, SITE.observation_minutes)
+    check_list = check_lists.active(check_lists.shipped(), SITE.check_list, tx.local_date)
+    asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
+    permit = grant_permit(tx, SITE, visit_id, asked)
+    give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
     start_watch(tx, visit_id, tx.now - timedelta(minutes=minutes_ago), SITE.observation_minutes)
     tx.journal("furnished", visit_id)
 

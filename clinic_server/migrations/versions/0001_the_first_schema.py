@@ -757,6 +757,7 @@ def upgrade() -> None:
         sa.Column("physician_id", sa.Uuid(), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("observation_minutes", sa.Integer(), nullable=False),
         sa.CheckConstraint("length(product_code) <= 40", name=op.f("ck_visit_order_product_code_length")),
         sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_visit_order_physician_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_order_visit_id")),

@@ -88,6 +88,33 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "stop_order",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "scope",
+            sa.Enum(
+                "unit",
+                "lot",
+                "product",
+                "site",
+                name="stopscope_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("target", sa.String(length=90), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("placed_by", sa.Uuid(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_stop_order_reason_length")),
+        sa.CheckConstraint("length(target) <= 90", name=op.f("ck_stop_order_target_length")),
+        sa.ForeignKeyConstraint(["placed_by"], ["staff.id"], name=op.f("fk_stop_order_placed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop_order")),
+    )
+    op.create_table(
         "answer_link",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -155,6 +182,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("reaction_id", name=op.f("uq_reaction_clearance_reaction_id")),
     )
     op.create_table(
+        "stop_lift_proposed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("stop_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_stop_lift_proposed_reason_length")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_stop_lift_proposed_proposed_by")),
+        sa.ForeignKeyConstraint(["stop_id"], ["stop_order.id"], name=op.f("fk_stop_lift_proposed_stop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop_lift_proposed")),
+    )
+    with op.batch_alter_table("stop_lift_proposed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stop_lift_proposed_stop_id"), ["stop_id"], unique=False)
+
+    op.create_table(
         "answered_by_link",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -197,6 +240,40 @@ def upgrade() -> None:
         sa.UniqueConstraint("screening_id", name=op.f("uq_device_measurement_screening_id")),
     )
     op.create_table(
+        "stop_lifted",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("stop_id", sa.Uuid(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> proposed_by", name=op.f("ck_stop_lifted_two_people")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_stop_lifted_confirmed_by")),
+        sa.ForeignKeyConstraint(["proposal_id"], ["stop_lift_proposed.id"], name=op.f("fk_stop_lifted_proposal_id")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_stop_lifted_proposed_by")),
+        sa.ForeignKeyConstraint(["stop_id"], ["stop_order.id"], name=op.f("fk_stop_lifted_stop_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stop_lifted")),
+        sa.UniqueConstraint("proposal_id", name=op.f("uq_stop_lifted_proposal_id")),
+        sa.UniqueConstraint("stop_id", name=op.f("uq_stop_lifted_stop_id")),
+    )
+    op.create_table(
+        "bench_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("permit_id", sa.Uuid(), nullable=False),
+        sa.Column("check_list", sa.String(length=40), nullable=False),
+        sa.Column("confirmed", sa.String(length=700), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(check_list) <= 40", name=op.f("ck_bench_check_check_list_length")),
+        sa.CheckConstraint("length(confirmed) <= 700", name=op.f("ck_bench_check_confirmed_length")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_bench_check_confirmed_by")),
+        sa.ForeignKeyConstraint(["permit_id"], ["permit.id"], name=op.f("fk_bench_check_permit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bench_check")),
+        sa.UniqueConstraint("permit_id", name=op.f("uq_bench_check_permit_id")),
+    )
+    op.create_table(
         "decision_override",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -222,6 +299,7 @@ def upgrade() -> None:
     op.make_append_only("answer_link")
     op.make_append_only("answered_by_link")
     op.make_append_only("answers_kept")
+    op.make_append_only("bench_check")
     op.make_append_only("decision_override")
     op.make_append_only("device_measurement")
     op.make_append_only("dose_elsewhere")
@@ -231,6 +309,9 @@ def upgrade() -> None:
     op.make_append_only("dose_withheld")
     op.make_append_only("reaction_clearance")
     op.make_append_only("severe_reaction")
+    op.make_append_only("stop_lift_proposed")
+    op.make_append_only("stop_lifted")
+    op.make_append_only("stop_order")
     # ### end Alembic commands ###
 
 
@@ -238,9 +319,15 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("dose_entered_in_error")
     op.drop_table("decision_override")
+    op.drop_table("bench_check")
+    op.drop_table("stop_lifted")
     op.drop_table("device_measurement")
     op.drop_table("answers_kept")
     op.drop_table("answered_by_link")
+    with op.batch_alter_table("stop_lift_proposed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stop_lift_proposed_stop_id"))
+
+    op.drop_table("stop_lift_proposed")
     op.drop_table("reaction_clearance")
     with op.batch_alter_table("dose_withheld", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_withheld_person_id"))
@@ -251,6 +338,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_answer_link_visit_id_journal_seq"))
 
     op.drop_table("answer_link")
+    op.drop_table("stop_order")
     with op.batch_alter_table("severe_reaction", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_severe_reaction_person_id_journal_seq"))
 
