@@ -108,14 +108,15 @@ def outlook(  # noqa: PLR0913, PLR0917  # the facts of one decision, each of its
     ways = [way for way in _ways(facts, _concerning(schedule, vaccine), on) if way.series.antigen in vaccine.antigens]
     if not ways:
         finding = DoseFinding(Reason.NOT_IN_SCHEDULE, FindingWeight.UNCLEAR, schedule.source)
-        return Outlook(None, None, schedule.code, schedule.version, (finding,))
+        findings = (finding, *_findings_about(facts, vaccine, on))
+        return Outlook(None, None, schedule.code, schedule.version, findings)
     antigens = dict.fromkeys(way.series.antigen for way in ways)
     best = [
         max((way for way in ways if way.series.antigen == antigen), key=lambda way: _fitness_for(way, vaccine, on))
         for antigen in antigens
     ]
-    way, findings = min(((way, _findings_along(way, vaccine, on)) for way in best), key=lambda pair: len(pair[1]))
-    return _outlook(way, catalogue, vaccine, findings + _findings_about(way.facts, vaccine, on), on)
+    way, along = min(((way, _findings_along(way, vaccine, on)) for way in best), key=lambda pair: len(pair[1]))
+    return _outlook(way, catalogue, vaccine, along + _findings_about(facts, vaccine, on), on)
 
 
 def _outlook(
