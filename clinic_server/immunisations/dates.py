@@ -1,10 +1,11 @@
 """Spans of time as schedules write them, and the days they lead to."""
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 
-_PART = re.compile(r"(\d{1,4}) (day|week|month|year)s?")
+_PART = r"(\d{1,4}) (day|week|month|year)s?"
+_WHOLE = re.compile(rf"{_PART}(?: [+-] {_PART})*")
+_SIGNED = re.compile(rf"(?:([+-]) )?{_PART}")
 _DAYS = {"day": 1, "week": 7}
 _MONTHS = {"month": 1, "year": 12}
 
@@ -27,21 +28,14 @@ class Span:
 
 def span_from(words: str) -> Span:
     """Return the span that words such as "2 years + 6 months" or "6 weeks - 4 days" mean; raises ValueError."""
+    if not _WHOLE.fullmatch(words):
+        raise ValueError(f"“{words}” is no span of time, such as “21 days”, “6 months” or “6 weeks - 4 days”")
     months = days = 0
-    for sign, part in _signed_parts(words):
-        match = _PART.fullmatch(part)
-        if match is None:
-            raise ValueError(f"“{words}” is no span of time, such as “21 days”, “6 months” or “6 weeks - 4 days”")
-        months += sign * int(match[1]) * _MONTHS.get(match[2], 0)
-        days += sign * int(match[1]) * _DAYS.get(match[2], 0)
+    for sign, count, unit in _SIGNED.findall(words):
+        signed = -int(count) if sign == "-" else int(count)
+        months += signed * _MONTHS.get(unit, 0)
+        days += signed * _DAYS.get(unit, 0)
     return Span(months, days)
-
-
-def _signed_parts(words: str) -> Iterator[tuple[int, str]]:
-    first, *rest = re.split(r" ([+-]) ", words)
-    yield 1, first
-    for sign, part in zip(rest[::2], rest[1::2], strict=True):
-        yield (1 if sign == "+" else -1), part
 
 
 def _months_after(day: date, months: int) -> date:
@@ -49,4 +43,4 @@ def _months_after(day: date, months: int) -> date:
     try:
         return date(year, month + 1, day.day)
     except ValueError:  # CDSi, logic specification, date rules: 31 March + 6 months is 1 October
-        return date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+        return date(year, month + 2, 1)  # never past the year: December has 31 days

@@ -132,8 +132,8 @@ def _reasons_against(target: TargetDose, facts: Facts, progress: Progress, dose:
     against = reason_against_vaccine(target, given)
     if against is not None:
         yield against
-    spaced = spacing_ends(facts.schedule, given, facts.doses, on)
-    if any(spacing.invalidates and on < free_on for spacing, free_on in spaced):
+    invalidating = [spacing for spacing in facts.schedule.spacing if spacing.invalidates]
+    if any(on < free_on for _, free_on in spacing_ends(invalidating, given, facts.doses, on)):
         yield Reason.TOO_CLOSE_TO_OTHER
 
 

@@ -126,7 +126,7 @@ def _last_days_in_time(
 
 def free_on(facts: Facts, vaccine: Vaccine, on: date) -> date:
     """Return the first day a vaccine keeps its distance from every other dose given before."""
-    ends = spacing_ends(facts.schedule, substance_of(vaccine), facts.doses, on)
+    ends = spacing_ends(facts.schedule.spacing, substance_of(vaccine), facts.doses, on)
     return max((free for _, free in ends), default=facts.subject.born_on)
 
 

@@ -1,6 +1,6 @@
 """Which vaccines a schedule means, and which of them a fact of health forbids."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -50,27 +50,27 @@ def reason_against_vaccine(target: TargetDose, given: Substance) -> Reason | Non
     return Reason.WRONG_PLATFORM if platforms and given.platform not in platforms else Reason.WRONG_VACCINE
 
 
-def spacings_between(schedule: Schedule, planned: Substance, past: PastDose) -> Iterator[Spacing]:
-    """Yield the spacings two doses must keep; a past dose whose platform nobody knows may be of any."""
+def spacings_between(spacings: Iterable[Spacing], planned: Substance, past: PastDose) -> Iterator[Spacing]:
+    """Yield which spacings two doses must keep; a past dose whose platform nobody knows may be of any."""
     if set(planned.antigens) & set(past.antigens):
         return
     known = substance_of(past)
     guesses = [known] if known.platform else [replace(known, platform=platform) for platform in Platform]
-    for spacing in schedule.spacing:
+    for spacing in spacings:
         pairs = ((spacing.between, spacing.other), (spacing.other, spacing.between))
         if any(selects(one, planned) and any(selects(two, guess) for guess in guesses) for one, two in pairs):
             yield spacing
 
 
 def spacing_ends(
-    schedule: Schedule, planned: Substance, doses: Iterable[PastDose], on: date
+    spacings: Sequence[Spacing], planned: Substance, doses: Iterable[PastDose], on: date
 ) -> Iterator[tuple[Spacing, date]]:
     """Yield each spacing to doses given before, with its first free day; one that allows the same day is not broken.
 
     Sub-standard doses were given too, and keep others away like any.
     """
     for dose in doses:
-        for spacing in spacings_between(schedule, planned, dose):
+        for spacing in spacings_between(spacings, planned, dose):
             if not (spacing.may_be_same_day and dose.given_on == on):
                 yield spacing, spacing.minimum.after(dose.given_on)
 

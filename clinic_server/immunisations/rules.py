@@ -1,6 +1,6 @@
 """Which dose comes when, and what speaks against one: pure answers over a dated schedule."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -81,7 +81,8 @@ def standings(
     schedule: Schedule, catalogue: Mapping[str, Vaccine], subject: Subject, doses: Sequence[PastDose], on: date
 ) -> tuple[SeriesStanding, ...]:
     """Return where a person stands on a day: for each antigen of the schedule the series that fits them best."""
-    along = [(way, _standing(way, catalogue, on)) for way in _ways(schedule, subject, doses, on)]
+    ways = _ways(Facts(schedule, subject, in_order(doses, on), {}), schedule.series, on)
+    along = [(way, _standing(way, catalogue, on)) for way in ways]
     best: dict[str, tuple[_Way, SeriesStanding]] = {}
     for way, found in along:
         known = best.get(found.antigen)
@@ -103,17 +104,19 @@ def outlook(  # noqa: PLR0913, PLR0917  # the facts of one decision, each of its
     A vaccine against several things is judged by the series it serves best; what holds for the vaccine itself
     (spacing, observations, an uncertain history) is always said.
     """
-    ways = [way for way in _ways(schedule, subject, doses, on) if way.series.antigen in vaccine.antigens]
+    facts = Facts(schedule, subject, in_order(doses, on), {})
+    ways = [way for way in _ways(facts, _concerning(schedule, vaccine), on) if way.series.antigen in vaccine.antigens]
     if not ways:
         finding = DoseFinding(Reason.NOT_IN_SCHEDULE, FindingWeight.UNCLEAR, schedule.source)
-        return Outlook(None, None, schedule.code, schedule.version, (finding,))
+        findings = (finding, *_findings_about(facts, vaccine, on))
+        return Outlook(None, None, schedule.code, schedule.version, findings)
     antigens = dict.fromkeys(way.series.antigen for way in ways)
     best = [
         max((way for way in ways if way.series.antigen == antigen), key=lambda way: _fitness_for(way, vaccine, on))
         for antigen in antigens
     ]
-    way, findings = min(((way, _findings_along(way, vaccine, on)) for way in best), key=lambda pair: len(pair[1]))
-    return _outlook(way, catalogue, vaccine, findings + _findings_about(way.facts, vaccine, on), on)
+    way, along = min(((way, _findings_along(way, vaccine, on)) for way in best), key=lambda pair: len(pair[1]))
+    return _outlook(way, catalogue, vaccine, along + _findings_about(facts, vaccine, on), on)
 
 
 def _outlook(
@@ -130,12 +133,17 @@ def _outlook(
     return Outlook(number, way.series.code, schedule.code, schedule.version, findings, earliest_on, recommended_on)
 
 
-def _ways(schedule: Schedule, subject: Subject, doses: Sequence[PastDose], on: date) -> list[_Way]:
-    facts = Facts(schedule, subject, in_order(doses, on), {})
+def _concerning(schedule: Schedule, vaccine: Vaccine) -> list[Series]:
+    """Return the series a vaccine may serve, and those that others of them ask to be complete."""
+    asked = {skip.complete for series in schedule.series for dose in series.dose for skip in dose.skip}
+    return [one for one in schedule.series if one.antigen in vaccine.antigens or one.code in asked]
+
+
+def _ways(facts: Facts, wanted: Iterable[Series], on: date) -> list[_Way]:
     ways = []
-    for series in schedule.series:
+    for series in wanted:
         course = evaluated(series, facts)
-        ways.append(_Way(series, facts, course, _is_for(series, subject, on)))
+        ways.append(_Way(series, facts, course, _is_for(series, facts.subject, on)))
         if course.progress.primary_complete_on:
             completed_on = {**facts.completed_on, series.code: course.progress.primary_complete_on}
             facts = replace(facts, completed_on=completed_on)
@@ -220,7 +228,7 @@ def _vaccine_reasons(target: TargetDose, progress: Progress, vaccine: Vaccine) -
 
 def _findings_about(facts: Facts, vaccine: Vaccine, on: date) -> tuple[DoseFinding, ...]:
     """Return what holds for the vaccine whatever the series."""
-    spaced = spacing_ends(facts.schedule, substance_of(vaccine), facts.doses, on)
+    spaced = spacing_ends(facts.schedule.spacing, substance_of(vaccine), facts.doses, on)
     close = {
         DoseFinding(Reason.TOO_CLOSE_TO_OTHER, FindingWeight.DEFERRAL, spacing.source): None
         for spacing, free in spaced

@@ -119,6 +119,24 @@ def test_a_dose_may_not_be_needed_after_so_many(born: str, doses: str, comes: st
     assert f"{found.status} {found.dose_number}" == comes
 
 
+@pytest.mark.parametrize(
+    ("antigen", "on", "series"),
+    [
+        ("polio", "2024-12-31", "polio-children"),
+        ("polio", "2025-01-01", "polio-all"),
+        ("hepatitis_a", "2024-12-31", "hepatitis-a-children"),
+        ("hepatitis_a", "2025-01-01", "hepatitis-a-all"),
+    ],
+)
+def test_the_default_gives_way_where_it_is_shut(antigen: str, on: str, series: str) -> None:
+    assert standing("second", person("2020-01-01"), (), on, antigen).series == series
+
+
+def test_a_vaccine_against_several_things_is_judged_by_what_it_serves_best() -> None:
+    found = outlook_for("second", person("2021-01-01"), had("tetanus-toxoid 2021-01-15"), "dtap", "2021-03-01")
+    assert (found.series, found.dose_number, found.findings) == ("pertussis", 1, ())
+
+
 def test_the_outlook_names_its_schedule_its_days_and_the_sources() -> None:
     found = outlook_for("cn-covid19 1", person(ADULT), had("zf2001 2021-04-01"), "zf2001", "2021-04-20")
     assert (found.schedule_code, found.schedule_version) == ("cn-covid19", 1)

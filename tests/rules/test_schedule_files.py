@@ -172,5 +172,6 @@ def test_the_nearest_part_of_a_path_has_a_line() -> None:
         "$.d[1].x": 6,
         "$.z": 1,
         "$.d[2]": 1,
+        "$.d[1].g.x": 7,
     }
     assert {path: line_of(text, path) for path in paths} == paths
