@@ -146,15 +146,15 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     else:
         person_id = standing(tx.connection, visit_id).person_id
         vaccine_code = vaccine.code if vaccine else None
-        programme = programme_of(seen)
+        programme = rule_set_of(seen).programme
         withhold(tx, visit_id, Withholding(decision_id, person_id, programme, proposal.deferred_until, vaccine_code))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
 
 
-def programme_of(seen: ScreeningSeen) -> str:
-    """Return the programme whose questions were answered: an antigen of the catalogue of vaccines."""
-    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version).programme
+def rule_set_of(seen: ScreeningSeen) -> RuleSet:
+    """Return the very set a round was asked and judged by."""
+    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
 
 
 def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:
@@ -221,7 +221,7 @@ def _judge(tx: Tx, visit_id: UUID, seen: ScreeningSeen, proposal: Proposal) -> t
     refuse_unfounded(proposal, findings, tx.local_date)
     if vaccine is not None and proposal.outcome is DecisionOutcome.RECOMMENDED:
         born_on = person(tx.connection, tx.keyring, standing(tx.connection, visit_id).person_id).born_on
-        refuse_unfit(vaccine, programme_of(seen), born_on, tx.local_date)
+        refuse_unfit(vaccine, rule_set_of(seen).programme, born_on, tx.local_date)
     return vaccine, override_of(proposal.outcome, findings)
 
 
