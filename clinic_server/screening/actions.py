@@ -148,22 +148,20 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        minutes = rule_sets.of_version(
-            rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version
-        ).observation_minutes
+        minutes = rule_set_of(seen).observation_minutes
         place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes))
     else:
         person_id = standing(tx.connection, visit_id).person_id
         vaccine_code = vaccine.code if vaccine else None
-        programme = programme_of(seen)
+        programme = rule_set_of(seen).programme
         withhold(tx, visit_id, Withholding(decision_id, person_id, programme, proposal.deferred_until, vaccine_code))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
 
 
-def programme_of(seen: ScreeningSeen) -> str:
-    """Return the programme whose questions were answered: an antigen of the catalogue of vaccines."""
-    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version).programme
+def rule_set_of(seen: ScreeningSeen) -> RuleSet:
+    """Return the very set a round was asked and judged by."""
+    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
 
 
 def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:
@@ -245,7 +243,7 @@ def _judge(
     earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
     findings = (*seen.findings, *earlier, *_findings_of(case))
     if vaccine is not None and case is not None:
-        refuse_unfit(vaccine, programme_of(seen), case.past.born_on, tx.local_date)
+        refuse_unfit(vaccine, rule_set_of(seen).programme, case.past.born_on, tx.local_date)
         refuse_barred(case)
     refuse_unfounded(proposal, findings, tx.local_date)
     return vaccine, override_of(proposal.outcome, findings)

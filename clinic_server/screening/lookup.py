@@ -9,14 +9,13 @@ from sqlalchemy import Connection
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
 from clinic_server.people.lookup import person
-from clinic_server.screening import rule_sets
 from clinic_server.screening.actions import (
     Asked,
     ScreeningSeen,
     earlier_decisions,
     latest_screening,
-    programme_of,
     questions_of_visit,
+    rule_set_of,
 )
 from clinic_server.screening.decisions import advice_over, findings_from_earlier, refuse_unfit
 from clinic_server.screening.measured import Origins, origins_of
@@ -77,12 +76,12 @@ def decision_sheet(connection: Connection, keyring: Keyring, visit_id: UUID, tod
     findings = seen.findings + findings_from_earlier(earlier, None, today)
     return DecisionSheet(
         seen,
-        rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version),
+        rule_set_of(seen),
         origins_of(connection, keyring, seen.screening_id),
         findings,
         advice_over(findings, earlier, today),
         tuple(EarlierSeen(one, _vaccine_name(one.vaccine_code), one.stands_on(today)) for one in earlier),
-        tuple(_choice(product, programme_of(seen), born_on, today) for product in products(connection)),
+        tuple(_choice(product, rule_set_of(seen).programme, born_on, today) for product in products(connection)),
     )
 
 
