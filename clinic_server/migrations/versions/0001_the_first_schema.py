@@ -953,6 +953,7 @@ def upgrade() -> None:
         sa.Column("doses_per_unit", sa.Integer(), nullable=False),
         sa.Column("draw_number", sa.Integer(), nullable=False),
         sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("after_return_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name=op.f("ck_draw_within_unit")),
         sa.ForeignKeyConstraint(
             ["unit_id", "doses_per_unit"],
@@ -960,8 +961,17 @@ def upgrade() -> None:
             name=op.f("fk_draw_unit_id_doses_per_unit"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_draw")),
-        sa.UniqueConstraint("unit_id", "draw_number", name=op.f("uq_draw_unit_id_draw_number")),
+        sa.UniqueConstraint("after_return_id", name=op.f("uq_draw_after_return_id")),
     )
+    with op.batch_alter_table("draw", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_draw_unit_id_draw_number",
+            ["unit_id", "draw_number"],
+            unique=True,
+            sqlite_where=sa.text("after_return_id IS NULL"),
+            postgresql_where=sa.text("after_return_id IS NULL"),
+        )
+
     op.create_table(
         "permit",
         sa.Column("id", sa.Uuid(), nullable=False),
