@@ -81,6 +81,8 @@ async def test_an_untouched_unit_goes_back_once_and_is_used_again(
     assert (await colleague.post(f"/api/v1/doses/{dose_id}/unit-return")).json()["code"] == "unit_returned_before"
     second = a_dose(house.db, a_consented_visit(house.db), vaccinator)
     assert (second != dose_id, doses_left(house.db)) == (True, 0)
+    draws = house.db.read_now(lambda connection: connection.execute(select(draw).order_by(draw.c.journal_seq)).all())
+    assert [one.after_return_id for one in draws] == [None, UUID(returned.json()["correction_id"])]
 
 
 async def test_the_database_itself_lets_one_return_be_followed_by_one_draw(
