@@ -77,10 +77,10 @@ class UnitCannotReturn(Refused):
     code = "unit_cannot_return"
 
 
-class SecondPersonNeeded(Refused):
+class ReturnUnwitnessed(Refused):
     """Who entered the error does not also confirm that the unit is untouched."""
 
-    code = "second_person_needed"
+    code = "return_unwitnessed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +128,4 @@ def refuse_return(dose: DoseAsCorrected, confirmed_by: UUID | None, today: date)
     if dose.doses_per_unit > 1 or dose.expires_on < today:
         raise UnitCannotReturn
     if confirmed_by is None or confirmed_by == dose.denied_by:
-        raise SecondPersonNeeded
+        raise ReturnUnwitnessed

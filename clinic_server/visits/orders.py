@@ -38,17 +38,19 @@ class Order:
     placed_at: datetime
     valid_until: datetime
     is_against_advice: bool
+    observation_minutes: int
     consent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a physician recommends to be given, until when this may be done, and whether findings advise against it."""
+    """What a physician recommends, until when, how long its recipient stays, and whether findings advise against it."""
 
     decision_id: UUID
     product_code: str
     physician_id: UUID
     valid_until: datetime
+    observation_minutes: int
     is_against_advice: bool = False
 
 
@@ -63,6 +65,7 @@ def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
         placed_at=tx.now,
         valid_until=new.valid_until,
         is_against_advice=new.is_against_advice,
+        observation_minutes=new.observation_minutes,
     )
 
 
@@ -83,6 +86,7 @@ def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
             visit_order.c.placed_at,
             visit_order.c.valid_until,
             visit_order.c.is_against_advice,
+            visit_order.c.observation_minutes,
             visit_order_consent.c.consent_id,
             _has_step_since(visit_order.c.journal_seq, visit_step.c.outcome.not_in(_ABOUT_CONSENT)),
         )

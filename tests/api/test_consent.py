@@ -305,7 +305,8 @@ def test_a_dose_against_advice_is_consented_to_with_a_note(db: Database) -> None
 
     def recommend_against_advice(tx: Tx) -> None:
         take_step(tx, visit_id, Outcome.RECOMMENDED)
-        new = NewOrder(screening_id, PRODUCT, physician.staff_id or UUID(int=0), tx.now + timedelta(hours=1), True)
+        until = tx.now + timedelta(hours=1)
+        new = NewOrder(screening_id, PRODUCT, physician.staff_id or UUID(int=0), until, 30, is_against_advice=True)
         place_order(tx, visit_id, new)
         tx.journal("decision_made", visit_id)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, select
 
-from clinic_server.injection.actions import give_dose, grant_permit
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
@@ -20,13 +20,13 @@ from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from tests.api.callers import AsRole
 from tests.api.test_injection import CODE, a_consented_visit, a_lot
-from tests.api.visitors import a_colleague, a_product, rows_in
+from tests.api.visitors import CHECKED, a_colleague, a_product, rows_in
 
 
 def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
-    permit = db.write_now(lambda tx: grant_permit(tx, visit_id, CODE), vaccinator)
-    given = db.write_now(lambda tx: give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, 30), vaccinator)
-    return given.dose_id
+    asked = PermitAsked(CODE, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
+    permit = db.write_now(lambda tx: grant_permit(tx, visit_id, asked), vaccinator)
+    return db.write_now(lambda tx: give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, 30), vaccinator).dose_id
 
 
 @pytest.fixture(name="vaccinator")
@@ -74,7 +74,7 @@ async def test_an_untouched_unit_goes_back_once_and_is_used_again(
     assert early.json()["code"] == "dose_stands"
     await nurse.post(f"/api/v1/doses/{dose_id}/denial", json={"reason": "another visit"})
     own = await nurse.post(f"/api/v1/doses/{dose_id}/unit-return")
-    assert own.json()["code"] == "second_person_needed"
+    assert own.json()["code"] == "return_unwitnessed"
     assert doses_left(house.db) == 0
     returned = await colleague.post(f"/api/v1/doses/{dose_id}/unit-return")
     assert (returned.status_code, doses_left(house.db)) == (201, 1)

@@ -13,7 +13,7 @@ from clinic_server.corrections.rules import (
     DoseDenied,
     DoseStands,
     NothingToCorrect,
-    SecondPersonNeeded,
+    ReturnUnwitnessed,
     UnitCannotReturn,
     UnitReturnedBefore,
     refuse_denied,
@@ -65,8 +65,8 @@ def test_a_unit_returns_on_its_last_day_when_a_second_person_holds_it() -> None:
         (replace(DENIED, is_returned=True), KEEPER, TODAY, UnitReturnedBefore),
         (replace(DENIED, doses_per_unit=2), KEEPER, TODAY, UnitCannotReturn),
         (DENIED, KEEPER, date(2026, 3, 3), UnitCannotReturn),
-        (DENIED, NURSE, TODAY, SecondPersonNeeded),
-        (DENIED, None, TODAY, SecondPersonNeeded),
+        (DENIED, NURSE, TODAY, ReturnUnwitnessed),
+        (DENIED, None, TODAY, ReturnUnwitnessed),
     ],
 )
 def test_a_unit_does_not_return_against_physics(
