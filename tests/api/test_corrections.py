@@ -11,6 +11,7 @@ from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
+from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import QualificationKind, Role
 from clinic_server.stock.actions import balances
 from clinic_server.stock.rules import BodySite
@@ -25,8 +26,10 @@ from tests.api.visitors import CHECKED, a_colleague, a_product, rows_in
 
 def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
     asked = PermitAsked(CODE, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
-    permit = db.write_now(lambda tx: grant_permit(tx, visit_id, asked), vaccinator)
-    return db.write_now(lambda tx: give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, 30), vaccinator).dose_id
+    permit = db.write_now(lambda tx: grant_permit(tx, SiteSettings(), visit_id, asked), vaccinator)
+    return db.write_now(
+        lambda tx: give_dose(tx, SiteSettings(), permit.permit_id, BodySite.LEFT_UPPER_ARM), vaccinator
+    ).dose_id
 
 
 @pytest.fixture(name="vaccinator")
