@@ -29,6 +29,9 @@ class SiteSettings(_Section):
     observation_minutes: int = Field(
         30, ge=30, le=240, description="Minutes under observation after the last injection."
     )
+    minimum_physicians: int = Field(
+        1, ge=1, le=50, description="Physicians who must be signed in; with fewer, injections pause."
+    )
 
     @property
     def zone(self) -> ZoneInfo:
