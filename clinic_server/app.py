@@ -41,6 +41,9 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.opening import api as opening_api
+from clinic_server.opening import checklists
+from clinic_server.opening import pages as opening_pages
 from clinic_server.reports import api as reports_api
 from clinic_server.screening import api as screening_api
 from clinic_server.screening import pages as screening_pages
@@ -67,6 +70,8 @@ ROUTERS = (
     injection_pages.router,
     observation_api.router,
     observation_pages.router,
+    opening_api.router,
+    opening_pages.router,
     stock_api.router,
     stock_pages.router,
     reports_api.router,
@@ -129,6 +134,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
     texts.shipped()
+    checklists.shipped()
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

@@ -21,6 +21,7 @@ from clinic_server.injection.rules import (
 from clinic_server.injection.tables import Permit, SentBack, permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.tx import Tx
+from clinic_server.opening.lookup import pauses
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.stock.actions import STOCK, draw_dose, unit_by_code, unit_by_id
@@ -121,7 +122,8 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite
 
 
 def _cleared(tx: Tx, order: OrderFacts | None, unit: UnitFacts | None) -> tuple[OrderFacts, UnitFacts]:
-    findings = findings_for_needle(order, unit, tx.now, tx.local_date)
+    paused = pauses(tx.connection, tx.now, tx.site.zone)
+    findings = paused + findings_for_needle(order, unit, tx.now, tx.local_date)
     if findings or order is None or unit is None:
         raise PermitRefused(findings=findings)
     return order, unit

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from clinic_server.injection import actions, lookup
 from clinic_server.injection.rules import PermitFacts, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
+from clinic_server.opening.lookup import pauses
 from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
@@ -178,4 +179,6 @@ def _chair(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID |
 
 def _shown(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID) -> PermitFacts | None:
     now = call.house.db.clock.now()
+    if pauses(connection, now, call.house.settings.site.zone):
+        return None
     return actions.shown_permit(connection, permit_id, visit_id, call.actor, (now, call.local_date(now)))

@@ -18,7 +18,6 @@ from clinic_server.opening.rules import (
     Opened,
     Safeguard,
     Statement,
-    Variant,
     lapses,
     present,
     shortcomings,
@@ -167,13 +166,24 @@ def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...
         .where(opening.c.id == last)
         .order_by(safeguard_statement.c.journal_seq, safeguard_statement.c.id)
     ).all()
-    return (_as_opened(rows[0]) if rows else None), tuple(Statement(*row[8:]) for row in rows)
+    return (_as_opened(rows[0]) if rows else None), tuple(_as_statement(row[8:]) for row in rows)
+
+
+def _as_statement(row: Any) -> Statement:
+    return Statement(*row)
 
 
 def _as_opened(row: Any) -> Opened:
-    absent_after = timedelta(minutes=row.absent_after_minutes)
-    until = (row.opened_at, row.ends_at, row.minimum_physicians, absent_after, row.closed_at)
-    return Opened(row[0], row.business_on, Variant(row.variant), *until)
+    return Opened(
+        opening_id=row[0],
+        business_on=row.business_on,
+        variant=row.variant,
+        opened_at=row.opened_at,
+        ends_at=row.ends_at,
+        minimum_physicians=row.minimum_physicians,
+        absent_after=timedelta(minutes=row.absent_after_minutes),
+        closed_at=row.closed_at,
+    )
 
 
 def _stays(connection: Connection, now: datetime, zone: tzinfo, absent_after: timedelta) -> tuple[Stay, ...]:

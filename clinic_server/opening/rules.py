@@ -1,4 +1,4 @@
-"""Whether injections may go on: the four safeguards, the kit, and who is here. Facts in, reasons with their times out."""
+"""Whether injections may go on: the four safeguards, the kit, and who is here."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -224,9 +224,7 @@ def _gone(safeguard: Safeguard, statement: Statement | None) -> Lapsed:
     return Lapsed(GONE[safeguard], statement.stated_at if statement else None)
 
 
-def _too_few(
-    stays: Sequence[Stay], kind: QualificationKind, least: int, lapse: Lapse, now: datetime
-) -> Lapsed | None:
+def _too_few(stays: Sequence[Stay], kind: QualificationKind, least: int, lapse: Lapse, now: datetime) -> Lapsed | None:
     if len(present(stays, kind, now)) >= least:
         return None
     return Lapsed(lapse, _since(stays, kind, least, now))

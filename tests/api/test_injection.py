@@ -23,7 +23,17 @@ from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.tables import dose
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import (
+    PRODUCT,
+    SYSTEM,
+    TODAY,
+    a_physician,
+    a_product,
+    a_screening,
+    a_visit,
+    an_open_site,
+    rows_in,
+)
 from tests.conftest import ManualClock
 
 CODE = "81000001000000000001"
@@ -52,7 +62,8 @@ def a_consented_visit(db: Database, product: str = PRODUCT) -> UUID:
 
 @pytest.fixture(name="ready")
 def _ready(house: House) -> UUID:
-    """A product and one unit in stock, and a person ready for the needle."""
+    """An open site, a product and one unit in stock, and a person ready for the needle."""
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
     return a_consented_visit(house.db)
