@@ -30,6 +30,7 @@ from tests.api.visitors import (
     a_physician,
     a_product,
     a_screening,
+    a_shift,
     a_visit,
     an_open_site,
     rows_in,
@@ -128,6 +129,7 @@ async def test_a_wrong_unit_is_refused_with_the_reason_and_nothing_written(
     a_lot(house.db, "82000000000000000002", product="vaccine-b")
     a_lot(house.db, "8300expired", expires_on=TODAY)
     house.db.clock.pass_time(hours=16)  # type: ignore[attr-defined]  # past midnight at the site: the lot's day is over
+    a_shift(house.db)
     bench = await as_role(Role.VACCINATOR)
     before = rows_in(house.db)
     answer = await permitted(bench, ready, scanned)

@@ -74,10 +74,15 @@ def a_new_opening(variant: Variant = Variant.ADULT) -> NewOpening:
     return NewOpening(variant, {safeguard: dict.fromkeys(names, "made up") for safeguard, names in asked.items()})
 
 
-def an_open_site(db: Database) -> Actor:
-    """A site opened as its lead opens it: a physician and somebody for emergencies signed in, a kit in date."""
+def a_shift(db: Database) -> None:
+    """A physician and somebody for emergencies sign in."""
     signed_in(db, a_physician(db))
     signed_in(db, somebody_for_emergencies(db))
+
+
+def an_open_site(db: Database) -> Actor:
+    """A site opened as its lead opens it, with people, names and a kit in date."""
+    a_shift(db)
     lead = a_colleague(db, Role.SITE_LEAD)
     db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), lead)
     db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()), lead)
