@@ -33,6 +33,7 @@ PAGES = {
     "bench": "/bench",
     "chair": "/visits/{bench}/injection",
     "observation": "/observation",
+    "opening": "/opening",
     "stock": "/stock",
     "cold-chain": "/cold-chain",
     "devices": "/devices?look=1",

@@ -11,11 +11,14 @@ from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_conse
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.injection.actions import give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.opening import checklists
+from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.rules import Variant
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
-from clinic_server.settings import SiteSettings
+from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.visits.steps import call_visit
@@ -29,6 +32,7 @@ SITE = SiteSettings()
 
 def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
+    _open(tx)
     _stock(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     for visit_id in visit_ids[3:]:
@@ -43,6 +47,13 @@ def fill(tx: Tx) -> dict[str, str]:
         call_visit(tx, visit_ids[place], station)
     shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
     return {name: str(visit_ids[place]) for name, place in shown.items()}
+
+
+def _open(tx: Tx) -> None:
+    add_kit_item(tx, "样例肾上腺素", tx.local_date + timedelta(days=365))
+    asked = checklists.shipped()[Variant.ADULT].asked
+    names = {safeguard: dict.fromkeys(wanted, "样例") for safeguard, wanted in asked.items()}
+    open_site(tx, Settings(_env_file=None), NewOpening(Variant.ADULT, names))
 
 
 def _stock(tx: Tx) -> None:
