@@ -1,6 +1,7 @@
 """Opening the site over HTTP, every lapse seen by permit and dose, and the way back, on both engines."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -149,7 +150,11 @@ def _physicians_role_is_revoked(morning: Morning) -> None:
 
 
 def _physician_works_here_no_longer(morning: Morning) -> None:
-    morning.db.write_now(lambda tx: end_staff(tx, morning.physician.staff_id), OWNER)
+    """By their own hand: the session it is done from outlives it."""
+    own = select(staff_session.c.id).where(staff_session.c.staff_id == morning.physician.staff_id)
+    session_id = morning.db.read_now(lambda connection: connection.execute(own).scalar_one())
+    himself = replace(OWNER, session_id=session_id)
+    morning.db.write_now(lambda tx: end_staff(tx, morning.physician.staff_id), himself)
 
 
 def _rescuer_signs_out(morning: Morning) -> None:
