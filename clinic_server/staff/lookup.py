@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from clinic_server.staff.rules import (
     LONGEST_SESSION,
@@ -18,8 +18,6 @@ from clinic_server.staff.rules import (
     standing_certificates,
 )
 from clinic_server.staff.tables import qualification, role_grant, staff_ended, staff_session
-
-_later = role_grant.alias()
 
 
 def qualified_stays(
@@ -51,13 +49,16 @@ def qualified_stays(
 
 
 def _holds(role: Role) -> ColumnElement[bool]:
-    decided = (role_grant.c.staff_id == staff_session.c.staff_id) & (role_grant.c.role == role)
-    last = (
-        select(func.max(_later.c.journal_seq))
-        .where(_later.c.staff_id == staff_session.c.staff_id, _later.c.role == role)
+    """Tell of a session's holder whether the last decision about a role granted it."""
+    decided = role_grant.c.staff_id == staff_session.c.staff_id
+    granted = (
+        select(role_grant.c.granted)
+        .where(decided, role_grant.c.role == role)
+        .order_by(role_grant.c.journal_seq.desc())
+        .limit(1)
         .scalar_subquery()
     )
-    return exists().where(decided, role_grant.c.granted, role_grant.c.journal_seq == last)
+    return granted.is_(True)
 
 
 def _stays(rows: Sequence[Any], on: date, idle: timedelta) -> Sequence[Stay]:

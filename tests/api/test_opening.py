@@ -22,8 +22,9 @@ from clinic_server.opening.actions import (
     withdraw_safeguard,
 )
 from clinic_server.opening.lookup import pauses, standing_kit
-from clinic_server.opening.rules import GONE, Safeguard, SiteAlreadyOpen
+from clinic_server.opening.rules import GONE, NotReadyToOpen, Safeguard, SiteAlreadyOpen
 from clinic_server.opening.tables import opening
+from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import add_qualification, certificates_of, end_staff, revoke_role
 from clinic_server.staff.rules import Certificate, QualificationKind, Role
 from clinic_server.staff.tables import staff_session
@@ -225,6 +226,20 @@ async def test_physicians_who_do_nothing_for_long_are_not_here(morning: Morning,
     assert morning.pauses() == ()
     clock.pass_time(minutes=1)
     assert morning.pauses() == ("too_few_physicians", "nobody_for_emergencies")
+
+
+async def test_every_physician_who_is_here_counts_and_the_site_pauses_below_its_minimum(morning: Morning) -> None:
+    """R19: X is the site's, and an opening keeps the X it was opened under."""
+    three = OPEN_ALL_DAY.model_copy(update={"site": SiteSettings(minimum_physicians=3)})
+    morning.do(close_site)
+    signed_in(morning.db, a_physician(morning.db))
+    with pytest.raises(NotReadyToOpen):
+        morning.do(open_site, three, a_new_opening())
+    third = signed_in(morning.db, a_physician(morning.db))
+    morning.do(open_site, three, a_new_opening())
+    assert morning.pauses() == ()
+    morning.sign_out(third)
+    assert morning.pauses() == ("too_few_physicians",)
 
 
 async def test_a_site_nobody_opened_permits_nothing(as_role: Any, house: House) -> None:
