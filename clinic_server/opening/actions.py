@@ -13,7 +13,6 @@ from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
 from clinic_server.opening.lookup import (
     Terms,
-    last_opening,
     seal_context,
     shortcomings_now,
     standing_kit,
@@ -153,8 +152,8 @@ def remove_kit_item(tx: Tx, item_id: UUID) -> None:
 
 
 def _require_open(tx: Tx) -> Opened:
-    opened = last_opening(tx.connection)
-    if opened is None or not opened.is_open(tx.now):
+    opened = standing_opening(tx.connection, tx.now)
+    if opened is None:
         raise SiteNotOpen
     return opened
 

@@ -63,7 +63,16 @@ class SaidOf:
 
 def pauses(connection: Connection, now: datetime, zone: tzinfo) -> tuple[str, ...]:
     """Return the codes of all that pauses injections: one statement while the site is not open, else three."""
-    return tuple(lapsed.lapse.value for lapsed in _lapses(connection, now, zone))
+    return tuple(lapsed.lapse.value for lapsed in injections_paused(connection, now, zone))
+
+
+def injections_paused(connection: Connection, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
+    """Return the reasons that pause injections, with their times."""
+    opened, statements = _opened(connection)
+    if opened is None or not opened.is_open(now):
+        return lapses(Facts(opened), now, zone)
+    stays = _stays(connection, now, zone, opened.absent_after)
+    return lapses(Facts(opened, statements, standing_kit(connection), stays), now, zone)
 
 
 def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningNow:
@@ -85,20 +94,10 @@ def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningN
     )
 
 
-def injections_paused(connection: Connection, now: datetime, zone: tzinfo) -> Sequence[Lapsed]:
-    """Return the reasons for the banner, with their times."""
-    return _lapses(connection, now, zone)
-
-
 def standing_opening(connection: Connection, now: datetime) -> Opened | None:
     """Return the opening that stands now."""
     opened, _ = _opened(connection)
     return opened if opened and opened.is_open(now) else None
-
-
-def last_opening(connection: Connection) -> Opened | None:
-    """Return the latest opening, standing or over."""
-    return _opened(connection)[0]
 
 
 def standing_statements(connection: Connection) -> dict[Safeguard, Statement]:
@@ -133,14 +132,6 @@ def shortcomings_now(connection: Connection, now: datetime, terms: Terms) -> tup
 def seal_context(statement_id: UUID) -> str:
     """Return under what a statement's names are sealed."""
     return f"safeguard_statement:said:{statement_id}"
-
-
-def _lapses(connection: Connection, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
-    opened, statements = _opened(connection)
-    if opened is None or not opened.is_open(now):
-        return lapses(Facts(opened), now, zone)
-    stays = _stays(connection, now, zone, opened.absent_after)
-    return lapses(Facts(opened, statements, standing_kit(connection), stays), now, zone)
 
 
 def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...]]:

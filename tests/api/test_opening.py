@@ -410,7 +410,7 @@ async def test_the_page_opens_the_site_by_its_form(as_role: Any, house: House) -
     assert 'name="emergency_staff-paediatric_person"' in (await lead.get("/opening?variant=paediatric")).text
 
 
-async def test_the_helpers_of_other_tests_open_the_site_as_its_lead_does(house: House) -> None:
+async def test_a_site_opened_for_other_tests_pauses_nothing(house: House) -> None:
     an_open_site(house.db)
     zone = house.settings.site.zone
     assert house.db.read_now(lambda connection: pauses(connection, house.db.clock.now(), zone)) == ()
