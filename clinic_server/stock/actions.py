@@ -203,6 +203,8 @@ def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:
             used,
             product.c.volume_ul,
             product.c.route,
+            product.c.vaccine_code,
+            unit.c.trace_code,
         )
         .join(lot, lot.c.id == unit.c.lot_id)
         .join(product, product.c.id == lot.c.product_id)

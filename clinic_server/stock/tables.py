@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, table_of, text
-from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.rules import Platform, Route, StopScope
 
 
 class Product(Record, table=True):
@@ -64,7 +64,46 @@ class Draw(Record, table=True):
     drawn_at: datetime = instant()
 
 
+class StopOrder(Record, table=True):
+    """An order not to give something; it stands until it is lifted (``stops.py``)."""
+
+    __tablename__ = "stop_order"
+
+    scope: StopScope = one_of(StopScope)
+    target: str = text(90)
+    reason: str = text(200)
+    placed_by: UUID = Field(foreign_key="staff.id")
+    placed_at: datetime = instant()
+
+
+class StopLiftProposed(Record, table=True):
+    """The first of the two people whom the lifting of a stop order takes; the latest proposal counts."""
+
+    __tablename__ = "stop_lift_proposed"
+
+    stop_id: UUID = Field(foreign_key="stop_order.id", index=True)
+    reason: str = text(200)
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime = instant()
+
+
+class StopLifted(Record, table=True):
+    """The second of the two: from here on the stop order no longer stands."""
+
+    __tablename__ = "stop_lifted"
+    __table_args__ = (CheckConstraint("confirmed_by <> proposed_by", name="two_people"),)
+
+    stop_id: UUID = Field(foreign_key="stop_order.id", unique=True)
+    proposal_id: UUID = Field(foreign_key="stop_lift_proposed.id", unique=True)
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    lifted_at: datetime = instant()
+
+
 product = table_of(Product)
 lot = table_of(Lot)
 unit = table_of(Unit)
 draw = table_of(Draw)
+stop_order = table_of(StopOrder)
+stop_lift_proposed = table_of(StopLiftProposed)
+stop_lifted = table_of(StopLifted)

@@ -33,17 +33,19 @@ class Order:
     decided_by: UUID
     placed_at: datetime
     valid_until: datetime
+    observation_minutes: int
     consent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a physician recommends to be given, and until when this may be done."""
+    """What a physician recommends, until when it may be given, and how long its recipient stays afterwards."""
 
     decision_id: UUID
     product_code: str
     physician_id: UUID
     valid_until: datetime
+    observation_minutes: int
 
 
 def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
@@ -56,6 +58,7 @@ def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
         physician_id=new.physician_id,
         placed_at=tx.now,
         valid_until=new.valid_until,
+        observation_minutes=new.observation_minutes,
     )
 
 
@@ -75,6 +78,7 @@ def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
             visit_order.c.physician_id,
             visit_order.c.placed_at,
             visit_order.c.valid_until,
+            visit_order.c.observation_minutes,
             visit_order_consent.c.consent_id,
             _ended(),
         )

@@ -96,6 +96,7 @@ class VisitOrder(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
     placed_at: datetime = instant()
     valid_until: datetime = instant()
+    observation_minutes: int
 
 
 class VisitOrderConsent(Record, table=True):
@@ -109,7 +110,7 @@ class VisitOrderConsent(Record, table=True):
 
 
 class Dose(Record, table=True):
-    """A dose given. One permit, one order, one draw: one dose."""
+    """A dose given. One permit, one order, one draw: one dose; its number is what the schedule named made of it."""
 
     __tablename__ = "dose"
 
@@ -121,6 +122,9 @@ class Dose(Record, table=True):
     unit_id: UUID = Field(foreign_key="unit.id")
     lot_id: UUID = Field(foreign_key="lot.id", index=True)
     product_code: str = text(40)
+    dose_number: int | None = None
+    schedule_code: str | None = text(40, default=None)
+    schedule_version: int | None = None
     volume_ul: int
     route: Route = one_of(Route)
     body_site: BodySite = one_of(BodySite)
@@ -139,6 +143,20 @@ class DoseEnteredInError(Record, table=True):
     corrected_at: datetime = instant()
 
 
+class DoseWithheld(Record, table=True):
+    """A physician's decision not to give a dose now, kept for later visits (``withheld.py``)."""
+
+    __tablename__ = "dose_withheld"
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    decision_id: UUID = Field(unique=True)
+    programme: str = text(40)
+    not_before: date | None = None
+    vaccine_code: str | None = text(40, default=None)
+    decided_on: date
+
+
 visit = table_of(Visit)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
@@ -148,3 +166,4 @@ visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
 dose = table_of(Dose)
 dose_entered_in_error = table_of(DoseEnteredInError)
+dose_withheld = table_of(DoseWithheld)

@@ -29,6 +29,13 @@ from clinic_server.visits.steps import open_visit
 
 TODAY = date(2026, 3, 2)
 PRODUCT = "vaccine-a"
+CHECKED = {
+    "check_list": "cn-national/1",
+    "confirmed": [
+        *("health", "record_card", "appearance", "name", "age", "product"),
+        *("presentation", "dose", "body_site", "route", "shown"),
+    ],
+}
 SYSTEM = system_actor("test")
 OWNER = replace(SYSTEM, roles=frozenset({Role.OWNER}))
 OPEN_ALL_DAY = Settings(_env_file=None, security=SecuritySettings(idle_minutes=720))

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Table, func, select
 
 from clinic_server.check_in.tables import check_in
 from clinic_server.consent.tables import consent, refusal
-from clinic_server.injection.tables import sent_back
+from clinic_server.injection.tables import bench_check, permit, sent_back
 from clinic_server.kit.idempotency import first_answer
 from clinic_server.kit.journal import journal
 from clinic_server.observation.tables import departure
@@ -81,6 +81,11 @@ def _pairs(connection: Connection) -> Iterable[Difference]:
         "doses and watches",
         _counted(connection, doses.visit_id, doses[seq]),
         _counted(connection, watch.c.visit_id, watch.c[seq]),
+    )
+    yield from _unequal(
+        "permits and confirmations",
+        _counted(connection, permit.c.id, permit.c[seq]),
+        _counted(connection, bench_check.c.permit_id, bench_check.c[seq]),
     )
     recommended = select(decision.c.id, decision.c[seq]).where(decision.c.outcome == DecisionOutcome.RECOMMENDED)
     yield from _unequal(

@@ -35,6 +35,14 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "device_hub.rules.TrialKind": "trial",
     "device_hub.slips.rules.SlipKind": "slip_kind",
     "device_hub.slips.rules.SlipState": "slip_state",
+    "immunisations.history.Precision": "precision",
+    "immunisations.history.Proof": "proof",
+    "immunisations.outlooks.HistoryFinding": "finding",
+    "immunisations.terms.Certainty": "certainty",
+    "immunisations.terms.DoseStatus": "dose_status",
+    "immunisations.terms.FindingWeight": "weight",
+    "immunisations.terms.Reason": "finding",
+    "immunisations.terms.SeriesStatus": "series_status",
     "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
@@ -47,6 +55,9 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "people.documents.Sex": "sex",
     "people.rules.LinkReason": "link_reason",
     "people.rules.Source": "source",
+    "screening.decisions.Channel": "channel",
+    "screening.decisions.EarlierFinding": "finding",
+    "screening.decisions.OverrideKind": "override",
     "screening.rule_sets.Weight": "weight",
     "screening.rules.Advice": "advice",
     "screening.rules.Answer": "answer",
@@ -56,11 +67,15 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "staff.rules.StationKind": "station_kind",
     "stock.rules.Platform": "platform",
     "stock.rules.Route": "route",
+    "stock.rules.StopFinding": "finding",
+    "stock.rules.StopScope": "stop_scope",
     "stock.rules.UnitFinding": "finding",
     "visits.flow.Outcome": "outcome",
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
+    "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
     "observation.rules.DepartureKind",  # the visit's outcome says it
     "screening.rule_sets.Quantity",  # the form names what is measured
