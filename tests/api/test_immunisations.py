@@ -19,7 +19,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import open_visit
 from clinic_server.visits.tables import dose
 from tests.api.test_injection import a_lot, count, findings_of, given, permitted
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_product, a_screening, a_visit, an_open_site, rows_in
 
 VACCINE = "covid19-bbibp-corv"
 DESKS = (Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER)
@@ -97,6 +97,7 @@ class Site:
 
 @pytest.fixture(name="site")
 async def _site(as_role: Any, house: House) -> Site:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, *CODES)
     visit_id = a_visit(house.db)

@@ -14,7 +14,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.orders import Order, standing_order
 from tests.api.callers import AsRole, Client
 from tests.api.test_injection import CODE, LEFT_ARM, a_consented_visit, a_lot
-from tests.api.visitors import PRODUCT, a_physician, a_product, a_screening, a_visit, answers
+from tests.api.visitors import PRODUCT, a_physician, a_product, a_screening, a_visit, an_open_site, answers
 
 STAGES = ("waiting_for_screening", "waiting_for_decision", "waiting_for_consent", "waiting_for_injection")
 
@@ -53,6 +53,7 @@ async def by_link(desk: Any, client: Client, house: House, visit_id: UUID) -> An
 
 @pytest.fixture(name="stocked")
 def _stocked(house: House) -> None:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
 
