@@ -80,6 +80,7 @@ class Site:
     async def wait(self, **spans: float) -> None:
         """Let so much time pass that other staff are signed in."""
         self.house.db.clock.pass_time(**spans)  # type: ignore[attr-defined]  # the tests' clock
+        an_open_site(self.house.db)
         self.registrar, self.physician, self.bench, self.observer = [await self.as_role(role) for role in DESKS]
 
     async def come_again(self, days: int = 0) -> None:

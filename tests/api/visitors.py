@@ -13,6 +13,7 @@ from clinic_server.kit.journal import journal, record_tables
 from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.lookup import standing_opening
 from clinic_server.opening.rules import Variant
 from clinic_server.people.actions import find_or_register
 from clinic_server.people.documents import Document, DocumentKind, Sex
@@ -88,11 +89,12 @@ def a_shift(db: Database) -> None:
 
 
 def an_open_site(db: Database) -> Actor:
-    """A site opened as its lead opens it, with people, names and a kit in date."""
+    """A site opened as its lead opens it, with people, names and a kit in date; open already, it has a new shift."""
     a_shift(db)
     lead = a_colleague(db, Role.SITE_LEAD)
     db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), lead)
-    db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()), lead)
+    if db.read_now(lambda connection: standing_opening(connection, db.clock.now())) is None:
+        db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()), lead)
     return lead
 
 
