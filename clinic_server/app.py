@@ -17,6 +17,8 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.corrections import api as corrections_api
+from clinic_server.corrections import pages as corrections_pages
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -82,6 +84,8 @@ ROUTERS = (
     observation_pages.router,
     opening_api.router,
     opening_pages.router,
+    corrections_api.router,
+    corrections_pages.router,
     stock_api.router,
     stock_pages.router,
     reports_api.router,

@@ -149,7 +149,9 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
         minutes = rule_set_of(seen).observation_minutes
-        place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes))
+        against = override is not None
+        new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
+        place_order(tx, visit_id, new)
     else:
         person_id = standing(tx.connection, visit_id).person_id
         vaccine_code = vaccine.code if vaccine else None

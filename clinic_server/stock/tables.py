@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, table_of, text
@@ -49,11 +50,21 @@ class Unit(Record, table=True):
 
 
 class Draw(Record, table=True):
-    """One dose drawn from a unit. No unit has more draws than doses: the constraints say so, not the program."""
+    """One dose drawn from a unit. No unit has more draws than doses: the constraints say so, not the program.
+
+    A draw that was returned lets one more follow, which names the return in ``after_return_id``: a ``UnitReturn``.
+    """
 
     __tablename__ = "draw"
     __table_args__ = (
-        UniqueConstraint("unit_id", "draw_number"),
+        Index(
+            "uq_draw_unit_id_draw_number",
+            "unit_id",
+            "draw_number",
+            unique=True,
+            sqlite_where=sql("after_return_id IS NULL"),
+            postgresql_where=sql("after_return_id IS NULL"),
+        ),
         ForeignKeyConstraint(["unit_id", "doses_per_unit"], ["unit.id", "unit.doses_per_unit"]),
         CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name="within_unit"),
     )
@@ -62,6 +73,17 @@ class Draw(Record, table=True):
     doses_per_unit: int
     draw_number: int
     drawn_at: datetime = instant()
+    after_return_id: UUID | None = Field(default=None, unique=True)
+
+
+class UnitReturn(Record, table=True):
+    """A draw that never was: the unit lies closed and untouched in stock again, as somebody saw."""
+
+    __tablename__ = "unit_return"
+
+    draw_id: UUID = Field(foreign_key="draw.id", unique=True)
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    returned_at: datetime = instant()
 
 
 class StopOrder(Record, table=True):
@@ -104,6 +126,7 @@ product = table_of(Product)
 lot = table_of(Lot)
 unit = table_of(Unit)
 draw = table_of(Draw)
+unit_return = table_of(UnitReturn)
 stop_order = table_of(StopOrder)
 stop_lift_proposed = table_of(StopLiftProposed)
 stop_lifted = table_of(StopLifted)

@@ -85,7 +85,7 @@ class Watch(Record, table=True):
 
 
 class VisitOrder(Record, table=True):
-    """What a physician's recommendation lets a bench give; any step but its consent ends it (``orders.py``)."""
+    """What a physician's recommendation lets a bench give; any step not about its consent ends it (``orders.py``)."""
 
     __tablename__ = "visit_order"
     __table_args__ = (Index(None, "visit_id", "journal_seq"),)
@@ -96,16 +96,17 @@ class VisitOrder(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
     placed_at: datetime = instant()
     valid_until: datetime = instant()
+    is_against_advice: bool
     observation_minutes: int
 
 
 class VisitOrderConsent(Record, table=True):
-    """The consent signed for an order; at most one."""
+    """A consent signed for an order; another only after it fell (``orders.py``)."""
 
     __tablename__ = "visit_order_consent"
 
-    order_id: UUID = Field(foreign_key="visit_order.id", unique=True)
-    consent_id: UUID
+    order_id: UUID = Field(foreign_key="visit_order.id", index=True)
+    consent_id: UUID = Field(unique=True)
     attached_at: datetime = instant()
 
 

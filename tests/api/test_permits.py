@@ -172,9 +172,20 @@ async def _answers_change(house: House, _bench: SignedIn, visit: UUID, _clock: M
     a_screening(house.db, visit)
 
 
-async def _consent_is_voided(_house: House, bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
-    body = {"refused_by": "recipient", "reason": "changed my mind"}
-    assert (await bench.post(f"/api/v1/visits/{visit}/refusal", json=body)).status_code == 201
+async def _consent_is_withdrawn(house: House, bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
+    body = {"consent_id": consent_of(house, visit), "withdrawn_by": "recipient", "reason": "changed my mind"}
+    assert (await bench.post(f"/api/v1/visits/{visit}/consent/withdrawal", json=body)).status_code == 201
+
+
+async def _consent_is_disputed(_house: House, bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
+    body = {"reason": "the father does not agree"}
+    assert (await bench.post(f"/api/v1/visits/{visit}/consent/dispute", json=body)).status_code == 201
+
+
+def consent_of(house: House, visit: UUID) -> str:
+    order = house.db.read_now(lambda connection: standing_order(connection, visit))
+    assert order is not None
+    return str(order.consent_id)
 
 
 async def _another_order_takes_its_place(house: House, _bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
@@ -195,7 +206,8 @@ async def _minutes_pass(_house: House, _bench: SignedIn, _visit: UUID, clock: Ma
         (_nurse_leaves, 401, "not_signed_in", []),
         (_bench_is_changed, 422, "permit_of_another", []),
         (_answers_change, 409, "step_out_of_order", []),
-        (_consent_is_voided, 409, "step_out_of_order", []),
+        (_consent_is_withdrawn, 409, "step_out_of_order", []),
+        (_consent_is_disputed, 409, "step_out_of_order", []),
         (_another_order_takes_its_place, 422, "permit_refused", ["no_standing_decision"]),
         (_minutes_pass, 422, "permit_expired", []),
     ],

@@ -32,6 +32,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "consent.rules.Relationship": "relationship",
     "consent.rules.SignatureMethod": "signature_method",
     "consent.rules.Signer": "signer",
+    "consent.rules.WithdrawnBy": "withdrawn_by",
+    "corrections.rules.IncidentKind": "incident",
     "device_hub.rules.TrialKind": "trial",
     "device_hub.slips.rules.SlipKind": "slip_kind",
     "device_hub.slips.rules.SlipState": "slip_state",

@@ -7,8 +7,9 @@ from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
 from clinic_server.cold_chain.rules import PlaceKind
-from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
+from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.corrections.actions import deny_dose
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.injection import check_lists
@@ -29,6 +30,7 @@ from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
@@ -54,14 +56,19 @@ def fill(tx: Tx) -> dict[str, str]:
         _sign(tx, visit_id)
     for place, visit_id in enumerate(visit_ids[12:]):
         _inject(tx, visit_id, _trace_code(place), minutes_ago=6 * (5 - place))
+    dispute(tx, visit_ids[8], "父亲不同意")
+    people = [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:14]]
+    doses = [doses_given(tx.connection, person_id)[0].dose_id for person_id in people]
+    deny_dose(tx, doses[1], "扫错了人")
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
-    shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
+    shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
     unit = unit_by_code(tx.connection, _trace_code(10))
     assert unit is not None
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
-    return named | {"unit": str(unit.unit_id)} | _link(tx, visit_ids[2])
+    corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
+    return named | corrected | _link(tx, visit_ids[2])
 
 
 def _open(tx: Tx) -> None:

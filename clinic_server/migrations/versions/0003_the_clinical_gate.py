@@ -190,6 +190,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("opening_id", name=op.f("uq_closing_opening_id")),
     )
     op.create_table(
+        "consent_dispute",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("disputed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["recorded_by"], ["staff.id"], name=op.f("fk_consent_dispute_recorded_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_consent_dispute_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_dispute")),
+    )
+    with op.batch_alter_table("consent_dispute", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_consent_dispute_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "dose_elsewhere_struck",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -317,6 +334,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("screening_id", name=op.f("uq_answers_kept_screening_id")),
     )
     op.create_table(
+        "consent_invalidated",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("invalidated_by", sa.Uuid(), nullable=True),
+        sa.Column("invalidated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["consent_id"], ["consent.id"], name=op.f("fk_consent_invalidated_consent_id")),
+        sa.ForeignKeyConstraint(["invalidated_by"], ["staff.id"], name=op.f("fk_consent_invalidated_invalidated_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_invalidated")),
+        sa.UniqueConstraint("consent_id", name=op.f("uq_consent_invalidated_consent_id")),
+    )
+    op.create_table(
+        "consent_withdrawn",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "withdrawn_by",
+            sa.Enum(
+                "recipient", "guardian", name="withdrawnby_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["consent_id"], ["consent.id"], name=op.f("fk_consent_withdrawn_consent_id")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["staff.id"], name=op.f("fk_consent_withdrawn_recorded_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_withdrawn")),
+        sa.UniqueConstraint("consent_id", name=op.f("uq_consent_withdrawn_consent_id")),
+    )
+    op.create_table(
         "device_measurement",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -325,6 +375,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["screening_id"], ["screening.id"], name=op.f("fk_device_measurement_screening_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_device_measurement")),
         sa.UniqueConstraint("screening_id", name=op.f("uq_device_measurement_screening_id")),
+    )
+    op.create_table(
+        "dispute_settled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("dispute_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("settled_by", sa.Uuid(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dispute_id"], ["consent_dispute.id"], name=op.f("fk_dispute_settled_dispute_id")),
+        sa.ForeignKeyConstraint(["settled_by"], ["staff.id"], name=op.f("fk_dispute_settled_settled_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_settled")),
+        sa.UniqueConstraint("dispute_id", name=op.f("uq_dispute_settled_dispute_id")),
     )
     op.create_table(
         "stop_lifted",
@@ -371,6 +434,48 @@ def upgrade() -> None:
         sa.UniqueConstraint("decision_id", name=op.f("uq_decision_override_decision_id")),
     )
     op.create_table(
+        "unit_return",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("draw_id", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_unit_return_confirmed_by")),
+        sa.ForeignKeyConstraint(["draw_id"], ["draw.id"], name=op.f("fk_unit_return_draw_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_return")),
+        sa.UniqueConstraint("draw_id", name=op.f("uq_unit_return_draw_id")),
+    )
+    op.create_table(
+        "body_site_corrected",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("dose_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "body_site",
+            sa.Enum(
+                "left_upper_arm",
+                "right_upper_arm",
+                "left_thigh",
+                "right_thigh",
+                "mouth",
+                name="bodysite_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("corrected_by", sa.Uuid(), nullable=False),
+        sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["corrected_by"], ["staff.id"], name=op.f("fk_body_site_corrected_corrected_by")),
+        sa.ForeignKeyConstraint(["dose_id"], ["dose.id"], name=op.f("fk_body_site_corrected_dose_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_body_site_corrected")),
+    )
+    with op.batch_alter_table("body_site_corrected", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_body_site_corrected_dose_id"), ["dose_id"], unique=False)
+
+    op.create_table(
         "dose_entered_in_error",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -383,18 +488,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dose_entered_in_error")),
         sa.UniqueConstraint("dose_id", name=op.f("uq_dose_entered_in_error_dose_id")),
     )
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("dose_denied", name="incidentkind_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("dose_id", sa.Uuid(), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dose_id"], ["dose.id"], name=op.f("fk_incident_dose_id")),
+        sa.ForeignKeyConstraint(["opened_by"], ["staff.id"], name=op.f("fk_incident_opened_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
+    )
+    with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_incident_dose_id"), ["dose_id"], unique=False)
+
+    op.create_table(
+        "incident_assessed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("incident_id", sa.Uuid(), nullable=False),
+        sa.Column("comment_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("assessed_by", sa.Uuid(), nullable=False),
+        sa.Column("assessed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["assessed_by"], ["staff.id"], name=op.f("fk_incident_assessed_assessed_by")),
+        sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_incident_assessed_incident_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_assessed")),
+        sa.UniqueConstraint("incident_id", name=op.f("uq_incident_assessed_incident_id")),
+    )
     op.make_append_only("answer_link")
     op.make_append_only("answered_by_link")
     op.make_append_only("answers_kept")
     op.make_append_only("bench_check")
+    op.make_append_only("body_site_corrected")
     op.make_append_only("closing")
+    op.make_append_only("consent_dispute")
+    op.make_append_only("consent_invalidated")
+    op.make_append_only("consent_withdrawn")
     op.make_append_only("decision_override")
     op.make_append_only("device_measurement")
+    op.make_append_only("dispute_settled")
     op.make_append_only("dose_elsewhere")
     op.make_append_only("dose_elsewhere_struck")
     op.make_append_only("dose_entered_in_error")
     op.make_append_only("dose_foreseen")
     op.make_append_only("dose_withheld")
+    op.make_append_only("incident")
+    op.make_append_only("incident_assessed")
     op.make_append_only("kit_item")
     op.make_append_only("kit_item_removed")
     op.make_append_only("opening")
@@ -404,16 +548,30 @@ def upgrade() -> None:
     op.make_append_only("stop_lift_proposed")
     op.make_append_only("stop_lifted")
     op.make_append_only("stop_order")
+    op.make_append_only("unit_return")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("incident_assessed")
+    with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_incident_dose_id"))
+
+    op.drop_table("incident")
     op.drop_table("dose_entered_in_error")
+    with op.batch_alter_table("body_site_corrected", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_body_site_corrected_dose_id"))
+
+    op.drop_table("body_site_corrected")
+    op.drop_table("unit_return")
     op.drop_table("decision_override")
     op.drop_table("bench_check")
     op.drop_table("stop_lifted")
+    op.drop_table("dispute_settled")
     op.drop_table("device_measurement")
+    op.drop_table("consent_withdrawn")
+    op.drop_table("consent_invalidated")
     op.drop_table("answers_kept")
     op.drop_table("answered_by_link")
     with op.batch_alter_table("stop_lift_proposed", schema=None) as batch_op:
@@ -430,6 +588,10 @@ def downgrade() -> None:
 
     op.drop_table("dose_withheld")
     op.drop_table("dose_elsewhere_struck")
+    with op.batch_alter_table("consent_dispute", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_consent_dispute_visit_id_journal_seq"))
+
+    op.drop_table("consent_dispute")
     op.drop_table("closing")
     with op.batch_alter_table("answer_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_answer_link_visit_id_journal_seq"))
