@@ -17,6 +17,8 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.corrections import api as corrections_api
+from clinic_server.corrections import pages as corrections_pages
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -26,7 +28,11 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.immunisations import api as immunisations_api
+from clinic_server.immunisations import pages as immunisations_pages
+from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
+from clinic_server.injection import check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
@@ -41,10 +47,16 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.opening import api as opening_api
+from clinic_server.opening import checklists
+from clinic_server.opening import pages as opening_pages
 from clinic_server.reports import api as reports_api
+from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
+from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_sets
+from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
@@ -61,15 +73,23 @@ ROUTERS = (
     check_in_pages.router,
     screening_api.router,
     screening_pages.router,
+    own_answers_pages.router,
     consent_api.router,
     consent_pages.router,
+    immunisations_api.router,
+    immunisations_pages.router,
     injection_api.router,
     injection_pages.router,
     observation_api.router,
     observation_pages.router,
+    opening_api.router,
+    opening_pages.router,
+    corrections_api.router,
+    corrections_pages.router,
     stock_api.router,
     stock_pages.router,
     reports_api.router,
+    reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
     device_hub_api.router,
@@ -95,6 +115,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             last_at = await house.db.read(last_line_at)
             clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
+        app.state.wrong_codes = WrongCodes(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         _settle_memory()
         try:
@@ -128,7 +149,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
+    schedules.shipped()
     texts.shipped()
+    checklists.shipped()
+    check_lists.active(
+        check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
+    )
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

@@ -12,6 +12,7 @@ from clinic_server.people.rules import IdentityFacts, Source
 from clinic_server.settings import SiteSettings
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.steps import VISITS, abandon, open_visit
+from clinic_server.visits.withheld import deferral_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission 
         day,
         differs_from_held=registered.differs_from_held,
         has_duplicates=bool(registered.possible_duplicates),
+        deferral=deferral_of(tx.connection, registered.person_id, tx.site.zone),
     )
     record_id = _append_record(tx, arrival, registered, " ".join(findings), admission.version)
     opened = open_visit(tx, registered.person_id, day, record_id)

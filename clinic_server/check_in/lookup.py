@@ -45,6 +45,7 @@ from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitSca
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
 from clinic_server.visits.steps import VisitAlreadyOpen
+from clinic_server.visits.withheld import deferral_of
 
 KNOW_NAMES = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER, Role.SITE_LEAD})
 MAY_CLOSE = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.SITE_LEAD})
@@ -121,8 +122,10 @@ class Lying:
         return "card_fault" if self.fault in labels()["card_fault"] else "error"
 
 
-def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: str, day: date) -> Lying | None:
+def lying_at(house: House, connection: Connection, station: str) -> Lying | None:
     """Return what a device delivered to a station last, with what we know of that person."""
+    keyring, inbox, site = house.db.keyring, house.inbox, house.settings.site
+    day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
     delivery, how = _newest(inbox, station)
     if delivery is None:
         return None
@@ -137,6 +140,7 @@ def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: st
     person_id = find_by_document(connection, keyring, stated.document)
     held = person(connection, keyring, person_id) if person_id else None
     visit = open_visit_of(connection, person_id) if person_id else None
+    deferral = deferral_of(connection, person_id, site.zone) if person_id else None
     obstacle = _obstacle(stated, visit, day)
     return Lying(
         delivery.id,
@@ -146,15 +150,18 @@ def lying_at(connection: Connection, keyring: Keyring, inbox: Inbox, station: st
         _seen_on_card(stated),
         is_known=held is not None,
         open_visit_id=visit.visit_id if visit else None,
-        findings=findings_for(stated, day, differs_from_held=held is not None and differs_from_held(stated, held)),
+        findings=findings_for(
+            stated,
+            day,
+            differs_from_held=held is not None and differs_from_held(stated, held),
+            deferral=deferral,
+        ),
     )
 
 
 def lying_for(house: House, station: str) -> Callable[[Connection], Lying | None]:
     """Return the question what lies at a station now."""
-    site = house.settings.site
-    day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
-    return lambda connection: lying_at(connection, house.db.keyring, house.inbox, station, day)
+    return lambda connection: lying_at(house, connection, station)
 
 
 def holder_at(inbox: Inbox, station: str) -> CardHolder | None:

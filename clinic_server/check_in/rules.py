@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from clinic_server.kit.errors import Conflict, Refused
 from clinic_server.people.rules import CardFacts, IdentityFacts, age_on
+from clinic_server.visits.rules import WithheldDose
 
 
 class How(StrEnum):
@@ -32,6 +33,8 @@ class Finding(StrEnum):
     SEX_CONTRADICTS_NUMBER = "sex_contradicts_number"
     HELD_DETAILS_DIFFER = "held_details_differ"
     POSSIBLE_DUPLICATE = "possible_duplicate"
+    DEFERRAL_STANDS = "deferral_stands"
+    DEFERRAL_PAST = "deferral_past"
 
 
 class UnderAge(Refused):
@@ -97,7 +100,12 @@ def refuse_inadmissible(stated: IdentityFacts, day: date, admission: Admission) 
 
 
 def findings_for(
-    stated: IdentityFacts, day: date, *, differs_from_held: bool = False, has_duplicates: bool = False
+    stated: IdentityFacts,
+    day: date,
+    *,
+    differs_from_held: bool = False,
+    has_duplicates: bool = False,
+    deferral: WithheldDose | None = None,
 ) -> tuple[Finding, ...]:
     """Return what the desk should look at, the gravest first."""
     valid_until = stated.valid_until if isinstance(stated, CardFacts) else None
@@ -106,5 +114,7 @@ def findings_for(
         (stated.document.sex not in {None, stated.sex}, Finding.SEX_CONTRADICTS_NUMBER),
         (differs_from_held, Finding.HELD_DETAILS_DIFFER),
         (has_duplicates, Finding.POSSIBLE_DUPLICATE),
+        (deferral is not None and deferral.stands_on(day), Finding.DEFERRAL_STANDS),
+        (deferral is not None and not deferral.stands_on(day), Finding.DEFERRAL_PAST),
     )
     return tuple(finding for applies, finding in told if applies)

@@ -16,7 +16,7 @@ from clinic_server.kit.call import Body, Call, House, actor_of, allows, anyone, 
 from clinic_server.kit.errors import Malformed, NotPermitted, NotSignedIn
 from clinic_server.staff.rules import Role
 from devices.agent.form import BadMessage, Form, T
-from devices.agent.messages import BATCH, HEALTH, MOMENT
+from devices.agent.messages import BATCH, HEALTH, MEASURED, MOMENT
 
 router = APIRouter(prefix="/api/v1/agents", tags=["desk PCs"])
 Lead = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD)]
@@ -133,6 +133,13 @@ async def hand_in(call: Agent) -> Response:
 async def pass_on(call: Agent) -> Response:
     """Pass on a card, a scan or another event that is worth something only now."""
     await call.desks.arrivals.take_moment(call.desk, await call.body(MOMENT))
+    return Response(status_code=204)
+
+
+@router.post("/measurements", status_code=204)
+async def fill_in(call: Agent) -> Response:
+    """Fill in, at the desk's own station, what a device there measured of the person; nothing is recorded yet."""
+    call.desks.arrivals.take_measured(call.desk, await call.body(MEASURED))
     return Response(status_code=204)
 
 

@@ -9,13 +9,18 @@ import structlog
 
 from clinic_server.device_hub.desk import Desk
 from clinic_server.kit.call import House
-from clinic_server.kit.errors import Busy, NotPermitted, Refused
+from clinic_server.kit.errors import Busy, Malformed, NotPermitted, Refused
 from clinic_server.kit.idempotency import RequestKey
-from devices.agent.messages import EVENT, PERISHES_AFTER_S, BadMessage, Batch, Message, Moment
+from clinic_server.kit.tx import Signal
+from clinic_server.screening.measured import MEASUREMENT
+from clinic_server.screening.rules import Measurements
+from devices.agent.messages import EVENT, PERISHES_AFTER_S, BadMessage, Batch, Measured, Message, Moment
 from devices.events import DeviceEvent, PayloadRejected, SlipFailed, SlipPrinted, TemperatureMeasured
 from devices.receipts import Receipt
 
 STORED_WITHIN_S: Final = 20.0
+_LONGEST_NAME: Final = 40
+_NO_LINE: Final = 0  # nothing was recorded
 Receive = Callable[[DeviceEvent, RequestKey | None], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +47,8 @@ class Arrivals:
     def __init__(self, house: House) -> None:
         self.receive: Receive = _nobody
         self._keyring = house.db.keyring
+        self._inbox = house.inbox
+        self._broadcaster = house.db.broadcaster
 
     async def take_moment(self, desk: Desk, moment: Moment) -> None:
         """Pass on what is worth something now; the same once more changes nothing."""
@@ -55,6 +62,18 @@ class Arrivals:
         if desk.is_new(moment.id):
             desk.note(moment.id)
             await self.receive(moment.event, None)
+
+    def take_measured(self, desk: Desk, measured: Measured) -> None:
+        """Lay what was measured before whoever asks the questions at this desk; the same once more changes nothing."""
+        if not 0 <= measured.age_ms <= PERISHES_AFTER_S * 1000:
+            raise MomentPerished
+        if not 0 < len(measured.device) <= _LONGEST_NAME:
+            raise Malformed(findings=["device"])
+        if desk.is_new(measured.id):
+            desk.note(measured.id)
+            taken = Measurements(measured.milli_celsius, measured.systolic_mmhg, measured.diastolic_mmhg)
+            self._inbox.put(desk.kept.station, MEASUREMENT, taken, measured.device)
+            self._broadcaster.publish([Signal(_NO_LINE, frozenset({f"station-{desk.kept.station}"}))])
 
     async def take_batch(self, desk: Desk, batch: Batch) -> Mapping[str, str]:
         """Store durable events; return, by message id, why some can never be. Raises Unavailable: all come again."""

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query
 
 from clinic_server.kit.call import Call, allows
 from clinic_server.kit.journal import verify
-from clinic_server.reports import figures
+from clinic_server.reports import figures, overrides
 from clinic_server.staff.rules import Role
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
 Overseer = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.AUDITOR)]
+Clinician = Annotated[Call, allows(Role.SITE_LEAD, Role.PHYSICIAN)]
 _MOST_LINES = 1000
 
 
@@ -25,6 +26,12 @@ async def read_day(call: Overseer, business_on: date) -> figures.DayFigures:
 async def read_doses(call: Overseer, business_on: date) -> list[figures.DoseLine]:
     """Return the doses of a clinic day, by identifiers."""
     return list(await call.read(lambda connection: figures.doses_of_day(connection, business_on)))
+
+
+@router.get("/days/{business_on}/overrides")
+async def read_overrides(call: Clinician, business_on: date) -> list[overrides.OverrideLine]:
+    """Return the decisions of a clinic day that override a rule; only physicians read why."""
+    return list(await call.read(overrides.as_seen_by(call, business_on)))
 
 
 @router.get("/journal")

@@ -8,12 +8,16 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, select
 
+from clinic_server.immunisations.actions import keep_foreseen
+from clinic_server.immunisations.lookup import case_of_product
+from clinic_server.immunisations.outlooks import Case, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.screening import rule_sets
-from clinic_server.screening.rule_sets import Question, RuleSet
+from clinic_server.screening.decisions import Override, findings_from_earlier, override_of, refuse_unfit
+from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import (
     Advice,
     Answer,
@@ -29,15 +33,20 @@ from clinic_server.screening.rules import (
     questions_for,
     refuse_unfounded,
 )
-from clinic_server.screening.tables import Decision, Screening, screening
+from clinic_server.screening.tables import Decision, DecisionOverride, Screening, screening
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
+from clinic_server.stock import vaccines
 from clinic_server.stock.actions import require_product
+from clinic_server.stock.rules import VaccineUnknown
+from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, place_order
+from clinic_server.visits.rules import WithheldDose
 from clinic_server.visits.steps import VISITS, stage_of, take_step
+from clinic_server.visits.withheld import Withholding, withheld_from, withhold
 
 _OUTCOMES = {
     DecisionOutcome.RECOMMENDED: Outcome.RECOMMENDED,
@@ -129,16 +138,46 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     seen = latest_screening(tx.connection, tx.keyring, visit_id)
     if seen.screening_id != screening_id:
         raise ScreeningChanged
-    refuse_unfounded(proposal, seen.findings, tx.local_date)
-    if proposal.product_code is not None:
-        require_product(tx.connection, proposal.product_code)
+    case = _case(tx, visit_id, proposal)
+    vaccine, override = _judge(tx, visit_id, seen, proposal, case)
     decision_id = _append_decision(tx, visit_id, screening_id, proposal, physician_id)
+    if case is not None:
+        keep_foreseen(tx, decision_id, case.foreseen())
+    if override is not None:
+        _append_override(tx, decision_id, override)
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until))
+        minutes = rule_set_of(seen).observation_minutes
+        against = override is not None
+        new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
+        place_order(tx, visit_id, new)
+    else:
+        person_id = standing(tx.connection, visit_id).person_id
+        vaccine_code = vaccine.code if vaccine else None
+        programme = rule_set_of(seen).programme
+        withhold(tx, visit_id, Withholding(decision_id, person_id, programme, proposal.deferred_until, vaccine_code))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
+
+
+def rule_set_of(seen: ScreeningSeen) -> RuleSet:
+    """Return the very set a round was asked and judged by."""
+    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
+
+
+def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:
+    """Return what physicians withheld from this visit's person on other visits, the latest first."""
+    person_id = standing(connection, visit_id).person_id
+    return tuple(one for one in withheld_from(connection, person_id) if one.visit_id != visit_id)
+
+
+def vaccine_of(connection: Connection, product_code: str) -> Vaccine:
+    """Return what a product of this site is, or raise ProductUnknown or VaccineUnknown."""
+    found = vaccines.shipped().get(require_product(connection, product_code).vaccine_code)
+    if found is None:
+        raise VaccineUnknown
+    return found
 
 
 def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -> ScreeningSeen:
@@ -162,14 +201,59 @@ def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -
     )
 
 
+def latest_screening_id(connection: Connection, visit_id: UUID) -> UUID:
+    """Return which round of questions is a visit's latest, or raise ScreeningUnknown."""
+    found: UUID | None = connection.execute(
+        select(screening.c.id).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1)
+    ).scalar()
+    if found is None:
+        raise ScreeningUnknown
+    return found
+
+
 def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
     held = person(connection, keyring, standing(connection, visit_id).person_id)
     return Recipient(held.age_on(today), held.sex)
 
 
+def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:
+    """Return what the dose would be that is recommended."""
+    if proposal.product_code is None or proposal.outcome is not DecisionOutcome.RECOMMENDED:
+        return None
+    person_id = standing(tx.connection, visit_id).person_id
+    local_now = tx.now.astimezone(tx.site.zone)
+    return case_of_product(tx.connection, tx.keyring, person_id, proposal.product_code, local_now)
+
+
+def _findings_of(case: Case | None) -> tuple[Finding, ...]:
+    """Return what the person's past says against a dose, in the words of a screening."""
+    found = case.outlook.findings if case else ()
+    return tuple(Finding(one.code, Weight(one.weight), one.source) for one in found)
+
+
 def _clinic_day_ends(tx: Tx, site: SiteSettings) -> datetime:
     on = business_date(tx.now, site.zone, site.day_starts_at)
     return business_date_ends(on, site.zone, site.day_starts_at)
+
+
+def _judge(
+    tx: Tx, visit_id: UUID, seen: ScreeningSeen, proposal: Proposal, case: Case | None
+) -> tuple[Vaccine | None, Override | None]:
+    """Return the vaccine a decision is about and what it overrides, or raise what is wrong with it."""
+    product_code = proposal.product_code or proposal.unsuitable_product_code
+    vaccine = vaccine_of(tx.connection, product_code) if product_code else None
+    earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
+    findings = (*seen.findings, *earlier, *_findings_of(case))
+    if vaccine is not None and case is not None:
+        refuse_unfit(vaccine, rule_set_of(seen).programme, case.past.born_on, tx.local_date)
+        refuse_barred(case)
+    refuse_unfounded(proposal, findings, tx.local_date)
+    return vaccine, override_of(proposal.outcome, findings)
+
+
+def _append_override(tx: Tx, decision_id: UUID, override: Override) -> None:
+    sealed = tx.keyring.seal(msgspec.json.encode(override).decode(), f"decision:override:{decision_id}")
+    tx.append(DecisionOverride, decision_id=decision_id, override_sealed=sealed)
 
 
 def _append_decision(tx: Tx, visit_id: UUID, screening_id: UUID, proposal: Proposal, physician_id: UUID) -> UUID:

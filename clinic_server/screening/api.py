@@ -1,7 +1,7 @@
 """The screening desk's calls."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +11,10 @@ from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.screening import actions, rule_sets
+from clinic_server.screening.decisions import Channel
+from clinic_server.screening.lookup import EarlierSeen, decision_sheet
+from clinic_server.screening.measured import Taken, lying_at, measure_again, record_round, taken_at
+from clinic_server.screening.own_answers import issue_link, require_link
 from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.staff.rules import Role
@@ -20,13 +24,29 @@ Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 
 
-class ScreeningBody(Body):
-    """An answer to every question asked of this person, and what was measured."""
+class MeasuredBody(Body):
+    """What was measured; ``delivery_id`` is what a device told this station, if it did."""
 
-    answers: dict[str, Answer] = Field(max_length=100)
     milli_celsius: int | None = None
     systolic_mmhg: int | None = None
     diastolic_mmhg: int | None = None
+    delivery_id: UUID | None = None
+
+    def measurements(self) -> Measurements:
+        """Return what was measured."""
+        return Measurements(self.milli_celsius, self.systolic_mmhg, self.diastolic_mmhg)
+
+
+class ScreeningBody(MeasuredBody):
+    """An answer to every question asked of this person, and what was measured."""
+
+    answers: dict[str, Answer] = Field(max_length=100)
+
+
+class MeasuredAgainBody(MeasuredBody):
+    """What was measured after the questions were answered; their latest round keeps its answers."""
+
+    screening_id: UUID
 
 
 class DecisionBody(Body):
@@ -37,6 +57,7 @@ class DecisionBody(Body):
     product_code: str | None = Field(None, max_length=40)
     reason: str | None = Field(None, max_length=2000, repr=False)
     deferred_until: date | None = None
+    unsuitable_product_code: str | None = Field(None, max_length=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +95,17 @@ class FindingSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierDecisionSeen:
+    """What an earlier visit decided: deferred until a day, or unsuitable for a vaccine or a whole programme."""
+
+    decided_on: date
+    not_before: date | None
+    programme: str
+    vaccine_code: str | None
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ScreeningSeen:
     """One round of questions as the physician sees it."""
 
@@ -85,6 +117,30 @@ class ScreeningSeen:
     measurements: Mapping[str, int]
     findings: list[FindingSeen]
     advice: Advice
+    sign_off: str
+    channel: Channel
+    measured_by: Mapping[str, str]
+    earlier: list[EarlierDecisionSeen]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """A link for the person to answer by: its address on this server, and the code for a kiosk."""
+
+    link_id: UUID
+    visit_id: UUID
+    valid_until: datetime
+    path: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementSeen:
+    """What a device at this station measured in the last moments."""
+
+    delivery_id: UUID
+    device: str
+    measurements: Mapping[str, int] = field(repr=False)
 
 
 @router.get("/questions")
@@ -105,15 +161,47 @@ async def read_questions_of_visit(call: Asker, visit_id: UUID) -> QuestionsSeen:
 @router.post("/visits/{visit_id}/screening", status_code=201)
 async def record_screening(call: Asker, visit_id: UUID, body: ScreeningBody) -> Response:
     """Record the answers; given again, they void the decision and the consent that stood on the earlier ones."""
-    measured = Measurements(body.milli_celsius, body.systolic_mmhg, body.diastolic_mmhg)
-    return await call.record(lambda tx: actions.record_screening(tx, visit_id, body.answers, measured))
+    taken = _taken(call, body)
+    return await call.record(lambda tx: record_round(tx, visit_id, body.answers, taken))
+
+
+@router.post("/visits/{visit_id}/measurements", status_code=201)
+async def measure(call: Asker, visit_id: UUID, body: MeasuredAgainBody) -> Response:
+    """Record what was measured after the questions; it voids what stood on the round before, whose answers stay."""
+    taken = _taken(call, body)
+    return await call.record(lambda tx: measure_again(tx, visit_id, body.screening_id, taken))
+
+
+@router.get("/station/measurement")
+async def read_measurement(call: Asker) -> MeasurementSeen | None:
+    """Return what a device at this station measured in the last moments."""
+    delivery = lying_at(call.house.inbox, call.station())
+    if delivery is None:
+        return None
+    told = {quantity.value: value for quantity, value in delivery.content.taken().items()}
+    return MeasurementSeen(delivery.id, delivery.origin, told)
+
+
+@router.post("/visits/{visit_id}/answer-links", status_code=201)
+async def issue_answer_link(call: Asker, visit_id: UUID) -> Response:
+    """Let the person answer alone, once, within a quarter of an hour; the links made before end."""
+    return await call.record(lambda tx: issue_link(tx, visit_id))
+
+
+@router.get("/answer-links/{link_id}")
+async def read_answer_link(call: Asker, link_id: UUID) -> LinkSeen:
+    """Return the address and the code of a link that stands."""
+    keyring, now = call.house.db.keyring, call.house.db.clock.now()
+    link = await call.read(lambda connection: require_link(connection, keyring, link_id, now))
+    return LinkSeen(link.link_id, link.visit_id, link.valid_until, link.path(Channel.TABLET), link.code)
 
 
 @router.get("/visits/{visit_id}/screening")
 async def read_screening(call: Physician, visit_id: UUID) -> ScreeningSeen:
     """Return the latest answers of a visit and what was found in them."""
-    keyring = call.house.db.keyring
-    seen = await call.read(lambda connection: actions.latest_screening(connection, keyring, visit_id))
+    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+    sheet = await call.read(lambda connection: decision_sheet(connection, keyring, visit_id, today))
+    seen = sheet.seen
     return ScreeningSeen(
         seen.screening_id,
         seen.rule_set_code,
@@ -121,17 +209,30 @@ async def read_screening(call: Physician, visit_id: UUID) -> ScreeningSeen:
         seen.answered_at,
         seen.given.answers,
         {quantity.value: value for quantity, value in seen.given.measurements.taken().items()},
-        [FindingSeen(finding.code, finding.weight, finding.source) for finding in seen.findings],
-        seen.advice,
+        [FindingSeen(finding.code, finding.weight, finding.source) for finding in sheet.findings],
+        sheet.advice,
+        sheet.rule_set.sign_off,
+        sheet.origins.channel,
+        {quantity.value: device for quantity, device in sheet.origins.devices.items()},
+        [_earlier_seen(one) for one in sheet.earlier],
     )
 
 
 @router.post("/visits/{visit_id}/decision", status_code=201)
 async def decide(call: Physician, visit_id: UUID, body: DecisionBody) -> Response:
     """Record the physician's decision over the latest answers."""
-    proposal = Proposal(body.outcome, body.product_code, body.reason, body.deferred_until)
+    proposal = Proposal(body.outcome, body.product_code, body.reason, body.deferred_until, body.unsuitable_product_code)
     site = call.house.settings.site
     return await call.record(lambda tx: actions.decide(tx, site, visit_id, body.screening_id, proposal))
+
+
+def _taken(call: Call, body: MeasuredBody) -> Taken:
+    return taken_at(call.house.inbox, call.actor.station, body.delivery_id, body.measurements())
+
+
+def _earlier_seen(one: EarlierSeen) -> EarlierDecisionSeen:
+    told = one.withheld
+    return EarlierDecisionSeen(told.decided_on, told.not_before, told.programme, told.vaccine_code, one.stands)
 
 
 def _questions_seen(rule_set: RuleSet, questions: tuple[Question, ...]) -> QuestionsSeen:

@@ -1,21 +1,32 @@
 """The screening desk: who is next, the questions, and the physician's decision."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
 
+from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import Call, Form, allows
+from clinic_server.kit.tx import Tx
 from clinic_server.screening import actions
-from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Measurements, Proposal
+from clinic_server.screening.actions import Answered
+from clinic_server.screening.decisions import Channel
+from clinic_server.screening.lookup import decision_sheet
+from clinic_server.screening.measured import Taken, lying_at, measure_again, record_round, taken_at
+from clinic_server.screening.own_answers import (
+    issue_link,
+    require_link,
+)
+from clinic_server.screening.own_pages import AnswersForm
+from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.staff.rules import Role
-from clinic_server.stock.actions import products
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import InLine, in_line, one_in_line
 from clinic_server.visits.steps import call_next
@@ -23,30 +34,33 @@ from clinic_server.visits.steps import call_next
 router = APIRouter(include_in_schema=False)
 Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
-_ANSWER = "answer-"
 _EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
 _Degrees = Annotated[Decimal, Field(max_digits=5, decimal_places=2)]
 _DEFERRED_DAYS = 7  # what the date field starts with; the physician sets it
 
 
-class ScreeningForm(Form):
-    """One field ``answer-<question>`` for each question, and what was measured."""
+class MeasuredForm(Form):
+    """What was measured; ``delivery_id`` is what a device told, if it did."""
 
-    answers: dict[str, Answer]
+    delivery_id: Annotated[UUID | None, _EMPTY_IS_NONE] = None
     celsius: Annotated[_Degrees | None, _EMPTY_IS_NONE] = None
     systolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
     diastolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_answers(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        answers = {name.removeprefix(_ANSWER): said for name, said in given.items() if name.startswith(_ANSWER)}
-        return {name: said for name, said in given.items() if not name.startswith(_ANSWER)} | {"answers": answers}
 
     def measurements(self) -> Measurements:
         """Return what was measured, in the rules' units."""
         milli_celsius = None if self.celsius is None else int(self.celsius * 1000)
         return Measurements(milli_celsius, self.systolic_mmhg, self.diastolic_mmhg)
+
+
+class ScreeningForm(MeasuredForm, AnswersForm):
+    """The answers, and what was measured."""
+
+
+class MeasuredAgainForm(MeasuredForm):
+    """What was measured after the questions were answered."""
+
+    screening_id: UUID
 
 
 class DecisionForm(Form):
@@ -60,12 +74,13 @@ class DecisionForm(Form):
 
     def proposal(self) -> Proposal:
         """Return the decision as the rules know it."""
-        recommends, defers = self.outcome is DecisionOutcome.RECOMMENDED, self.outcome is DecisionOutcome.DEFERRED
+        product_code = self.product_code or None
         return Proposal(
             self.outcome,
-            (self.product_code or None) if recommends else None,
+            product_code if self.outcome is DecisionOutcome.RECOMMENDED else None,
             self.reason or None,
-            self.deferred_until if defers else None,
+            self.deferred_until if self.outcome is DecisionOutcome.DEFERRED else None,
+            product_code if self.outcome is DecisionOutcome.UNSUITABLE else None,
         )
 
 
@@ -105,16 +120,68 @@ async def questions(call: Asker, visit_id: UUID) -> HTMLResponse:
     """Show the questions asked of this person."""
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
     asked = await call.read(lambda connection: actions.questions_of_visit(connection, keyring, visit_id, today))
-    return call.page("screening/questions.html", asked=asked, answers=Answer, **await _visitor(call, visit_id))
+    return call.page(
+        "screening/questions.html", asked=asked, answers=Answer, **_measured(call), **await _visitor(call, visit_id)
+    )
+
+
+@router.get("/screening/measured")
+async def measured(call: Asker) -> HTMLResponse:
+    """Show the fields for what is measured, filled in by what a device at this station just told."""
+    return call.page("screening/_measured.html", **_measured(call))
 
 
 @router.post("/visits/{visit_id}/screening")
 async def record_answers(call: Asker, visit_id: UUID) -> Response:
     """Record the answers; a physician goes on to the decision, a registrar back to the queue."""
     form = await call.form(ScreeningForm)
-    then = _page(visit_id, "decision") if Role.PHYSICIAN in call.actor.roles else "/screening"
+    return await _record_measured(
+        call, visit_id, form, lambda tx, taken: record_round(tx, visit_id, form.answers, taken)
+    )
+
+
+@router.get("/visits/{visit_id}/measurements")
+async def measurements(call: Asker, visit_id: UUID) -> HTMLResponse:
+    """Show the fields for what is measured after the questions were answered."""
+    screening_id = await call.read(lambda connection: actions.latest_screening_id(connection, visit_id))
+    return call.page(
+        "screening/measurements.html",
+        screening_id=screening_id,
+        **_measured(call),
+        **await _visitor(call, visit_id),
+    )
+
+
+@router.post("/visits/{visit_id}/measurements")
+async def record_measurements(call: Asker, visit_id: UUID) -> Response:
+    """Record what was measured; the answers stay."""
+    form = await call.form(MeasuredAgainForm)
+    return await _record_measured(
+        call, visit_id, form, lambda tx, taken: measure_again(tx, visit_id, form.screening_id, taken)
+    )
+
+
+@router.post("/visits/{visit_id}/answer-links")
+async def hand_over(call: Asker, visit_id: UUID) -> Response:
+    """Make a link for the person to answer by, and show it."""
     return await call.record(
-        lambda tx: actions.record_screening(tx, visit_id, form.answers, form.measurements()), then=then
+        lambda tx: issue_link(tx, visit_id), then=lambda issued: f"/visits/{visit_id}/answer-links/{issued.link_id}"
+    )
+
+
+@router.get("/visits/{visit_id}/answer-links/{link_id}")
+async def handed_over(call: Asker, visit_id: UUID, link_id: UUID) -> HTMLResponse:
+    """Show a link as a QR code and by its short code, until it is used."""
+    keyring, now = call.house.db.keyring, call.house.db.clock.now()
+    link = await call.read(lambda connection: require_link(connection, keyring, link_id, now))
+    site_url = str(call.request.base_url).rstrip("/")
+    return call.page(
+        "screening/hand_over.html",
+        link=link,
+        path=link.path(Channel.TABLET),
+        kiosk=f"{site_url}/kiosk",
+        qr_code=segno.make(site_url + link.path(Channel.TABLET), micro=False).svg_data_uri(scale=5, border=4),
+        **await _visitor(call, visit_id),
     )
 
 
@@ -122,16 +189,19 @@ async def record_answers(call: Asker, visit_id: UUID) -> Response:
 async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
     """Show the answers, what was found in them and where it is written, and the three choices."""
     keyring = call.house.db.keyring
-    seen = await call.read(lambda connection: actions.latest_screening(connection, keyring, visit_id))
-    tomorrow = call.local_date(call.house.db.clock.now()) + timedelta(days=1)
+    local_now = call.house.db.clock.now().astimezone(call.house.settings.site.zone)
+    today = local_now.date()
+    sheet = await call.read(lambda connection: decision_sheet(connection, keyring, visit_id, today))
+    outlooks = await call.read(lambda connection: outlooks_of_visit(connection, keyring, visit_id, local_now))
+    tomorrow = today + timedelta(days=1)
     return call.page(
         "screening/decision.html",
-        seen=seen,
-        is_clear=seen.advice is Advice.CLEAR,
+        sheet=sheet,
+        outlooks=outlooks,
+        past_speaks=any(one.outlook.findings for one in outlooks.values()),
         outcomes=DecisionOutcome,
-        products=await call.read(products),
         tomorrow=tomorrow,
-        deferred_until=tomorrow + timedelta(days=_DEFERRED_DAYS - 1),
+        deferred_until=today + timedelta(days=_DEFERRED_DAYS),
         **await _visitor(call, visit_id),
     )
 
@@ -160,6 +230,22 @@ async def _visitor(call: Call, visit_id: UUID) -> dict[str, Any]:
         return {"visit": seen.visit, "person": seen.person, "age": seen.person.age_on(today)}
 
     return await call.read(read)
+
+
+async def _record_measured(
+    call: Call, visit_id: UUID, form: MeasuredForm, act: Callable[[Tx, Taken], Answered]
+) -> Response:
+    """Record a round and go on: a physician to the decision, a registrar back to the queue."""
+    then = _page(visit_id, "decision") if Role.PHYSICIAN in call.actor.roles else "/screening"
+    inbox, station = call.house.inbox, call.actor.station
+    taken = taken_at(inbox, station, form.delivery_id, form.measurements())
+    with inbox.judging(station or "", form.delivery_id):
+        return await call.record(lambda tx: act(tx, taken), then=then)
+
+
+def _measured(call: Call) -> dict[str, Any]:
+    delivery = lying_at(call.house.inbox, call.actor.station) if call.actor.station else None
+    return {"delivery": delivery, "station": call.actor.station}
 
 
 def _page(visit_id: UUID, name: str) -> str:

@@ -131,12 +131,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A decision as a physician makes it."""
+    """A decision as a physician makes it; ``unsuitable_product_code`` is the one product that does not suit."""
 
     outcome: DecisionOutcome
     product_code: str | None = None
     reason: str | None = field(default=None, repr=False)
     deferred_until: date | None = None
+    unsuitable_product_code: str | None = None
 
 
 def questions_for(rule_set: RuleSet, recipient: Recipient) -> tuple[Question, ...]:
@@ -181,6 +182,8 @@ def refuse_unfounded(proposal: Proposal, findings: Sequence[Finding], today: dat
     """Raise what is wrong with a decision over these findings; its dates are clinic days."""
     recommends = proposal.outcome is DecisionOutcome.RECOMMENDED
     if recommends != bool(proposal.product_code):
+        raise ProductMissing
+    if proposal.unsuitable_product_code and proposal.outcome is not DecisionOutcome.UNSUITABLE:
         raise ProductMissing
     defers = proposal.outcome is DecisionOutcome.DEFERRED
     if defers != (proposal.deferred_until is not None):

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
+from clinic_server.screening.decisions import Channel
 from clinic_server.screening.rules import DecisionOutcome
 
 
@@ -49,5 +50,61 @@ class Decision(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
 
 
+class DecisionOverride(Record, table=True):
+    """What a decision set aside; ``override_sealed`` holds JSON of its kind and the findings."""
+
+    __tablename__ = "decision_override"
+
+    decision_id: UUID = Field(foreign_key="decision.id", unique=True)
+    override_sealed: bytes = sealed()
+
+
+class AnswerLink(Record, table=True):
+    """A way to answer a visit's questions without signing in; the key alone makes its address (``own_answers.py``)."""
+
+    __tablename__ = "answer_link"
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    valid_until: datetime = instant()
+    issued_by: UUID | None = Field(default=None, foreign_key="staff.id")
+
+
+class AnsweredByLink(Record, table=True):
+    """A round of questions that the person answered by a link. One link, one round: the constraints say so."""
+
+    __tablename__ = "answered_by_link"
+
+    link_id: UUID = Field(foreign_key="answer_link.id", unique=True)
+    screening_id: UUID = Field(foreign_key="screening.id", unique=True)
+    channel: Channel = one_of(Channel)
+
+
+class DeviceMeasurement(Record, table=True):
+    """Which quantities of one round a device told; ``devices_sealed`` holds JSON of device by quantity.
+
+    What is not named there was typed.
+    """
+
+    __tablename__ = "device_measurement"
+
+    screening_id: UUID = Field(foreign_key="screening.id", unique=True)
+    devices_sealed: bytes = sealed()
+
+
+class AnswersKept(Record, table=True):
+    """A round that measured anew and kept the answers of an earlier one."""
+
+    __tablename__ = "answers_kept"
+
+    screening_id: UUID = Field(foreign_key="screening.id", unique=True)
+    answered_screening_id: UUID = Field(foreign_key="screening.id")
+
+
 screening = table_of(Screening)
 decision = table_of(Decision)
+decision_override = table_of(DecisionOverride)
+answer_link = table_of(AnswerLink)
+answered_by_link = table_of(AnsweredByLink)
+device_measurement = table_of(DeviceMeasurement)
+answers_kept = table_of(AnswersKept)

@@ -85,7 +85,7 @@ class Watch(Record, table=True):
 
 
 class VisitOrder(Record, table=True):
-    """What a physician's recommendation lets a bench give; any step but its consent ends it (``orders.py``)."""
+    """What a physician's recommendation lets a bench give; any step not about its consent ends it (``orders.py``)."""
 
     __tablename__ = "visit_order"
     __table_args__ = (Index(None, "visit_id", "journal_seq"),)
@@ -96,20 +96,22 @@ class VisitOrder(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
     placed_at: datetime = instant()
     valid_until: datetime = instant()
+    is_against_advice: bool
+    observation_minutes: int
 
 
 class VisitOrderConsent(Record, table=True):
-    """The consent signed for an order; at most one."""
+    """A consent signed for an order; another only after it fell (``orders.py``)."""
 
     __tablename__ = "visit_order_consent"
 
-    order_id: UUID = Field(foreign_key="visit_order.id", unique=True)
-    consent_id: UUID
+    order_id: UUID = Field(foreign_key="visit_order.id", index=True)
+    consent_id: UUID = Field(unique=True)
     attached_at: datetime = instant()
 
 
 class Dose(Record, table=True):
-    """A dose given. One permit, one order, one draw: one dose."""
+    """A dose given. One permit, one order, one draw: one dose; its number is what the schedule named made of it."""
 
     __tablename__ = "dose"
 
@@ -121,6 +123,9 @@ class Dose(Record, table=True):
     unit_id: UUID = Field(foreign_key="unit.id")
     lot_id: UUID = Field(foreign_key="lot.id", index=True)
     product_code: str = text(40)
+    dose_number: int | None = None
+    schedule_code: str | None = text(40, default=None)
+    schedule_version: int | None = None
     volume_ul: int
     route: Route = one_of(Route)
     body_site: BodySite = one_of(BodySite)
@@ -139,6 +144,20 @@ class DoseEnteredInError(Record, table=True):
     corrected_at: datetime = instant()
 
 
+class DoseWithheld(Record, table=True):
+    """A physician's decision not to give a dose now, kept for later visits (``withheld.py``)."""
+
+    __tablename__ = "dose_withheld"
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    decision_id: UUID = Field(unique=True)
+    programme: str = text(40)
+    not_before: date | None = None
+    vaccine_code: str | None = text(40, default=None)
+    decided_on: date
+
+
 visit = table_of(Visit)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
@@ -148,3 +167,4 @@ visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
 dose = table_of(Dose)
 dose_entered_in_error = table_of(DoseEnteredInError)
+dose_withheld = table_of(DoseWithheld)

@@ -62,6 +62,21 @@ class Moment:
     event: DeviceEvent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a device at the desk measured of the person there, with its age; worth something now or never, once by `id`.
+
+    `device` is what the desk calls it. Milli-degrees Celsius, and millimetres of mercury.
+    """
+
+    id: str
+    age_ms: int
+    device: str
+    milli_celsius: int | None = field(default=None, repr=False)
+    systolic_mmhg: int | None = field(default=None, repr=False)
+    diastolic_mmhg: int | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A durable event under its id for ever; each is read by itself, so that one cannot spoil others."""
@@ -170,6 +185,7 @@ _KINDS: Final[Mapping[type, str]] = {  # stable: an agent may be older than its 
     IdCard: "id_card",
     TemperatureSample: "temperature_sample",
     Moment: "moment",
+    Measured: "measured",
     Message: "message",
     Batch: "batch",
     Health: "health",
@@ -192,8 +208,9 @@ _KINDS: Final[Mapping[type, str]] = {  # stable: an agent may be older than its 
 
 EVENT: Final = Form[DeviceEvent](_EVENTS, _KINDS, MOST_EVENT_BYTES)
 MOMENT: Final = Form[Moment]((Moment,), _KINDS, MOST_EVENT_BYTES)
+MEASURED: Final = Form[Measured]((Measured,), _KINDS, MOST_EVENT_BYTES)
 BATCH: Final = Form[Batch]((Batch,), _KINDS, MOST_BATCH_BYTES + 100_000)
 HEALTH: Final = Form[Health]((Health,), _KINDS, MOST_BATCH_BYTES)
 LINE: Final = Form[Line](_LINES, _KINDS, MOST_LINE_BYTES)
 
-__all__ = ["BATCH", "EVENT", "HEALTH", "LINE", "MOMENT", "BadMessage", "DeviceReport", "Health", "Line"]
+__all__ = ["BATCH", "EVENT", "HEALTH", "LINE", "MEASURED", "MOMENT", "BadMessage", "DeviceReport", "Health", "Line"]

@@ -1,4 +1,4 @@
-"""The injection benches, the chairs of the observation, and whoever fetches new vials."""
+"""The injection benches, the chairs of the observation, whoever fetches new vials, and whoever opens the site."""
 
 import time
 from collections.abc import Iterable
@@ -18,8 +18,15 @@ OBSERVED_FOR_S = 30 * 60.0
 NEW_VIALS = 100
 FETCHED_BELOW = 20
 LOOK_AT_BENCH_S = 0.02
-SMALL_CHILD_AGE = 5
+LOOK_WHETHER_OPEN_S = 0.1
 _SCAN_ROUTE = "/api/v1/station/scan"
+_PAUSED = frozenset(
+    {
+        *("site_not_opened", "site_closed", "site_opened_on_another_day", "too_few_physicians"),
+        *("nobody_for_emergencies", "emergency_kit_empty", "emergency_kit_expired", "emergency_staff_gone"),
+        *("emergency_equipment_gone", "ambulance_gone", "green_channel_gone"),
+    }
+)
 _VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "lot_expired", "other_product"})
 
 
@@ -33,6 +40,7 @@ class Vaccinator(QueueRole):
         super().__init__(floor, player)
         self._scanner = hardware.scanners[player.station]
         self._shows_scans: bool | None = None
+        self._check_list: dict[str, Any] = {}
 
     def serve(self, course: Course) -> None:
         """See QueueRole."""
@@ -56,15 +64,18 @@ class Vaccinator(QueueRole):
                     return
             elif permit.outcome is Outcome.UNKNOWN:
                 return
+            elif _PAUSED & set(permit.findings):
+                self.floor.put_back(vial)
+                self.floor.wait(LOOK_WHETHER_OPEN_S)
+                return
             elif not _VIAL_IS_WRONG & set(permit.findings):
                 self.floor.put_back(vial)
                 break
         self.do(course, deeds.send_back(course.visit_id, "answers_doubted"))
 
     def _inject(self, course: Course, permit: Write) -> None:
-        body_site = "left_thigh" if course.visitor.age < SMALL_CHILD_AGE else "left_upper_arm"
         vial, permit_id = permit.trace_code, permit.answer["permit_id"]
-        if self.do(course, deeds.give_dose(course.visit_id, permit_id, body_site, vial)):
+        if self.do(course, deeds.give_dose(course.visit_id, permit_id, "left_upper_arm", vial)):
             self.floor.throw_away(vial)
             if course.visitor.plan is not Plan.LEAVES_EARLY:
                 course.due_at = time.monotonic() + OBSERVED_FOR_S / self.floor.cast.speed
@@ -84,7 +95,8 @@ class Vaccinator(QueueRole):
 
     def _ask_for_permit(self, course: Course, vial: str) -> Write:
         scanned = self._scanned(vial)
-        write = self.seat.do(deeds.ask_for_permit(course.visit_id, scanned), course.visitor.number)
+        self._check_list = self._check_list or self.seat.ask("/api/v1/check-list")
+        write = self.seat.do(deeds.ask_for_permit(course.visit_id, scanned, self._check_list), course.visitor.number)
         self.floor.follow(course, write)
         return write
 
@@ -125,6 +137,18 @@ class Observer(QueueRole):
         if write.code == "too_early":
             missing_s = 60.0 * write.answer["facts"]["minutes"]
             course.due_at = time.monotonic() + missing_s / self.floor.cast.speed
+
+
+class Lead(Role):
+    """Opens the site each clinic day, once everybody and everything it takes is there."""
+
+    def serve_one(self) -> bool:
+        """See Role."""
+        told = self.seat.ask("/api/v1/opening")
+        if told is None or told["is_open"] or told["missing"]:
+            self.floor.wait(LOOK_WHETHER_OPEN_S)
+            return False
+        return self.seat.do(deeds.open_site()).is_accepted
 
 
 class Keeper(Role):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -46,8 +46,13 @@ class Speed:
 
 
 def measure(seconds: float) -> list[Speed]:
-    """Run every codec for about so long altogether; the fastest of a few rounds counts."""
-    work = {YARDSTICK: lambda: json.loads(DOCUMENT), **dict(_codecs())}
+    """Run every codec for about so long altogether."""
+    return speeds_of(dict(_codecs()), seconds)
+
+
+def speeds_of(tasks: Mapping[str, Callable[[], object]], seconds: float) -> list[Speed]:
+    """Run tasks and the yardstick for about so long altogether; the fastest of a few rounds counts."""
+    work = {YARDSTICK: lambda: json.loads(DOCUMENT), **tasks}
     each_s = seconds / len(work) / ROUNDS
     took_s = dict.fromkeys(work, float("inf"))
     for _ in range(ROUNDS):  # round about, so that a busy moment of the machine befalls all alike

@@ -123,6 +123,7 @@ def _messages() -> list[bytes]:
     return [
         *events,
         b'{"is":"moment","id":"m","age_ms":5,"event":' + events[0] + b"}",
+        b'{"is":"measured","id":"m","age_ms":5,"device":"d","milli_celsius":36600,"systolic_mmhg":120}',
         b'{"is":"batch","messages":[{"is":"message","id":"m","event":' + events[2] + b"}]}",
         b'{"is":"tick","now":"2026-03-02T01:00:00Z"}',
         b'{"is":"told","seq":1,"device_id":"p","word":' + slip + b"}",
@@ -233,7 +234,7 @@ PARSERS: Mapping[str, Parser] = {
     "agent": Parser(
         {
             name: Decoder(getattr(messages, name).decode, (BadMessage,))
-            for name in ("EVENT", "MOMENT", "BATCH", "HEALTH", "LINE")
+            for name in ("EVENT", "MOMENT", "MEASURED", "BATCH", "HEALTH", "LINE")
         },
         _messages,
     ),

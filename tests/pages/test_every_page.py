@@ -23,17 +23,29 @@ OFFERED = found_key(FoundAt(Found("barcode_scanner", "memory://simulated-barcode
 PAGES = {
     "start": "/",
     "check-in": "/check-in",
+    "immunisations": "/visits/{waiting}/immunisations",
     "check-in-typed": "/check-in/typed",
     "visit": "/visits/{waiting}",
     "screening": "/screening",
     "questions": "/visits/{waiting}/screening",
     "decision": "/visits/{decision}/decision",
+    "handed-over": "{handed_over}",
+    "measurements": "/visits/{decision}/measurements",
+    "day-report": "/reports/day",
     "consent-queue": "/consent",
     "consent": "/visits/{consent}/consent",
+    "consent-signed": "/visits/{bench}/consent",
+    "consent-disputed": "/visits/{disputed}/consent",
     "bench": "/bench",
     "chair": "/visits/{bench}/injection",
+    "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
+    "opening": "/opening",
+    "corrections": "/corrections",
+    "correction": "/doses/{dose}/correction",
+    "correction-denied": "/doses/{denied}/correction",
     "stock": "/stock",
+    "stops": "/stops",
     "cold-chain": "/cold-chain",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
@@ -43,8 +55,16 @@ PAGES = {
     "patterns": "/patterns",
     "nothing-here": "/nothing-here",
 }
-OPEN_PAGES = {"sign-in": "/sign-in", "wall": f"/wall?token={WALL_TOKEN}", "wall-refused": "/wall?token=wrong"}
-REFUSED = {"nothing-here": 404, "wall-refused": 403}
+OPEN_PAGES = {
+    "sign-in": "/sign-in",
+    "wall": f"/wall?token={WALL_TOKEN}",
+    "wall-refused": "/wall?token=wrong",
+    "kiosk": "/kiosk",
+    "own-answers": "{own_answers}",
+    "own-answers-unknown": "/answers/tablet/unknown",
+    "answered": "/answered/tablet",
+}
+REFUSED = {"nothing-here": 404, "wall-refused": 403, "own-answers-unknown": 404}
 
 TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
   .filter(e => e.getClientRects().length && !e.matches('.skip, p a, li a, td a:not(.button), th a'))

@@ -7,42 +7,75 @@ from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
 from clinic_server.cold_chain.rules import PlaceKind
-from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
+from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
-from clinic_server.injection.actions import give_dose, grant_permit
+from clinic_server.corrections.actions import deny_dose
+from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
+from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
+from clinic_server.injection import check_lists
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.opening import checklists
+from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.rules import Variant
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
-from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
+from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
+from clinic_server.screening.decisions import Channel
+from clinic_server.screening.measured import Taken, record_round
+from clinic_server.screening.own_answers import require_link
+from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
-from clinic_server.settings import SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.screening.tables import AnswerLink
+from clinic_server.settings import Settings, SiteSettings
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.visits.doses import doses_given
+from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
+from clinic_server.visits.withheld import Withholding, withhold
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
 PRODUCT = "sample-inactivated"
-SITE = SiteSettings()
+SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 
 def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
+    _open(tx)
     _stock(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
+    _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
-        _answer(tx, visit_id)
+        _answer(tx, visit_id, feels_ill=visit_id == visit_ids[6])
     for visit_id in visit_ids[6:]:
-        _decide(tx, visit_id)
+        _decide(tx, visit_id, reason="已复测体温并询问，情况良好" if visit_id == visit_ids[6] else None)
     for visit_id in visit_ids[9:]:
         _sign(tx, visit_id)
     for place, visit_id in enumerate(visit_ids[12:]):
         _inject(tx, visit_id, _trace_code(place), minutes_ago=6 * (5 - place))
+    dispute(tx, visit_ids[8], "父亲不同意")
+    people = [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:14]]
+    doses = [doses_given(tx.connection, person_id)[0].dose_id for person_id in people]
+    deny_dose(tx, doses[1], "扫错了人")
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
-    shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
-    return {name: str(visit_ids[place]) for name, place in shown.items()}
+    shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
+    _withhold_earlier(tx, visit_ids[4], visit_ids[5])
+    unit = unit_by_code(tx.connection, _trace_code(10))
+    assert unit is not None
+    named = {name: str(visit_ids[place]) for name, place in shown.items()}
+    corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
+    return named | corrected | _link(tx, visit_ids[2])
+
+
+def _open(tx: Tx) -> None:
+    add_kit_item(tx, "样例肾上腺素", tx.local_date + timedelta(days=365))
+    asked = checklists.shipped()[Variant.ADULT].asked
+    names = {safeguard: dict.fromkeys(wanted, "样例") for safeguard, wanted in asked.items()}
+    open_site(tx, Settings(_env_file=None), NewOpening(Variant.ADULT, names))
 
 
 def _stock(tx: Tx) -> None:
@@ -61,14 +94,43 @@ def _arrive(tx: Tx, place: int, name: str) -> UUID:
     return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT)).visit_id
 
 
-def _answer(tx: Tx, visit_id: UUID) -> None:
+def _had_before(tx: Tx, visit_id: UUID) -> None:
+    """Note what a page of immunisations can show: doses with and without a certain day, and a severe reaction."""
+    person_id = standing(tx.connection, visit_id).person_id
+    for given, proof in (("2021-05-08", Proof.VACCINATION_BOOK), ("2021-06", Proof.TOLD)):
+        new = NewDoseElsewhere(PartialDate.parse(given), proof, "covid19-bbibp-corv", place="示范县医院")
+        note_dose_elsewhere(tx, person_id, new)
+    note_reaction(tx, person_id, NewReaction(date(2021, 6, 30), "住院记录", vaccine_code="covid19-bbibp-corv"))
+
+
+def _answer(tx: Tx, visit_id: UUID, *, feels_ill: bool = False) -> None:
     asked = questions_of_visit(tx.connection, tx.keyring, visit_id, tx.local_date).questions
-    record_screening(tx, visit_id, {question.code: Answer.NO for question in asked}, Measurements(36_500))
+    answers = {question.code: Answer.NO for question in asked}
+    if feels_ill:
+        answers["acute_illness"] = Answer.YES
+    record_round(tx, visit_id, answers, Taken(Measurements(36_500), {Quantity.MILLI_CELSIUS: "耳温枪 2"}))
 
 
-def _decide(tx: Tx, visit_id: UUID) -> None:
+def _decide(tx: Tx, visit_id: UUID, reason: str | None = None) -> None:
     screening_id = latest_screening(tx.connection, tx.keyring, visit_id).screening_id
-    decide(tx, SITE, visit_id, screening_id, Proposal(DecisionOutcome.RECOMMENDED, PRODUCT))
+    decide(tx, SITE, visit_id, screening_id, Proposal(DecisionOutcome.RECOMMENDED, PRODUCT, reason))
+
+
+def _withhold_earlier(tx: Tx, visit_id: UUID, on_visit_id: UUID) -> None:
+    """Let somebody have come before: found unsuitable for one vaccine, and deferred to a day that has come."""
+    person_id = standing(tx.connection, visit_id).person_id
+    withhold(tx, on_visit_id, Withholding(tx.new_id(), person_id, "covid19", vaccine_code="covid19-bbibp-corv"))
+    withhold(tx, on_visit_id, Withholding(tx.new_id(), person_id, "covid19", tx.local_date))
+    tx.journal("furnished", visit_id)
+
+
+def _link(tx: Tx, visit_id: UUID) -> dict[str, str]:
+    """A link to answer by that outlasts the tests."""
+    valid_until = tx.now + timedelta(days=1)
+    link_id = tx.append(AnswerLink, visit_id=visit_id, valid_until=valid_until, issued_by=tx.actor.staff_id)
+    tx.journal("furnished", link_id)
+    path = require_link(tx.connection, tx.keyring, link_id, tx.now).path(Channel.TABLET)
+    return {"handed_over": f"/visits/{visit_id}/answer-links/{link_id}", "own_answers": path}
 
 
 def _sign(tx: Tx, visit_id: UUID) -> None:
@@ -79,8 +141,10 @@ def _sign(tx: Tx, visit_id: UUID) -> None:
 
 
 def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
-    permit = grant_permit(tx, visit_id, trace_code)
-    give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, SITE.observation_minutes)
+    check_list = check_lists.active(check_lists.shipped(), SITE.check_list, tx.local_date)
+    asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
+    permit = grant_permit(tx, SITE, visit_id, asked)
+    give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
     start_watch(tx, visit_id, tx.now - timedelta(minutes=minutes_ago), SITE.observation_minutes)
     tx.journal("furnished", visit_id)
 

@@ -1,6 +1,7 @@
 """Who may have a ticket, and what a desk is told to look at."""
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 
@@ -14,6 +15,7 @@ from clinic_server.check_in.rules import (
 )
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import CardFacts, IdentityFacts
+from clinic_server.visits.rules import WithheldDose
 
 TODAY = date(2026, 3, 2)
 PASSPORT = Document.of(DocumentKind.PASSPORT, "L898902C3", "UTO")
@@ -54,7 +56,31 @@ def test_an_expired_card_is_a_finding_and_no_refusal(valid_until: date | None, f
 
 def test_every_finding_is_told() -> None:
     expired = card(Sex.MALE, date(2020, 1, 1))
-    assert findings_for(expired, TODAY, differs_from_held=True, has_duplicates=True) == tuple(Finding)
+    told = {
+        finding
+        for not_before in (date(2026, 3, 2), date(2026, 3, 3))
+        for finding in findings_for(
+            expired, TODAY, differs_from_held=True, has_duplicates=True, deferral=deferred(not_before)
+        )
+    }
+    assert told == set(Finding)
+
+
+@pytest.mark.parametrize(
+    ("not_before", "finding"),
+    [
+        (date(2026, 3, 1), Finding.DEFERRAL_PAST),
+        (date(2026, 3, 2), Finding.DEFERRAL_PAST),
+        (date(2026, 3, 3), Finding.DEFERRAL_STANDS),
+    ],
+)
+def test_a_deferral_is_told_as_past_from_its_day_on(not_before: date, finding: Finding) -> None:
+    """ "Not today" is never "never": a delay carries a date and ends by itself."""
+    assert findings_for(card(), TODAY, deferral=deferred(not_before)) == (finding,)
+
+
+def deferred(not_before: date) -> WithheldDose:
+    return WithheldDose(UUID(int=1), UUID(int=2), date(2026, 2, 1), not_before, "covid19", None)
 
 
 def test_a_document_without_a_sex_contradicts_nobody() -> None:

@@ -14,12 +14,14 @@ from devices.agent.messages import (
     EVENT,
     HEALTH,
     LINE,
+    MEASURED,
     MOMENT,
     MOST_EVENT_BYTES,
     MOST_LINE_BYTES,
     DeviceList,
     DeviceReport,
     Health,
+    Measured,
     Moment,
     RetryNow,
     SpoolTrouble,
@@ -137,7 +139,7 @@ events: st.SearchStrategy[DeviceEvent] = st.one_of(
     st.builds(SlipPrinted, texts, texts, st.booleans()),
     st.builds(TemperatureMeasured, texts, samples, st.just(NO_RECEIPT)),
 )
-forms = st.sampled_from([EVENT, MOMENT, BATCH, HEALTH, LINE])
+forms = st.sampled_from([EVENT, MOMENT, MEASURED, BATCH, HEALTH, LINE])
 
 
 @pytest.mark.parametrize("written", EVENTS, ids=lambda written: type(EVENTS[written]).__name__)
@@ -172,6 +174,13 @@ def test_golden_health() -> None:
     )
     assert HEALTH.decode(written) == health
     assert HEALTH.decode(HEALTH.encode(health)) == health
+
+
+def test_golden_measured() -> None:
+    written = b'{"is":"measured","id":"m1","age_ms":40,"device":"Monitor 3","systolic_mmhg":121,"diastolic_mmhg":79}'
+    measured = Measured(id="m1", age_ms=40, device="Monitor 3", systolic_mmhg=121, diastolic_mmhg=79)
+    assert MEASURED.decode(written) == measured
+    assert MEASURED.decode(MEASURED.encode(measured)) == measured
 
 
 @given(events, st.integers(0, 60_000))

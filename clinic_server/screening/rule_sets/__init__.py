@@ -63,10 +63,14 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of one set. ``sign_off`` says which physician answers for it, or that none does yet."""
+    """One version of one set; its programme is an antigen of the catalogue of vaccines.
+
+    ``sign_off`` says which physician answers for it, or that none does yet.
+    """
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
     version: Annotated[int, msgspec.Meta(ge=1)]
+    programme: Code
     jurisdiction: Words
     source: Words
     valid_from: date
