@@ -19,9 +19,19 @@ from sqlalchemy import create_engine, make_url, select, text
 
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.consent.actions import NewConsent, refuse, sheet_of_visit, sign_consent
-from clinic_server.consent.rules import InformedItem, RefusedBy, Signature
-from clinic_server.injection.actions import give_dose, grant_permit, send_back
+from clinic_server.consent.actions import (
+    NewConsent,
+    dispute,
+    invalidate,
+    refuse,
+    settle,
+    sheet_of_visit,
+    sign_consent,
+    withdraw,
+)
+from clinic_server.consent.rules import InformedItem, RefusedBy, Signature, WithdrawnBy
+from clinic_server.corrections.actions import deny_dose, return_unit
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit, send_back
 from clinic_server.injection.rules import SentBackReason
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.crypto import Keyring
@@ -34,18 +44,24 @@ from clinic_server.kit.journal import head_of
 from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import leave, leave_early
 from clinic_server.observation.rules import EarlyReason
+from clinic_server.opening.actions import add_kit_item, close_site, open_site, restore_safeguard, withdraw_safeguard
+from clinic_server.opening.rules import Safeguard
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, Measurements, Proposal, ScreeningUnknown
 from clinic_server.screening.tables import screening
 from clinic_server.settings import SiteSettings
-from clinic_server.staff.actions import add_qualification, add_staff
-from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role
+from clinic_server.staff.actions import add_qualification, add_staff, add_station
+from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
+from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.tables import visit_now
+from clinic_server.visits.orders import standing_order
+from clinic_server.visits.tables import dose, visit_now
+from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_new_opening
 from tests.conftest import ManualClock
 from tests.peers import PostgresServer
 
@@ -79,6 +95,8 @@ class Cast:
     physicians: tuple[Actor, ...]
     vaccinators: tuple[Actor, ...]
     registrar: Actor
+    lead: Actor
+    first_aider: Actor
 
 
 class Place(Protocol):
@@ -177,10 +195,15 @@ def furnish(url: str) -> Cast:
             kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
             new = NewProduct(code, f"Vaccine {code}", "Maker", *kind, 500, doses)
             db.write_now(lambda tx, new=new: add_product(tx, new), owner)
+        db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), owner)
+        for station in ("screening-1", "observation-1"):
+            db.write_now(lambda tx, station=station: add_station(tx, station, StationKind.SCREENING), owner)
         return Cast(
             team(200, Role.PHYSICIAN, QualificationKind.PHYSICIAN, "screening"),
             team(300, Role.VACCINATOR, QualificationKind.VACCINATOR, "bench"),
             colleague(400, Role.REGISTRAR, None, None, "desk-1"),
+            colleague(500, Role.SITE_LEAD, None, None, "office"),
+            colleague(600, Role.OBSERVER, QualificationKind.EMERGENCY, ends["long"], "observation-1"),
         )
     finally:
         db.close()
@@ -220,6 +243,7 @@ class Clinic:
         self.sent: list[Sent] = []
         self.permits: list[UUID] = []
         self.codes: list[str] = []
+        self.stops: list[UUID] = []
         self._keys = 0
 
     def close(self) -> None:
@@ -371,20 +395,75 @@ class Clinic:
             self.codes += codes
         return received
 
-    def ask_permit(self, visit_id: UUID, vaccinator: Actor, code: str) -> Any:
-        granted = self.act(vaccinator, lambda tx: grant_permit(tx, visit_id, code))
+    def ask_permit(self, visit_id: UUID, vaccinator: Actor, code: str, *, unconfirmed: int = 0) -> Any:
+        """Ask with all eleven confirmations, or without the first so many."""
+        asked = PermitAsked(code, str(CHECKED["check_list"]), frozenset(CHECKED["confirmed"][unconfirmed:]))
+        granted = self.act(vaccinator, lambda tx: grant_permit(tx, SITE, visit_id, asked))
         if not isinstance(granted, ClinicError):
             self.permits.append(granted.permit_id)
         return granted
 
     def giving(self, permit_id: UUID) -> Callable[[Tx], Any]:
-        return lambda tx: give_dose(tx, permit_id, BodySite.LEFT_UPPER_ARM, SITE.observation_minutes)
+        return lambda tx: give_dose(tx, SITE, permit_id, BodySite.LEFT_UPPER_ARM)
 
     def give(self, vaccinator: Actor, permit_id: UUID) -> Any:
         return self.act(vaccinator, self.giving(permit_id))
 
     def send_back(self, visit_id: UUID, vaccinator: Actor) -> Any:
         return self.act(vaccinator, lambda tx: send_back(tx, visit_id, SentBackReason.UNWELL))
+
+    def consent_falls(self, visit_id: UUID, how: str) -> Any:
+        """Withdraw or invalidate the standing consent, dispute it, or settle a dispute."""
+        order = self.db.read_now(lambda connection: standing_order(connection, visit_id))
+        consent_id = order.consent_id if order and order.consent_id else self.db.ids.new()
+        ways: dict[str, Callable[[Tx], Any]] = {
+            "withdraw": lambda tx: withdraw(tx, visit_id, consent_id, WithdrawnBy.RECIPIENT, "no wish"),
+            "invalidate": lambda tx: invalidate(tx, visit_id, consent_id, "another's sheet"),
+            "dispute": lambda tx: dispute(tx, visit_id, "father and mother disagree"),
+            "settle": lambda tx: settle(tx, visit_id, "they agree"),
+        }
+        return self.act(self.cast.registrar, ways[how])
+
+    def open_site(self) -> Any:
+        """Let a physician and a first-aider sign in, and open."""
+        for colleague in (self.cast.physicians[0], self.cast.first_aider):
+            staff_id, station = colleague.staff_id, colleague.station
+            assert staff_id
+            assert station
+            self.db.write_now(lambda tx, who=staff_id, where=station: open_session(tx, who, where), colleague)
+        return self.act(self.cast.lead, lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()))
+
+    def close_site(self) -> Any:
+        return self.act(self.cast.lead, close_site)
+
+    def safeguard(self, safeguard: Safeguard, *, stands: bool) -> Any:
+        """Say that a safeguard is gone, or there again."""
+        named = a_new_opening().named[safeguard]
+        if stands:
+            return self.act(self.cast.lead, lambda tx: restore_safeguard(tx, safeguard, named))
+        return self.act(self.cast.lead, lambda tx: withdraw_safeguard(tx, safeguard, "it went home"))
+
+    def stop(self, new: NewStop) -> Any:
+        placed = self.act(self.cast.lead, lambda tx: place_stop(tx, new))
+        if not isinstance(placed, ClinicError):
+            self.stops.append(placed.stop_id)
+        return placed
+
+    def lift(self, stop_id: UUID, proposer: Actor | None, confirmer: Actor) -> Any:
+        """Propose to lift a stop order, and let somebody confirm it."""
+        if proposer:
+            self.act(proposer, lambda tx: propose_lift(tx, stop_id, "found in order"))
+        return self.act(confirmer, lambda tx: confirm_lift(tx, stop_id))
+
+    def deny(self, number: int, *, put_back: bool) -> Any:
+        """Say of a dose that no needle gave it, and put its unit back."""
+        found = self.db.read_now(lambda c: list(c.execute(select(dose.c.id).order_by(dose.c.journal_seq)).scalars()))
+        if not found:
+            return None
+        dose_id = found[number % len(found)]
+        if put_back:
+            return self.act(self.cast.lead, lambda tx: return_unit(tx, dose_id))
+        return self.act(self.cast.lead, lambda tx: deny_dose(tx, dose_id, "the syringe fell"))
 
     def leave(self, visit_id: UUID) -> Any:
         return self.act(self.cast.registrar, lambda tx: leave(tx, visit_id))

@@ -12,16 +12,26 @@ from tests.proof.rows import Row, Rows, age_on
 
 Check = Callable[[Rows], Iterator[str]]
 CHECKS: list[tuple[int, Check]] = []
-BEFORE_THE_NEEDLE = ["answered", "recommended", "consented", "dose_given"]
 WAYS = {  # what may follow what on a visit, typed from the flow of the founding documents
     "": {"checked_in"},
     "checked_in": {"answered", "abandoned"},
     "answered": {"answered", "recommended", "deferred", "unsuitable", "abandoned"},
-    "recommended": {"answered", "consented", "refused", "abandoned"},
-    "consented": {"answered", "dose_given", "sent_back", "refused", "abandoned"},
+    "recommended": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
+    "consented": {
+        *("answered", "dose_given", "sent_back", "abandoned"),
+        *("consent_disputed", "consent_invalidated", "consent_withdrawn"),
+    },
+    "consent_invalidated": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
+    "consent_disputed": {"answered", "dispute_settled", "refused", "abandoned"},
+    "dispute_settled": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
     "sent_back": {"answered", "abandoned"},
     "dose_given": {"left", "left_early"},
 }
+CONFIRMATIONS = {
+    *("health", "record_card", "appearance", "name", "age", "product"),
+    *("presentation", "dose", "body_site", "route", "shown"),
+}
+LEAST_INTERVAL = timedelta(days=21)  # of the inactivated vaccines (national guidance, 2021)
 FLOOR = timedelta(minutes=30)
 LONGEST_PERMIT = timedelta(minutes=5)
 ADMITTED_FROM_AGE = 3
@@ -90,23 +100,30 @@ def decided_over_the_last_answers(rows: Rows) -> Iterator[str]:
 def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
     told = "kind,effect,contraindications,adverse_reactions,observation"
     for dose, order, decision in _doses(rows):
-        consents = rows.of("consent", "decision_id", decision["id"])
         attached = {row["consent_id"] for row in rows.of("visit_order_consent", "order_id", order["id"])}
         standing = [
             row
-            for row in consents
+            for row in rows.of("consent", "decision_id", decision["id"])
             if row["visit_id"] == dose["visit_id"]
             and row["product_code"] == dose["product_code"]
             and row["informed_items"] == told
             and _seq(decision) < _seq(row) < _seq(dose)
             and row["id"] in attached
+            and not _has_fallen(rows, row, _seq(dose))
         ]
         if len(standing) != 1:
             yield f"dose {dose['id']} has {len(standing)} consents"
-            continue
-        for refusal in rows.of("refusal", "visit_id", dose["visit_id"]):
-            if _seq(standing[0]) < _seq(refusal) < _seq(dose):
-                yield f"dose {dose['id']} after its consent was withdrawn"
+
+
+def _has_fallen(rows: Rows, consent: Row, before_seq: int) -> bool:
+    """Tell whether a consent was withdrawn, invalidated or disputed, or the dose refused, after it was signed."""
+    after = [
+        *rows.of("consent_withdrawn", "consent_id", consent["id"]),
+        *rows.of("consent_invalidated", "consent_id", consent["id"]),
+        *rows.of("consent_dispute", "visit_id", consent["visit_id"]),
+        *rows.of("refusal", "visit_id", consent["visit_id"]),
+    ]
+    return any(_seq(consent) < _seq(row) < before_seq for row in after)
 
 
 @invariant(4)
@@ -152,6 +169,31 @@ def old_enough(rows: Rows) -> Iterator[str]:
             yield f"visit {visit['id']} of somebody too young"
 
 
+@invariant(8)
+def the_interval_is_kept_or_the_reason_stands(rows: Rows) -> Iterator[str]:
+    for dose, _, decision in _doses(rows):
+        earlier = _doses_before(rows, dose)
+        too_soon = earlier and rows.day(dose["given_at"]) - rows.day(earlier[-1]["given_at"]) < LEAST_INTERVAL
+        if too_soon and decision["reason_sealed"] is None:
+            yield f"dose {dose['id']} too soon after {earlier[-1]['id']}"
+
+
+@invariant(9)
+def the_dose_number_is_counted(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        days = [rows.day(row["given_at"]) for row in (*_doses_before(rows, dose), dose)]
+        apart = all(later - earlier >= LEAST_INTERVAL for earlier, later in zip(days, days[1:], strict=False))
+        if apart and dose["dose_number"] not in (None, len(days)):
+            yield f"dose {dose['id']} is number {len(days)}, not {dose['dose_number']}"
+
+
+def _doses_before(rows: Rows, dose: Row) -> list[Row]:
+    """Return the earlier doses of the same person that no correction had denied by then."""
+    denied = {row["dose_id"] for row in rows.all("dose_entered_in_error") if _seq(row) < _seq(dose)}
+    of_person = rows.of("dose", "person_id", dose["person_id"])
+    return [row for row in of_person if _seq(row) < _seq(dose) and row["id"] not in denied]
+
+
 @invariant(12)
 def given_as_ordered(rows: Rows) -> Iterator[str]:
     for dose, order, decision in _doses(rows):
@@ -185,6 +227,14 @@ def given_under_a_permit_that_stood(rows: Rows) -> Iterator[str]:
             yield f"dose {dose['id']} under a permit that did not stand"
 
 
+@invariant(14)
+def all_eleven_confirmed_before_the_permit(rows: Rows) -> Iterator[str]:
+    for permit in rows.all("permit"):
+        confirmed = [row["confirmed"] for row in rows.of("bench_check", "permit_id", permit["id"])]
+        if len(confirmed) != 1 or set(confirmed[0].split(",")) != CONFIRMATIONS:
+            yield f"permit {permit['id']} on {confirmed}"
+
+
 @invariant(15)
 def of_a_unit_received_here(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
@@ -198,14 +248,19 @@ def of_a_unit_received_here(rows: Rows) -> Iterator[str]:
 
 @invariant(16)
 def no_unit_is_used_more_often_than_it_has_doses(rows: Rows) -> Iterator[str]:
+    denied = {row["dose_id"] for row in rows.all("dose_entered_in_error")}
+    returned = {row["draw_id"] for row in rows.all("unit_return")}
     for unit in rows.all("unit"):
-        product = rows.one("product", rows.one("lot", unit["lot_id"])["product_id"])
-        doses = rows.of("dose", "unit_id", unit["id"])
-        draws = rows.of("draw", "unit_id", unit["id"])
-        if len(doses) > product["doses_per_unit"] or len(draws) > product["doses_per_unit"]:
+        most = rows.one("product", rows.one("lot", unit["lot_id"])["product_id"])["doses_per_unit"]
+        doses = [row for row in rows.of("dose", "unit_id", unit["id"]) if row["draw_id"] not in returned]
+        draws = [row for row in rows.of("draw", "unit_id", unit["id"]) if row["id"] not in returned]
+        if len(doses) > most or len(draws) > most:
             yield f"unit {unit['trace_code']}: {len(doses)} doses, {len(draws)} draws"
-        if [row["draw_number"] for row in draws] != list(range(1, len(draws) + 1)):
+        if sorted(row["draw_number"] for row in draws) != list(range(1, len(draws) + 1)) and not returned:
             yield f"unit {unit['trace_code']}: draws are not counted"
+    for row in rows.all("dose"):
+        if row["draw_id"] in returned and row["id"] not in denied:
+            yield f"dose {row['id']}: given, and its unit put back"
     for column in ("permit_id", "order_id", "draw_id"):
         counted = Counter(row[column] for row in rows.all("dose"))
         yield from (f"{count} doses of one {column}" for count in counted.values() if count > 1)
@@ -217,6 +272,22 @@ def no_lot_past_its_printed_day(rows: Rows) -> Iterator[str]:
         expires_on = rows.one("lot", dose["lot_id"])["expires_on"]
         if rows.day(dose["given_at"]) > expires_on:
             yield f"dose {dose['id']} of a lot that ended {expires_on}"
+
+
+@invariant(22)
+def nothing_stopped_is_given(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        lot = rows.one("lot", dose["lot_id"])
+        code = rows.one("unit", dose["unit_id"])["trace_code"]
+        named = {"site": "", "product": dose["product_code"], "unit": code}
+        named["lot"] = f"{dose['product_code']}/{lot['number']}"
+        for stop in rows.all("stop_order"):
+            lifted = [row for row in rows.of("stop_lifted", "stop_id", stop["id"]) if _seq(row) < _seq(dose)]
+            if _seq(stop) < _seq(dose) and not lifted and named[stop["scope"]] == stop["target"]:
+                yield f"dose {dose['id']} in spite of stop {stop['id']}"
+    for row in rows.all("stop_lifted"):
+        if row["proposed_by"] == row["confirmed_by"]:
+            yield f"stop {row['stop_id']} was lifted by one person"
 
 
 @invariant(25)
@@ -236,10 +307,6 @@ def one_open_visit_one_ticket_legal_steps(rows: Rows) -> Iterator[str]:
         for earlier, later in zip(["", *steps], steps, strict=False):
             if later not in WAYS.get(earlier, set()):
                 yield f"visit {visit['id']}: {later} after {earlier or 'nothing'}"
-        if "dose_given" in steps:
-            place = steps.index("dose_given")
-            if steps[place - 3 : place + 1] != BEFORE_THE_NEEDLE:
-                yield f"visit {visit['id']}: the needle after {steps[:place]}"
         if stands[visit["id"]]["is_open"] != (steps[-1] in WAYS):
             yield f"visit {visit['id']}: is_open is not what its steps say"
     open_now = Counter(row["person_id"] for row in rows.all("visit_now") if row["is_open"])
@@ -266,6 +333,21 @@ def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
         said_early = (departure["kind"], departure["reason"] is not None, departure["minutes_short"] > 0)
         if said_early != (("early", True, True) if is_early else ("completed", False, False)):
             yield f"departure {departure['id']} is not as the clock says"
+
+
+@invariant(33)
+def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        openings = [row for row in rows.all("opening") if _seq(row) < _seq(dose)]
+        if not openings or dose["given_at"] >= openings[-1]["ends_at"]:
+            yield f"dose {dose['id']} at a site that was not open"
+            continue
+        opening = openings[-1]
+        if any(_seq(row) < _seq(dose) for row in rows.of("closing", "opening_id", opening["id"])):
+            yield f"dose {dose['id']} at a site that had closed"
+        said = {row["safeguard"]: row for row in rows.all("safeguard_statement") if _seq(row) < _seq(dose)}
+        if len(said) < 4 or not all(row["stands"] for row in said.values()):
+            yield f"dose {dose['id']} while a safeguard was gone"
 
 
 @invariant(50)

@@ -18,6 +18,7 @@ from tests.proof.invariants import altered, violations
 from tests.proof.rows import Rows
 from tests.proof.steps_of_faults import FaultSteps
 from tests.proof.steps_of_stock import StockSteps
+from tests.proof.steps_of_the_site import SiteSteps
 from tests.proof.steps_of_visits import VisitSteps
 
 STEPS_OF_AN_EXAMPLE = 30
@@ -28,7 +29,7 @@ Reached = Counter[str]
 def machine_at(place: Place, cast: Cast, reached: Reached) -> type[RuleBasedStateMachine]:
     """Return the machine of one place; ``reached`` counts what its examples came to, so that a run can say so."""
 
-    class Machine(VisitSteps, StockSteps, FaultSteps):
+    class Machine(VisitSteps, SiteSteps, StockSteps, FaultSteps):
         def __init__(self) -> None:
             super().__init__()
             self.clinic = Clinic(place, cast)

@@ -24,6 +24,10 @@ class FaultSteps(RuleBasedStateMachine):
         left = 24 * 60 - local.hour * 60 - local.minute
         self.clinic.clock.pass_time(minutes=left - 1 if left > 1 else 2)
 
+    @rule()
+    def weeks_pass(self) -> None:
+        self.clinic.clock.pass_time(days=21)
+
     @rule(minutes=st.sampled_from([-90, -31, -6, 6, 31, 90]))
     def somebody_sets_the_clock(self, minutes: int) -> None:
         self.clinic.clock.step(minutes=minutes)

@@ -77,6 +77,11 @@ class VisitSteps(RuleBasedStateMachine):
         if visit_id := self.some_visit(number):
             self.clinic.refuse(visit_id)
 
+    @rule(number=NUMBERS, how=st.sampled_from(["withdraw", "invalidate", "dispute", "settle"]))
+    def the_consent_falls(self, number: int, how: str) -> None:
+        if visit_id := self.some_visit(number):
+            self.clinic.consent_falls(visit_id, how)
+
     @rule(number=NUMBERS)
     def somebody_goes_away(self, number: int) -> None:
         if visit_id := self.some_visit(number):
@@ -115,11 +120,12 @@ class VisitSteps(RuleBasedStateMachine):
             self.clinic.leave(visit_id)
 
     @precondition(lambda self: bool(self.clinic.codes))
-    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS)
-    def a_permit_is_asked_for(self, number: int, bench: int, unit: int) -> None:
+    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS, unconfirmed=st.sampled_from([0, 0, 0, 1]))
+    def a_permit_is_asked_for(self, number: int, bench: int, unit: int, unconfirmed: int) -> None:
         if visit_id := self.some_visit(number):
             codes = self.clinic.codes[-6:]
-            self.clinic.ask_permit(visit_id, self.clinic.cast.vaccinators[bench], codes[unit % len(codes)])
+            code = codes[unit % len(codes)]
+            self.clinic.ask_permit(visit_id, self.clinic.cast.vaccinators[bench], code, unconfirmed=unconfirmed)
 
     @precondition(lambda self: bool(self.clinic.permits))
     @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST)
