@@ -45,6 +45,7 @@ from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import leave, leave_early
 from clinic_server.observation.rules import EarlyReason
 from clinic_server.opening.actions import add_kit_item, close_site, open_site, restore_safeguard, withdraw_safeguard
+from clinic_server.opening.lookup import standing_opening
 from clinic_server.opening.rules import Safeguard
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -432,6 +433,11 @@ class Clinic:
             assert station
             self.db.write_now(lambda tx, who=staff_id, where=station: open_session(tx, who, where), colleague)
         return self.act(self.cast.lead, lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()))
+
+    def open_unless_open(self) -> None:
+        """Open the site when nobody did today."""
+        if self.db.read_now(lambda connection: standing_opening(connection, self.clock.now())) is None:
+            self.open_site()
 
     def close_site(self) -> Any:
         return self.act(self.cast.lead, close_site)

@@ -5,7 +5,7 @@ import queue
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def faults(words: Sequence[str] = ()) -> list[Fault]:
     return [fault for fault in found if not words or any(word in fault.name for word in words)]
 
 
-def verdicts(planted: Sequence[Fault], parallel: int) -> list[Verdict]:
+def verdicts(planted: Sequence[Fault], parallel: int) -> Iterator[Verdict]:
     """Plant each fault in a copy of the project and run its test there, after the test was seen to pass."""
     with ExitStack() as stack:
         copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
@@ -62,7 +62,7 @@ def verdicts(planted: Sequence[Fault], parallel: int) -> list[Verdict]:
         with ThreadPoolExecutor(parallel) as pool:
             tests = list(dict.fromkeys(fault.test for fault in planted))
             sound = dict(zip(tests, pool.map(lambda test: _in_a_copy(copies, test), tests), strict=True))
-            return list(pool.map(lambda fault: _verdict(copies, fault, is_sound=sound[fault.test]), planted))
+            yield from pool.map(lambda fault: _verdict(copies, fault, is_sound=sound[fault.test]), planted)
 
 
 def _verdict(copies: "queue.SimpleQueue[Path]", fault: Fault, *, is_sound: bool) -> Verdict:

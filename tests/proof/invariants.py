@@ -3,6 +3,7 @@
 "Later" is always the order of the journal: a wall clock can be set, the journal cannot.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -182,7 +183,7 @@ def the_interval_is_kept_or_the_reason_stands(rows: Rows) -> Iterator[str]:
 def the_dose_number_is_counted(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
         days = [rows.day(row["given_at"]) for row in (*_doses_before(rows, dose), dose)]
-        apart = all(later - earlier >= LEAST_INTERVAL for earlier, later in zip(days, days[1:], strict=False))
+        apart = all(later - earlier >= LEAST_INTERVAL for earlier, later in itertools.pairwise(days))
         if apart and dose["dose_number"] not in (None, len(days)):
             yield f"dose {dose['id']} is number {len(days)}, not {dose['dose_number']}"
 

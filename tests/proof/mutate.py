@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.proof import guards, mutation
@@ -38,14 +37,11 @@ def _rules(words: argparse.Namespace) -> int:
 
 
 def _guards(words: argparse.Namespace) -> int:
-    verdicts = guards.verdicts(guards.faults(words.module), words.children)
-    for verdict in verdicts:
+    noticed = []
+    for verdict in guards.verdicts(guards.faults(words.module), words.children):
         _say(f"{verdict.state:<9} {verdict.fault.invariant:>3}  {verdict.fault.name}  ({verdict.fault.test})")
-    return 0 if _all_noticed(verdicts) else 1
-
-
-def _all_noticed(verdicts: Sequence[guards.Verdict]) -> bool:
-    return bool(verdicts) and all(verdict.state is guards.State.NOTICED for verdict in verdicts)
+        noticed.append(verdict.state is guards.State.NOTICED)
+    return 0 if noticed and all(noticed) else 1
 
 
 def _say(line: str) -> None:

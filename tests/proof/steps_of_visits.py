@@ -17,6 +17,9 @@ PERSON = (Signer.RECIPIENT, Relationship.SELF, "")
 MOTHER = (Signer.GUARDIAN, Relationship.MOTHER, "王母")
 BOTH, ALONE, BY_MOTHER = (PERSON, MOTHER), (PERSON,), (MOTHER,)
 ALL_TOLD = frozenset(InformedItem)
+WHO = st.integers(0, len(PEOPLE) - 1)
+PRODUCT = st.sampled_from(list(PRODUCTS))
+SIGNERS = st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER])
 
 
 def signed(*signers: tuple[Signer, Relationship, str]) -> tuple[Signature, ...]:
@@ -34,7 +37,7 @@ class VisitSteps(RuleBasedStateMachine):
         visits = self.clinic.visits()[-6:]
         return visits[number % len(visits)] if visits else None
 
-    @rule(person=st.integers(0, len(PEOPLE) - 1))
+    @rule(person=WHO)
     def somebody_comes(self, person: int) -> None:
         self.clinic.check_in(PEOPLE[person])
 
@@ -52,7 +55,7 @@ class VisitSteps(RuleBasedStateMachine):
         number=NUMBERS,
         physician=MOSTLY_THE_FIRST,
         outcome=st.sampled_from([DecisionOutcome.RECOMMENDED] * 3 + list(DecisionOutcome)),
-        product=st.sampled_from(list(PRODUCTS)),
+        product=PRODUCT,
         how=st.tuples(st.sampled_from([None, "seen and weighed"]), st.booleans()),
     )
     def a_decision_is_made(
@@ -67,7 +70,7 @@ class VisitSteps(RuleBasedStateMachine):
             over = self.clinic.first_answers(visit_id) if is_stale else None
             self.clinic.decide(visit_id, self.clinic.cast.physicians[physician], proposal, over=over)
 
-    @rule(number=NUMBERS, signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]), missing=st.sampled_from([0, 0, 1]))
+    @rule(number=NUMBERS, signers=SIGNERS, missing=st.sampled_from([0, 0, 1]))
     def consent_is_signed(self, number: int, signers: tuple[Any, ...], missing: int) -> None:
         if visit_id := self.some_visit(number):
             self.clinic.sign(visit_id, signed(*signers), frozenset(list(InformedItem)[missing:]))
@@ -92,15 +95,22 @@ class VisitSteps(RuleBasedStateMachine):
         if visit_id := self.some_visit(number):
             (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
 
-    @rule(
-        person=st.integers(0, len(PEOPLE) - 1),
-        signers=st.sampled_from([ALONE, ALONE, BOTH, BY_MOTHER]),
-        product=st.sampled_from(list(PRODUCTS)),
-        further=st.sampled_from(["bench", "permit", "permit", "chair", "chair", "home", "home"]),
-    )
+    @rule(person=WHO, signers=SIGNERS, product=PRODUCT, further=st.sampled_from(["bench", "permit", "chair", "home"]))
     def somebody_goes_the_ordinary_way(self, person: int, signers: tuple[Any, ...], product: str, further: str) -> None:
         """Go straight to the bench, to a permit, to the chair, home; random steps alone seldom get that far."""
+        self._go(person, signers, product, further)
+
+    @rule(person=WHO, product=PRODUCT)
+    def somebody_gets_a_permit(self, person: int, product: str) -> None:
+        self._go(person, ALONE, product, "permit")
+
+    @rule(person=WHO, product=PRODUCT)
+    def somebody_is_vaccinated(self, person: int, product: str) -> None:
+        self._go(person, ALONE, product, "chair")
+
+    def _go(self, person: int, signers: tuple[Any, ...], product: str, further: str) -> None:
         clinic, bench = self.clinic, self.clinic.cast.vaccinators[0]
+        clinic.open_unless_open()
         visit_id = getattr(clinic.check_in(PEOPLE[person]), "visit_id", None) or self.some_visit(person)
         if visit_id is None:
             return
