@@ -9,11 +9,9 @@ from pathlib import Path
 
 from tests.proof.copies import ROOT
 
-CORE = (
-    *("screening", "consent", "injection", "stock", "opening", "corrections", "observation"),
-    *("immunisations", "check_in"),
-)
-NOT_CORE = ("actions", "api", "lookup", "pages", "tables", "seen", "command")
+CORE = ("check_in", "screening", "consent", "injection", "stock", "opening", "corrections", "immunisations", "visits")
+BESIDE_RULES = ("clinic_server/visits/flow.py", "clinic_server/screening/decisions.py")
+NOT_CORE = ("actions", "api", "lookup", "pages", "tables", "seen")
 TESTS = ("tests/rules",)
 
 
@@ -21,7 +19,7 @@ def core() -> list[str]:
     """Return the modules of the clinical core that decide, as paths in the project."""
     rules = [f"clinic_server/{slice_}/rules.py" for slice_ in CORE]
     pure = [path.relative_to(ROOT).as_posix() for path in (ROOT / "clinic_server" / "immunisations").glob("*.py")]
-    wanted = {*rules, *(path for path in pure if Path(path).stem not in NOT_CORE), "clinic_server/visits/flow.py"}
+    wanted = {*rules, *(path for path in pure if Path(path).stem not in NOT_CORE), *BESIDE_RULES}
     return sorted(path for path in wanted if (ROOT / path).exists())
 
 
