@@ -46,7 +46,7 @@ from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
 from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
-from clinic_server.screening import rule_sets
+from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
@@ -64,6 +64,8 @@ ROUTERS = (
     check_in_pages.router,
     screening_api.router,
     screening_pages.router,
+    rule_set_api.router,
+    rule_set_pages.router,
     own_answers_pages.router,
     consent_api.router,
     consent_pages.router,
