@@ -9,7 +9,13 @@ from clinic_server.stock.vaccines import Vaccine
 
 Details = Mapping[str, str]  # ``question.follow_up``: what was said
 NOT_KNOWN = "dont_know"
-_HEAVINESS = {None: 0, Weight.PRECAUTION: 1, Weight.DEFERRAL: 2, Weight.CONTRAINDICATION: 3}
+HEAVINESS: Mapping[Weight | None, int] = {
+    None: 0,
+    Weight.UNCLEAR: 1,
+    Weight.PRECAUTION: 2,
+    Weight.DEFERRAL: 3,
+    Weight.CONTRAINDICATION: 4,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ def consequence_of(question: Question, details: Details, on: date, vaccine: Vacc
     """Return what "yes" with its details comes to on a day: of several follow-ups the heaviest."""
     around = _Circumstances(on, vaccine)
     made = [_consequence(question, one, details, around) for one in question.follow_up]
-    return max(made or [_own(question)], key=lambda one: (_HEAVINESS[one.weight], one.defer_days or 0))
+    return max(made or [_own(question)], key=lambda one: (HEAVINESS[one.weight], one.defer_days or 0))
 
 
 def wrong_details(questions: Iterable[Question], details: Details, on: date) -> list[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.people.documents import Sex
-from clinic_server.screening.follow_ups import Details, consequence_of, wrong_details
+from clinic_server.screening.follow_ups import HEAVINESS, Details, consequence_of, wrong_details
 from clinic_server.screening.rule_sets import Quantity, Question, RuleSet, Threshold, Weight, of_version
 from clinic_server.stock.vaccines import Vaccine
 
@@ -198,7 +198,7 @@ def findings_for(rule_set: RuleSet, given: AnswersGiven, vaccine: Vaccine | None
         *(_finding_of(question, given, vaccine) for question in asked),
         *_findings_of_measurements(rule_set.threshold, given.measurements),
     )
-    return tuple(dict.fromkeys(finding for finding in found if finding))
+    return _heaviest_of_each(finding for finding in found if finding)
 
 
 def replay(rule_sets: Iterable[RuleSet], stored: StoredRound) -> tuple[Finding, ...]:
@@ -250,6 +250,15 @@ def refuse_unfounded(proposal: Proposal, findings: Sequence[Finding], today: dat
         raise ReasonMissing
     if len(reason) > MOST_REASON_CHARACTERS:
         raise ReasonTooLong(most=MOST_REASON_CHARACTERS)
+
+
+def _heaviest_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return one finding for each code, in the order they were found."""
+    kept: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.code not in kept or HEAVINESS[finding.weight] > HEAVINESS[kept[finding.code].weight]:
+            kept[finding.code] = finding
+    return tuple(kept.values())
 
 
 def _is_asked(question: Question, recipient: Recipient) -> bool:
