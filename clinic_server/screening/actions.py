@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.errors import Refused
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.screening import rule_sets
@@ -110,6 +111,14 @@ class ScreeningSeen:
     given: AnswersGiven = field(repr=False)
     findings: tuple[Finding, ...] = field(repr=False)
     advice: Advice = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many stored rounds were judged again, and which of them do not find what they found."""
+
+    rounds: int
+    differing: tuple[UUID, ...]
 
 
 def questions_of_visit(
@@ -213,10 +222,22 @@ def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -
 
 
 def replayed(connection: Connection, keyring: Keyring, screening_id: UUID) -> bool:
-    """Tell whether a stored round, judged again by its own version of its own set, finds the same (invariant 55)."""
+    """Tell whether a stored round, judged again by its own version of its own set, finds the same (invariant 55).
+
+    A set that is no longer here, or asks something else by now, does not give the same.
+    """
     seen = _opened(connection, keyring, select(screening).where(screening.c.id == screening_id))
     stored = StoredRound(seen.rule_set_code, seen.rule_set_version, seen.given, seen.findings)
-    return replay(rule_sets.shipped(), stored) == stored.findings
+    try:
+        return replay(rule_sets.shipped(), stored) == stored.findings
+    except (rule_sets.RuleSetFaulty, Refused):
+        return False
+
+
+def replay_all(connection: Connection, keyring: Keyring) -> Replay:
+    """Judge every stored round again."""
+    ids = connection.execute(select(screening.c.id).order_by(screening.c.journal_seq)).scalars().all()
+    return Replay(len(ids), tuple(one for one in ids if not replayed(connection, keyring, one)))
 
 
 def findings_about(seen: ScreeningSeen, vaccine: Vaccine | None) -> tuple[Finding, ...]:

@@ -6,7 +6,11 @@ from uuid import UUID
 import httpx2
 import msgspec
 import pytest
+from fastapi import FastAPI
+from structlog.testing import capture_logs
 
+from clinic_server.app import open_house
+from clinic_server.doctor import records
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.tx import Tx
@@ -14,10 +18,12 @@ from clinic_server.people.documents import Sex
 from clinic_server.screening import adoption, rule_sets
 from clinic_server.screening.actions import (
     Further,
+    Replay,
     findings_about,
     latest_screening,
     questions_of_visit,
     record_screening,
+    replay_all,
     replayed,
 )
 from clinic_server.screening.rule_sets import Weight
@@ -29,11 +35,13 @@ from clinic_server.screening.rule_sets.standing import (
     RuleSetUnknown,
 )
 from clinic_server.screening.rules import Answer, Measurements
-from clinic_server.screening.tables import RuleSetAdopted
+from clinic_server.screening.tables import RuleSetAdopted, Screening
+from clinic_server.settings import Settings
 from clinic_server.staff.rules import QualificationKind, QualificationMissing, Role
 from clinic_server.stock import vaccines
 from tests.api.callers import AsRole
 from tests.api.visitors import SYSTEM, TODAY, a_colleague, a_physician, a_visit, answers, rows_in
+from tests.conftest import ManualClock
 
 FOUNDING = ("founding-documents", 1)
 INFLUENZA = ("influenza-2021", 1)
@@ -282,3 +290,43 @@ async def test_nobody_else_reads_or_decides_about_sets(as_role: AsRole, role: Ro
     assert (await somebody.get("/rule-sets")).status_code == 403
     assert (await somebody.post("/rule-sets/founding-documents/versions/1/adoption")).status_code == 403
     assert (await somebody.post("/rule-sets/founding-documents/versions/1/sign-off")).status_code == 403
+
+
+async def test_a_changed_file_is_told_at_the_start_and_by_the_doctor(
+    app: FastAPI, settings: Settings, clock: ManualClock
+) -> None:
+    def told() -> set[str]:
+        return {one.code for one in records.examine(settings).answers if one.code.startswith("rule_sets")}
+
+    assert await asyncio.to_thread(told) == {"rule_sets_good"}
+    await asyncio.to_thread(relied_on_other_words, app.state.house.db)
+    assert await asyncio.to_thread(told) == {"rule_sets_changed"}
+    await asyncio.to_thread(app.state.house.db.close)
+    with capture_logs() as logged:
+        again = await asyncio.to_thread(open_house, settings, clock)
+    await asyncio.to_thread(again.db.close)
+    assert [one["reason"] for one in logged if one["event"] == "rule_set_changed"] == ["national-2021 version 1"]
+
+
+@pytest.mark.parametrize(("version", "is_empty"), [(1, True), (9, False)])
+def test_a_round_that_does_not_find_what_it_found_is_named(db: Database, version: int, is_empty: bool) -> None:
+    """Invariant 55: findings that were altered, and a set that is gone, are both seen."""
+    visit_id = a_visit(db)
+    given = answers(db, visit_id, acute_illness=Answer.YES)
+    db.write_now(lambda tx: record_screening(tx, visit_id, given, Measurements()), SYSTEM)
+    assert db.read_now(lambda connection: replay_all(connection, db.keyring)) == Replay(1, ())
+    seen = db.read_now(lambda connection: latest_screening(connection, db.keyring, visit_id))
+
+    def append(tx: Tx) -> UUID:
+        own_id = tx.new_id()
+        sealed = {
+            f"{column}_sealed": tx.keyring.seal(msgspec.json.encode(content).decode(), f"screening:{column}:{own_id}")
+            for column, content in (("answers", seen.given), ("findings", () if is_empty else seen.findings))
+        }
+        kept = {"visit_id": visit_id, "rule_set_code": "national-2021", "rule_set_version": version}
+        tx.append(Screening, id=own_id, **kept, **sealed, answered_at=tx.now, asked_by=None)
+        tx.journal("questions_answered", own_id)
+        return own_id
+
+    altered = db.write_now(append, SYSTEM)
+    assert db.read_now(lambda connection: replay_all(connection, db.keyring)) == Replay(2, (altered,))
