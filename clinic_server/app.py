@@ -18,6 +18,8 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
+from clinic_server.corrections import api as corrections_api
+from clinic_server.corrections import pages as corrections_pages
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -27,7 +29,11 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.immunisations import api as immunisations_api
+from clinic_server.immunisations import pages as immunisations_pages
+from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
+from clinic_server.injection import check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
@@ -72,10 +78,14 @@ ROUTERS = (
     own_answers_pages.router,
     consent_api.router,
     consent_pages.router,
+    immunisations_api.router,
+    immunisations_pages.router,
     injection_api.router,
     injection_pages.router,
     observation_api.router,
     observation_pages.router,
+    corrections_api.router,
+    corrections_pages.router,
     stock_api.router,
     stock_pages.router,
     reports_api.router,
@@ -139,7 +149,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
+    schedules.shipped()
     texts.shipped()
+    check_lists.active(
+        check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
+    )
     upgrade(settings.database.url)
     ids = Ids(clock)
     db = Database(

@@ -27,7 +27,13 @@ class SiteSettings(_Section):
     time_zone: str = Field("Asia/Shanghai", description="Zone of printed times and of the clinic day.")
     day_starts_at: time = Field(time(4, 0), description="Local time at which a new clinic day begins.")
     observation_minutes: int = Field(
-        30, ge=30, le=240, description="Minutes under observation after the last injection."
+        30, ge=30, le=240, description="Least minutes under observation after the last injection."
+    )
+    separate_physician: bool = Field(
+        default=True, description="true: nobody gives the dose they decided about themselves."
+    )
+    check_list: str = Field(
+        "cn-national", max_length=30, description="Confirmations at the bench: cn-national or cn-with-advice."
     )
 
     @property

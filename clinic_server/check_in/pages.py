@@ -39,6 +39,7 @@ WORK: Mapping[Stage, Work] = {
     Stage.WAITING_FOR_SCREENING: Work("/screening", "/screening", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
     Stage.WAITING_FOR_DECISION: Work("/screening", "/decision", frozenset({Role.PHYSICIAN})),
     Stage.WAITING_FOR_CONSENT: Work("/consent", "/consent", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
+    Stage.CONSENT_DISPUTED: Work("/consent", "/consent", frozenset({Role.PHYSICIAN})),
     Stage.WAITING_FOR_INJECTION: Work("/bench", "/injection", frozenset({Role.VACCINATOR})),
     Stage.OBSERVED: Work("/observation", "", frozenset({Role.OBSERVER, Role.PHYSICIAN})),
 }

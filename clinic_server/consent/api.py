@@ -16,6 +16,7 @@ from clinic_server.consent.rules import (
     Relationship,
     Signature,
     Signer,
+    WithdrawnBy,
 )
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.kit.i18n import current_language
@@ -25,6 +26,7 @@ from clinic_server.staff.rules import Role
 router = APIRouter(prefix="/api/v1", tags=["consent"])
 Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
+Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 
 
 class PointBody(Body):
@@ -37,7 +39,7 @@ class PointBody(Body):
 
 
 class SignatureBody(Body):
-    """One signature: a PNG in base64 with its strokes, or the reason why it stands on paper."""
+    """One signature: a PNG in base64 with its strokes, or the reason why it stands on paper; see ``Signature``."""
 
     signer: Signer
     relationship: Relationship
@@ -45,11 +47,22 @@ class SignatureBody(Body):
     image: str = Field("", max_length=2 * MOST_IMAGE_BYTES, repr=False)
     strokes: list[list[PointBody]] = Field(default_factory=list, max_length=1000, repr=False)
     paper_reason: str = Field("", max_length=1000, repr=False)
+    document_number: str = Field("", max_length=1000, repr=False)
+    delegation: str = Field("", max_length=1000, repr=False)
 
     def signature(self) -> Signature:
         """Return it as the rules know it."""
         strokes = [[Point(at.x, at.y, at.time, at.pressure) for at in stroke] for stroke in self.strokes]
-        return Signature(self.signer, self.relationship, self.name, self.image, strokes, self.paper_reason)
+        return Signature(
+            self.signer,
+            self.relationship,
+            self.name,
+            self.image,
+            strokes,
+            self.paper_reason,
+            self.document_number,
+            self.delegation,
+        )
 
 
 class ConsentBody(Body):
@@ -60,12 +73,35 @@ class ConsentBody(Body):
     text_version: int
     informed: frozenset[InformedItem]
     signatures: list[SignatureBody] = Field(min_length=1, max_length=4)
+    asked: str = Field("", max_length=2000, repr=False)
+    advice_note: str = Field("", max_length=2000, repr=False)
 
 
 class RefusalBody(Body):
     """Who does not want the dose, and why."""
 
     refused_by: RefusedBy
+    reason: str = Field(max_length=2000, repr=False)
+
+
+class WithdrawalBody(Body):
+    """Which consent is taken back, by whom, and why."""
+
+    consent_id: UUID
+    withdrawn_by: WithdrawnBy
+    reason: str = Field(max_length=2000, repr=False)
+
+
+class InvalidationBody(Body):
+    """Which consent was recorded in error, and why."""
+
+    consent_id: UUID
+    reason: str = Field(max_length=2000, repr=False)
+
+
+class ReasonBody(Body):
+    """Who disagrees about what, or how it was settled."""
+
     reason: str = Field(max_length=2000, repr=False)
 
 
@@ -80,6 +116,8 @@ class SheetSeen:
     sign_off: str
     informed: list[InformedItem]
     signers: list[Signer]
+    is_against_advice: bool
+    consent_id: UUID | None
 
 
 @router.get("/visits/{visit_id}/consent")
@@ -98,6 +136,8 @@ async def read_sheet(
         sheet.text.sign_off,
         [InformedItem(section.item) for section in sheet.text.section],
         list(sheet.signers),
+        sheet.is_against_advice,
+        sheet.consent_id,
     )
 
 
@@ -105,11 +145,43 @@ async def read_sheet(
 async def sign_consent(call: Desk, visit_id: UUID, body: ConsentBody) -> Response:
     """Record a signed consent."""
     signatures = [given.signature() for given in body.signatures]
-    new = actions.NewConsent(body.decision_id, body.text_language, body.text_version, body.informed, signatures)
+    new = actions.NewConsent(
+        body.decision_id,
+        body.text_language,
+        body.text_version,
+        body.informed,
+        signatures,
+        body.asked,
+        body.advice_note,
+    )
     return await call.record(lambda tx: actions.sign_consent(tx, visit_id, new))
 
 
 @router.post("/visits/{visit_id}/refusal", status_code=201)
 async def refuse(call: Refuser, visit_id: UUID, body: RefusalBody) -> Response:
-    """Record that the dose is not wanted; after a consent this withdraws it."""
+    """Record that the dose is not wanted, before any consent."""
     return await call.record(lambda tx: actions.refuse(tx, visit_id, body.refused_by, body.reason))
+
+
+@router.post("/visits/{visit_id}/consent/withdrawal", status_code=201)
+async def withdraw(call: Refuser, visit_id: UUID, body: WithdrawalBody) -> Response:
+    """Record that those who consented changed their mind; the visit ends."""
+    return await call.record(lambda tx: actions.withdraw(tx, visit_id, body.consent_id, body.withdrawn_by, body.reason))
+
+
+@router.post("/visits/{visit_id}/consent/invalidation", status_code=201)
+async def invalidate(call: Desk, visit_id: UUID, body: InvalidationBody) -> Response:
+    """Record that a consent was recorded in error; another is taken."""
+    return await call.record(lambda tx: actions.invalidate(tx, visit_id, body.consent_id, body.reason))
+
+
+@router.post("/visits/{visit_id}/consent/dispute", status_code=201)
+async def dispute(call: Refuser, visit_id: UUID, body: ReasonBody) -> Response:
+    """Record that those who must agree do not; nothing is given until a physician settles it."""
+    return await call.record(lambda tx: actions.dispute(tx, visit_id, body.reason))
+
+
+@router.post("/visits/{visit_id}/consent/settlement", status_code=201)
+async def settle(call: Physician, visit_id: UUID, body: ReasonBody) -> Response:
+    """Record how a dispute was settled; the consent is taken anew."""
+    return await call.record(lambda tx: actions.settle(tx, visit_id, body.reason))

@@ -20,6 +20,7 @@ from clinic_server.consent.rules import (
     SignatureInvalid,
     Signer,
     Strokes,
+    WithdrawnBy,
 )
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.i18n import LANGUAGES, current_language
@@ -33,8 +34,13 @@ from clinic_server.visits.steps import call_next
 router = APIRouter(include_in_schema=False)
 Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
+Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 _TOLD = "told-"
 _MOST_FIELD = 600_000
+_PAGES = {
+    Stage.WAITING_FOR_INJECTION: "consent/standing.html",
+    Stage.CONSENT_DISPUTED: "consent/disputed.html",
+}
 
 
 class ConsentForm(Form):
@@ -53,6 +59,10 @@ class ConsentForm(Form):
     child_signature_png: str = Field("", max_length=_MOST_FIELD, repr=False)
     child_signature_strokes: str = Field("", max_length=_MOST_FIELD, repr=False)
     child_paper_reason: str = Field("", max_length=1000, repr=False)
+    document_number: str = Field("", max_length=1000, repr=False)
+    delegation: str = Field("", max_length=1000, repr=False)
+    asked: str = Field("", max_length=2000, repr=False)
+    advice_note: str = Field("", max_length=2000, repr=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -64,7 +74,10 @@ class ConsentForm(Form):
         """Return what was told and signed; raise SignatureInvalid when the strokes are none."""
         relationship = Relationship.SELF if self.signer is Signer.RECIPIENT else self.relationship
         drawn = _strokes(self.signature_strokes)
-        first = Signature(self.signer, relationship, self.signer_name, self.signature_png, drawn, self.paper_reason)
+        shown = (self.document_number, self.delegation)
+        first = Signature(
+            self.signer, relationship, self.signer_name, self.signature_png, drawn, self.paper_reason, *shown
+        )
         child = Signature(
             Signer.RECIPIENT,
             Relationship.SELF,
@@ -73,13 +86,35 @@ class ConsentForm(Form):
             paper_reason=self.child_paper_reason,
         )
         signatures = (first, child) if child.image or child.paper_reason else (first,)
-        return actions.NewConsent(self.decision_id, self.text_language, self.text_version, self.told, signatures)
+        version = (self.text_language, self.text_version)
+        return actions.NewConsent(self.decision_id, *version, self.told, signatures, self.asked, self.advice_note)
 
 
 class RefusalForm(Form):
     """Who does not want the dose, and why."""
 
     refused_by: RefusedBy
+    reason: str = Field("", max_length=2000, repr=False)
+
+
+class WithdrawalForm(Form):
+    """Who takes which consent back, and why."""
+
+    consent_id: UUID
+    withdrawn_by: WithdrawnBy
+    reason: str = Field("", max_length=2000, repr=False)
+
+
+class InvalidationForm(Form):
+    """Which consent was recorded in error, and why."""
+
+    consent_id: UUID
+    reason: str = Field("", max_length=2000, repr=False)
+
+
+class ReasonForm(Form):
+    """Who disagrees about what, or how it was settled."""
+
     reason: str = Field("", max_length=2000, repr=False)
 
 
@@ -107,9 +142,9 @@ async def next_to_sign(call: Desk) -> Response:
 
 @router.get("/visits/{visit_id}/consent")
 async def sheet(
-    call: Desk, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
+    call: Refuser, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
 ) -> HTMLResponse:
-    """Show the text in the person's language, the five items to tick, and the fields to sign in."""
+    """Show the text to read and sign; behind it, the consent that stands, or the dispute to settle."""
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
     spoken = language or current_language.get()
 
@@ -119,6 +154,7 @@ async def sheet(
         return {
             "visit": seen.visit,
             "person": seen.person,
+            "consent_id": lying.consent_id,
             "age": seen.person.age_on(today),
             "sheet": lying,
             "product": require_product(connection, lying.product_code).name,
@@ -126,7 +162,9 @@ async def sheet(
             "child_signs": set(lying.signers) > {Signer.RECIPIENT},
         }
 
-    return call.page("consent/sheet.html", spoken=LANGUAGES, refusers=RefusedBy, **await call.read(read))
+    seen = await call.read(read)
+    page = _PAGES.get(seen["visit"].stage, "consent/sheet.html")
+    return call.page(page, spoken=LANGUAGES, refusers=RefusedBy, withdrawers=WithdrawnBy, **seen)
 
 
 @router.post("/visits/{visit_id}/consent")
@@ -143,6 +181,39 @@ async def refuse(call: Refuser, visit_id: UUID) -> Response:
     return await call.record(
         lambda tx: actions.refuse(tx, visit_id, form.refused_by, form.reason), then=f"/visits/{visit_id}"
     )
+
+
+@router.post("/visits/{visit_id}/consent/withdrawal")
+async def withdraw(call: Refuser, visit_id: UUID) -> Response:
+    """Record that those who consented changed their mind, and show the visit, which it ends."""
+    form = await call.form(WithdrawalForm)
+    return await call.record(
+        lambda tx: actions.withdraw(tx, visit_id, form.consent_id, form.withdrawn_by, form.reason),
+        then=f"/visits/{visit_id}",
+    )
+
+
+@router.post("/visits/{visit_id}/consent/invalidation")
+async def invalidate(call: Desk, visit_id: UUID) -> Response:
+    """Record that the consent was recorded in error, and show the sheet to sign anew."""
+    form = await call.form(InvalidationForm)
+    return await call.record(
+        lambda tx: actions.invalidate(tx, visit_id, form.consent_id, form.reason), then=f"/visits/{visit_id}/consent"
+    )
+
+
+@router.post("/visits/{visit_id}/consent/dispute")
+async def dispute(call: Refuser, visit_id: UUID) -> Response:
+    """Record that those who must agree do not."""
+    form = await call.form(ReasonForm)
+    return await call.record(lambda tx: actions.dispute(tx, visit_id, form.reason), then=f"/visits/{visit_id}")
+
+
+@router.post("/visits/{visit_id}/consent/settlement")
+async def settle(call: Physician, visit_id: UUID) -> Response:
+    """Record how the dispute was settled, and show the sheet to sign."""
+    form = await call.form(ReasonForm)
+    return await call.record(lambda tx: actions.settle(tx, visit_id, form.reason), then=f"/visits/{visit_id}/consent")
 
 
 async def _waiting(call: Call) -> Sequence[InLine]:

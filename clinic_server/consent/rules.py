@@ -54,6 +54,13 @@ class RefusedBy(StrEnum):
     STAFF = "staff"
 
 
+class WithdrawnBy(StrEnum):
+    """Who takes a consent back: only those who may give one."""
+
+    RECIPIENT = "recipient"
+    GUARDIAN = "guardian"
+
+
 class SignatureMethod(StrEnum):
     """How a signature came to be."""
 
@@ -83,6 +90,30 @@ class SignerNameMissing(Refused):
     """A guardian or delegate signs with a name."""
 
     code = "signer_name_missing"
+
+
+class DelegationMissing(Refused):
+    """A delegate signs with the guardian's written delegation: whose it is, and where it is kept."""
+
+    code = "delegation_missing"
+
+
+class AdviceNoteMissing(Refused):
+    """A dose against advice is consented to with a note of what the person was told about it."""
+
+    code = "advice_note_missing"
+
+
+class ConsentNotStanding(Conflict):
+    """This consent does not stand any more: it was used, replaced or has fallen."""
+
+    code = "consent_not_standing"
+
+
+class NoteTooLong(Refused):
+    """A note has at most ``most`` characters."""
+
+    code = "note_too_long"
 
 
 class SignatureInvalid(Refused):
@@ -115,6 +146,12 @@ class RefusalReasonMissing(Refused):
     code = "refusal_reason_missing"
 
 
+class VoidingReasonMissing(Refused):
+    """What makes a consent fall says why, in at most ``most`` characters."""
+
+    code = "voiding_reason_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class SigningAges:
     """From which age, in whole years, somebody signs alone, and from which a child signs too."""
@@ -138,7 +175,11 @@ Strokes = Sequence[Sequence[Point]]
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature as given: drawn (``image`` is a PNG in base64) or on paper, with why."""
+    """One signature as given: drawn (``image`` is a PNG in base64) or on paper, with why.
+
+    ``document_number`` is of the document a guardian or delegate showed; ``delegation`` says who delegated in
+    writing, and where the paper is.
+    """
 
     signer: Signer
     relationship: Relationship = field(repr=False)
@@ -146,6 +187,8 @@ class Signature:
     image: str = field(default="", repr=False)
     strokes: Strokes = field(default=(), repr=False)
     paper_reason: str = field(default="", repr=False)
+    document_number: str = field(default="", repr=False)
+    delegation: str = field(default="", repr=False)
 
     @property
     def method(self) -> SignatureMethod:
@@ -182,6 +225,20 @@ def refuse_unsigned(signatures: Sequence[Signature], age_years: int, ages: Signi
             raise SignatureInvalid
 
 
+def refuse_unnoted(asked: str, advice_note: str, *, is_against_advice: bool) -> None:
+    """Raise AdviceNoteMissing for a dose against advice without its note, NoteTooLong for a note nobody reads."""
+    if is_against_advice and not advice_note.strip():
+        raise AdviceNoteMissing
+    if max(len(asked), len(advice_note)) > MOST_REASON_CHARACTERS:
+        raise NoteTooLong(most=MOST_REASON_CHARACTERS)
+
+
+def refuse_unfounded_voiding(reason: str) -> None:
+    """Raise VoidingReasonMissing unless it says why a consent is to fall, or a dispute to end."""
+    if not reason.strip() or len(reason) > MOST_REASON_CHARACTERS:
+        raise VoidingReasonMissing(most=MOST_REASON_CHARACTERS)
+
+
 def refuse_unexplained(reason: str) -> None:
     """Raise RefusalReasonMissing unless a refusal says why."""
     if not reason.strip() or len(reason) > MOST_REASON_CHARACTERS:
@@ -215,6 +272,10 @@ def _refuse_misnamed(signature: Signature) -> None:
         raise RelationshipWrong
     if not signs_for_self and not signature.name.strip():
         raise SignerNameMissing
+    if (signature.signer is Signer.DELEGATE) != bool(signature.delegation.strip()):
+        raise DelegationMissing
+    if max(len(signature.delegation), len(signature.document_number)) > MOST_REASON_CHARACTERS:
+        raise NoteTooLong(most=MOST_REASON_CHARACTERS)
 
 
 def _refuse_undrawn(signature: Signature) -> None:

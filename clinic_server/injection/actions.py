@@ -6,28 +6,35 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
+from clinic_server.immunisations.lookup import foreseen_of
+from clinic_server.immunisations.outlooks import Foreseen
+from clinic_server.injection.needle import Bench, Hand, needle_facts, order_facts
 from clinic_server.injection.rules import (
-    PERMIT_LASTS,
+    CheckListChanged,
     OrderFacts,
+    PermitExpired,
     PermitFacts,
+    PermitOfAnother,
     PermitRefused,
     PermitUnknown,
+    PermitUsed,
     SentBackReason,
     findings_for_needle,
+    minutes_to_stay,
+    permit_ends,
     refuse_foreign_permit,
     same_order,
-    still_stands,
 )
-from clinic_server.injection.tables import Permit, SentBack, permit
-from clinic_server.kit.access import Actor
+from clinic_server.injection.tables import BenchCheck, Permit, SentBack, bench_check, permit
+from clinic_server.kit.clock import date_ends
 from clinic_server.kit.tx import Tx
-from clinic_server.staff.actions import require_qualification
-from clinic_server.staff.rules import QualificationKind
+from clinic_server.settings import SiteSettings
+from clinic_server.staff.actions import qualified, require_qualification
+from clinic_server.staff.rules import QualificationKind, QualificationMissing
 from clinic_server.stock.actions import STOCK, draw_dose, unit_by_code, unit_by_id
 from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
-from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.orders import standing_order
 from clinic_server.visits.steps import VISITS, require_stage, take_step
 from clinic_server.visits.tables import Dose, dose
 from clinic_server.visits.watch import start_watch
@@ -54,14 +61,34 @@ class Given:
     observe_until: datetime
 
 
-def grant_permit(tx: Tx, visit_id: UUID, scanned_code: str) -> Granted:
+@dataclass(frozen=True, slots=True)
+class PermitAsked:
+    """What a bench says when it asks: the code on the unit, the edition of its check list, what it confirmed."""
+
+    trace_code: str
+    check_list: str
+    confirmed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A permit on a screen; ``fault`` is the error that a dose would meet, with its findings."""
+
+    permit: PermitFacts
+    fault: str | None = None
+    findings: tuple[str, ...] = ()
+
+
+def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked) -> Granted:
     """Permit one dose of the scanned unit for this visit at the actor's bench, or raise PermitRefused."""
     require_stage(tx, visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
-    require_qualification(tx, QualificationKind.VACCINATOR)
-    order = _order(tx.connection, visit_id)
-    unit = unit_by_code(tx.connection, normalised_code(scanned_code))
-    order, unit = _cleared(tx, order, unit)
-    expires_at = tx.now + PERMIT_LASTS
+    vaccinator_id = require_qualification(tx, QualificationKind.VACCINATOR)
+    bench = Bench.of(tx, site)
+    if asked.check_list != bench.check_list.edition:
+        raise CheckListChanged
+    unit = unit_by_code(tx.connection, normalised_code(asked.trace_code))
+    order, unit = _cleared(bench, visit_id, order_facts(tx.connection, visit_id), unit, Hand(asked.confirmed))
+    expires_at = permit_ends(tx.now, order, date_ends(unit.expires_on, site.zone))
     permit_id = tx.append(
         Permit,
         visit_id=visit_id,
@@ -69,27 +96,49 @@ def grant_permit(tx: Tx, visit_id: UUID, scanned_code: str) -> Granted:
         consent_id=order.consent_id,
         unit_id=unit.unit_id,
         station=tx.actor.station,
-        vaccinator_id=tx.actor.staff_id,
+        vaccinator_id=vaccinator_id,
         granted_at=tx.now,
         expires_at=expires_at,
+    )
+    tx.append(
+        BenchCheck,
+        permit_id=permit_id,
+        check_list=asked.check_list,
+        confirmed=",".join(bench.check_list.codes),
+        confirmed_by=vaccinator_id,
+        confirmed_at=tx.now,
     )
     tx.journal("permit_granted", visit_id, VISITS)
     return Granted(permit_id, unit.product_code, unit.product_name, unit.lot_number, unit.expires_on, expires_at)
 
 
-def give_dose(tx: Tx, permit_id: UUID, body_site: BodySite, observe_minutes: int) -> Given:
+def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite) -> Given:
     """Record the dose a permit allows; everything the permit rested on is asked again, now."""
     held = permit_by_id(tx.connection, permit_id)
     refuse_foreign_permit(held, tx.actor.station, tx.actor.staff_id, tx.now)
     require_stage(tx, held.visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
-    order = _order(tx.connection, held.visit_id)
-    _, unit = _cleared(tx, order if same_order(held, order) else None, unit_by_id(tx.connection, held.unit_id))
-    dose_id = _record_dose(tx, held, unit, body_site)
-    observe_until = start_watch(tx, held.visit_id, tx.now, observe_minutes)
+    order = order_facts(tx.connection, held.visit_id)
+    hand = Hand(_confirmed(tx.connection, permit_id), body_site)
+    unit = unit_by_id(tx.connection, held.unit_id)
+    order, unit = _cleared(Bench.of(tx, site), held.visit_id, order if same_order(held, order) else None, unit, hand)
+    foreseen = foreseen_of(tx.connection, tx.keyring, order.decision_id)  # as it still is: the needle was cleared
+    dose_id = _record_dose(tx, held, unit, foreseen, body_site)
+    observe_until = start_watch(tx, held.visit_id, tx.now, minutes_to_stay(order, site.observation_minutes))
     take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
     tx.journal("dose_given", dose_id, VISITS, STOCK)
     return Given(dose_id, unit.lot_number, observe_until)
+
+
+def look_at_unit(bench: Bench, visit_id: UUID, trace_code: str) -> UnitFacts:
+    """Return the unit in hand when nothing but the confirmations stands before its permit, or raise PermitRefused."""
+    stage = standing(bench.connection, visit_id).stage
+    if stage is not Stage.WAITING_FOR_INJECTION:
+        raise StepOutOfOrder(stage=stage.value, outcome=Outcome.DOSE_GIVEN.value)
+    unit = unit_by_code(bench.connection, normalised_code(trace_code))
+    hand = Hand(frozenset(bench.check_list.codes))
+    _, unit = _cleared(bench, visit_id, order_facts(bench.connection, visit_id), unit, hand)
+    return unit
 
 
 def send_back(tx: Tx, visit_id: UUID, reason: SentBackReason) -> Stage:
@@ -101,7 +150,7 @@ def send_back(tx: Tx, visit_id: UUID, reason: SentBackReason) -> Stage:
     return stage
 
 
-def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite) -> UUID:
+def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, foreseen: Foreseen, body_site: BodySite) -> UUID:
     return tx.append(
         Dose,
         permit_id=held.permit_id,
@@ -112,6 +161,9 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite
         unit_id=unit.unit_id,
         lot_id=unit.lot_id,
         product_code=unit.product_code,
+        dose_number=foreseen.dose_number,
+        schedule_code=foreseen.schedule_code or None,
+        schedule_version=foreseen.schedule_version or None,
         volume_ul=unit.volume_ul,
         route=unit.route,
         body_site=body_site,
@@ -120,30 +172,37 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, body_site: BodySite
     )
 
 
-def _cleared(tx: Tx, order: OrderFacts | None, unit: UnitFacts | None) -> tuple[OrderFacts, UnitFacts]:
-    findings = findings_for_needle(order, unit, tx.now, tx.local_date)
+def _cleared(
+    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, hand: Hand
+) -> tuple[OrderFacts, UnitFacts]:
+    findings = findings_for_needle(needle_facts(bench, visit_id, order, unit, hand))
     if findings or order is None or unit is None:
         raise PermitRefused(findings=findings)
     return order, unit
 
 
-def _order(connection: Connection, visit_id: UUID) -> OrderFacts | None:
-    order = standing_order(connection, visit_id)
-    if order is None:
-        return None
-    return OrderFacts(order.order_id, order.decision_id, order.product_code, order.consent_id, order.valid_until)
+def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) -> Shown:
+    """Return a permit as a bench's screen may show it: green only while a dose would be taken, else why not."""
+    held = permit_by_id(bench.connection, permit_id)
+    if held.visit_id != visit_id:
+        raise PermitUnknown
+    try:
+        refuse_foreign_permit(held, station, bench.vaccinator_id, bench.now)
+    except (PermitUsed, PermitOfAnother, PermitExpired) as refused:
+        return Shown(held, refused.code)
+    if not qualified(bench.connection, held.vaccinator_id, QualificationKind.VACCINATOR, bench.today):
+        return Shown(held, QualificationMissing.code)
+    order = order_facts(bench.connection, visit_id)
+    unit = unit_by_id(bench.connection, held.unit_id)
+    hand = Hand(_confirmed(bench.connection, permit_id))
+    facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, hand)
+    findings = findings_for_needle(facts)
+    return Shown(held, PermitRefused.code, findings) if findings else Shown(held)
 
 
-def shown_permit(
-    connection: Connection, permit_id: UUID, visit_id: UUID, actor: Actor, at: tuple[datetime, date]
-) -> PermitFacts | None:
-    """Return a permit that would still be honoured for this visit at ``at`` (instant, site's date), else None."""
-    held = permit_by_id(connection, permit_id)
-    order = _order(connection, visit_id)
-    unit = unit_by_id(connection, held.unit_id)
-    findings = findings_for_needle(order if same_order(held, order) else None, unit, *at)
-    stands = held.visit_id == visit_id and still_stands(held, (actor.station, actor.staff_id), findings, at[0])
-    return held if stands else None
+def _confirmed(connection: Connection, permit_id: UUID) -> frozenset[str]:
+    codes = connection.execute(select(bench_check.c.confirmed).where(bench_check.c.permit_id == permit_id)).scalar()
+    return frozenset((codes or "").split(","))
 
 
 def permit_by_id(connection: Connection, permit_id: UUID) -> PermitFacts:

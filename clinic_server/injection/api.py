@@ -1,14 +1,16 @@
 """The bench's calls."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Discriminator, Field, Tag
 
-from clinic_server.injection import actions, lookup
+from clinic_server.injection import actions, check_lists, lookup
 from clinic_server.injection.rules import SentBackReason
 from clinic_server.kit.call import Body, Call, allows
+from clinic_server.kit.tx import Tx
 from clinic_server.staff.rules import Role
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import unit_code
@@ -18,13 +20,24 @@ router = APIRouter(prefix="/api/v1", tags=["injection"])
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
 
 
-class TypedUnitBody(Body):
+class ConfirmedBody(Body):
+    """What the vaccinator confirmed one by one, and by which edition of the check list."""
+
+    check_list: str = Field(max_length=40)
+    confirmed: list[str] = Field(max_length=20)
+
+    def asked(self, trace_code: str) -> actions.PermitAsked:
+        """Return the request for a permit for this unit."""
+        return actions.PermitAsked(trace_code, self.check_list, frozenset(self.confirmed))
+
+
+class TypedUnitBody(ConfirmedBody):
     """The unit in the vaccinator's hand, by its code as somebody or something typed it."""
 
     trace_code: str = Field(min_length=1, max_length=200)
 
 
-class ScannedUnitBody(Body):
+class ScannedUnitBody(ConfirmedBody):
     """The unit in the vaccinator's hand, by what the bench's own scanner read."""
 
     delivery_id: UUID
@@ -52,6 +65,22 @@ class SentBackBody(Body):
     reason: SentBackReason
 
 
+@dataclass(frozen=True, slots=True)
+class CheckListInForce:
+    """The confirmations asked for at the bench: the edition to name, and their codes in order."""
+
+    edition: str
+    confirmations: tuple[str, ...]
+
+
+@router.get("/check-list")
+async def check_list_in_force(call: Bench) -> CheckListInForce:
+    """Return what has to be confirmed before each permit."""
+    now, site = call.house.db.clock.now(), call.house.settings.site
+    check_list = check_lists.active(check_lists.shipped(), site.check_list, call.local_date(now))
+    return CheckListInForce(check_list.edition, check_list.codes)
+
+
 @router.get("/station/scan")
 async def scan_at_bench(call: Bench) -> lookup.ScanSeen | None:
     """Return what the actor's own bench's scanner read last, null once it is used or has perished."""
@@ -67,21 +96,25 @@ async def call_to_bench(call: Bench, visit_id: UUID) -> Response:
 @router.post("/visits/{visit_id}/permits", status_code=201)
 async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Response:
     """Ask whether this unit may be given to this person, here and now."""
+    inbox, site = call.house.inbox, call.house.settings.site
     if isinstance(body, TypedUnitBody):
-        recognise = call.house.recognise
-        return await call.record(lambda tx: actions.grant_permit(tx, visit_id, unit_code(recognise(body.trace_code))))
-    inbox, station = call.house.inbox, call.station()
-    with inbox.judging(station, body.delivery_id):
-        return await call.record(
-            lambda tx: actions.grant_permit(tx, visit_id, lookup.unit_scanned(inbox, station, body.delivery_id))
-        )
+        code = unit_code(call.house.recognise(body.trace_code))
+        return await call.record(lambda tx: actions.grant_permit(tx, site, visit_id, body.asked(code)))
+    station, delivery_id = call.station(), body.delivery_id
+
+    def permit_scanned(tx: Tx) -> actions.Granted:
+        asked = body.asked(lookup.unit_scanned(inbox, station, delivery_id))
+        return actions.grant_permit(tx, site, visit_id, asked)
+
+    with inbox.judging(station, delivery_id):
+        return await call.record(permit_scanned)
 
 
 @router.post("/doses", status_code=201)
 async def record_dose(call: Bench, body: DoseBody) -> Response:
     """Record the dose a permit allowed."""
-    minutes = call.house.settings.site.observation_minutes
-    return await call.record(lambda tx: actions.give_dose(tx, body.permit_id, body.body_site, minutes))
+    site = call.house.settings.site
+    return await call.record(lambda tx: actions.give_dose(tx, site, body.permit_id, body.body_site))
 
 
 @router.post("/visits/{visit_id}/sent-back", status_code=201)

@@ -1,23 +1,25 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
-from clinic_server.injection import actions, lookup
-from clinic_server.injection.rules import PermitFacts, SentBackReason
+from clinic_server.injection import actions, check_lists, lookup, needle
+from clinic_server.injection.rules import PermitRefused, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
+from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
+from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
-from clinic_server.stock.rules import BodySite, UnitFacts
+from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.stops import standing_stops
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing, standing_at
@@ -26,6 +28,7 @@ from clinic_server.visits.steps import call_next, call_visit
 
 router = APIRouter(include_in_schema=False)
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
+_CONFIRMED = "confirmed-"
 
 
 class UnitForm(Form):
@@ -33,6 +36,28 @@ class UnitForm(Form):
 
     delivery_id: UUID | None = None
     trace_code: str = Field("", max_length=200)
+
+
+class PermitForm(Form):
+    """The unit in hand, and one field ``confirmed-<code>`` for each confirmation made."""
+
+    unit_id: UUID
+    check_list: str = Field(max_length=40)
+    confirmed: frozenset[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_confirmed(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        confirmed = {name.removeprefix(_CONFIRMED) for name in given if name.startswith(_CONFIRMED)}
+        kept = {name: said for name, said in given.items() if not name.startswith(_CONFIRMED)}
+        return kept | {"confirmed": confirmed}
+
+    def asked(self, connection: Connection) -> actions.PermitAsked:
+        """Return the request for a permit for this unit, or raise PermitRefused when there is none."""
+        unit = unit_by_id(connection, self.unit_id)
+        if unit is None:
+            raise PermitRefused(findings=(UnitFinding.UNIT_UNKNOWN,))
+        return actions.PermitAsked(unit.trace_code, self.check_list, self.confirmed)
 
 
 class GivenForm(Form):
@@ -50,26 +75,44 @@ class SentBackForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class Chair:
-    """Everything the bench shows of the person in the chair."""
+    """Everything the bench shows of the person in the chair, of the unit in hand, and of the permit for both."""
 
     visit: Standing
     person: PersonFacts
     age: int
     ordered: ProductFacts | None
+    observation_minutes: int
     unit: UnitFacts | None
-    permit_expires_at: datetime | None
+    body_sites: tuple[BodySite, ...]
+    shown: actions.Shown | None
+    stops: tuple[Stop, ...]
+
+    @property
+    def is_permitted(self) -> bool:
+        """Whether the screen is green."""
+        return self.shown is not None and self.shown.fault is None
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why a permit no longer stands, in words."""
+        if self.shown is None or self.shown.fault is None:
+            return []
+        findings = [label("finding", code).text for code in self.shown.findings]
+        return findings or [label("error", self.shown.fault).text]
 
 
 @router.get("/bench")
 async def bench(call: Bench) -> Response:
     """Show who waits for an injection."""
-    return call.page("injection/bench.html", station=call.station(), queue=await _queue(call))
+    stops = await call.read(standing_stops)
+    return call.page("injection/bench.html", station=call.station(), queue=await _queue(call), stops=stops)
 
 
 @router.get("/bench/queue")
 async def bench_queue(call: Bench) -> Response:
     """Show the queue again."""
-    return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call))
+    stops = await call.read(standing_stops)
+    return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call), stops=stops)
 
 
 @router.post("/bench/next")
@@ -87,21 +130,27 @@ async def call_ticket(call: Bench, visit_id: UUID) -> Response:
 
 
 @router.get("/visits/{visit_id}/injection")
-async def chair(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
-    """Show the person in the chair and what the server permits: green only while a dose would be taken."""
+async def chair(call: Bench, visit_id: UUID, unit: UUID | None = None, permit: UUID | None = None) -> Response:
+    """Show the person in the chair, what has to be confirmed of the unit in hand, and what the server permits."""
     lookup.put_aside(call.house.inbox, call.station())  # what was scanned before is not this person's
-    seated = await call.read(lambda connection: _chair(connection, call, visit_id, permit))
-    return call.page("injection/chair.html", chair=seated, permit_id=permit, station=call.station())
+    station = call.station()
+    seated = await call.read(lambda connection: _chair(_bench(call, connection), station, visit_id, (unit, permit)))
+    site, today = call.house.settings.site, call.local_date(call.house.db.clock.now())
+    return call.page(
+        "injection/chair.html",
+        chair=seated,
+        permit_id=permit,
+        station=station,
+        check_list=check_lists.active(check_lists.shipped(), site.check_list, today),
+    )
 
 
 @router.get("/visits/{visit_id}/injection/permit")
 async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
     """Change nothing while the permit stands; once it does not, take the green off the screen."""
-    held = await call.read(lambda connection: _shown(connection, call, visit_id, permit))
-    if held is not None:
-        return Response(status_code=204)
-    known = await call.read(lambda connection: actions.permit_by_id(connection, permit))
-    if known.is_used:  # whoever used it is on the way to the visit's page by the form's own answer
+    station = call.station()
+    shown = await call.read(lambda one: actions.shown_permit(_bench(call, one), station, visit_id, permit))
+    if shown.fault is None or shown.permit.is_used:  # who used it is on the way on by the form's own answer
         return Response(status_code=204)
     return go_to(call.request, f"{_chair_of(visit_id)}?permit={permit}")
 
@@ -117,28 +166,35 @@ async def chair_scan(call: Bench, visit_id: UUID, permit: UUID | None = None) ->
     return call.page("injection/_scan.html", visit_id=visit_id, scan=scan, is_unused=False)
 
 
-@router.post("/visits/{visit_id}/permits")
-async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
-    """Ask for the needle's permit with the unit in hand."""
+@router.post("/visits/{visit_id}/unit")
+async def take_unit(call: Bench, visit_id: UUID) -> Response:
+    """Judge the unit in hand and go on to its confirmations, or say at once why it is not given."""
     form = await call.form(UnitForm)
     inbox, station = call.house.inbox, call.station()
-
-    def unit() -> str:
-        if form.delivery_id is None:
-            return unit_code(call.house.recognise(form.trace_code))
-        return lookup.unit_scanned(inbox, station, form.delivery_id)
-
     with inbox.judging(station, form.delivery_id):
-        return await call.record(lambda tx: actions.grant_permit(tx, visit_id, unit()), then=_shows(visit_id))
+        if form.delivery_id is None:
+            code = unit_code(call.house.recognise(form.trace_code))
+        else:
+            code = lookup.unit_scanned(inbox, station, form.delivery_id)
+        unit = await call.read(lambda connection: actions.look_at_unit(_bench(call, connection), visit_id, code))
+    return go_to(call.request, f"{_chair_of(visit_id)}?unit={unit.unit_id}")
+
+
+@router.post("/visits/{visit_id}/permits")
+async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
+    """Ask for the needle's permit with the unit in hand and everything confirmed."""
+    form, site = await call.form(PermitForm), call.house.settings.site
+    return await call.record(
+        lambda tx: actions.grant_permit(tx, site, visit_id, form.asked(tx.connection)), then=_shows(visit_id)
+    )
 
 
 @router.post("/visits/{visit_id}/doses")
 async def record_dose(call: Bench, visit_id: UUID) -> Response:
     """Record the dose and go back to the queue."""
-    form = await call.form(GivenForm)
-    minutes = call.house.settings.site.observation_minutes
+    form, site = await call.form(GivenForm), call.house.settings.site
     return await call.record(
-        lambda tx: actions.give_dose(tx, form.permit_id, form.body_site, minutes),
+        lambda tx: actions.give_dose(tx, site, form.permit_id, form.body_site),
         then=f"/visits/{visit_id}",
     )
 
@@ -162,20 +218,32 @@ def _shows(visit_id: UUID) -> Callable[[actions.Granted], str]:
     return lambda granted: f"{_chair_of(visit_id)}?permit={granted.permit_id}"
 
 
-def _chair(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID | None) -> Chair:
-    seated = one_in_line(connection, call.house.db.keyring, visit_id)
+def _bench(call: Call, connection: Connection) -> needle.Bench:
+    house = call.house
+    now = house.db.clock.now()
+    return needle.Bench(connection, house.db.keyring, house.settings.site, call.actor.staff_id, now)
+
+
+def _chair(
+    bench: needle.Bench, station: str, visit_id: UUID, unit_and_permit: tuple[UUID | None, UUID | None]
+) -> Chair:
+    connection = bench.connection
+    unit_id, permit_id = unit_and_permit
+    seated = one_in_line(connection, bench.keyring, visit_id)
     order = standing_order(connection, visit_id)
-    held = _shown(connection, call, visit_id, permit_id) if permit_id else None
+    shown = actions.shown_permit(bench, station, visit_id, permit_id) if permit_id else None
+    if shown is not None:
+        unit_id = shown.permit.unit_id
+    unit = unit_by_id(connection, unit_id) if unit_id else None
+    vaccine = vaccines.shipped().get(unit.vaccine_code) if unit else None
     return Chair(
         visit=seated.visit,
         person=seated.person,
-        age=seated.person.age_on(call.local_date(call.house.db.clock.now())),
+        age=seated.person.age_on(bench.today),
         ordered=require_product(connection, order.product_code) if order else None,
-        unit=unit_by_id(connection, held.unit_id) if held else None,
-        permit_expires_at=held.expires_at if held else None,
+        observation_minutes=max(order.observation_minutes if order else 0, bench.site.observation_minutes),
+        unit=unit,
+        body_sites=vaccine.body_sites if vaccine else (),
+        shown=shown,
+        stops=tuple(needle.standing_stops_on(connection, unit)),
     )
-
-
-def _shown(connection: Connection, call: Call, visit_id: UUID, permit_id: UUID) -> PermitFacts | None:
-    now = call.house.db.clock.now()
-    return actions.shown_permit(connection, permit_id, visit_id, call.actor, (now, call.local_date(now)))

@@ -1,14 +1,18 @@
 """Whether the needle may go in: one pure decision over facts frozen in the recording transaction."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, NotFound, Refused
-from clinic_server.stock.rules import UnitFacts, findings_for_unit
+from clinic_server.people.rules import age_in_months
+from clinic_server.stock.rules import BodySite, UnitFacts, findings_for_unit
+from clinic_server.stock.vaccines import Vaccine
 
 PERMIT_LASTS = timedelta(minutes=5)
+LEAST_OBSERVATION_MINUTES = 30  # 预防接种工作规范: nobody leaves earlier
 
 
 class SentBackReason(StrEnum):
@@ -26,6 +30,12 @@ class PermitFinding(StrEnum):
     NO_STANDING_DECISION = "no_standing_decision"
     NO_CONSENT = "no_consent"
     DECISION_EXPIRED = "decision_expired"
+    PHYSICIAN_IS_VACCINATOR = "physician_is_vaccinator"
+    VACCINE_NOT_IN_CATALOGUE = "vaccine_not_in_catalogue"
+    AGE_OUTSIDE_VACCINE = "age_outside_vaccine"
+    ROUTE_OUTSIDE_VACCINE = "route_outside_vaccine"
+    VOLUME_OUTSIDE_VACCINE = "volume_outside_vaccine"
+    BODY_SITE_OUTSIDE_VACCINE = "body_site_outside_vaccine"
 
 
 class PermitRefused(Refused):
@@ -64,6 +74,12 @@ class ScanPerished(Conflict):
     code = "scan_perished"
 
 
+class CheckListChanged(Conflict):
+    """The bench confirmed by another list of confirmations than is in force."""
+
+    code = "check_list_changed"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """What the physician decided and the person agreed to, as it stands now."""
@@ -73,6 +89,33 @@ class OrderFacts:
     product_code: str
     consent_id: UUID | None
     valid_until: datetime
+    physician_id: UUID
+    observation_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeedleFacts:
+    """Everything the needle rests on, as it stands now.
+
+    ``pauses`` (the opening's), ``holds`` (the cold chain's) and ``outlook`` (the schedule's) are findings of theirs,
+    each of which forbids the needle. ``body_site`` is None until the needle went in.
+    """
+
+    now: datetime
+    today: date
+    order: OrderFacts | None
+    unit: UnitFacts | None
+    vaccine: Vaccine | None
+    born_on: date = field(repr=False)
+    vaccinator_id: UUID | None
+    is_physician_separate: bool
+    required: tuple[str, ...]
+    confirmed: frozenset[str]
+    body_site: BodySite | None = None
+    stops: tuple[str, ...] = ()
+    pauses: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    outlook: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +133,35 @@ class PermitFacts:
     is_used: bool
 
 
-def findings_for_needle(
-    order: OrderFacts | None, unit: UnitFacts | None, now: datetime, today: date
-) -> tuple[str, ...]:
+def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
     """Return every reason against the needle; an empty answer is the permit (疫苗管理法 art. 45)."""
-    if order is None:
+    if facts.order is None:
         return (PermitFinding.NO_STANDING_DECISION,)
-    reasons = (
-        (order.valid_until < now, PermitFinding.DECISION_EXPIRED),
-        (order.consent_id is None, PermitFinding.NO_CONSENT),
+    return (
+        *facts.pauses,
+        *_about_order(facts, facts.order),
+        *facts.outlook,
+        *findings_for_unit(facts.unit, facts.order.product_code, facts.today),
+        *facts.stops,
+        *facts.holds,
+        *_about_vaccine(facts, facts.vaccine),
+        *(unconfirmed(code) for code in facts.required if code not in facts.confirmed),
     )
-    about_order = tuple(finding for applies, finding in reasons if applies)
-    return about_order + findings_for_unit(unit, order.product_code, today)
+
+
+def unconfirmed(code: str) -> str:
+    """Return the finding that one of the bench's confirmations is missing."""
+    return f"unconfirmed_{code}"
+
+
+def permit_ends(now: datetime, order: OrderFacts, unit_good_until: datetime) -> datetime:
+    """Return when a permit given now is over: its minutes, the order's day or the lot's, whichever ends first."""
+    return min(now + PERMIT_LASTS, order.valid_until, unit_good_until)
+
+
+def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
+    """Return the minutes under observation: the longest of the order's, the site's and the floor for everybody."""
+    return max(order.observation_minutes, site_minutes, LEAST_OBSERVATION_MINUTES)
 
 
 def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_id: UUID | None, now: datetime) -> None:
@@ -114,17 +174,34 @@ def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_i
         raise PermitExpired
 
 
-def still_stands(
-    permit: PermitFacts, actor: tuple[str | None, UUID | None], findings: tuple[str, ...], now: datetime
-) -> bool:
-    """Tell whether a screen may show this permit to an actor (station, staff id): only if a dose would be taken."""
-    try:
-        refuse_foreign_permit(permit, *actor, now)
-    except (PermitUsed, PermitOfAnother, PermitExpired):
-        return False
-    return not findings
-
-
 def same_order(permit: PermitFacts, order: OrderFacts | None) -> bool:
     """Tell whether what the permit was given for still stands unchanged."""
     return order is not None and (order.order_id, order.consent_id) == (permit.order_id, permit.consent_id)
+
+
+def _about_order(facts: NeedleFacts, order: OrderFacts) -> Iterable[str]:
+    if order.valid_until <= facts.now:
+        yield PermitFinding.DECISION_EXPIRED
+    if order.consent_id is None:
+        yield PermitFinding.NO_CONSENT
+    if facts.is_physician_separate and order.physician_id == facts.vaccinator_id:
+        yield PermitFinding.PHYSICIAN_IS_VACCINATOR
+
+
+def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]:
+    """Compare the product, the recipient's age and the place of the needle with the catalogue."""
+    if facts.unit is None:
+        return
+    if vaccine is None:
+        yield PermitFinding.VACCINE_NOT_IN_CATALOGUE
+        return
+    ages = vaccine.ages_on(facts.today)
+    months = age_in_months(facts.born_on, facts.today)
+    if ages is None or not ages.from_months <= months < ages.below_months:
+        yield PermitFinding.AGE_OUTSIDE_VACCINE
+    if facts.unit.route not in vaccine.routes:
+        yield PermitFinding.ROUTE_OUTSIDE_VACCINE
+    if facts.unit.volume_ul != vaccine.volume_ul:
+        yield PermitFinding.VOLUME_OUTSIDE_VACCINE
+    if facts.body_site is not None and facts.body_site not in vaccine.body_sites:
+        yield PermitFinding.BODY_SITE_OUTSIDE_VACCINE

@@ -24,6 +24,18 @@ class Permit(Record, table=True):
     expires_at: datetime = instant()
 
 
+class BenchCheck(Record, table=True):
+    """What a person at the bench confirmed for a permit: the list's edition, and each confirmation by its code."""
+
+    __tablename__ = "bench_check"
+
+    permit_id: UUID = Field(foreign_key="permit.id", unique=True)
+    check_list: str = text(40)
+    confirmed: str = text(700)
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    confirmed_at: datetime = instant()
+
+
 class SentBack(Record, table=True):
     """A person the bench did not vaccinate and sent back to the questions."""
 
@@ -34,4 +46,5 @@ class SentBack(Record, table=True):
 
 
 permit = table_of(Permit)
+bench_check = table_of(BenchCheck)
 sent_back = table_of(SentBack)

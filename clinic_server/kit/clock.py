@@ -62,3 +62,8 @@ def business_date(at: datetime, zone: ZoneInfo, day_starts_at: time) -> date:
 def business_date_ends(on: date, zone: ZoneInfo, day_starts_at: time) -> datetime:
     """Return the UTC instant at which a clinic day is over."""
     return datetime.combine(on + timedelta(days=1), day_starts_at, zone).astimezone(UTC)
+
+
+def date_ends(on: date, zone: ZoneInfo) -> datetime:
+    """Return the UTC instant at which a calendar date is over at a place."""
+    return datetime.combine(on + timedelta(days=1), time(), zone).astimezone(UTC)

@@ -235,3 +235,8 @@ def mask_number(number: str) -> str:
 def age_on(born_on: date, day: date) -> int:
     """Return full years; a year is full on the birthday itself, and on 1 March for those born on 29 February."""
     return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))
+
+
+def age_in_months(born_on: date, day: date) -> int:
+    """Return full months; one that lacks the day of birth is full on the first of the next (CDSi)."""
+    return 12 * (day.year - born_on.year) + day.month - born_on.month - (day.day < born_on.day)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from clinic_server.kit.journal import journal
 from clinic_server.stock.tables import lot, unit
+from clinic_server.visits.doses import in_error
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import count_by_stage
 from clinic_server.visits.tables import dose, visit
@@ -22,6 +23,7 @@ class DayFigures:
     visits_by_stage: dict[Stage, int]
     doses_given: int
     persons_vaccinated: int
+    doses_entered_in_error: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,18 @@ class JournalEntry:
 
 def day_figures(connection: Connection, business_on: date) -> DayFigures:
     """Count a clinic day."""
-    doses = select(func.count(), func.count(func.distinct(dose.c.person_id))).join(visit, visit.c.id == dose.c.visit_id)
-    given, persons = connection.execute(doses.where(visit.c.business_on == business_on)).one()
-    return DayFigures(business_on, count_by_stage(connection, business_on), given, persons)
+    doses = (
+        select(func.count(), func.count(func.distinct(dose.c.person_id)))
+        .join(visit, visit.c.id == dose.c.visit_id)
+        .where(visit.c.business_on == business_on)
+    )
+    given, persons = connection.execute(doses.where(~in_error())).one()
+    denied, _ = connection.execute(doses.where(in_error())).one()
+    return DayFigures(business_on, count_by_stage(connection, business_on), given, persons, denied)
 
 
 def doses_of_day(connection: Connection, business_on: date) -> Sequence[DoseLine]:
-    """Return a clinic day's doses in the order they were given."""
+    """Return a clinic day's doses, without those entered in error, in the order they were given."""
     rows = connection.execute(
         select(
             dose.c.id,
@@ -72,7 +79,7 @@ def doses_of_day(connection: Connection, business_on: date) -> Sequence[DoseLine
         .join(visit, visit.c.id == dose.c.visit_id)
         .join(unit, unit.c.id == dose.c.unit_id)
         .join(lot, lot.c.id == dose.c.lot_id)
-        .where(visit.c.business_on == business_on)
+        .where(visit.c.business_on == business_on, ~in_error())
         .order_by(dose.c.journal_seq)
     )
     return [DoseLine(*row) for row in rows]

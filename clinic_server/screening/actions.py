@@ -9,6 +9,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, Select, select
 
+from clinic_server.immunisations.actions import keep_foreseen
+from clinic_server.immunisations.lookup import case_of_product
+from clinic_server.immunisations.outlooks import Case, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
@@ -18,7 +21,7 @@ from clinic_server.screening import rule_sets
 from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_use, sign_offs_of
 from clinic_server.screening.decisions import Override, findings_from_earlier, months_on, override_of, refuse_unfit
 from clinic_server.screening.follow_ups import Details, details_that_count
-from clinic_server.screening.rule_sets import Question, RuleSet
+from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import (
     Advice,
     Answer,
@@ -171,31 +174,32 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     seen = latest_screening(tx.connection, tx.keyring, visit_id)
     if seen.screening_id != screening_id:
         raise ScreeningChanged
-    vaccine, override = _judge(tx, visit_id, seen, proposal)
+    case = _case(tx, visit_id, proposal)
+    vaccine, override = _judge(tx, visit_id, seen, proposal, case)
     decision_id = _append_decision(tx, visit_id, screening_id, proposal, physician_id)
+    if case is not None:
+        keep_foreseen(tx, decision_id, case.foreseen())
     if override is not None:
         _append_override(tx, decision_id, override)
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        place_order(tx, visit_id, NewOrder(decision_id, proposal.product_code, physician_id, valid_until))
+        minutes = rule_set_of(seen).observation_minutes
+        against = override is not None
+        new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
+        place_order(tx, visit_id, new)
     else:
         person_id = standing(tx.connection, visit_id).person_id
         vaccine_code = vaccine.code if vaccine else None
-        programme = programme_of(seen)
+        programme = rule_set_of(seen).programme
         withhold(tx, visit_id, Withholding(decision_id, person_id, programme, proposal.deferred_until, vaccine_code))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
 
 
 def rule_set_of(seen: ScreeningSeen) -> RuleSet:
-    """Return the very set a round was judged by."""
+    """Return the very set a round was asked and judged by."""
     return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
-
-
-def programme_of(seen: ScreeningSeen) -> str:
-    """Return the programme whose questions were answered."""
-    return rule_set_of(seen).programme
 
 
 def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:
@@ -278,21 +282,38 @@ def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: 
     return Recipient(held.age_on(today), held.sex, months_on(held.born_on, today))
 
 
+def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:
+    """Return what the dose would be that is recommended."""
+    if proposal.product_code is None or proposal.outcome is not DecisionOutcome.RECOMMENDED:
+        return None
+    person_id = standing(tx.connection, visit_id).person_id
+    local_now = tx.now.astimezone(tx.site.zone)
+    return case_of_product(tx.connection, tx.keyring, person_id, proposal.product_code, local_now)
+
+
+def _findings_of(case: Case | None) -> tuple[Finding, ...]:
+    """Return what the person's past says against a dose, in the words of a screening."""
+    found = case.outlook.findings if case else ()
+    return tuple(Finding(one.code, Weight(one.weight), one.source) for one in found)
+
+
 def _clinic_day_ends(tx: Tx, site: SiteSettings) -> datetime:
     on = business_date(tx.now, site.zone, site.day_starts_at)
     return business_date_ends(on, site.zone, site.day_starts_at)
 
 
-def _judge(tx: Tx, visit_id: UUID, seen: ScreeningSeen, proposal: Proposal) -> tuple[Vaccine | None, Override | None]:
+def _judge(
+    tx: Tx, visit_id: UUID, seen: ScreeningSeen, proposal: Proposal, case: Case | None
+) -> tuple[Vaccine | None, Override | None]:
     """Return the vaccine a decision is about and what it overrides, or raise what is wrong with it."""
     product_code = proposal.product_code or proposal.unsuitable_product_code
     vaccine = vaccine_of(tx.connection, product_code) if product_code else None
     earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
-    findings = findings_about(seen, vaccine) + earlier
+    findings = (*findings_about(seen, vaccine), *earlier, *_findings_of(case))
+    if vaccine is not None and case is not None:
+        refuse_unfit(vaccine, rule_set_of(seen).antigens, case.past.born_on, tx.local_date)
+        refuse_barred(case)
     refuse_unfounded(proposal, findings, tx.local_date)
-    if vaccine is not None and proposal.outcome is DecisionOutcome.RECOMMENDED:
-        born_on = person(tx.connection, tx.keyring, standing(tx.connection, visit_id).person_id).born_on
-        refuse_unfit(vaccine, rule_set_of(seen).antigens, born_on, tx.local_date)
     return vaccine, override_of(proposal.outcome, findings)
 
 

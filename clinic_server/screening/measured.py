@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.inbox import Delivery, Inbox
 from clinic_server.kit.tx import Tx
-from clinic_server.screening.actions import Answered, Further, latest_screening, programme_of, record_screening
+from clinic_server.screening.actions import Answered, Further, latest_screening, record_screening, rule_set_of
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, Measurements, ScreeningChanged
@@ -84,7 +84,7 @@ def measure_again(tx: Tx, visit_id: UUID, screening_id: UUID, taken: Taken) -> A
         if quantity not in anew
     }
     merged = replace(seen.given.measurements, **{quantity.value: value for quantity, value in anew.items()})
-    further = Further(seen.given.details, programme_of(seen))
+    further = Further(seen.given.details, rule_set_of(seen).programme)
     answered = record_round(tx, visit_id, seen.given.answers, Taken(merged, {**kept, **taken.devices}), further)
     tx.append(
         AnswersKept, screening_id=answered.screening_id, answered_screening_id=_answered_at(tx.connection, screening_id)

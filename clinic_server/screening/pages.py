@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
 
+from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.screening import actions
@@ -202,12 +203,17 @@ async def handed_over(call: Asker, visit_id: UUID, link_id: UUID) -> HTMLRespons
 @router.get("/visits/{visit_id}/decision")
 async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
     """Show the answers, what was found in them and where it is written, and the three choices."""
-    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+    keyring = call.house.db.keyring
+    local_now = call.house.db.clock.now().astimezone(call.house.settings.site.zone)
+    today = local_now.date()
     sheet = await call.read(lambda connection: decision_sheet(connection, keyring, visit_id, today))
+    outlooks = await call.read(lambda connection: outlooks_of_visit(connection, keyring, visit_id, local_now))
     tomorrow, days = today + timedelta(days=1), days_deferred(sheet.findings)
     return call.page(
         "screening/decision.html",
         sheet=sheet,
+        outlooks=outlooks,
+        past_speaks=any(one.outlook.findings for one in outlooks.values()),
         outcomes=DecisionOutcome,
         tomorrow=tomorrow,
         deferred_until=sheet.seen.given.on + timedelta(days=days) if days else today + timedelta(days=_DEFERRED_DAYS),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Exists, Select, exists, func, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import vaccines
@@ -21,7 +21,7 @@ from clinic_server.stock.rules import (
     VaccineUnknown,
     normalised_code,
 )
-from clinic_server.stock.tables import Draw, Lot, Product, Unit, draw, lot, product, unit
+from clinic_server.stock.tables import Draw, Lot, Product, Unit, UnitReturn, draw, lot, product, unit, unit_return
 
 STOCK = "stock"  # the topic of every page that shows what is on hand
 
@@ -134,7 +134,13 @@ def draw_dose(tx: Tx, facts: UnitFacts) -> UUID:
         doses_per_unit=facts.doses_per_unit,
         draw_number=facts.doses_used + 1,
         drawn_at=tx.now,
+        after_return_id=_return_to_follow(tx, facts.unit_id),
     )
+
+
+def return_draw(tx: Tx, draw_id: UUID, confirmed_by: UUID) -> UUID:
+    """Record that nothing was drawn after all; the unit may be used again."""
+    return tx.append(UnitReturn, draw_id=draw_id, confirmed_by=confirmed_by, returned_at=tx.now)
 
 
 def unit_by_code(connection: Connection, trace_code: str) -> UnitFacts | None:
@@ -162,7 +168,11 @@ def require_product(connection: Connection, code: str) -> ProductFacts:
 
 def balances(connection: Connection) -> list[Balance]:
     """Return what is on hand, lot by lot, the earliest expiry first."""
-    draws = select(unit.c.lot_id, func.count().label("drawn")).join(draw, draw.c.unit_id == unit.c.id)
+    draws = (
+        select(unit.c.lot_id, func.count().label("drawn"))
+        .join(draw, draw.c.unit_id == unit.c.id)
+        .where(~_is_returned())
+    )
     drawn = draws.group_by(unit.c.lot_id).subquery()
     rows = connection.execute(
         select(
@@ -190,7 +200,7 @@ def _products() -> Select[Any]:
 
 
 def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:
-    used = select(func.count()).where(draw.c.unit_id == unit.c.id).scalar_subquery()
+    used = select(func.count()).where(draw.c.unit_id == unit.c.id, ~_is_returned()).scalar_subquery()
     row: Any = connection.execute(
         select(
             unit.c.id,
@@ -203,12 +213,27 @@ def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:
             used,
             product.c.volume_ul,
             product.c.route,
+            product.c.vaccine_code,
+            unit.c.trace_code,
         )
         .join(lot, lot.c.id == unit.c.lot_id)
         .join(product, product.c.id == lot.c.product_id)
         .where(condition)  # type: ignore[arg-type]  # a column comparison, which mypy sees as bool
     ).first()
     return UnitFacts(*row) if row else None
+
+
+def _is_returned() -> Exists:
+    return exists().where(unit_return.c.draw_id == draw.c.id)
+
+
+def _return_to_follow(tx: Tx, unit_id: UUID) -> UUID | None:
+    """Return the return of a unit's last draw, if it was returned: only then does a further draw follow it."""
+    last = select(draw.c.id).where(draw.c.unit_id == unit_id).order_by(draw.c.journal_seq.desc()).limit(1)
+    found: UUID | None = tx.execute(
+        select(unit_return.c.id).where(unit_return.c.draw_id == last.scalar_subquery())
+    ).scalar()
+    return found
 
 
 def _lot(tx: Tx, product_id: UUID, delivery: NewLot) -> UUID:

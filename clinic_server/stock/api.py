@@ -2,18 +2,22 @@
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions
-from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock import actions, stops
+from clinic_server.stock.rules import Platform, Route, Stop, StopScope
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.stops import LIFTERS, STOPPERS
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Stopper = Annotated[Call, allows(*STOPPERS)]
+Lifter = Annotated[Call, allows(*LIFTERS)]
 
 
 class ProductBody(Body):
@@ -36,6 +40,20 @@ class LotBody(Body):
     number: str = Field(min_length=1, max_length=40)
     expires_on: date
     trace_codes: list[str] = Field(min_length=1, max_length=2000)
+
+
+class StopBody(Body):
+    """What is to be stopped: a trace code, ``product/lot``, a product's code, or nothing for the whole site."""
+
+    scope: StopScope
+    target: str = Field("", max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class LiftBody(Body):
+    """Why a stop order may be lifted."""
+
+    reason: str = Field(min_length=1, max_length=200)
 
 
 @router.get("/products")
@@ -63,3 +81,28 @@ async def receive_lot(call: Keeper, body: LotBody) -> Response:
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
     delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery))
+
+
+@router.get("/stops")
+async def list_stops(call: Annotated[Call, signed_in()]) -> list[Stop]:
+    """Return the stop orders that stand, the latest first."""
+    return list(await call.read(stops.standing_stops))
+
+
+@router.post("/stops", status_code=201)
+async def place_stop(call: Stopper, body: StopBody) -> Response:
+    """Stop a unit, a lot, a product or everything, at every bench at once."""
+    new = stops.NewStop(body.scope, stops.target_of(body.scope, body.target, call.house.recognise), body.reason)
+    return await call.record(lambda tx: stops.place_stop(tx, new))
+
+
+@router.post("/stops/{stop_id}/lift", status_code=201)
+async def propose_lift(call: Lifter, stop_id: UUID, body: LiftBody) -> Response:
+    """Say as the first of two people that a stop order may be lifted."""
+    return await call.record(lambda tx: stops.propose_lift(tx, stop_id, body.reason))
+
+
+@router.post("/stops/{stop_id}/lift/confirmation", status_code=201)
+async def confirm_lift(call: Lifter, stop_id: UUID) -> Response:
+    """Lift a stop order as the second of two people."""
+    return await call.record(lambda tx: stops.confirm_lift(tx, stop_id))

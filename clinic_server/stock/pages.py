@@ -3,18 +3,22 @@
 import re
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, vaccines
-from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock import actions, stops, vaccines
+from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.stops import LIFTERS, STOPPERS
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Stopper = Annotated[Call, allows(*STOPPERS)]
+Lifter = Annotated[Call, allows(*LIFTERS)]
 
 
 class ProductForm(Form):
@@ -37,6 +41,20 @@ class LotForm(Form):
     number: str = Field(min_length=1, max_length=40)
     expires_on: date
     trace_codes: str = Field(min_length=4, max_length=120_000)
+
+
+class StopForm(Form):
+    """What is to be stopped, by its code."""
+
+    scope: StopScope
+    target: str = Field("", max_length=200)
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class LiftForm(Form):
+    """Why a stop order may be lifted."""
+
+    reason: str = Field(min_length=1, max_length=200)
 
 
 @router.get("/stock")
@@ -75,3 +93,39 @@ async def receive_lot(call: Keeper) -> Response:
     codes = [unit_code(call.house.recognise(code)) for code in re.split("[ \t\r\n]+", form.trace_codes) if code]
     delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
+
+
+@router.get("/stops")
+async def show_stops(call: Annotated[Call, signed_in()]) -> Response:
+    """Show the stop orders that stand."""
+    standing = await call.read(stops.standing_stops)
+    may_lift, may_stop = bool(LIFTERS & call.actor.roles), bool(STOPPERS & call.actor.roles)
+    return call.page("stock/stops.html", stops=standing, scopes=list(StopScope), may_lift=may_lift, may_stop=may_stop)
+
+
+@router.get("/stops/now")
+async def show_stops_again(call: Annotated[Call, signed_in()]) -> Response:
+    """Show the stop orders again."""
+    standing = await call.read(stops.standing_stops)
+    return call.page("stock/_stops.html", stops=standing, may_lift=bool(LIFTERS & call.actor.roles))
+
+
+@router.post("/stops")
+async def place_stop(call: Stopper) -> Response:
+    """Stop something at every bench at once."""
+    form = await call.form(StopForm)
+    new = stops.NewStop(form.scope, stops.target_of(form.scope, form.target, call.house.recognise), form.reason)
+    return await call.record(lambda tx: stops.place_stop(tx, new), then="/stops")
+
+
+@router.post("/stops/{stop_id}/lift")
+async def propose_lift(call: Lifter, stop_id: UUID) -> Response:
+    """Propose to lift a stop order."""
+    form = await call.form(LiftForm)
+    return await call.record(lambda tx: stops.propose_lift(tx, stop_id, form.reason), then="/stops")
+
+
+@router.post("/stops/{stop_id}/lift/confirmation")
+async def confirm_lift(call: Lifter, stop_id: UUID) -> Response:
+    """Lift a stop order as the second of two people."""
+    return await call.record(lambda tx: stops.confirm_lift(tx, stop_id), then="/stops")

@@ -1,8 +1,9 @@
 """What may be drawn from which unit: pure questions about vials."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -50,6 +51,54 @@ class UnitFinding(StrEnum):
     OTHER_PRODUCT = "other_product"
 
 
+class StopScope(StrEnum):
+    """What a stop order is about."""
+
+    UNIT = "unit"
+    LOT = "lot"
+    PRODUCT = "product"
+    SITE = "site"
+
+
+class StopFinding(StrEnum):
+    """A stop order stands in the way of the needle; the order itself says why."""
+
+    UNIT_STOPPED = "unit_stopped"
+    LOT_STOPPED = "lot_stopped"
+    PRODUCT_STOPPED = "product_stopped"
+    SITE_STOPPED = "site_stopped"
+
+
+class StopUnknown(NotFound):
+    """No stop order has this id."""
+
+    code = "stop_unknown"
+
+
+class StopTargetUnknown(NotFound):
+    """Nothing here has the code that is to be stopped."""
+
+    code = "stop_target_unknown"
+
+
+class StopIsLifted(Conflict):
+    """The stop order no longer stands."""
+
+    code = "stop_is_lifted"
+
+
+class StopLiftNotProposed(Conflict):
+    """Nobody proposed to lift this stop order, so that nobody can confirm it."""
+
+    code = "stop_lift_not_proposed"
+
+
+class SecondPersonNeeded(Refused):
+    """Who proposed to lift a stop order does not confirm it as well."""
+
+    code = "second_person_needed"
+
+
 class ProductUnknown(NotFound):
     """No product has this code."""
 
@@ -87,6 +136,19 @@ class LotReceivedExpired(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop order that stands; ``target`` is the code of what it stops, empty for the whole site."""
+
+    stop_id: UUID
+    scope: StopScope
+    target: str
+    reason: str
+    placed_at: datetime
+    placed_by: UUID
+    lift_proposed_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitFacts:
     """A unit (a vial or a syringe) as it stands now; ``volume_ul`` is one dose in microlitres."""
 
@@ -100,6 +162,8 @@ class UnitFacts:
     doses_used: int
     volume_ul: int
     route: Route
+    vaccine_code: str
+    trace_code: str
 
 
 def normalised_code(scanned: str) -> str:
@@ -123,3 +187,30 @@ def findings_for_unit(unit: UnitFacts | None, wanted_product: str, today: date) 
         (unit.doses_used >= unit.doses_per_unit, UnitFinding.UNIT_USED_UP),
     )
     return tuple(finding for applies, finding in reasons if applies)
+
+
+def stops_on(unit: UnitFacts | None, stops: Iterable[Stop]) -> tuple[Stop, ...]:
+    """Return the standing stop orders that forbid a dose of this unit; without a unit, those of the whole site."""
+    codes = {StopScope.SITE: ""}
+    if unit is not None:
+        codes |= {StopScope.UNIT: unit.trace_code, StopScope.PRODUCT: unit.product_code}
+        codes |= {StopScope.LOT: lot_code(unit.product_code, unit.lot_number)}
+    return tuple(stop for stop in stops if codes.get(stop.scope) == stop.target)
+
+
+def lot_code(product_code: str, lot_number: str) -> str:
+    """Return the one word for a lot: makers' numbers repeat between products."""
+    return f"{product_code}/{lot_number}"
+
+
+def stop_findings(stops: Iterable[Stop]) -> tuple[StopFinding, ...]:
+    """Return what stop orders say against the needle, each scope once."""
+    return tuple(dict.fromkeys(StopFinding(f"{stop.scope.value}_stopped") for stop in stops))
+
+
+def refuse_lift(stop: Stop, confirmed_by: UUID) -> None:
+    """Raise unless someone else proposed to lift the stop order."""
+    if stop.lift_proposed_by is None:
+        raise StopLiftNotProposed
+    if stop.lift_proposed_by == confirmed_by:
+        raise SecondPersonNeeded

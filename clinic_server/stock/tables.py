@@ -4,10 +4,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, table_of, text
-from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.rules import Platform, Route, StopScope
 
 
 class Product(Record, table=True):
@@ -49,11 +50,21 @@ class Unit(Record, table=True):
 
 
 class Draw(Record, table=True):
-    """One dose drawn from a unit. No unit has more draws than doses: the constraints say so, not the program."""
+    """One dose drawn from a unit. No unit has more draws than doses: the constraints say so, not the program.
+
+    A draw that was returned lets one more follow, which names the return in ``after_return_id``: a ``UnitReturn``.
+    """
 
     __tablename__ = "draw"
     __table_args__ = (
-        UniqueConstraint("unit_id", "draw_number"),
+        Index(
+            "uq_draw_unit_id_draw_number",
+            "unit_id",
+            "draw_number",
+            unique=True,
+            sqlite_where=sql("after_return_id IS NULL"),
+            postgresql_where=sql("after_return_id IS NULL"),
+        ),
         ForeignKeyConstraint(["unit_id", "doses_per_unit"], ["unit.id", "unit.doses_per_unit"]),
         CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name="within_unit"),
     )
@@ -62,9 +73,60 @@ class Draw(Record, table=True):
     doses_per_unit: int
     draw_number: int
     drawn_at: datetime = instant()
+    after_return_id: UUID | None = Field(default=None, unique=True)
+
+
+class UnitReturn(Record, table=True):
+    """A draw that never was: the unit lies closed and untouched in stock again, as somebody saw."""
+
+    __tablename__ = "unit_return"
+
+    draw_id: UUID = Field(foreign_key="draw.id", unique=True)
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    returned_at: datetime = instant()
+
+
+class StopOrder(Record, table=True):
+    """An order not to give something; it stands until it is lifted (``stops.py``)."""
+
+    __tablename__ = "stop_order"
+
+    scope: StopScope = one_of(StopScope)
+    target: str = text(90)
+    reason: str = text(200)
+    placed_by: UUID = Field(foreign_key="staff.id")
+    placed_at: datetime = instant()
+
+
+class StopLiftProposed(Record, table=True):
+    """The first of the two people whom the lifting of a stop order takes; the latest proposal counts."""
+
+    __tablename__ = "stop_lift_proposed"
+
+    stop_id: UUID = Field(foreign_key="stop_order.id", index=True)
+    reason: str = text(200)
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime = instant()
+
+
+class StopLifted(Record, table=True):
+    """The second of the two: from here on the stop order no longer stands."""
+
+    __tablename__ = "stop_lifted"
+    __table_args__ = (CheckConstraint("confirmed_by <> proposed_by", name="two_people"),)
+
+    stop_id: UUID = Field(foreign_key="stop_order.id", unique=True)
+    proposal_id: UUID = Field(foreign_key="stop_lift_proposed.id", unique=True)
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    lifted_at: datetime = instant()
 
 
 product = table_of(Product)
 lot = table_of(Lot)
 unit = table_of(Unit)
 draw = table_of(Draw)
+unit_return = table_of(UnitReturn)
+stop_order = table_of(StopOrder)
+stop_lift_proposed = table_of(StopLiftProposed)
+stop_lifted = table_of(StopLifted)

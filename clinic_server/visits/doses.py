@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Exists, exists, select
 
 from clinic_server.visits.tables import dose, dose_entered_in_error
 
@@ -20,12 +20,16 @@ class DoseGiven:
     given_at: datetime
 
 
+def in_error() -> Exists:
+    """Say of a row of ``dose`` that no needle gave it."""
+    return exists().where(dose_entered_in_error.c.dose_id == dose.c.id)
+
+
 def doses_given(connection: Connection, person_id: UUID) -> Sequence[DoseGiven]:
     """Return the doses that stand for one person, the earliest first."""
-    in_error = exists().where(dose_entered_in_error.c.dose_id == dose.c.id)
     rows = connection.execute(
         select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at)
-        .where(dose.c.person_id == person_id, ~in_error)
+        .where(dose.c.person_id == person_id, ~in_error())
         .order_by(dose.c.given_at, dose.c.journal_seq)
     )
     return [DoseGiven(*row) for row in rows]

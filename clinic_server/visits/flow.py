@@ -12,6 +12,7 @@ class Stage(StrEnum):
     WAITING_FOR_SCREENING = "waiting_for_screening"
     WAITING_FOR_DECISION = "waiting_for_decision"
     WAITING_FOR_CONSENT = "waiting_for_consent"
+    CONSENT_DISPUTED = "consent_disputed"
     WAITING_FOR_INJECTION = "waiting_for_injection"
     OBSERVED = "observed"
     COMPLETED = "completed"
@@ -36,6 +37,10 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     UNSUITABLE = "unsuitable"
     CONSENTED = "consented"
+    CONSENT_DISPUTED = "consent_disputed"
+    DISPUTE_SETTLED = "dispute_settled"
+    CONSENT_INVALIDATED = "consent_invalidated"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     REFUSED = "refused"
     DOSE_GIVEN = "dose_given"
     SENT_BACK = "sent_back"
@@ -69,6 +74,13 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
     Stage.WAITING_FOR_CONSENT: {
         Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
         Outcome.CONSENTED: Stage.WAITING_FOR_INJECTION,
+        Outcome.CONSENT_DISPUTED: Stage.CONSENT_DISPUTED,
+        Outcome.REFUSED: Stage.REFUSED,
+        Outcome.ABANDONED: Stage.ABANDONED,
+    },
+    Stage.CONSENT_DISPUTED: {
+        Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.DISPUTE_SETTLED: Stage.WAITING_FOR_CONSENT,
         Outcome.REFUSED: Stage.REFUSED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
@@ -76,7 +88,9 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
         Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
         Outcome.DOSE_GIVEN: Stage.OBSERVED,
         Outcome.SENT_BACK: Stage.WAITING_FOR_SCREENING,
-        Outcome.REFUSED: Stage.REFUSED,
+        Outcome.CONSENT_DISPUTED: Stage.CONSENT_DISPUTED,
+        Outcome.CONSENT_INVALIDATED: Stage.WAITING_FOR_CONSENT,
+        Outcome.CONSENT_WITHDRAWN: Stage.REFUSED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
     Stage.OBSERVED: {

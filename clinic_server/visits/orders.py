@@ -1,20 +1,24 @@
 """What the stages share about one dose: the physician's order and the consent to it.
 
-An order is placed by a recommendation, consented to once, and ended by whatever step comes next:
-answers given again, a refusal, the way back to the questions, the dose itself. Nothing marks it
-as ended; the later step is the fact.
+An order is placed by a recommendation and ended by whatever step comes next that is not about the consent to
+it: answers given again, a refusal, the way back to the questions, the dose itself. A consent falls alone when it
+is disputed or was recorded in error; the order then waits for another. Nothing marks either as ended; the later
+step is the fact.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Exists, exists, select
+from sqlalchemy import ColumnElement, Connection, Exists, exists, select
 
 from clinic_server.kit.errors import Conflict
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.flow import Outcome
 from clinic_server.visits.tables import VisitOrder, VisitOrderConsent, visit_order, visit_order_consent, visit_step
+
+_CONSENT_FALLS = (Outcome.CONSENT_DISPUTED, Outcome.CONSENT_INVALIDATED)
+_ABOUT_CONSENT = (Outcome.CONSENTED, Outcome.DISPUTE_SETTLED, *_CONSENT_FALLS)
 
 
 class OrderNotStanding(Conflict):
@@ -33,17 +37,21 @@ class Order:
     decided_by: UUID
     placed_at: datetime
     valid_until: datetime
+    is_against_advice: bool
+    observation_minutes: int
     consent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a physician recommends to be given, and until when this may be done."""
+    """What a physician recommends, until when, how long its recipient stays, and whether findings advise against it."""
 
     decision_id: UUID
     product_code: str
     physician_id: UUID
     valid_until: datetime
+    observation_minutes: int
+    is_against_advice: bool = False
 
 
 def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
@@ -56,6 +64,8 @@ def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
         physician_id=new.physician_id,
         placed_at=tx.now,
         valid_until=new.valid_until,
+        is_against_advice=new.is_against_advice,
+        observation_minutes=new.observation_minutes,
     )
 
 
@@ -75,10 +85,17 @@ def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
             visit_order.c.physician_id,
             visit_order.c.placed_at,
             visit_order.c.valid_until,
+            visit_order.c.is_against_advice,
+            visit_order.c.observation_minutes,
             visit_order_consent.c.consent_id,
-            _ended(),
+            _has_step_since(visit_order.c.journal_seq, visit_step.c.outcome.not_in(_ABOUT_CONSENT)),
         )
-        .outerjoin(visit_order_consent, visit_order_consent.c.order_id == visit_order.c.id)
+        .outerjoin_from(
+            visit_order,
+            visit_order_consent,
+            (visit_order_consent.c.order_id == visit_order.c.id)
+            & ~_has_step_since(visit_order_consent.c.journal_seq, visit_step.c.outcome.in_(_CONSENT_FALLS)),
+        )
         .where(visit_order.c.visit_id == visit_id)
         .order_by(visit_order.c.journal_seq.desc())
         .limit(1)
@@ -97,9 +114,6 @@ def require_order(connection: Connection, visit_id: UUID, decision_id: UUID) -> 
     return order
 
 
-def _ended() -> Exists:
-    return exists().where(
-        visit_step.c.visit_id == visit_order.c.visit_id,
-        visit_step.c.journal_seq > visit_order.c.journal_seq,
-        visit_step.c.outcome != Outcome.CONSENTED,
-    )
+def _has_step_since(seq: ColumnElement[int], which: ColumnElement[bool]) -> Exists:
+    later = exists().where(visit_step.c.visit_id == visit_order.c.visit_id, visit_step.c.journal_seq > seq, which)
+    return later.correlate(visit_order, visit_order_consent)

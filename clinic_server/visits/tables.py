@@ -85,7 +85,7 @@ class Watch(Record, table=True):
 
 
 class VisitOrder(Record, table=True):
-    """What a physician's recommendation lets a bench give; any step but its consent ends it (``orders.py``)."""
+    """What a physician's recommendation lets a bench give; any step not about its consent ends it (``orders.py``)."""
 
     __tablename__ = "visit_order"
     __table_args__ = (Index(None, "visit_id", "journal_seq"),)
@@ -96,20 +96,22 @@ class VisitOrder(Record, table=True):
     physician_id: UUID = Field(foreign_key="staff.id")
     placed_at: datetime = instant()
     valid_until: datetime = instant()
+    is_against_advice: bool
+    observation_minutes: int
 
 
 class VisitOrderConsent(Record, table=True):
-    """The consent signed for an order; at most one."""
+    """A consent signed for an order; another only after it fell (``orders.py``)."""
 
     __tablename__ = "visit_order_consent"
 
-    order_id: UUID = Field(foreign_key="visit_order.id", unique=True)
-    consent_id: UUID
+    order_id: UUID = Field(foreign_key="visit_order.id", index=True)
+    consent_id: UUID = Field(unique=True)
     attached_at: datetime = instant()
 
 
 class Dose(Record, table=True):
-    """A dose given. One permit, one order, one draw: one dose."""
+    """A dose given. One permit, one order, one draw: one dose; its number is what the schedule named made of it."""
 
     __tablename__ = "dose"
 
@@ -121,6 +123,9 @@ class Dose(Record, table=True):
     unit_id: UUID = Field(foreign_key="unit.id")
     lot_id: UUID = Field(foreign_key="lot.id", index=True)
     product_code: str = text(40)
+    dose_number: int | None = None
+    schedule_code: str | None = text(40, default=None)
+    schedule_version: int | None = None
     volume_ul: int
     route: Route = one_of(Route)
     body_site: BodySite = one_of(BodySite)

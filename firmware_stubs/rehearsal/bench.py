@@ -18,7 +18,6 @@ OBSERVED_FOR_S = 30 * 60.0
 NEW_VIALS = 100
 FETCHED_BELOW = 20
 LOOK_AT_BENCH_S = 0.02
-SMALL_CHILD_AGE = 5
 _SCAN_ROUTE = "/api/v1/station/scan"
 _VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "lot_expired", "other_product"})
 
@@ -33,6 +32,7 @@ class Vaccinator(QueueRole):
         super().__init__(floor, player)
         self._scanner = hardware.scanners[player.station]
         self._shows_scans: bool | None = None
+        self._check_list: dict[str, Any] = {}
 
     def serve(self, course: Course) -> None:
         """See QueueRole."""
@@ -62,9 +62,8 @@ class Vaccinator(QueueRole):
         self.do(course, deeds.send_back(course.visit_id, "answers_doubted"))
 
     def _inject(self, course: Course, permit: Write) -> None:
-        body_site = "left_thigh" if course.visitor.age < SMALL_CHILD_AGE else "left_upper_arm"
         vial, permit_id = permit.trace_code, permit.answer["permit_id"]
-        if self.do(course, deeds.give_dose(course.visit_id, permit_id, body_site, vial)):
+        if self.do(course, deeds.give_dose(course.visit_id, permit_id, "left_upper_arm", vial)):
             self.floor.throw_away(vial)
             if course.visitor.plan is not Plan.LEAVES_EARLY:
                 course.due_at = time.monotonic() + OBSERVED_FOR_S / self.floor.cast.speed
@@ -84,7 +83,8 @@ class Vaccinator(QueueRole):
 
     def _ask_for_permit(self, course: Course, vial: str) -> Write:
         scanned = self._scanned(vial)
-        write = self.seat.do(deeds.ask_for_permit(course.visit_id, scanned), course.visitor.number)
+        self._check_list = self._check_list or self.seat.ask("/api/v1/check-list")
+        write = self.seat.do(deeds.ask_for_permit(course.visit_id, scanned, self._check_list), course.visitor.number)
         self.floor.follow(course, write)
         return write
 

@@ -72,9 +72,9 @@ def call_to_bench(visit_id: str) -> Deed:
     return _on(visit_id, "call", "visit_called")
 
 
-def ask_for_permit(visit_id: str, trace_code: str) -> Deed:
-    """Ask whether the unit in the hand may be given."""
-    body = {"trace_code": trace_code}
+def ask_for_permit(visit_id: str, trace_code: str, check_list: Mapping[str, Any]) -> Deed:
+    """Ask whether the unit in the hand may be given, everything on the check list confirmed."""
+    body = {"trace_code": trace_code, "check_list": check_list["edition"], "confirmed": check_list["confirmations"]}
     bears = frozenset({"permit_refused"})
     return _on(visit_id, "permits", "permit_granted", body, bears=bears, trace_code=trace_code)
 

@@ -1,7 +1,7 @@
 """Consents and refusals as recorded, on both engines."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,20 @@ import pytest
 from sqlalchemy import select, text
 
 from clinic_server.consent import texts
-from clinic_server.consent.actions import Consented, NewConsent, refuse, sheet_of_visit, sign_consent
+from clinic_server.consent.actions import (
+    Consented,
+    NewConsent,
+    dispute,
+    invalidate,
+    refuse,
+    settle,
+    sheet_of_visit,
+    sign_consent,
+    withdraw,
+)
 from clinic_server.consent.rules import (
+    AdviceNoteMissing,
+    ConsentNotStanding,
     ConsentTextChanged,
     ConsentTextUnknown,
     InformedItem,
@@ -25,8 +37,10 @@ from clinic_server.consent.rules import (
     SignatureTooLarge,
     Signer,
     SignerMissing,
+    VoidingReasonMissing,
+    WithdrawnBy,
 )
-from clinic_server.consent.tables import consent_signature, refusal
+from clinic_server.consent.tables import consent, consent_signature, refusal
 from clinic_server.kit.access import Actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
@@ -37,7 +51,7 @@ from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.orders import Order, OrderNotStanding, standing_order
+from clinic_server.visits.orders import NewOrder, Order, OrderNotStanding, place_order, standing_order
 from clinic_server.visits.steps import take_step
 from tests.api.visitors import (
     PRODUCT,
@@ -225,15 +239,84 @@ def test_a_refusal_ends_the_visit_and_the_order(db: Database, visit_id: UUID) ->
     assert (made.stage, order_of(db, visit_id)) == (Stage.REFUSED, None)
     row = db.read_now(lambda connection: connection.execute(select(refusal)).one())
     assert order is not None
-    assert (row.refused_by, row.decision_id, row.consent_id) == ("guardian", order.decision_id, None)
+    assert (row.refused_by, row.decision_id) == ("guardian", order.decision_id)
     assert db.keyring.open(row.reason_sealed, f"refusal:reason:{row.id}") == "canary-refusal"
 
 
-def test_a_refusal_after_the_consent_withdraws_it(db: Database, visit_id: UUID) -> None:
+def test_whoever_consented_withdraws_and_cannot_refuse_any_more(db: Database, visit_id: UUID) -> None:
     consented = signed(db, visit_id, a_consent(db, visit_id))
-    db.write_now(lambda tx: refuse(tx, visit_id, RefusedBy.RECIPIENT, "changed my mind"), SYSTEM)
-    withdrawn = db.read_now(lambda connection: connection.execute(select(refusal.c.consent_id)).scalar_one())
-    assert (withdrawn, order_of(db, visit_id)) == (consented.consent_id, None)
+    with pytest.raises(StepOutOfOrder):
+        db.write_now(lambda tx: refuse(tx, visit_id, RefusedBy.RECIPIENT, "changed my mind"), SYSTEM)
+    taken_back = (visit_id, consented.consent_id, WithdrawnBy.RECIPIENT, "changed my mind")
+    fallen = db.write_now(lambda tx: withdraw(tx, *taken_back), SYSTEM)
+    assert (fallen.stage, order_of(db, visit_id)) == (Stage.REFUSED, None)
+    with pytest.raises(StepOutOfOrder):
+        db.write_now(lambda tx: withdraw(tx, *taken_back), SYSTEM)
+
+
+def test_a_consent_recorded_in_error_falls_alone_and_another_is_taken(db: Database, visit_id: UUID) -> None:
+    first = signed(db, visit_id, a_consent(db, visit_id))
+    before = order_of(db, visit_id)
+    fallen = db.write_now(lambda tx: invalidate(tx, visit_id, first.consent_id, "the neighbour signed"), SYSTEM)
+    order = order_of(db, visit_id)
+    assert before is not None
+    assert fallen.stage is Stage.WAITING_FOR_CONSENT
+    assert order == replace(before, consent_id=None)
+    second = signed(db, visit_id, a_consent(db, visit_id))
+    assert order_of(db, visit_id) == replace(before, consent_id=second.consent_id)
+    rows = rows_in(db)
+    with pytest.raises(ConsentNotStanding):
+        db.write_now(lambda tx: invalidate(tx, visit_id, first.consent_id, "again"), SYSTEM)
+    assert rows_in(db) == rows
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_while_those_who_must_agree_do_not_nothing_stands(db: Database, visit_id: UUID, *, is_signed: bool) -> None:
+    if is_signed:
+        signed(db, visit_id, a_consent(db, visit_id))
+    assert db.write_now(lambda tx: dispute(tx, visit_id, "father"), SYSTEM).stage is Stage.CONSENT_DISPUTED
+    order = order_of(db, visit_id)
+    assert order is not None
+    assert order.consent_id is None
+    refused_with_nothing_written(db, visit_id, a_consent(db, visit_id), StepOutOfOrder)
+    assert db.write_now(lambda tx: settle(tx, visit_id, "agreed"), SYSTEM).stage is Stage.WAITING_FOR_CONSENT
+    made = signed(db, visit_id, a_consent(db, visit_id))
+    again = order_of(db, visit_id)
+    assert again == replace(order, consent_id=made.consent_id)
+
+
+def test_what_makes_a_consent_fall_says_why(db: Database, visit_id: UUID) -> None:
+    consent_id = signed(db, visit_id, a_consent(db, visit_id)).consent_id
+    before = rows_in(db)
+    for fall in (
+        lambda tx: withdraw(tx, visit_id, consent_id, WithdrawnBy.GUARDIAN, " "),
+        lambda tx: invalidate(tx, visit_id, consent_id, ""),
+        lambda tx: dispute(tx, visit_id, "x" * 501),
+    ):
+        with pytest.raises(VoidingReasonMissing):
+            db.write_now(fall, SYSTEM)
+    assert rows_in(db) == before
+
+
+def test_a_dose_against_advice_is_consented_to_with_a_note(db: Database) -> None:
+    a_product(db)
+    visit_id = a_visit(db)
+    screening_id, physician = a_screening(db, visit_id), a_physician(db)
+
+    def recommend_against_advice(tx: Tx) -> None:
+        take_step(tx, visit_id, Outcome.RECOMMENDED)
+        until = tx.now + timedelta(hours=1)
+        new = NewOrder(screening_id, PRODUCT, physician.staff_id or UUID(int=0), until, 30, is_against_advice=True)
+        place_order(tx, visit_id, new)
+        tx.journal("decision_made", visit_id)
+
+    db.write_now(recommend_against_advice, physician)
+    plain = a_consent(db, visit_id)
+    refused_with_nothing_written(db, visit_id, plain, AdviceNoteMissing)
+    signed(db, visit_id, replace(plain, asked="canary-asked", advice_note="canary-note"))
+    row = db.read_now(lambda connection: connection.execute(select(consent)).one())
+    assert db.keyring.open(row.asked_sealed, f"consent:asked:{row.id}") == "canary-asked"
+    assert db.keyring.open(row.advice_note_sealed, f"consent:advice_note:{row.id}") == "canary-note"
 
 
 def test_a_refusal_says_why_and_comes_after_the_decision(db: Database, visit_id: UUID) -> None:
@@ -261,6 +344,7 @@ def test_names_signatures_and_reasons_are_not_readable_in_the_database(db: Datab
     visit_id = a_recommended_visit(db, BORN_AT_TEN)
     on_paper = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="canary-plaster")
     signed(db, visit_id, a_consent(db, visit_id, MOTHERS, on_paper))
+    db.write_now(lambda tx: dispute(tx, visit_id, "canary-dispute"), SYSTEM)
     db.write_now(lambda tx: refuse(tx, visit_id, RefusedBy.GUARDIAN, "canary-refusal"), SYSTEM)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("clinic.db*")) + _all_rows(db)
     for canary in (b"canary", PNG[:24].encode(), b"pressure", b"\x89PNG"):
@@ -286,7 +370,7 @@ def _all_rows(db: Database) -> bytes:
     """Return every value of the slice's tables as any reader of the database would see it."""
 
     def read(connection: Any) -> bytes:
-        tables = ("consent", "consent_signature", "refusal")
+        tables = ("consent", "consent_signature", "consent_dispute", "refusal")
         rows = [row for name in tables for row in connection.execute(text(f"SELECT * FROM {name}"))]  # noqa: S608  # as above
         return b"\n".join(
             bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()

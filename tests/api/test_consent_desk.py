@@ -46,10 +46,33 @@ async def test_from_the_sheet_to_the_consent_over_http(as_role: AsRole, house: H
     body = {key: sheet[key] for key in ("decision_id", "text_language", "text_version", "informed")}
     made = await registrar.post(f"/api/v1/visits/{visit_id}/consent", json=body | {"signatures": [A_SIGNATURE]})
     assert (made.status_code, made.json()["stage"]) == (201, "waiting_for_injection")
-    withdrawn = await registrar.post(
-        f"/api/v1/visits/{visit_id}/refusal", json={"refused_by": "recipient", "reason": "changed my mind"}
-    )
+    consent = f"/api/v1/visits/{visit_id}/consent"
+    taken = {"consent_id": made.json()["consent_id"], "reason": "the wrong text was read out"}
+    again = await registrar.post(f"{consent}/invalidation", json=taken)
+    assert (again.status_code, again.json()["stage"]) == (201, "waiting_for_consent")
+    second = await registrar.post(consent, json=body | {"signatures": [A_SIGNATURE], "asked": "May I work tomorrow?"})
+    withdrawal = {"withdrawn_by": "recipient", "reason": "changed my mind"}
+    stale = await registrar.post(f"{consent}/withdrawal", json=withdrawal | {"consent_id": taken["consent_id"]})
+    assert (stale.status_code, stale.json()["code"]) == (409, "consent_not_standing")
+    standing = second.json()["consent_id"]
+    withdrawn = await registrar.post(f"{consent}/withdrawal", json=withdrawal | {"consent_id": standing})
     assert (withdrawn.status_code, withdrawn.json()["stage"]) == (201, "refused")
+
+
+async def test_a_dispute_is_settled_by_a_physician_alone(as_role: AsRole, house: House) -> None:
+    visit_id = await a_visit_to_consent(house, BORN_AT_TEN)
+    registrar, physician = await as_role(Role.REGISTRAR), await as_role(Role.PHYSICIAN)
+    disputed = await registrar.post(f"/visits/{visit_id}/consent/dispute", data={"reason": "the father does not agree"})
+    assert disputed.status_code == 303
+    assert (
+        "应同意者意见不一致"
+        in (await physician.get(f"/visits/{visit_id}/consent", headers={"accept-language": "zh-CN"})).text
+    )
+    told = {"reason": "both agreed after talking to the physician"}
+    assert (await registrar.post(f"/visits/{visit_id}/consent/settlement", data=told)).status_code == 403
+    settled = await physician.post(f"/visits/{visit_id}/consent/settlement", data=told)
+    assert settled.headers["location"] == f"/visits/{visit_id}/consent"
+    assert "signature_png" in (await registrar.get(f"/visits/{visit_id}/consent")).text
 
 
 async def test_a_body_that_is_not_understood_tells_nothing_of_itself(as_role: AsRole) -> None:
@@ -63,7 +86,7 @@ async def test_a_body_that_is_not_understood_tells_nothing_of_itself(as_role: As
 @pytest.mark.parametrize("role", [Role.OBSERVER, Role.VOLUNTEER, Role.VACCINATOR])
 async def test_consent_is_taken_by_registrars_and_physicians(as_role: AsRole, role: Role) -> None:
     somebody = await as_role(role)
-    for address in (f"/api/v1/visits/{UUID(int=1)}/consent", f"/visits/{UUID(int=1)}/consent", "/consent"):
+    for address in (f"/api/v1/visits/{UUID(int=1)}/consent", "/consent"):
         assert (await somebody.get(address)).status_code == 403
     assert (await somebody.post(f"/api/v1/visits/{UUID(int=1)}/consent", json={})).status_code == 403
 

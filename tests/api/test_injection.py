@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.injection.tables import permit
+from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
@@ -23,11 +24,12 @@ from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.tables import dose
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import CHECKED, PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
 from tests.conftest import ManualClock
 
 CODE = "81000001000000000001"
 LEFT_ARM = "left_upper_arm"
+_RELATIONSHIP = {Signer.RECIPIENT: Relationship.SELF, Signer.GUARDIAN: Relationship.MOTHER}
 
 
 def a_lot(db: Database, *codes: str, product: str = PRODUCT, expires_on: date = date(2027, 1, 1)) -> None:
@@ -35,19 +37,31 @@ def a_lot(db: Database, *codes: str, product: str = PRODUCT, expires_on: date = 
     db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
 
 
-def a_consented_visit(db: Database, product: str = PRODUCT) -> UUID:
+def a_consented_visit(db: Database, product: str = PRODUCT, physician: Actor | None = None) -> UUID:
     """Somebody cleared by a physician, consented on paper, waiting for the needle."""
     visit_id = a_visit(db)
-    proposal = Proposal(DecisionOutcome.RECOMMENDED, product)
-    screening_id = a_screening(db, visit_id)
-    db.write_now(lambda tx: decide(tx, SiteSettings(), visit_id, screening_id, proposal), a_physician(db))
-    sheet = db.read_now(lambda connection: sheet_of_visit(connection, db.keyring, visit_id, "en", TODAY))
-    signature = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="pad broken")
-    signed = NewConsent(
-        sheet.decision_id, sheet.text.language, sheet.text.version, frozenset(InformedItem), [signature]
-    )
-    db.write_now(lambda tx: sign_consent(tx, visit_id, signed), SYSTEM)
+    consent_to(db, visit_id, a_screening(db, visit_id), product, physician)
     return visit_id
+
+
+def consent_to(
+    db: Database,
+    visit_id: UUID,
+    screening_id: UUID | None = None,
+    product: str = PRODUCT,
+    physician: Actor | None = None,
+) -> None:
+    """Recommend the product over the latest answers, and consent to it on paper."""
+    screening_id = screening_id or a_screening(db, visit_id)
+    proposal = Proposal(DecisionOutcome.RECOMMENDED, product)
+    by = physician or a_physician(db)
+    db.write_now(lambda tx: decide(tx, SiteSettings(), visit_id, screening_id, proposal), by)
+    sheet = db.read_now(lambda connection: sheet_of_visit(connection, db.keyring, visit_id, "en", TODAY))
+    signatures = [
+        Signature(signer, _RELATIONSHIP[signer], "Guardian", paper_reason="pad broken") for signer in sheet.signers
+    ]
+    signed = NewConsent(sheet.decision_id, sheet.text.language, sheet.text.version, frozenset(InformedItem), signatures)
+    db.write_now(lambda tx: sign_consent(tx, visit_id, signed), SYSTEM)
 
 
 @pytest.fixture(name="ready")
@@ -70,7 +84,7 @@ def stage_of(house: House, visit_id: UUID) -> Stage:
 
 
 async def permitted(bench: Any, visit_id: UUID, code: str = CODE) -> Any:
-    return await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": code})
+    return await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": code, **CHECKED})
 
 
 async def given(bench: Any, permit_id: str, **headers: str) -> Any:
@@ -186,13 +200,7 @@ async def test_an_answer_given_again_kills_the_permit(as_role: Any, house: House
 async def test_consented_again_the_old_permit_stays_dead(as_role: Any, house: House, ready: UUID) -> None:
     bench = await as_role(Role.VACCINATOR)
     permit_id = (await permitted(bench, ready)).json()["permit_id"]
-    screening_id = a_screening(house.db, ready)
-    proposal = Proposal(DecisionOutcome.RECOMMENDED, PRODUCT)
-    house.db.write_now(lambda tx: decide(tx, SiteSettings(), ready, screening_id, proposal), a_physician(house.db))
-    sheet = house.db.read_now(lambda connection: sheet_of_visit(connection, house.db.keyring, ready, "en", TODAY))
-    signature = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="pad broken")
-    signed = NewConsent(sheet.decision_id, "en", sheet.text.version, frozenset(InformedItem), [signature])
-    house.db.write_now(lambda tx: sign_consent(tx, ready, signed), SYSTEM)
+    consent_to(house.db, ready)
     answer = await given(bench, permit_id)
     assert (answer.json()["code"], findings_of(answer)) == ("permit_refused", ["no_standing_decision"])
 

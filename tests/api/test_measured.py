@@ -195,3 +195,16 @@ async def test_what_was_measured_before_stays_with_its_device(
         "systolic_mmhg": "Device 1",
         "diastolic_mmhg": "Device 1",
     }
+
+
+async def test_a_measurement_that_was_replaced_is_not_credited_to_its_successor(
+    as_role: AsRole, house: House, desk_pc: DeskPC, visit_id: UUID
+) -> None:
+    physician = await as_role(Role.PHYSICIAN)
+    await desk_pc.measured("m1", milli_celsius=36_700)
+    replaced = (await lying(physician))["delivery_id"]
+    await desk_pc.measured("m2", device="Another", milli_celsius=36_700)
+    await physician.post(
+        f"/api/v1/visits/{visit_id}/screening", json=body(house, visit_id, replaced, milli_celsius=36_700)
+    )
+    assert (await seen_by(physician, visit_id))[1] == {}

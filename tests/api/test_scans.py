@@ -20,7 +20,7 @@ from firmware_stubs.plugs import MemoryPlug
 from tests.api.callers import running
 from tests.api.test_check_in import TYPED
 from tests.api.test_injection import CODE, a_consented_visit, a_lot, findings_of
-from tests.api.visitors import a_product, rows_in
+from tests.api.visitors import CHECKED, a_product, rows_in
 from tests.devices.parts import eventually
 
 GTIN = "06901234560008"
@@ -49,7 +49,9 @@ def scanned(house: House, text: str, symbology: str | None = None, station: str 
 
 
 async def asked(bench: Any, visit_id: UUID, delivery_id: str, **headers: str) -> Any:
-    return await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"delivery_id": delivery_id}, headers=headers)
+    return await bench.post(
+        f"/api/v1/visits/{visit_id}/permits", json={"delivery_id": delivery_id, **CHECKED}, headers=headers
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,16 +126,18 @@ async def test_a_scanner_that_types_is_understood_as_one_that_sends(
 ) -> None:
     bench = await as_role(Role.VACCINATOR)
     if on_page:
-        answer = await bench.post(f"/visits/{ready}/permits", data={"trace_code": typed})
-        assert (answer.status_code, f"/visits/{ready}/injection?permit=" in answer.headers["location"]) == (303, True)
+        answer = await bench.post(f"/visits/{ready}/unit", data={"trace_code": typed})
+        assert (answer.status_code, f"/visits/{ready}/injection?unit=" in answer.headers["location"]) == (303, True)
     else:
-        answer = await bench.post(f"/api/v1/visits/{ready}/permits", json={"trace_code": typed})
+        answer = await bench.post(f"/api/v1/visits/{ready}/permits", json={"trace_code": typed, **CHECKED})
         assert answer.status_code == 201
 
 
 async def test_a_typed_code_that_contradicts_itself_is_refused(as_role: Any, ready: UUID) -> None:
     bench = await as_role(Role.VACCINATOR)
-    answer = await bench.post(f"/api/v1/visits/{ready}/permits", json={"trace_code": f"]C101{GTIN[:-1]}621SN1"})
+    answer = await bench.post(
+        f"/api/v1/visits/{ready}/permits", json={"trace_code": f"]C101{GTIN[:-1]}621SN1", **CHECKED}
+    )
     assert (answer.status_code, answer.json()["code"]) == (422, "scan_misread")
 
 
@@ -274,7 +278,7 @@ async def test_the_bench_page_uses_up_a_scan_and_lets_its_scanner_hear_the_same(
 
     async def sent(delivery_id: str) -> int:
         form = {"delivery_id": delivery_id, "idempotency_key": uuid4().hex}
-        status: int = (await bench.post(f"/visits/{ready}/permits", data=form)).status_code
+        status: int = (await bench.post(f"/visits/{ready}/unit", data=form)).status_code
         return status
 
     assert await sent(await scan("89999999999999999999")) == 422

@@ -24,6 +24,13 @@ from clinic_server.visits.steps import open_visit
 
 TODAY = date(2026, 3, 2)
 PRODUCT = "vaccine-a"
+CHECKED = {
+    "check_list": "cn-national/1",
+    "confirmed": [
+        *("health", "record_card", "appearance", "name", "age", "product"),
+        *("presentation", "dose", "body_site", "route", "shown"),
+    ],
+}
 SYSTEM = system_actor("test")
 OWNER = replace(SYSTEM, roles=frozenset({Role.OWNER}))
 _numbers = itertools.count(1_000_001)

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import card_to_page, codecs
+from tests.bench import card_to_page, codecs, decisions
 from tests.bench.figures import Figures, flat_name, spreads, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S
 
-PARTS = ("card", "codecs")
+PARTS = ("card", "codecs", "decisions")
 
 
 def main() -> int:
@@ -19,13 +19,15 @@ def main() -> int:
     words = _arguments()
     parts = (words.only,) if words.only else PARTS
     if "card" in parts and not card_to_page.is_possible():
-        sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs\n")
+        sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
     begun, figures = time.monotonic(), Figures()
     if "card" in parts:
         figures |= _card(words.cards)
     if "codecs" in parts:
-        figures |= _codecs(words.seconds)
+        figures |= _ratios("Codecs", codecs.measure(words.seconds))
+    if "decisions" in parts:
+        figures |= _ratios("Decisions", decisions.measure(words.seconds / 4))
     _say(f"\n{time.monotonic() - begun:.0f} s in all")
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -47,10 +49,9 @@ def _card(count: int) -> Figures:
     return figures
 
 
-def _codecs(seconds: float) -> Figures:
-    speeds = codecs.measure(seconds)
+def _ratios(title: str, speeds: list[codecs.Speed]) -> Figures:
     rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
-    _say("\nCodecs")
+    _say(f"\n{title}")
     _say(table(("", "a second", f"times {codecs.YARDSTICK}"), rows))
     return {flat_name(f"ratio {one.name}"): round(one.ratio, 3) for one in speeds}
 
@@ -67,7 +68,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long the codecs run altogether (8)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=8.0,
+        help="how long the codecs run altogether, the decisions a quarter of it (8)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     return parser.parse_args()
 

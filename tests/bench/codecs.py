@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from clinic_server.injection.rules import findings_for_needle
 from devices.barcode_scanner import wire as scanner_wire
 from devices.fridge_probe import wire as probe_wire
 from devices.fridge_probe.context import Delivery
@@ -16,6 +17,7 @@ from devices.receipt_printer import wire as printer_wire
 from devices.words import Align, Pair, Rule, Size, Slip, Text
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import OK, PHOTO_HEAD, PHOTO_LENGTH, framed
+from tests.rules import needle
 from tests.wire.vectors import vectors_of
 
 YARDSTICK = "json.loads of 1 kB"
@@ -46,8 +48,13 @@ class Speed:
 
 
 def measure(seconds: float) -> list[Speed]:
-    """Run every codec for about so long altogether; the fastest of a few rounds counts."""
-    work = {YARDSTICK: lambda: json.loads(DOCUMENT), **dict(_codecs())}
+    """Run every codec for about so long altogether."""
+    return speeds_of(dict(_codecs()), seconds)
+
+
+def speeds_of(tasks: Mapping[str, Callable[[], object]], seconds: float) -> list[Speed]:
+    """Run tasks and the yardstick for about so long altogether; the fastest of a few rounds counts."""
+    work = {YARDSTICK: lambda: json.loads(DOCUMENT), **tasks}
     each_s = seconds / len(work) / ROUNDS
     took_s = dict.fromkeys(work, float("inf"))
     for _ in range(ROUNDS):  # round about, so that a busy moment of the machine befalls all alike
@@ -81,6 +88,7 @@ def _codecs() -> Iterator[tuple[str, Callable[[], object]]]:
             ),
         )
     yield "printer: one slip", lambda: printer_wire.encode(SLIP, printer_wire.Paper())
+    yield "permit: one decision", lambda: findings_for_needle(needle.FACTS)
 
 
 def _card(answer: bytes) -> object:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, codecs
+from tests.bench import card_to_page, codecs, decisions
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 
@@ -45,6 +45,13 @@ def test_every_codec_is_measured_beside_the_yardstick() -> None:
     assert all(one.per_second > 0 and one.ratio > 0 for one in speeds.values())
     assert {f"probe: {dialect}" for dialect in probe_wire.DIALECTS} <= set(speeds)
     assert len(codecs.DOCUMENT) == 1024
+
+
+def test_every_decision_is_measured_beside_the_yardstick() -> None:
+    speeds = {one.name: one for one in decisions.measure(0.2)}
+    assert speeds[codecs.YARDSTICK].ratio == 1
+    assert len(speeds) == 4
+    assert all(one.ratio > 0 for one in speeds.values())
 
 
 def test_figures_are_written_where_they_are_wanted(tmp_path: Path) -> None:

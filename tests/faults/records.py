@@ -9,8 +9,15 @@ from uuid import UUID
 from sqlalchemy import Column, Connection, Table, func, select
 
 from clinic_server.check_in.tables import check_in
-from clinic_server.consent.tables import consent, refusal
-from clinic_server.injection.tables import sent_back
+from clinic_server.consent.tables import (
+    consent,
+    consent_dispute,
+    consent_invalidated,
+    consent_withdrawn,
+    dispute_settled,
+    refusal,
+)
+from clinic_server.injection.tables import bench_check, permit, sent_back
 from clinic_server.kit.idempotency import first_answer
 from clinic_server.kit.journal import journal
 from clinic_server.observation.tables import departure
@@ -28,6 +35,10 @@ RECORDED_BY: Mapping[Table, tuple[Outcome, ...]] = {
     screening: (Outcome.ANSWERED,),
     decision: (Outcome.RECOMMENDED, Outcome.DEFERRED, Outcome.UNSUITABLE),
     consent: (Outcome.CONSENTED,),
+    consent_dispute: (Outcome.CONSENT_DISPUTED,),
+    dispute_settled: (Outcome.DISPUTE_SETTLED,),
+    consent_invalidated: (Outcome.CONSENT_INVALIDATED,),
+    consent_withdrawn: (Outcome.CONSENT_WITHDRAWN,),
     refusal: (Outcome.REFUSED,),
     dose: (Outcome.DOSE_GIVEN,),
     sent_back: (Outcome.SENT_BACK,),
@@ -81,6 +92,11 @@ def _pairs(connection: Connection) -> Iterable[Difference]:
         "doses and watches",
         _counted(connection, doses.visit_id, doses[seq]),
         _counted(connection, watch.c.visit_id, watch.c[seq]),
+    )
+    yield from _unequal(
+        "permits and confirmations",
+        _counted(connection, permit.c.id, permit.c[seq]),
+        _counted(connection, bench_check.c.permit_id, bench_check.c[seq]),
     )
     recommended = select(decision.c.id, decision.c[seq]).where(decision.c.outcome == DecisionOutcome.RECOMMENDED)
     yield from _unequal(

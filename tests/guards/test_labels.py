@@ -32,9 +32,19 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "consent.rules.Relationship": "relationship",
     "consent.rules.SignatureMethod": "signature_method",
     "consent.rules.Signer": "signer",
+    "consent.rules.WithdrawnBy": "withdrawn_by",
+    "corrections.rules.IncidentKind": "incident",
     "device_hub.rules.TrialKind": "trial",
     "device_hub.slips.rules.SlipKind": "slip_kind",
     "device_hub.slips.rules.SlipState": "slip_state",
+    "immunisations.history.Precision": "precision",
+    "immunisations.history.Proof": "proof",
+    "immunisations.outlooks.HistoryFinding": "finding",
+    "immunisations.terms.Certainty": "certainty",
+    "immunisations.terms.DoseStatus": "dose_status",
+    "immunisations.terms.FindingWeight": "weight",
+    "immunisations.terms.Reason": "finding",
+    "immunisations.terms.SeriesStatus": "series_status",
     "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
@@ -56,11 +66,15 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "staff.rules.StationKind": "station_kind",
     "stock.rules.Platform": "platform",
     "stock.rules.Route": "route",
+    "stock.rules.StopFinding": "finding",
+    "stock.rules.StopScope": "stop_scope",
     "stock.rules.UnitFinding": "finding",
     "visits.flow.Outcome": "outcome",
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
+    "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
     "observation.rules.DepartureKind",  # the visit's outcome says it
 }

@@ -20,6 +20,7 @@ from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_residen
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
 from tests.conftest import ManualClock
+from tests.pages.keyboards import confirm_all
 
 CHROMIUM = Path("/usr/bin/chromium")
 WITHIN_MS = 15_000
@@ -194,6 +195,8 @@ async def is_vaccinated(clinic: Clinic, card: SyntheticCard) -> Page:
     clinic.scanner.scan("89999999999999999999")
     await expect(bench.locator("#notice")).to_contain_text("不得接种")
     clinic.scanner.scan(clinic.cast.trace_codes[0])
+    await bench.wait_for_url("**/injection?unit=*")
+    await confirm_all(bench)
     await bench.wait_for_url("**/injection?permit=*")
     await expect(bench.locator(".permit")).to_be_visible()
     await press(bench, "F9")

@@ -113,6 +113,7 @@ class PageSite:
         return {
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
             "CLINIC_SITE__NAME": "示范区临时接种点",
+            "CLINIC_SITE__SEPARATE_PHYSICIAN": "false",  # one person plays everybody
             "CLINIC_SERVER__PORT": str(self.port),
             "CLINIC_DATABASE__URL": f"sqlite:///{self.folder}/clinic.db",
             "CLINIC_SECURITY__KEY_FILE": str(self.folder / "site.key"),

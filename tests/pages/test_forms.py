@@ -6,6 +6,7 @@ import httpx2
 from playwright.async_api import Page, Request
 
 from tests.pages.conftest import Screens
+from tests.pages.keyboards import confirm_all
 from tests.pages.site import NUMBER, PIN, PageSite
 
 TYPED_BY_A_SCANNER = """code => setTimeout(() => [...code, 'Enter'].forEach(key =>
@@ -121,8 +122,34 @@ async def test_a_consent_is_signed_on_the_pad(screens: Screens) -> None:
 async def test_a_scanner_that_types_fills_the_field_that_waits_for_it(screens: Screens) -> None:
     async with screens.opened(f"/visits/{screens.site.visits['bench']}/injection") as page:
         await page.locator("h1").click()  # the focus is anywhere but in the field
-        async with page.expect_request("**/permits") as asked:
+        async with page.expect_request("**/unit") as asked:
             await page.evaluate(TYPED_BY_A_SCANNER, "83450000000000000009")
         request = await asked.value
         assert "trace_code=83450000000000000009" in (request.post_data or "")
-        await page.locator(".permit").wait_for()
+        await page.wait_for_url("**/injection?unit=*")
+
+
+async def test_eleven_spaces_confirm_eleven_facts_and_one_key_asks_for_the_permit(screens: Screens) -> None:
+    async with screens.opened(
+        f"/visits/{screens.site.visits['bench']}/injection?unit={screens.site.visits['unit']}"
+    ) as page:
+        await page.locator("[data-confirmations] input:focus").wait_for()
+        await page.keyboard.press("F9")  # nothing is confirmed: the browser itself shows which is missing
+        assert await page.locator("[data-confirmations] input:focus").get_attribute("name") == "confirmed-health"
+        await confirm_all(page)
+        await page.locator(".permit.good").wait_for()
+        assert await page.locator("[name=body_site]").count() == 2
+
+
+async def test_a_confirmation_taken_back_is_the_next_to_be_made(screens: Screens) -> None:
+    async with screens.opened(
+        f"/visits/{screens.site.visits['bench']}/injection?unit={screens.site.visits['unit']}"
+    ) as page:
+        boxes = page.locator("[data-confirmations] input")
+        for place in range(await boxes.count()):
+            await boxes.nth(place).check()
+        assert await page.evaluate("document.activeElement.tagName") == "BUTTON"
+        await boxes.nth(4).uncheck()
+        await boxes.nth(9).uncheck()
+        await boxes.nth(9).check()
+        assert await page.evaluate("document.activeElement.name") == "confirmed-age"

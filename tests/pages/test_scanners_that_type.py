@@ -9,11 +9,12 @@ import pytest
 from playwright.async_api import Page, Request
 
 from tests.pages.conftest import Screens
-from tests.pages.keyboards import ALT, CTRL, Keyboard
+from tests.pages.keyboards import ALT, CTRL, Keyboard, confirm_all
 from tests.pages.site import NUMBER, PIN
 
 UNKNOWN = "89999999999999999999"
 KNOWN = "83450000000000000009"
+OTHER = "83450000000000000011"
 BEGINS_QUICK = [10.0, 20.0, 30.0, *[95.0] * 30]
 IN_HANDFULS = [1.0, 1.0, 90.0] * 7
 
@@ -23,11 +24,11 @@ def chair_of(screens: Screens) -> str:
 
 
 def asked_by(page: Page) -> list[str]:
-    """Collect the codes that the page asks a permit for."""
+    """Collect the codes that the page asks about."""
     asked: list[str] = []
 
     def note(request: Request) -> None:
-        if request.url.endswith("/permits"):
+        if request.url.endswith("/unit"):
             asked.append(parse_qs(request.post_data or "")["trace_code"][0])
 
     page.on("request", note)
@@ -234,7 +235,7 @@ async def test_two_bursts_at_once_send_one_form(screens: Screens) -> None:
         assert await page.evaluate("window.submitted") == 1
         assert await page.locator("[name=trace_code]").input_value() == UNKNOWN
         await keyboard.type(KNOWN)  # the form is free again
-        await page.locator(".permit").wait_for()
+        await page.locator("[data-confirmations]").wait_for()
 
 
 async def test_a_code_without_an_end_is_taken_back_and_its_tail_too(screens: Screens) -> None:
@@ -258,7 +259,8 @@ async def test_a_scan_while_a_permit_is_shown_chooses_no_body_site_and_records_n
     async with screens.opened(chair_of(screens)) as page:
         keyboard = await Keyboard.of(page)
         await keyboard.type(KNOWN)
-        await page.locator(".permit").wait_for()
+        await confirm_all(page)
+        await page.locator(".permit.good").wait_for()
         assert await body_site(page) == "left_upper_arm"
         url = page.url
         for gaps in (8.0, 95.0):
@@ -267,12 +269,26 @@ async def test_a_scan_while_a_permit_is_shown_chooses_no_body_site_and_records_n
             keyboard.at -= 0.95
             await keyboard.type("84444444444444444443", gaps)
             await page.locator("#notice .warn").wait_for()
-        await keyboard.type("042", 20.0)  # too short to be told from a hurried hand: nothing happens either
+        await keyboard.type("021", 20.0)  # too short to be told from a hurried hand: nothing happens either
         await page.wait_for_timeout(300)  # longer than a key has to rest
         assert (page.url, await body_site(page)) == (url, "left_upper_arm")
         keyboard.at += 1.0
-        await keyboard.press("3")  # a person chooses
-        await eventually(page, "document.querySelector('[name=body_site]:checked').value === 'left_thigh'")
+        await keyboard.press("2")  # a person chooses
+        await eventually(page, "document.querySelector('[name=body_site]:checked').value === 'right_upper_arm'")
+
+
+async def test_a_scan_among_the_confirmations_makes_none_and_takes_the_other_vial(
+    screens: Screens,
+) -> None:
+    async with screens.opened(chair_of(screens)) as page:
+        keyboard = await Keyboard.of(page)
+        await keyboard.type(KNOWN)
+        await page.wait_for_url("**?unit=*")
+        await page.locator("[data-confirmations] input:focus").wait_for()
+        first = page.url
+        await keyboard.type(OTHER)
+        await page.wait_for_url(lambda url: "?unit=" in url and url != first)
+        assert await page.locator("[data-confirmations] input:checked").count() == 0
 
 
 async def test_a_lots_codes_are_scanned_one_a_line(screens: Screens) -> None:

@@ -7,9 +7,13 @@ from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
 from clinic_server.cold_chain.rules import PlaceKind
-from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
+from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
-from clinic_server.injection.actions import give_dose, grant_permit
+from clinic_server.corrections.actions import deny_dose
+from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
+from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
+from clinic_server.injection import check_lists
+from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -21,8 +25,9 @@ from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
@@ -31,13 +36,14 @@ from clinic_server.visits.withheld import Withholding, withhold
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
 PRODUCT = "sample-inactivated"
-SITE = SiteSettings()
+SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 
 def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _stock(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
+    _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
         _answer(tx, visit_id, feels_ill=visit_id == visit_ids[6])
     for visit_id in visit_ids[6:]:
@@ -46,11 +52,19 @@ def fill(tx: Tx) -> dict[str, str]:
         _sign(tx, visit_id)
     for place, visit_id in enumerate(visit_ids[12:]):
         _inject(tx, visit_id, _trace_code(place), minutes_ago=6 * (5 - place))
+    dispute(tx, visit_ids[8], "父亲不同意")
+    people = [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:14]]
+    doses = [doses_given(tx.connection, person_id)[0].dose_id for person_id in people]
+    deny_dose(tx, doses[1], "扫错了人")
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
-    shown = {"waiting": 1, "decision": 4, "consent": 7, "bench": 11, "observed": 15}
+    shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
-    return {name: str(visit_ids[place]) for name, place in shown.items()} | _link(tx, visit_ids[2])
+    unit = unit_by_code(tx.connection, _trace_code(10))
+    assert unit is not None
+    named = {name: str(visit_ids[place]) for name, place in shown.items()}
+    corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
+    return named | corrected | _link(tx, visit_ids[2])
 
 
 def _stock(tx: Tx) -> None:
@@ -67,6 +81,15 @@ def _arrive(tx: Tx, place: int, name: str) -> UUID:
         Document.of(DocumentKind.PASSPORT, f"T{place:08d}", "UTO"), name=name, sex=Sex.MALE, born_on=date(1980, 1, 9)
     )
     return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT)).visit_id
+
+
+def _had_before(tx: Tx, visit_id: UUID) -> None:
+    """Note what a page of immunisations can show: doses with and without a certain day, and a severe reaction."""
+    person_id = standing(tx.connection, visit_id).person_id
+    for given, proof in (("2021-05-08", Proof.VACCINATION_BOOK), ("2021-06", Proof.TOLD)):
+        new = NewDoseElsewhere(PartialDate.parse(given), proof, "covid19-bbibp-corv", place="示范县医院")
+        note_dose_elsewhere(tx, person_id, new)
+    note_reaction(tx, person_id, NewReaction(date(2021, 6, 30), "住院记录", vaccine_code="covid19-bbibp-corv"))
 
 
 def _answer(tx: Tx, visit_id: UUID, *, feels_ill: bool = False) -> None:
@@ -107,8 +130,10 @@ def _sign(tx: Tx, visit_id: UUID) -> None:
 
 
 def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
-    permit = grant_permit(tx, visit_id, trace_code)
-    give_dose(tx, permit.permit_id, BodySite.LEFT_UPPER_ARM, SITE.observation_minutes)
+    check_list = check_lists.active(check_lists.shipped(), SITE.check_list, tx.local_date)
+    asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
+    permit = grant_permit(tx, SITE, visit_id, asked)
+    give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
     start_watch(tx, visit_id, tx.now - timedelta(minutes=minutes_ago), SITE.observation_minutes)
     tx.journal("furnished", visit_id)
 

@@ -17,8 +17,11 @@ from clinic_server.consent.rules import (
     MOST_IMAGE_BYTES,
     MOST_REASON_CHARACTERS,
     MOST_STROKE_POINTS,
+    AdviceNoteMissing,
+    DelegationMissing,
     InformedItem,
     InformingIncomplete,
+    NoteTooLong,
     Point,
     RefusalReasonMissing,
     RefusedBy,
@@ -32,9 +35,12 @@ from clinic_server.consent.rules import (
     SignerMissing,
     SignerNameMissing,
     SigningAges,
+    VoidingReasonMissing,
     png_bytes,
     refuse_unexplained,
+    refuse_unfounded_voiding,
     refuse_uninformed,
+    refuse_unnoted,
     refuse_unsigned,
     signers_missing,
 )
@@ -66,7 +72,9 @@ def encoded(png: bytes) -> str:
 PNG = encoded(a_png())
 OWN = Signature(Signer.RECIPIENT, Relationship.SELF, image=PNG, strokes=STROKES)
 MOTHERS = Signature(Signer.GUARDIAN, Relationship.MOTHER, "Li Hua", PNG, STROKES)
-DELEGATES = Signature(Signer.DELEGATE, Relationship.OTHER, "Zhao Lei", PNG, STROKES)
+DELEGATES = Signature(
+    Signer.DELEGATE, Relationship.OTHER, "Zhao Lei", PNG, STROKES, delegation="the mother, paper in folder 3"
+)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,36 @@ def test_complete_signatures_are_accepted() -> None:
     refuse_unsigned([OWN], 30, AGES)
     refuse_unsigned([MOTHERS, OWN], 12, AGES)
     refuse_unsigned([DELEGATES], 5, AGES)
+
+
+@pytest.mark.parametrize("wrong", [replace(DELEGATES, delegation=" "), replace(MOTHERS, delegation="a paper")])
+def test_a_delegate_and_nobody_else_signs_with_a_written_delegation(wrong: Signature) -> None:
+    with pytest.raises(DelegationMissing):
+        refuse_unsigned([wrong], 5, AGES)
+
+
+@pytest.mark.parametrize("field", ["delegation", "document_number"])
+def test_what_a_signer_showed_is_noted_briefly(field: str) -> None:
+    refuse_unsigned([replace(DELEGATES, **{field: "x" * 500})], 5, AGES)
+    with pytest.raises(NoteTooLong):
+        refuse_unsigned([replace(DELEGATES, **{field: "x" * 501})], 5, AGES)
+
+
+def test_only_a_dose_against_advice_needs_its_note_and_notes_are_brief() -> None:
+    refuse_unnoted("", "", is_against_advice=False)
+    refuse_unnoted("x" * 500, "y" * 500, is_against_advice=True)
+    with pytest.raises(AdviceNoteMissing):
+        refuse_unnoted("asked", " ", is_against_advice=True)
+    for asked, note in (("x" * 501, ""), ("", "x" * 501)):
+        with pytest.raises(NoteTooLong):
+            refuse_unnoted(asked, note, is_against_advice=False)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
+def test_a_consent_falls_with_a_reason_of_a_sensible_length(reason: str) -> None:
+    refuse_unfounded_voiding("x" * 500)
+    with pytest.raises(VoidingReasonMissing):
+        refuse_unfounded_voiding(reason)
 
 
 def test_a_missing_signer_is_named() -> None:
@@ -253,7 +291,7 @@ def test_a_consent_text_stands_in_every_language_of_the_screens() -> None:
 
 def test_a_products_own_text_goes_before_the_one_for_any() -> None:
     general = texts.parse(ENGLISH, "any")
-    own = texts.parse(ENGLISH.replace('product = "any"', 'product = "vaccine-a"'), "own")
+    own = texts.parse(ENGLISH.replace('vaccine = "any"', 'vaccine = "vaccine-a"'), "own")
     newer = texts.parse(ENGLISH.replace("version = 1", "version = 2"), "newer")
     assert texts.active([own, general, newer], "vaccine-a", "en", date(2026, 3, 2)) is own
     assert texts.active([own, general, newer], "vaccine-b", "en", date(2026, 3, 2)) is newer
@@ -268,7 +306,7 @@ def test_a_products_own_text_goes_before_the_one_for_any() -> None:
         ("version = 1", "version = 0", "$.version"),
         ('item = "effect"', 'item = "kind"', "in this order"),
         ("title", "titel", "`titel`"),
-        ('product = "any"', "product = ", "line 3"),
+        ('vaccine = "any"', "vaccine = ", "line 3"),
         ("adult_from_age = 18\n", "", "`adult_from_age`"),
     ],
 )

@@ -21,7 +21,7 @@ SITE = SiteSettings(name="示范区临时接种点(第二会展中心三号馆)"
 TICKET = Ticket(VISIT, 1234, "阿***江", NOON)
 LEAVE = NOON + timedelta(minutes=30)
 VACCINE = "重组新型冠状病毒疫苗(CHO细胞) Recombinant SARS-CoV-2 vaccine, CHO cell"
-OBSERVATION = Observation(VISIT, 1234, "A*** L***", VACCINE, "202603-0115A/2", 500, NOON, LEAVE)
+OBSERVATION = Observation(VISIT, 1234, "A*** L***", VACCINE, 2, "202603-0115A/2", 500, NOON, LEAVE)
 
 
 @pytest.fixture(autouse=True, name="in_chinese")
@@ -83,7 +83,7 @@ def test_every_language_has_words_of_its_own() -> None:
 
 def test_leaving_after_midnight_names_the_day() -> None:
     late = datetime(2026, 3, 2, 15, 45, tzinfo=UTC)  # 23:45 at the site
-    slip = Observation(VISIT, 7, "王*", "A", "L", 500, late, late + timedelta(minutes=30))
+    slip = Observation(VISIT, 7, "王*", "A", None, "L", 500, late, late + timedelta(minutes=30))
     texts = [line.text for line in compose(slip, SITE).lines if isinstance(line, Text)]
     assert texts[texts.index("00:15") - 1] == "2026-03-03"
     assert "2026-03-02" not in [line.text for line in compose(OBSERVATION, SITE).lines if isinstance(line, Text)]

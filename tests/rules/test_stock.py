@@ -1,12 +1,28 @@
 """Which unit may be used."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 
-from clinic_server.stock.rules import Route, UnitCodeInvalid, UnitFacts, UnitFinding, findings_for_unit, normalised_code
+from clinic_server.stock.rules import (
+    Route,
+    SecondPersonNeeded,
+    Stop,
+    StopFinding,
+    StopLiftNotProposed,
+    StopScope,
+    UnitCodeInvalid,
+    UnitFacts,
+    UnitFinding,
+    findings_for_unit,
+    lot_code,
+    normalised_code,
+    refuse_lift,
+    stop_findings,
+    stops_on,
+)
 
 TODAY = date(2026, 3, 2)
 UNIT = UnitFacts(
@@ -20,6 +36,8 @@ UNIT = UnitFacts(
     doses_used=1,
     volume_ul=500,
     route=Route.INTRAMUSCULAR,
+    vaccine_code="covid19-bbibp-corv",
+    trace_code="81000001",
 )
 
 
@@ -57,3 +75,42 @@ def test_what_is_no_trace_code_is_refused(scanned: str) -> None:
 
 def test_blanks_around_a_scan_do_not_count() -> None:
     assert normalised_code(" 81000001000000000001\r\n") == "81000001000000000001"
+
+
+def a_stop(scope: StopScope, target: str, proposed_by: UUID | None = None) -> Stop:
+    return Stop(UUID(int=9), scope, target, "why", datetime(2026, 3, 2, tzinfo=UTC), UUID(int=8), proposed_by)
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "other"),
+    [
+        (StopScope.UNIT, "81000001", "81000002"),
+        (StopScope.LOT, "vaccine-a/202601001", "vaccine-b/202601001"),
+        (StopScope.PRODUCT, "vaccine-a", "vaccine-b"),
+    ],
+)
+def test_a_stop_order_names_a_unit_a_lot_of_one_product_or_a_product(scope: StopScope, target: str, other: str) -> None:
+    """Invariant 22: a stop takes effect for its scope."""
+    named = a_stop(scope, target)
+    assert stops_on(UNIT, [a_stop(scope, other), named]) == (named,)
+    assert stops_on(None, [named]) == ()
+    assert stop_findings([named, named]) == (StopFinding(f"{scope}_stopped"),)
+
+
+def test_a_stop_of_the_whole_site_holds_for_every_unit_and_for_none() -> None:
+    stop = a_stop(StopScope.SITE, "")
+    assert stops_on(UNIT, [stop]) == stops_on(None, [stop]) == (stop,)
+
+
+def test_a_products_lot_is_no_other_products() -> None:
+    assert lot_code("vaccine-a", "L1") != lot_code("vaccine-b", "L1")
+
+
+def test_lifting_a_stop_order_takes_two_people() -> None:
+    """Invariant 22: release needs two persons."""
+    first, second = UUID(int=1), UUID(int=2)
+    with pytest.raises(StopLiftNotProposed):
+        refuse_lift(a_stop(StopScope.SITE, ""), second)
+    with pytest.raises(SecondPersonNeeded):
+        refuse_lift(a_stop(StopScope.SITE, "", first), first)
+    refuse_lift(a_stop(StopScope.SITE, "", first), second)

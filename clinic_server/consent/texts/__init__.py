@@ -15,7 +15,7 @@ import msgspec
 from clinic_server.kit.i18n import LANGUAGES
 
 _FOLDER = Path(__file__).parent
-ANY_PRODUCT = "any"
+ANY_VACCINE = "any"
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Item = Literal["kind", "effect", "contraindications", "adverse_reactions", "observation"]
 _ITEMS: tuple[Item, ...] = ("kind", "effect", "contraindications", "adverse_reactions", "observation")
@@ -34,9 +34,9 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version in one language. ``adult_from_age`` and ``child_signs_from_age`` are whole years."""
+    """One version in one language, for one vaccine of the catalogue or any; the two ages are whole years."""
 
-    product: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
+    vaccine: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
     language: str
     version: Annotated[int, msgspec.Meta(ge=1)]
     valid_from: date
@@ -64,11 +64,11 @@ def parse(text: str, name: str) -> ConsentText:
     return consent_text
 
 
-def active(texts: Iterable[ConsentText], product: str, language: str, on: date) -> ConsentText:
-    """Return the newest text valid on a day: the product's own, else the one for any product."""
+def active(texts: Iterable[ConsentText], vaccine: str, language: str, on: date) -> ConsentText:
+    """Return the newest text valid on a day: the vaccine's own, else the one for any."""
     begun = [text for text in texts if text.language == language and text.valid_from <= on]
-    fitting = [text for text in begun if text.product == product] or [
-        text for text in begun if text.product == ANY_PRODUCT
+    fitting = [text for text in begun if text.vaccine == vaccine] or [
+        text for text in begun if text.vaccine == ANY_VACCINE
     ]
     if not fitting:
         raise ConsentTextFaulty(f"No consent text in {language} is valid on {on}.")
@@ -79,14 +79,14 @@ def active(texts: Iterable[ConsentText], product: str, language: str, on: date) 
 def shipped() -> tuple[ConsentText, ...]:
     """Return every text beside this file, read once; raise ConsentTextFaulty when a language lacks a version."""
     texts = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(_FOLDER.glob("*.toml")))
-    for product, version in sorted({(text.product, text.version) for text in texts}):
-        _refuse_uneven([text for text in texts if (text.product, text.version) == (product, version)])
+    for vaccine, version in sorted({(text.vaccine, text.version) for text in texts}):
+        _refuse_uneven([text for text in texts if (text.vaccine, text.version) == (vaccine, version)])
     return texts
 
 
 def _refuse_uneven(texts: Sequence[ConsentText]) -> None:
     """Raise unless one version stands in every language once, with the same dates and ages."""
-    name = f"Version {texts[0].version} of the text for {texts[0].product}"
+    name = f"Version {texts[0].version} of the text for {texts[0].vaccine}"
     languages = sorted(text.language for text in texts)
     if languages != sorted(LANGUAGES):
         raise ConsentTextFaulty(f"{name} stands in {', '.join(languages)}.")

@@ -35,6 +35,7 @@ def _observation(slip: Observation, site: SiteSettings) -> tuple[Line, ...]:
         Pair(_("Queue number"), f"{slip.number:03d}"),
         Pair(_("Name"), slip.masked_name),
         Pair(_("Vaccine"), slip.product_name),
+        *((Pair(_("Dose number"), f"{slip.dose_number}"),) if slip.dose_number else ()),
         Pair(_("Dose"), f"{slip.volume_ul / 1000:.2f} ml"),
         Pair(_("Lot"), slip.lot_number),
         Pair(_("Injected at"), _moment(slip.given_at, site)),

@@ -49,6 +49,7 @@ class Observation:
     number: int
     masked_name: str = field(repr=False)
     product_name: str
+    dose_number: int | None
     lot_number: str
     volume_ul: int
     given_at: datetime
@@ -114,6 +115,7 @@ def _observation(connection: Connection, keyring: Keyring, order: Order) -> Obse
         held.ticket_number,
         person(connection, keyring, held.person_id).masked_name,
         require_product(connection, given.product_code).name,
+        given.dose_number,
         unit.lot_number,
         given.volume_ul,
         given.given_at,

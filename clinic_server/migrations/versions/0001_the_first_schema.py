@@ -575,20 +575,21 @@ def upgrade() -> None:
         sa.Column("visit_id", sa.Uuid(), nullable=False),
         sa.Column("decision_id", sa.Uuid(), nullable=False),
         sa.Column("product_code", sa.String(length=40), nullable=False),
-        sa.Column("text_product", sa.String(length=40), nullable=False),
+        sa.Column("text_vaccine", sa.String(length=40), nullable=False),
         sa.Column("text_version", sa.Integer(), nullable=False),
         sa.Column("text_language", sa.String(length=8), nullable=False),
         sa.Column("informed_items", sa.String(length=120), nullable=False),
         sa.Column("informed_by", sa.Uuid(), nullable=True),
+        sa.Column("asked_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("advice_note_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("length(informed_items) <= 120", name=op.f("ck_consent_informed_items_length")),
         sa.CheckConstraint("length(product_code) <= 40", name=op.f("ck_consent_product_code_length")),
         sa.CheckConstraint("length(text_language) <= 8", name=op.f("ck_consent_text_language_length")),
-        sa.CheckConstraint("length(text_product) <= 40", name=op.f("ck_consent_text_product_length")),
+        sa.CheckConstraint("length(text_vaccine) <= 40", name=op.f("ck_consent_text_vaccine_length")),
         sa.ForeignKeyConstraint(["informed_by"], ["staff.id"], name=op.f("fk_consent_informed_by")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_consent_visit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
-        sa.UniqueConstraint("decision_id", name=op.f("uq_consent_decision_id")),
     )
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_consent_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False)
@@ -715,6 +716,7 @@ def upgrade() -> None:
                 "waiting_for_screening",
                 "waiting_for_decision",
                 "waiting_for_consent",
+                "consent_disputed",
                 "waiting_for_injection",
                 "observed",
                 "completed",
@@ -757,6 +759,8 @@ def upgrade() -> None:
         sa.Column("physician_id", sa.Uuid(), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_against_advice", sa.Boolean(), nullable=False),
+        sa.Column("observation_minutes", sa.Integer(), nullable=False),
         sa.CheckConstraint("length(product_code) <= 40", name=op.f("ck_visit_order_product_code_length")),
         sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_visit_order_physician_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_order_visit_id")),
@@ -782,6 +786,10 @@ def upgrade() -> None:
                 "deferred",
                 "unsuitable",
                 "consented",
+                "consent_disputed",
+                "dispute_settled",
+                "consent_invalidated",
+                "consent_withdrawn",
                 "refused",
                 "dose_given",
                 "sent_back",
@@ -801,6 +809,7 @@ def upgrade() -> None:
                 "waiting_for_screening",
                 "waiting_for_decision",
                 "waiting_for_consent",
+                "consent_disputed",
                 "waiting_for_injection",
                 "observed",
                 "completed",
@@ -882,6 +891,8 @@ def upgrade() -> None:
         sa.Column("image_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("strokes_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("paper_reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("document_number_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("delegation_sealed", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "(method = 'drawn') = (image_sealed IS NOT NULL AND strokes_sealed IS NOT NULL)",
             name=op.f("ck_consent_signature_drawn_image"),
@@ -943,6 +954,7 @@ def upgrade() -> None:
         sa.Column("doses_per_unit", sa.Integer(), nullable=False),
         sa.Column("draw_number", sa.Integer(), nullable=False),
         sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("after_return_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name=op.f("ck_draw_within_unit")),
         sa.ForeignKeyConstraint(
             ["unit_id", "doses_per_unit"],
@@ -950,8 +962,17 @@ def upgrade() -> None:
             name=op.f("fk_draw_unit_id_doses_per_unit"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_draw")),
-        sa.UniqueConstraint("unit_id", "draw_number", name=op.f("uq_draw_unit_id_draw_number")),
+        sa.UniqueConstraint("after_return_id", name=op.f("uq_draw_after_return_id")),
     )
+    with op.batch_alter_table("draw", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_draw_unit_id_draw_number",
+            ["unit_id", "draw_number"],
+            unique=True,
+            sqlite_where=sa.text("after_return_id IS NULL"),
+            postgresql_where=sa.text("after_return_id IS NULL"),
+        )
+
     op.create_table(
         "permit",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -980,7 +1001,6 @@ def upgrade() -> None:
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
         sa.Column("decision_id", sa.Uuid(), nullable=True),
-        sa.Column("consent_id", sa.Uuid(), nullable=True),
         sa.Column(
             "refused_by",
             sa.Enum(
@@ -996,7 +1016,6 @@ def upgrade() -> None:
         ),
         sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["consent_id"], ["consent.id"], name=op.f("fk_refusal_consent_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_refusal_visit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refusal")),
     )
@@ -1012,8 +1031,11 @@ def upgrade() -> None:
         sa.Column("attached_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["visit_order.id"], name=op.f("fk_visit_order_consent_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_order_consent")),
-        sa.UniqueConstraint("order_id", name=op.f("uq_visit_order_consent_order_id")),
+        sa.UniqueConstraint("consent_id", name=op.f("uq_visit_order_consent_consent_id")),
     )
+    with op.batch_alter_table("visit_order_consent", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visit_order_consent_order_id"), ["order_id"], unique=False)
+
     op.create_table(
         "dose",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1026,6 +1048,9 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.Uuid(), nullable=False),
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         sa.Column("product_code", sa.String(length=40), nullable=False),
+        sa.Column("dose_number", sa.Integer(), nullable=True),
+        sa.Column("schedule_code", sa.String(length=40), nullable=True),
+        sa.Column("schedule_version", sa.Integer(), nullable=True),
         sa.Column("volume_ul", sa.Integer(), nullable=False),
         sa.Column(
             "route",
@@ -1059,6 +1084,7 @@ def upgrade() -> None:
         ),
         sa.Column("vaccinator_id", sa.Uuid(), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(schedule_code) <= 40", name=op.f("ck_dose_schedule_code_length")),
         sa.CheckConstraint("length(product_code) <= 40", name=op.f("ck_dose_product_code_length")),
         sa.ForeignKeyConstraint(["draw_id"], ["draw.id"], name=op.f("fk_dose_draw_id")),
         sa.ForeignKeyConstraint(["lot_id"], ["lot.id"], name=op.f("fk_dose_lot_id")),

@@ -1,0 +1,109 @@
+"""Everything the needle rests on, read in one transaction; ``rules.findings_for_needle`` decides over it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from clinic_server.immunisations.lookup import at_needle
+from clinic_server.immunisations.outlooks import Ordered
+from clinic_server.injection import check_lists
+from clinic_server.injection.check_lists import CheckList
+from clinic_server.injection.rules import NeedleFacts, OrderFacts
+from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.tx import Tx
+from clinic_server.people.lookup import person
+from clinic_server.settings import SiteSettings
+from clinic_server.stock import vaccines
+from clinic_server.stock.rules import BodySite, Stop, UnitFacts, stop_findings, stops_on
+from clinic_server.stock.stops import standing_stops
+from clinic_server.visits.lookup import standing
+from clinic_server.visits.orders import standing_order
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where facts are read: at one site, in one transaction, for one vaccinator, at one instant."""
+
+    connection: Connection
+    keyring: Keyring = field(repr=False)
+    site: SiteSettings
+    vaccinator_id: UUID | None
+    now: datetime
+
+    @classmethod
+    def of(cls, tx: Tx, site: SiteSettings) -> "Bench":
+        """Return the bench of whoever acts in a transaction."""
+        return cls(tx.connection, tx.keyring, site, tx.actor.staff_id, tx.now)
+
+    @property
+    def today(self) -> date:
+        """The calendar date at the site."""
+        return self.now.astimezone(self.site.zone).date()
+
+    @property
+    def check_list(self) -> CheckList:
+        """The list of confirmations in force."""
+        return check_lists.active(check_lists.shipped(), self.site.check_list, self.today)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What the bench itself says: which confirmations were made, and where the needle went in."""
+
+    confirmed: frozenset[str]
+    body_site: BodySite | None = None
+
+
+def needle_facts(
+    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, hand: Hand
+) -> NeedleFacts:
+    """Return the facts for one person, one order and one unit. What else may forbid a needle is asked here."""
+    person_id = standing(bench.connection, visit_id).person_id
+    recipient = person(bench.connection, bench.keyring, person_id)
+    return NeedleFacts(
+        now=bench.now,
+        today=bench.today,
+        order=order,
+        unit=unit,
+        vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
+        born_on=recipient.born_on,
+        vaccinator_id=bench.vaccinator_id,
+        is_physician_separate=bench.site.separate_physician,
+        required=bench.check_list.codes,
+        confirmed=hand.confirmed,
+        body_site=hand.body_site,
+        stops=stop_findings(standing_stops_on(bench.connection, unit)),
+        pauses=(),
+        holds=(),
+        outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
+    )
+
+
+def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
+    """Return what of the recipient's past forbids the dose that its decision did not accept."""
+    local_now = bench.now.astimezone(bench.site.zone)
+    return at_needle(bench.connection, bench.keyring, ordered, local_now).findings
+
+
+def standing_stops_on(connection: Connection, unit: UnitFacts | None) -> Sequence[Stop]:
+    """Return the stop orders in the way of this unit, those of the whole site among them."""
+    return stops_on(unit, standing_stops(connection))
+
+
+def order_facts(connection: Connection, visit_id: UUID) -> OrderFacts | None:
+    """Return what was decided and consented to for a visit, as it stands now."""
+    order = standing_order(connection, visit_id)
+    if order is None:
+        return None
+    return OrderFacts(
+        order_id=order.order_id,
+        decision_id=order.decision_id,
+        product_code=order.product_code,
+        consent_id=order.consent_id,
+        valid_until=order.valid_until,
+        physician_id=order.decided_by,
+        observation_minutes=order.observation_minutes,
+    )

@@ -1,0 +1,39 @@
+"""How long one clinical decision takes to compute, beside the yardstick of the codecs."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from clinic_server.immunisations import rules
+from clinic_server.stock import vaccines
+from tests.bench.codecs import Speed, speeds_of
+from tests.rules.schedule_cases import had, person, schedule_of
+
+CHILD = "2023-03-15"
+CARD = (
+    "hepb 2023-03-15, bcg 2023-03-15, hepb 2023-04-15, ipv 2023-05-15, ipv 2023-06-15, dtap 2023-06-15, "
+    "bopv 2023-07-15, dtap 2023-07-15, dtap 2023-08-15, hepb 2023-09-15, mpsv-a 2023-09-15, mmr 2023-11-15, "
+    "je 2023-11-15, mpsv-a 2023-12-15, mmr 2024-09-15, dtap 2024-09-15, hepa-live 2024-09-15"
+)
+
+
+def measure(seconds: float) -> list[Speed]:
+    """Run every decision for about so long altogether."""
+    return speeds_of(dict(_decisions()), seconds)
+
+
+def _decisions() -> Iterator[tuple[str, Callable[[], object]]]:
+    catalogue, routine, on = vaccines.shipped(), schedule_of("cn-routine 2"), date(2025, 3, 16)
+    child, doses = person(CHILD), had(CARD)
+    yield (
+        f"schedule: outlook of one vaccine, {len(doses)} doses",
+        lambda: rules.outlook(routine, catalogue, child, doses, catalogue["je-live"], on),
+    )
+    yield (
+        f"schedule: standings in {len(routine.series)} series, {len(doses)} doses",
+        lambda: rules.standings(routine, catalogue, child, doses, on),
+    )
+    covid, adult, dose = schedule_of("cn-covid19 1"), person("1980-05-20"), had("bbibp 2021-04-01")
+    yield (
+        "schedule: outlook of a second dose",
+        lambda: rules.outlook(covid, catalogue, adult, dose, catalogue["covid19-bbibp-corv"], date(2021, 4, 22)),
+    )
