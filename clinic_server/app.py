@@ -48,6 +48,9 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.opening import api as opening_api
+from clinic_server.opening import checklists
+from clinic_server.opening import pages as opening_pages
 from clinic_server.reports import api as reports_api
 from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
@@ -84,6 +87,8 @@ ROUTERS = (
     injection_pages.router,
     observation_api.router,
     observation_pages.router,
+    opening_api.router,
+    opening_pages.router,
     corrections_api.router,
     corrections_pages.router,
     stock_api.router,
@@ -151,6 +156,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     rule_sets.shipped()  # a faulty file stops the start, not the first visit
     schedules.shipped()
     texts.shipped()
+    checklists.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

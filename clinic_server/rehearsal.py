@@ -24,6 +24,7 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import journal
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site, Tx
+from clinic_server.opening.actions import add_kit_item
 from clinic_server.settings import Settings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
@@ -98,7 +99,7 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
     db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         db.read_now(refuse_real_database)
-        for act in (*_staff_acts(cast, db), *_stock_acts(cast), *_fridge_acts(cast)):
+        for act in (*_staff_acts(cast, db), *_stock_acts(cast), *_fridge_acts(cast), _fill_kit):
             db.write_now(act, _ACTOR)
     finally:
         db.close()
@@ -181,6 +182,7 @@ def _players(desks: list[str], benches: list[str]) -> Iterable[Player]:
     places += [(Role.REGISTRAR, "consent-1"), (Role.REGISTRAR, "consent-2")]
     places += [(Role.VACCINATOR, bench) for bench in benches]
     places += [(Role.OBSERVER, "observation-1"), (Role.AUDITOR, "office"), (Role.COLD_CHAIN_KEEPER, "office")]
+    places += [(Role.SITE_LEAD, "office")]
     for number, (role, station) in enumerate(places, start=1001):
         yield Player(str(number), _random_pin(), role.value, station)
 
@@ -204,7 +206,11 @@ def _staff_acts(cast: Cast, db: Database) -> Iterable[Callable[[Tx], Any]]:
 def _add_player(tx: Tx, player: Player, pin_hash: str) -> None:
     role = Role(player.role)
     member = add_staff(tx, Newcomer(player.number, f"演示{player.number}", pin_hash), [role])
-    needed = {Role.PHYSICIAN: QualificationKind.PHYSICIAN, Role.VACCINATOR: QualificationKind.VACCINATOR}
+    needed = {
+        Role.PHYSICIAN: QualificationKind.PHYSICIAN,
+        Role.VACCINATOR: QualificationKind.VACCINATOR,
+        Role.OBSERVER: QualificationKind.EMERGENCY,
+    }
     if role in needed:
         today = tx.local_date
         certificate = Certificate(
@@ -240,6 +246,11 @@ def _fridge_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
     for probe in cast.probes:
         yield partial(add_place, code=probe, name=probe, kind=PlaceKind.FRIDGE, profile="cn-clinic-2-8")
         yield partial(assign_probe, probe_id=probe, place_code=probe)
+
+
+def _fill_kit(tx: Tx) -> None:
+    for name in ("肾上腺素", "抗组胺药", "氧气面罩"):
+        add_kit_item(tx, f"演示{name}", tx.local_date + timedelta(days=365))
 
 
 def _devices(cast: Cast) -> Iterable[dict[str, object]]:

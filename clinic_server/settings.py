@@ -35,6 +35,9 @@ class SiteSettings(_Section):
     check_list: str = Field(
         "cn-national", max_length=30, description="Confirmations at the bench: cn-national or cn-with-advice."
     )
+    minimum_physicians: int = Field(
+        1, ge=1, le=50, description="Physicians who must be signed in; with fewer, injections pause."
+    )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -15,7 +15,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from firmware_stubs.rehearsal.bench import Keeper, Observer, Vaccinator
+from firmware_stubs.rehearsal.bench import Keeper, Lead, Observer, Vaccinator
 from firmware_stubs.rehearsal.cast import Cast
 from firmware_stubs.rehearsal.floor import Floor, Manner, first
 from firmware_stubs.rehearsal.hardware import Hardware
@@ -104,6 +104,7 @@ def _roles(floor: Floor, hardware: Hardware) -> Iterable[Role]:
     yield from (ConsentDesk(floor, one) for one in cast.with_role("registrar", "consent"))
     yield from (Vaccinator(floor, one, hardware) for one in cast.with_role("vaccinator"))
     yield from (Observer(floor, one) for one in cast.with_role("observer"))
+    yield from (Lead(floor, one) for one in cast.with_role("site_lead"))
     yield from (Keeper(floor, one) for one in cast.with_role("cold_chain_keeper")[:1])
 
 

@@ -14,6 +14,7 @@ from clinic_server.injection.check_lists import CheckList
 from clinic_server.injection.rules import NeedleFacts, OrderFacts
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
+from clinic_server.opening.lookup import pauses
 from clinic_server.people.lookup import person
 from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
@@ -76,7 +77,7 @@ def needle_facts(
         confirmed=hand.confirmed,
         body_site=hand.body_site,
         stops=stop_findings(standing_stops_on(bench.connection, unit)),
-        pauses=(),
+        pauses=pauses(bench.connection, bench.now, bench.site.zone),
         holds=(),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
     )

@@ -36,6 +36,7 @@ from clinic_server.screening.rules import (
     StoredRound,
     advice_from,
     findings_for,
+    observation_minutes,
     questions_for,
     refuse_unfounded,
     replay,
@@ -184,7 +185,7 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        minutes = rule_set_of(seen).observation_minutes
+        minutes = observation_minutes(rule_set_of(seen), findings_about(seen, vaccine))
         against = override is not None
         new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
         place_order(tx, visit_id, new)

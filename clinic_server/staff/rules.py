@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from uuid import UUID
 
 from clinic_server.kit.errors import ClinicError, Conflict, Malformed, NotFound, NotPermitted, Refused
 
@@ -76,6 +77,16 @@ class Certificate:
     def is_valid_on(self, on: date) -> bool:
         """Tell whether it counts on a date."""
         return self.valid_from <= on <= self.valid_until
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One sign-in of somebody with a certificate; ``over_at`` is when it ended, or will unless they act before."""
+
+    staff_id: UUID
+    kind: QualificationKind
+    began_at: datetime
+    over_at: datetime
 
 
 class SignInRefused(ClinicError):
@@ -193,7 +204,12 @@ def minutes_left(until: datetime, now: datetime) -> int:
 
 def is_expired(signed_in_at: datetime, last_seen_at: datetime, now: datetime, idle: timedelta) -> bool:
     """Tell whether a session is over: nobody acted for ``idle``, or it is as old as the longest shift."""
-    return now - last_seen_at >= idle or now - signed_in_at >= LONGEST_SESSION
+    return now >= session_over_at(signed_in_at, last_seen_at, idle)
+
+
+def session_over_at(signed_in_at: datetime, last_seen_at: datetime, idle: timedelta) -> datetime:
+    """Return when a session is over unless its holder acts before."""
+    return min(last_seen_at + idle, signed_in_at + LONGEST_SESSION)
 
 
 def roles_held(decisions: Iterable[tuple[Role, bool]]) -> frozenset[Role]:

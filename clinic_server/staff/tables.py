@@ -91,6 +91,7 @@ class Session(State, table=True):
     """Someone signed in at a station; of the token only the digest is kept."""
 
     __tablename__ = "staff_session"
+    __table_args__ = (Index(None, "signed_in_at"),)
 
     id: UUID = Field(primary_key=True)
     token_digest: bytes = Field(sa_type=LargeBinary, unique=True)

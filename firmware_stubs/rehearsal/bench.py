@@ -1,4 +1,4 @@
-"""The injection benches, the chairs of the observation, and whoever fetches new vials."""
+"""The injection benches, the chairs of the observation, whoever fetches new vials, and whoever opens the site."""
 
 import time
 from collections.abc import Iterable
@@ -18,7 +18,15 @@ OBSERVED_FOR_S = 30 * 60.0
 NEW_VIALS = 100
 FETCHED_BELOW = 20
 LOOK_AT_BENCH_S = 0.02
+LOOK_WHETHER_OPEN_S = 0.1
 _SCAN_ROUTE = "/api/v1/station/scan"
+_PAUSED = frozenset(
+    {
+        *("site_not_opened", "site_closed", "site_opened_on_another_day", "too_few_physicians"),
+        *("nobody_for_emergencies", "emergency_kit_empty", "emergency_kit_expired", "emergency_staff_gone"),
+        *("emergency_equipment_gone", "ambulance_gone", "green_channel_gone"),
+    }
+)
 _VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "lot_expired", "other_product"})
 
 
@@ -55,6 +63,10 @@ class Vaccinator(QueueRole):
                 if course.stage != "waiting_for_injection" or self.floor.is_lost(course):
                     return
             elif permit.outcome is Outcome.UNKNOWN:
+                return
+            elif _PAUSED & set(permit.findings):
+                self.floor.put_back(vial)
+                self.floor.wait(LOOK_WHETHER_OPEN_S)
                 return
             elif not _VIAL_IS_WRONG & set(permit.findings):
                 self.floor.put_back(vial)
@@ -125,6 +137,18 @@ class Observer(QueueRole):
         if write.code == "too_early":
             missing_s = 60.0 * write.answer["facts"]["minutes"]
             course.due_at = time.monotonic() + missing_s / self.floor.cast.speed
+
+
+class Lead(Role):
+    """Opens the site each clinic day, once everybody and everything it takes is there."""
+
+    def serve_one(self) -> bool:
+        """See Role."""
+        told = self.seat.ask("/api/v1/opening")
+        if told is None or told["is_open"] or told["missing"]:
+            self.floor.wait(LOOK_WHETHER_OPEN_S)
+            return False
+        return self.seat.do(deeds.open_site()).is_accepted
 
 
 class Keeper(Role):

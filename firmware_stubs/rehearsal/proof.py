@@ -15,13 +15,21 @@ KINDS = frozenset(
     {
         *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
-        "lot_received",
+        *("lot_received", "site_opened"),
     }
 )
 
 # Lines named by the record they made, which only the answer tells; all others are named by their visit.
 _NAMED_BY_ANSWER = frozenset(
-    {"questions_answered", "decision_made", "consent_signed", "dose_refused", "dose_given", "lot_received"}
+    {
+        "questions_answered",
+        "decision_made",
+        "consent_signed",
+        "dose_refused",
+        "dose_given",
+        "lot_received",
+        "site_opened",
+    }
 )
 _KIND_OF_STEP = {
     "checked_in": "checked_in",

@@ -32,6 +32,7 @@ class Role(ABC):
 
     def _work(self) -> None:
         try:
+            self.seat.arrive()
             while not self.floor.is_over:
                 if not self._serve_safely():
                     self.floor.wait(LOOK_AGAIN_S)

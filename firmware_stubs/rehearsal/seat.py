@@ -20,6 +20,7 @@ SHORTEST_WAIT_S = 0.02
 LONGEST_WAIT_S = 0.1
 REFUSED_WAIT_S = 5.0
 ANSWER_WITHIN_S = 15.0
+_ANY_QUESTION = "/api/v1/stations"
 _NOT_SIGNED_IN = 401
 _UNAVAILABLE = 503
 _ERRORS = 400
@@ -76,6 +77,10 @@ class Seat:
         self._address = urlsplit(cast.base_url)
         self._connection: HTTPConnection | None = None
         self._token = ""
+
+    def arrive(self) -> None:
+        """Sign in, as everybody does in the morning, whether or not somebody waits."""
+        self._insist("GET", _ANY_QUESTION)
 
     def ask(self, path: str) -> Any:
         """Return what a GET answers, or None when it is refused; wait for as long as the server is away."""

@@ -19,7 +19,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import open_visit
 from clinic_server.visits.tables import dose
 from tests.api.test_injection import a_lot, count, findings_of, given, permitted
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_product, a_screening, a_visit, an_open_site, rows_in
 
 VACCINE = "covid19-bbibp-corv"
 DESKS = (Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER)
@@ -80,6 +80,7 @@ class Site:
     async def wait(self, **spans: float) -> None:
         """Let so much time pass that other staff are signed in."""
         self.house.db.clock.pass_time(**spans)  # type: ignore[attr-defined]  # the tests' clock
+        an_open_site(self.house.db)
         self.registrar, self.physician, self.bench, self.observer = [await self.as_role(role) for role in DESKS]
 
     async def come_again(self, days: int = 0) -> None:
@@ -97,6 +98,7 @@ class Site:
 
 @pytest.fixture(name="site")
 async def _site(as_role: Any, house: House) -> Site:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, *CODES)
     visit_id = a_visit(house.db)

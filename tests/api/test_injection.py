@@ -24,7 +24,19 @@ from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.tables import dose
-from tests.api.visitors import CHECKED, PRODUCT, SYSTEM, TODAY, a_physician, a_product, a_screening, a_visit, rows_in
+from tests.api.visitors import (
+    CHECKED,
+    PRODUCT,
+    SYSTEM,
+    TODAY,
+    a_physician,
+    a_product,
+    a_screening,
+    a_shift,
+    a_visit,
+    an_open_site,
+    rows_in,
+)
 from tests.conftest import ManualClock
 
 CODE = "81000001000000000001"
@@ -66,7 +78,8 @@ def consent_to(
 
 @pytest.fixture(name="ready")
 def _ready(house: House) -> UUID:
-    """A product and one unit in stock, and a person ready for the needle."""
+    """An open site, a product and one unit in stock, and a person ready for the needle."""
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
     return a_consented_visit(house.db)
@@ -131,6 +144,7 @@ async def test_a_wrong_unit_is_refused_with_the_reason_and_nothing_written(
     a_lot(house.db, "82000000000000000002", product="vaccine-b")
     a_lot(house.db, "8300expired", expires_on=TODAY)
     house.db.clock.pass_time(hours=16)  # type: ignore[attr-defined]  # past midnight at the site: the lot's day is over
+    a_shift(house.db)
     bench = await as_role(Role.VACCINATOR)
     before = rows_in(house.db)
     answer = await permitted(bench, ready, scanned)

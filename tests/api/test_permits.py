@@ -49,7 +49,17 @@ from tests.api.test_injection import (
     given,
     permitted,
 )
-from tests.api.visitors import CHECKED, OWNER, PRODUCT, a_colleague, a_product, a_screening, rows_in
+from tests.api.visitors import (
+    CHECKED,
+    OWNER,
+    PRODUCT,
+    a_colleague,
+    a_product,
+    a_screening,
+    a_shift,
+    an_open_site,
+    rows_in,
+)
 from tests.conftest import ManualClock
 
 PAIRS = 24
@@ -58,6 +68,7 @@ PAIRS = 24
 @pytest.fixture(name="ready")
 def _ready(house: House) -> UUID:
     """A product and one unit in stock, and a person ready for the needle."""
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
     return a_consented_visit(house.db)
@@ -290,11 +301,13 @@ async def test_a_permit_does_not_outlive_the_day_it_rests_on(
     as_role: Any, house: House, clock: ManualClock, granted_at: datetime, used_at: datetime
 ) -> None:
     """Invariant 17: now is not past the lot's expiry, the end of the printed day in the site's zone."""
+    an_open_site(house.db)
     a_product(house.db)
     lasts_to = date(2026, 3, 2) if granted_at.hour < 16 else date(2026, 3, 3)
     a_lot(house.db, CODE, expires_on=lasts_to)
     ready = a_consented_visit(house.db)
     clock.pass_time(seconds=(granted_at - clock.now()).total_seconds())
+    a_shift(house.db)
     bench = await as_role(Role.VACCINATOR)
     permit = (await permitted(bench, ready)).json()
     assert permit["expires_at"] == used_at.replace(second=0).isoformat().replace("+00:00", "Z")
@@ -305,6 +318,7 @@ async def test_a_permit_does_not_outlive_the_day_it_rests_on(
 
 async def test_a_recipient_outside_the_vaccines_ages_is_refused_at_the_bench(as_role: Any, house: House) -> None:
     """Invariant 7, asked again at the needle whatever was decided before."""
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
     visit_id = a_consented_visit(house.db)
@@ -341,6 +355,7 @@ async def test_the_dose_says_what_was_given_of_what_by_whom_where_and_when(
 
 def test_nobody_gives_the_dose_they_decided_about_unless_the_site_allows_it(db: Database) -> None:
     """Invariant 13."""
+    an_open_site(db)
     a_product(db)
     a_lot(db, CODE)
     both = a_colleague(db, Role.PHYSICIAN, QualificationKind.PHYSICIAN)
@@ -363,6 +378,7 @@ def test_nobody_gives_the_dose_they_decided_about_unless_the_site_allows_it(db: 
 
 
 def test_an_order_carries_the_minutes_of_the_visits_rule_set(db: Database) -> None:
+    an_open_site(db)
     a_product(db)
     a_consented_visit(db)
     minutes = db.read_now(lambda connection: connection.execute(select(visit_order.c.observation_minutes)).scalar())
@@ -425,6 +441,7 @@ async def test_a_vial_that_is_not_to_be_given_is_said_so_before_anything_is_conf
 
 async def test_two_benches_one_vial_at_the_same_instant(as_role: Any, house: House) -> None:
     """Invariant 16: a unit of one dose is used once, whatever happens at once."""
+    an_open_site(house.db)
     a_product(house.db)
     codes = [f"8{place:019d}" for place in range(PAIRS)]
     a_lot(house.db, *codes)
@@ -441,6 +458,7 @@ async def test_two_benches_one_vial_at_the_same_instant(as_role: Any, house: Hou
 
 
 async def test_two_benches_one_person_at_the_same_instant(as_role: Any, house: House) -> None:
+    an_open_site(house.db)
     a_product(house.db)
     codes = [f"8{place:019d}" for place in range(2 * PAIRS)]
     a_lot(house.db, *codes)

@@ -20,7 +20,7 @@ from firmware_stubs.plugs import MemoryPlug
 from tests.api.callers import running
 from tests.api.test_check_in import TYPED
 from tests.api.test_injection import CODE, a_consented_visit, a_lot, findings_of
-from tests.api.visitors import CHECKED, a_product, rows_in
+from tests.api.visitors import CHECKED, a_product, an_open_site, rows_in
 from tests.devices.parts import eventually
 
 GTIN = "06901234560008"
@@ -39,6 +39,7 @@ def _ready(house: House) -> UUID:
 
 
 def _stocked(house: House) -> UUID:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE, UNIT)
     return a_consented_visit(house.db)

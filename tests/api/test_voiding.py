@@ -14,7 +14,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.orders import Order, standing_order
 from tests.api.callers import AsRole, Client
 from tests.api.test_injection import CODE, LEFT_ARM, a_consented_visit, a_lot
-from tests.api.visitors import PRODUCT, a_physician, a_product, a_screening, a_visit, answers
+from tests.api.visitors import CHECKED, PRODUCT, a_physician, a_product, a_screening, a_visit, an_open_site, answers
 
 STAGES = ("waiting_for_screening", "waiting_for_decision", "waiting_for_consent", "waiting_for_injection")
 
@@ -53,6 +53,7 @@ async def by_link(desk: Any, client: Client, house: House, visit_id: UUID) -> An
 
 @pytest.fixture(name="stocked")
 def _stocked(house: House) -> None:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
 
@@ -78,13 +79,13 @@ async def test_answers_given_again_lead_back_to_the_physician_from_every_stage(
 async def test_the_old_permit_gives_no_dose(as_role: AsRole, client: Client, house: House, way: Any) -> None:
     visit_id = await asyncio.to_thread(a_consented_visit, house.db)
     desk, bench = await as_role(Role.REGISTRAR), await as_role(Role.VACCINATOR)
-    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE})
+    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE, **CHECKED})
     assert permit.status_code == 201, permit.text
     await way(desk, client, house, visit_id)
     dose = {"permit_id": permit.json()["permit_id"], "body_site": LEFT_ARM}
     refused = await bench.post("/api/v1/doses", json=dose)
     assert refused.status_code in {409, 422}, refused.text
-    again = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE})
+    again = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE, **CHECKED})
     assert again.status_code in {409, 422}, again.text
 
 
@@ -95,7 +96,7 @@ async def test_the_old_permit_stays_dead_when_everything_was_decided_and_signed_
     """A permit is for the order it was granted on, not for whichever stands."""
     visit_id = await asyncio.to_thread(a_consented_visit, house.db)
     desk, bench, physician = [await as_role(role) for role in (Role.REGISTRAR, Role.VACCINATOR, Role.PHYSICIAN)]
-    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE})
+    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE, **CHECKED})
     given = {code: said.value for code, said in answers(house.db, visit_id).items()}
     await desk.post(f"/api/v1/visits/{visit_id}/screening", json={"answers": given})
     screening_id = await house.db.read(lambda connection: latest_screening_id(connection, visit_id))
@@ -109,7 +110,7 @@ async def test_the_old_permit_stays_dead_when_everything_was_decided_and_signed_
 async def test_after_the_needle_no_answer_changes_anything(as_role: AsRole, house: House, stocked: None) -> None:  # noqa: ARG001
     visit_id = await asyncio.to_thread(a_consented_visit, house.db)
     desk, bench = await as_role(Role.REGISTRAR), await as_role(Role.VACCINATOR)
-    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE})
+    permit = await bench.post(f"/api/v1/visits/{visit_id}/permits", json={"trace_code": CODE, **CHECKED})
     dose = {"permit_id": permit.json()["permit_id"], "body_site": LEFT_ARM}
     assert (await bench.post("/api/v1/doses", json=dose)).status_code == 201
     given = {code: said.value for code, said in answers(house.db, visit_id).items()}

@@ -11,13 +11,19 @@ from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import journal, record_tables
 from clinic_server.kit.tx import Tx
+from clinic_server.opening import checklists
+from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.lookup import standing_opening
+from clinic_server.opening.rules import Variant
 from clinic_server.people.actions import find_or_register
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts, Source
 from clinic_server.screening.actions import questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, Measurements
-from clinic_server.staff.actions import add_qualification, add_staff
-from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role
+from clinic_server.settings import SecuritySettings, Settings
+from clinic_server.staff.actions import add_qualification, add_staff, add_station, station_exists
+from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
+from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import NewProduct, add_product
 from clinic_server.stock.rules import Platform, Route
 from clinic_server.visits.steps import open_visit
@@ -33,6 +39,7 @@ CHECKED = {
 }
 SYSTEM = system_actor("test")
 OWNER = replace(SYSTEM, roles=frozenset({Role.OWNER}))
+OPEN_ALL_DAY = Settings(_env_file=None, security=SecuritySettings(idle_minutes=720))
 _numbers = itertools.count(1_000_001)
 
 
@@ -49,6 +56,46 @@ def a_colleague(db: Database, role: Role, qualification: QualificationKind | Non
 
 def a_physician(db: Database) -> Actor:
     return a_colleague(db, Role.PHYSICIAN, QualificationKind.PHYSICIAN)
+
+
+def signed_in(db: Database, actor: Actor) -> Actor:
+    """The same person, really signed in: they count among those who are here."""
+
+    def sign_in(tx: Tx) -> None:
+        assert actor.staff_id
+        assert actor.station
+        if not station_exists(tx.connection, actor.station):
+            add_station(tx, actor.station, StationKind.SCREENING)
+        open_session(tx, actor.staff_id, actor.station)
+
+    db.write_now(sign_in, SYSTEM)
+    return actor
+
+
+def somebody_for_emergencies(db: Database) -> Actor:
+    return a_colleague(db, Role.OBSERVER, QualificationKind.EMERGENCY)
+
+
+def a_new_opening(variant: Variant = Variant.ADULT) -> NewOpening:
+    """Every name a checklist asks for, made up."""
+    asked = checklists.shipped()[variant].asked
+    return NewOpening(variant, {safeguard: dict.fromkeys(names, "made up") for safeguard, names in asked.items()})
+
+
+def a_shift(db: Database) -> None:
+    """A physician and somebody for emergencies sign in."""
+    signed_in(db, a_physician(db))
+    signed_in(db, somebody_for_emergencies(db))
+
+
+def an_open_site(db: Database) -> Actor:
+    """A site opened as its lead opens it, with people, names and a kit in date; open already, it has a new shift."""
+    a_shift(db)
+    lead = a_colleague(db, Role.SITE_LEAD)
+    db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), lead)
+    if db.read_now(lambda connection: standing_opening(connection, db.clock.now())) is None:
+        db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()), lead)
+    return lead
 
 
 def a_product(db: Database, code: str = PRODUCT) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from clinic_server.immunisations import rules
+from clinic_server.injection.rules import findings_for_needle
 from clinic_server.stock import vaccines
 from tests.bench.codecs import Speed, speeds_of
+from tests.rules import needle
 from tests.rules.schedule_cases import had, person, schedule_of
 
 CHILD = "2023-03-15"
@@ -37,3 +39,4 @@ def _decisions() -> Iterator[tuple[str, Callable[[], object]]]:
         "schedule: outlook of a second dose",
         lambda: rules.outlook(covid, catalogue, adult, dose, catalogue["covid19-bbibp-corv"], date(2021, 4, 22)),
     )
+    yield "permit: one decision", lambda: findings_for_needle(needle.FACTS)

@@ -24,7 +24,7 @@ from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.api.callers import SignedIn, running, someone
 from tests.api.test_injection import CODE, a_consented_visit, a_lot, given, permitted
-from tests.api.visitors import a_product
+from tests.api.visitors import a_product, an_open_site
 from tests.conftest import ManualClock
 from tests.devices.parts import DEADLINE_S, eventually
 
@@ -171,6 +171,7 @@ async def test_a_dose_prints_when_its_recipient_may_leave(settings: Settings, cl
     with a_printer("bench-1") as (printer, device):
         async with a_site(settings, clock, device) as floor:
             db = floor.app.state.house.db
+            an_open_site(db)
             a_product(db)
             a_lot(db, CODE)
             visit_id = a_consented_visit(db)

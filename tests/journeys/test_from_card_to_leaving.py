@@ -171,6 +171,23 @@ async def is_asked_and_recommended(clinic: Clinic) -> None:
     await screening.wait_for_url(lambda url: not url.endswith("/decision"))
 
 
+async def the_site_is_opened(clinic: Clinic) -> None:
+    """The lead names the four safeguards by keyboard; the bench, told until then that injections pause, sees it go."""
+    await clinic.sits_down("physician", "screening-2")
+    await clinic.sits_down("observer", "observation-1")
+    bench = await clinic.sits_down("vaccinator", "bench-2")
+    await bench.goto(f"{clinic.cast.base_url}/bench")
+    await expect(bench.locator("#pauses")).to_contain_text("接种点没有开诊")
+    lead = await clinic.sits_down("site_lead", "office")
+    await lead.goto(f"{clinic.cast.base_url}/opening")
+    for _ in range(await lead.locator("form[action='/opening'] input:not([type=hidden])").count()):
+        await lead.keyboard.type("120", delay=HAND_MS)
+        await press(lead, "Tab")
+    await press(lead, "F9")
+    await expect(lead.locator("#opening-now")).to_contain_text("已开诊")
+    await expect(bench.locator("#pauses")).to_be_empty()
+
+
 async def consents(clinic: Clinic) -> None:
     consent = await clinic.sits_down("registrar", "consent-1")
     await consent.goto(f"{clinic.cast.base_url}/consent")
@@ -209,6 +226,7 @@ async def test_a_visit_from_the_card_to_the_door(clinic: Clinic) -> None:
     await is_set_up(clinic)
     wall = await clinic.browser.new_page()
     await wall.goto(f"{clinic.cast.base_url}/wall?token={clinic.cast.wall_token}")
+    await the_site_is_opened(clinic)
     await checks_in(clinic, card)
     await expect(wall.locator("body")).to_contain_text("001")
     await is_asked_and_recommended(clinic)

@@ -40,6 +40,7 @@ PAGES = {
     "chair": "/visits/{bench}/injection",
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
+    "opening": "/opening",
     "corrections": "/corrections",
     "correction": "/doses/{dose}/correction",
     "correction-denied": "/doses/{denied}/correction",

@@ -15,6 +15,9 @@ from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, P
 from clinic_server.injection import check_lists
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.opening import checklists
+from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.rules import Variant
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
@@ -24,7 +27,7 @@ from clinic_server.screening.own_answers import require_link
 from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
-from clinic_server.settings import SiteSettings
+from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.visits.doses import doses_given
@@ -41,6 +44,7 @@ SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
+    _open(tx)
     _stock(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
@@ -65,6 +69,13 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     return named | corrected | _link(tx, visit_ids[2])
+
+
+def _open(tx: Tx) -> None:
+    add_kit_item(tx, "样例肾上腺素", tx.local_date + timedelta(days=365))
+    asked = checklists.shipped()[Variant.ADULT].asked
+    names = {safeguard: dict.fromkeys(wanted, "样例") for safeguard, wanted in asked.items()}
+    open_site(tx, Settings(_env_file=None), NewOpening(Variant.ADULT, names))
 
 
 def _stock(tx: Tx) -> None:

@@ -554,6 +554,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_digest", name=op.f("uq_staff_session_token_digest")),
     )
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_session_signed_in_at"), ["signed_in_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_staff_session_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
@@ -1211,6 +1212,7 @@ def downgrade() -> None:
     op.drop_table("visit")
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_session_staff_id"))
+        batch_op.drop_index(batch_op.f("ix_staff_session_signed_in_at"))
 
     op.drop_table("staff_session")
     with op.batch_alter_table("staff_pin", schema=None) as batch_op:

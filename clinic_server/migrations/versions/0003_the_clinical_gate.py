@@ -25,6 +25,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("decision_id", name=op.f("uq_dose_foreseen_decision_id")),
     )
     op.create_table(
+        "kit_item",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(name) <= 80", name=op.f("ck_kit_item_name_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_item")),
+    )
+    op.create_table(
         "dose_elsewhere",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -69,6 +79,43 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_dose_elsewhere_person_id_journal_seq"), ["person_id", "journal_seq"], unique=False
         )
+
+    op.create_table(
+        "kit_item_removed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("kit_item_id", sa.Uuid(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["kit_item_id"], ["kit_item.id"], name=op.f("fk_kit_item_removed_kit_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_item_removed")),
+        sa.UniqueConstraint("kit_item_id", name=op.f("uq_kit_item_removed_kit_item_id")),
+    )
+    op.create_table(
+        "opening",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("business_on", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "variant",
+            sa.Enum("adult", "paediatric", name="variant_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("checklist_code", sa.String(length=40), nullable=False),
+        sa.Column("checklist_version", sa.Integer(), nullable=False),
+        sa.Column("minimum_physicians", sa.Integer(), nullable=False),
+        sa.Column("absent_after_minutes", sa.Integer(), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(checklist_code) <= 40", name=op.f("ck_opening_checklist_code_length")),
+        sa.CheckConstraint("minimum_physicians >= 1", name=op.f("ck_opening_minimum_physicians")),
+        sa.ForeignKeyConstraint(["opened_by"], ["staff.id"], name=op.f("fk_opening_opened_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opening")),
+        sa.UniqueConstraint("business_on", "number", name=op.f("uq_opening_business_on_number")),
+    )
+    with op.batch_alter_table("opening", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opening_journal_seq"), ["journal_seq"], unique=False)
 
     op.create_table(
         "rule_set_adopted",
@@ -173,6 +220,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "closing",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column("closed_by", sa.Uuid(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_closing_closed_by")),
+        sa.ForeignKeyConstraint(["opening_id"], ["opening.id"], name=op.f("fk_closing_opening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closing")),
+        sa.UniqueConstraint("opening_id", name=op.f("uq_closing_opening_id")),
+    )
+    op.create_table(
         "consent_dispute",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -240,6 +299,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reaction_clearance")),
         sa.UniqueConstraint("reaction_id", name=op.f("uq_reaction_clearance_reaction_id")),
     )
+    op.create_table(
+        "safeguard_statement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "safeguard",
+            sa.Enum(
+                "emergency_staff",
+                "emergency_equipment",
+                "ambulance",
+                "green_channel",
+                name="safeguard_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("stands", sa.Boolean(), nullable=False),
+        sa.Column("said_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["opening_id"], ["opening.id"], name=op.f("fk_safeguard_statement_opening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_safeguard_statement")),
+    )
+    with op.batch_alter_table("safeguard_statement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_safeguard_statement_opening_id"), ["opening_id"], unique=False)
+
     op.create_table(
         "stop_lift_proposed",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -480,6 +567,7 @@ def upgrade() -> None:
     op.make_append_only("answers_kept")
     op.make_append_only("bench_check")
     op.make_append_only("body_site_corrected")
+    op.make_append_only("closing")
     op.make_append_only("consent_dispute")
     op.make_append_only("consent_invalidated")
     op.make_append_only("consent_withdrawn")
@@ -493,9 +581,13 @@ def upgrade() -> None:
     op.make_append_only("dose_withheld")
     op.make_append_only("incident")
     op.make_append_only("incident_assessed")
+    op.make_append_only("kit_item")
+    op.make_append_only("kit_item_removed")
+    op.make_append_only("opening")
     op.make_append_only("reaction_clearance")
     op.make_append_only("rule_set_adopted")
     op.make_append_only("rule_set_signed_off")
+    op.make_append_only("safeguard_statement")
     op.make_append_only("severe_reaction")
     op.make_append_only("stop_lift_proposed")
     op.make_append_only("stop_lifted")
@@ -530,6 +622,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stop_lift_proposed_stop_id"))
 
     op.drop_table("stop_lift_proposed")
+    with op.batch_alter_table("safeguard_statement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_safeguard_statement_opening_id"))
+
+    op.drop_table("safeguard_statement")
     op.drop_table("reaction_clearance")
     with op.batch_alter_table("dose_withheld", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_withheld_person_id"))
@@ -540,6 +636,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_consent_dispute_visit_id_journal_seq"))
 
     op.drop_table("consent_dispute")
+    op.drop_table("closing")
     with op.batch_alter_table("answer_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_answer_link_visit_id_journal_seq"))
 
@@ -554,9 +651,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rule_set_adopted_programme_journal_seq"))
 
     op.drop_table("rule_set_adopted")
+    with op.batch_alter_table("opening", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opening_journal_seq"))
+
+    op.drop_table("opening")
+    op.drop_table("kit_item_removed")
     with op.batch_alter_table("dose_elsewhere", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_elsewhere_person_id_journal_seq"))
 
     op.drop_table("dose_elsewhere")
+    op.drop_table("kit_item")
     op.drop_table("dose_foreseen")
     # ### end Alembic commands ###

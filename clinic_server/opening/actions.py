@@ -1,0 +1,184 @@
+"""Opening and closing the site, withdrawing and restating a safeguard, and keeping the emergency kit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from clinic_server.kit.clock import business_date, business_date_ends
+from clinic_server.kit.tx import Tx
+from clinic_server.opening import checklists
+from clinic_server.opening.lookup import (
+    Terms,
+    seal_context,
+    shortcomings_now,
+    standing_kit,
+    standing_opening,
+    standing_statements,
+)
+from clinic_server.opening.rules import (
+    ChecklistIncomplete,
+    KitItemExpired,
+    KitItemUnknown,
+    Named,
+    NotReadyToOpen,
+    Opened,
+    Safeguard,
+    SafeguardStands,
+    SafeguardWithdrawn,
+    SiteAlreadyOpen,
+    SiteNotOpen,
+    StillObserving,
+    Variant,
+    missing_names,
+)
+from clinic_server.opening.tables import Closing, KitItemAdded, KitItemRemoved, Opening, SafeguardStatement, opening
+from clinic_server.settings import Settings
+from clinic_server.staff.actions import require_signed_in
+from clinic_server.visits.watch import watched
+
+OPENING = "opening"  # the topic of whatever changes whether injections may go on
+Names = Mapping[Named, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewOpening:
+    """For whom the site opens, and the names behind each safeguard."""
+
+    variant: Variant
+    named: Mapping[Safeguard, Names] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRef:
+    """Which opening an action was about."""
+
+    opening_id: UUID
+    business_on: date
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return what a site's settings ask of an opening."""
+    absent_after = timedelta(minutes=settings.security.idle_minutes)
+    return Terms(settings.site.zone, settings.site.minimum_physicians, absent_after)
+
+
+def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
+    """Open the site for the running clinic day, or raise NotReadyToOpen with everything that is missing."""
+    staff_id = require_signed_in(tx)
+    if standing_opening(tx.connection, tx.now):
+        raise SiteAlreadyOpen
+    checklist = checklists.shipped()[new.variant]
+    if missing := missing_names(checklist.asked, new.named):
+        raise ChecklistIncomplete(findings=missing)
+    terms = terms_of(settings)
+    if lapsed := shortcomings_now(tx.connection, tx.now, terms):
+        raise NotReadyToOpen(findings=tuple(one.lapse for one in lapsed))
+    site = settings.site
+    business_on = business_date(tx.now, site.zone, site.day_starts_at)
+    opening_id = tx.append(
+        Opening,
+        business_on=business_on,
+        number=_next_number(tx, business_on),
+        variant=new.variant,
+        checklist_code=checklist.code,
+        checklist_version=checklist.version,
+        minimum_physicians=terms.minimum_physicians,
+        absent_after_minutes=settings.security.idle_minutes,
+        opened_by=staff_id,
+        opened_at=tx.now,
+        ends_at=business_date_ends(business_on, site.zone, site.day_starts_at),
+    )
+    for safeguard, names in checklist.asked.items():
+        _state(tx, opening_id, safeguard, _only(names, new.named[safeguard]))
+    tx.journal("site_opened", opening_id, OPENING)
+    return OpeningRef(opening_id, business_on)
+
+
+def close_site(tx: Tx) -> OpeningRef:
+    """Close the site before its day is over; refused while anyone is under observation (invariant 34)."""
+    staff_id = require_signed_in(tx)
+    opened = _require_open(tx)
+    if observed := len(watched(tx.connection)):
+        raise StillObserving(count=observed)
+    tx.append(Closing, opening_id=opened.opening_id, closed_by=staff_id, closed_at=tx.now)
+    tx.journal("site_closed", opened.opening_id, OPENING)
+    return OpeningRef(opened.opening_id, opened.business_on)
+
+
+def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
+    """Record that a safeguard is gone; injections pause with it."""
+    require_signed_in(tx)
+    opened = _require_open(tx)
+    if not standing_statements(tx.connection)[safeguard].stands:
+        raise SafeguardWithdrawn
+    _append_statement(tx, opened.opening_id, safeguard, reason, stands=False)
+    tx.journal("safeguard_withdrawn", safeguard, OPENING)
+    return OpeningRef(opened.opening_id, opened.business_on)
+
+
+def restore_safeguard(tx: Tx, safeguard: Safeguard, named: Names) -> OpeningRef:
+    """State a withdrawn safeguard again, with its names of now."""
+    require_signed_in(tx)
+    opened = _require_open(tx)
+    if standing_statements(tx.connection)[safeguard].stands:
+        raise SafeguardStands
+    asked = checklists.shipped()[opened.variant].asked[safeguard]
+    if missing := missing_names({safeguard: asked}, {safeguard: named}):
+        raise ChecklistIncomplete(findings=missing)
+    _state(tx, opened.opening_id, safeguard, _only(asked, named))
+    tx.journal("safeguard_restored", safeguard, OPENING)
+    return OpeningRef(opened.opening_id, opened.business_on)
+
+
+def add_kit_item(tx: Tx, name: str, expires_on: date) -> UUID:
+    """Put something into the emergency kit."""
+    if expires_on < tx.local_date:
+        raise KitItemExpired
+    item_id = tx.append(KitItemAdded, name=name, expires_on=expires_on, added_at=tx.now)
+    tx.journal("kit_item_added", item_id, OPENING)
+    return item_id
+
+
+def remove_kit_item(tx: Tx, item_id: UUID) -> None:
+    """Take something out of the emergency kit."""
+    if item_id not in {item.item_id for item in standing_kit(tx.connection)}:
+        raise KitItemUnknown
+    tx.append(KitItemRemoved, kit_item_id=item_id, removed_at=tx.now)
+    tx.journal("kit_item_removed", item_id, OPENING)
+
+
+def _require_open(tx: Tx) -> Opened:
+    opened = standing_opening(tx.connection, tx.now)
+    if opened is None:
+        raise SiteNotOpen
+    return opened
+
+
+def _next_number(tx: Tx, business_on: date) -> int:
+    last = tx.execute(select(func.max(opening.c.number)).where(opening.c.business_on == business_on)).scalar()
+    return (last or 0) + 1
+
+
+def _only(asked: tuple[Named, ...], said: Names) -> Names:
+    return {name: said[name].strip() for name in asked}
+
+
+def _state(tx: Tx, opening_id: UUID, safeguard: Safeguard, names: Names) -> None:
+    _append_statement(tx, opening_id, safeguard, msgspec.json.encode(names).decode(), stands=True)
+
+
+def _append_statement(tx: Tx, opening_id: UUID, safeguard: Safeguard, said: str, *, stands: bool) -> None:
+    statement_id = tx.new_id()
+    tx.append(
+        SafeguardStatement,
+        id=statement_id,
+        opening_id=opening_id,
+        safeguard=safeguard,
+        stands=stands,
+        said_sealed=tx.keyring.seal(said, seal_context(statement_id)),
+        stated_at=tx.now,
+    )

@@ -1,0 +1,191 @@
+"""Whether injections may go on, and what the opening's page and banner show. ``pauses`` is asked at every needle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, exists, select
+
+from clinic_server.kit.crypto import Keyring
+from clinic_server.opening.rules import (
+    Facts,
+    KitItem,
+    Lapsed,
+    Named,
+    Opened,
+    Safeguard,
+    Statement,
+    lapses,
+    present,
+    shortcomings,
+)
+from clinic_server.opening.tables import closing, kit_item, kit_item_removed, opening, safeguard_statement
+from clinic_server.staff.lookup import qualified_stays
+from clinic_server.staff.rules import QualificationKind, Stay
+
+_WATCHED = (QualificationKind.PHYSICIAN, QualificationKind.EMERGENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a site's settings ask of an opening; ``absent_after`` is how long nobody acts before they count as gone."""
+
+    zone: tzinfo
+    minimum_physicians: int
+    absent_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningNow:
+    """How the site stands, without names: ``pauses`` are the reasons, ``missing`` what an opening would lack."""
+
+    is_open: bool
+    opened: Opened | None
+    pauses: Sequence[Lapsed]
+    missing: Sequence[Lapsed]
+    physicians: int
+    minimum_physicians: int
+    for_emergencies: int
+    kit: Sequence[KitItem]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOf:
+    """What was last said about a safeguard: its names, or why it was withdrawn."""
+
+    statement: Statement
+    names: dict[Named, str] = field(repr=False)
+    reason: str = field(default="", repr=False)
+
+
+def pauses(connection: Connection, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+    """Return the codes of all that pauses injections: one statement while the site is not open, else three."""
+    return tuple(lapsed.lapse.value for lapsed in injections_paused(connection, now, zone))
+
+
+def injections_paused(connection: Connection, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
+    """Return the reasons that pause injections, with their times."""
+    opened, statements = _opened(connection)
+    if opened is None or not opened.is_open(now):
+        return lapses(Facts(opened), now, zone)
+    stays = _stays(connection, now, zone, opened.absent_after)
+    return lapses(Facts(opened, statements, standing_kit(connection), stays), now, zone)
+
+
+def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningNow:
+    """Return how the site stands; an open one by the terms it was opened under."""
+    opened, statements = _opened(connection)
+    is_open = opened is not None and opened.is_open(now)
+    least = opened.minimum_physicians if opened and is_open else terms.minimum_physicians
+    absent_after = opened.absent_after if opened and is_open else terms.absent_after
+    facts = Facts(opened, statements, standing_kit(connection), _stays(connection, now, terms.zone, absent_after))
+    return OpeningNow(
+        is_open=is_open,
+        opened=opened,
+        pauses=lapses(facts, now, terms.zone),
+        missing=shortcomings(facts, least, now, terms.zone),
+        physicians=len(present(facts.stays, QualificationKind.PHYSICIAN, now)),
+        minimum_physicians=least,
+        for_emergencies=len(present(facts.stays, QualificationKind.EMERGENCY, now)),
+        kit=facts.kit,
+    )
+
+
+def standing_opening(connection: Connection, now: datetime) -> Opened | None:
+    """Return the opening that stands now."""
+    opened, _ = _opened(connection)
+    return opened if opened and opened.is_open(now) else None
+
+
+def standing_statements(connection: Connection) -> dict[Safeguard, Statement]:
+    """Return what was last said about each safeguard of the latest opening."""
+    return {statement.safeguard: statement for statement in _opened(connection)[1]}
+
+
+def said_of_safeguards(connection: Connection, keyring: Keyring) -> Sequence[SaidOf]:
+    """Return the names behind each safeguard of the latest opening, or why it was withdrawn."""
+    latest = standing_statements(connection)
+    return [_said(connection, keyring, latest[safeguard]) for safeguard in Safeguard if safeguard in latest]
+
+
+def standing_kit(connection: Connection) -> tuple[KitItem, ...]:
+    """Return what is in the emergency kit, the first to expire first."""
+    removed = exists().where(kit_item_removed.c.kit_item_id == kit_item.c.id)
+    rows = connection.execute(
+        select(kit_item.c.id, kit_item.c.name, kit_item.c.expires_on)
+        .where(~removed)
+        .order_by(kit_item.c.expires_on, kit_item.c.name)
+    )
+    return tuple(KitItem(*row) for row in rows)
+
+
+def shortcomings_now(connection: Connection, now: datetime, terms: Terms) -> tuple[Lapsed, ...]:
+    """Return what of people and kit would be missing were the site opened now."""
+    stays = _stays(connection, now, terms.zone, terms.absent_after)
+    facts = Facts(None, (), standing_kit(connection), stays)
+    return shortcomings(facts, terms.minimum_physicians, now, terms.zone)
+
+
+def seal_context(statement_id: UUID) -> str:
+    """Return under what a statement's names are sealed."""
+    return f"safeguard_statement:said:{statement_id}"
+
+
+def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...]]:
+    """Return the latest opening and everything said about its safeguards, oldest first."""
+    last = select(opening.c.id).order_by(opening.c.journal_seq.desc()).limit(1).scalar_subquery()
+    rows = connection.execute(
+        select(
+            opening.c.id,
+            opening.c.business_on,
+            opening.c.variant,
+            opening.c.opened_at,
+            opening.c.ends_at,
+            opening.c.minimum_physicians,
+            opening.c.absent_after_minutes,
+            closing.c.closed_at,
+            safeguard_statement.c.id,
+            safeguard_statement.c.safeguard,
+            safeguard_statement.c.stands,
+            safeguard_statement.c.stated_at,
+        )
+        .join_from(opening, safeguard_statement, safeguard_statement.c.opening_id == opening.c.id)
+        .outerjoin(closing, closing.c.opening_id == opening.c.id)
+        .where(opening.c.id == last)
+        .order_by(safeguard_statement.c.journal_seq, safeguard_statement.c.id)
+    ).all()
+    return (_as_opened(rows[0]) if rows else None), tuple(_as_statement(row[8:]) for row in rows)
+
+
+def _as_statement(row: Any) -> Statement:
+    return Statement(*row)
+
+
+def _as_opened(row: Any) -> Opened:
+    return Opened(
+        opening_id=row[0],
+        business_on=row.business_on,
+        variant=row.variant,
+        opened_at=row.opened_at,
+        ends_at=row.ends_at,
+        minimum_physicians=row.minimum_physicians,
+        absent_after=timedelta(minutes=row.absent_after_minutes),
+        closed_at=row.closed_at,
+    )
+
+
+def _stays(connection: Connection, now: datetime, zone: tzinfo, absent_after: timedelta) -> tuple[Stay, ...]:
+    return tuple(qualified_stays(connection, _WATCHED, now, now.astimezone(zone).date(), absent_after))
+
+
+def _said(connection: Connection, keyring: Keyring, statement: Statement) -> SaidOf:
+    sealed = connection.execute(
+        select(safeguard_statement.c.said_sealed).where(safeguard_statement.c.id == statement.statement_id)
+    ).scalar_one()
+    said = keyring.open(sealed, seal_context(statement.statement_id))
+    if not statement.stands:
+        return SaidOf(statement, {}, said)
+    return SaidOf(statement, msgspec.json.decode(said, type=dict[Named, str]))

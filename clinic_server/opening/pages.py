@@ -1,0 +1,141 @@
+"""The opening's page: what is named, what is missing, and the banner that says why injections pause."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import Field, model_validator
+from sqlalchemy import Connection
+
+from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.opening import actions, checklists, lookup
+from clinic_server.opening.rules import Named, Safeguard, Variant
+from clinic_server.staff.rules import Role
+
+router = APIRouter(include_in_schema=False)
+Lead = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD)]
+Watchful = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.PHYSICIAN, Role.OBSERVER)]
+Said = Annotated[str, Field(max_length=120)]
+
+
+class NamesForm(Form):
+    """One field ``<safeguard>-<name>`` for each name a checklist asks for."""
+
+    named: dict[Safeguard, dict[Named, Said]] = Field(repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_names(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        named: dict[str, dict[str, str]] = {}
+        others: dict[str, Any] = {}
+        for field, said in given.items():
+            safeguard, is_name, name = field.partition("-")
+            if is_name:
+                named.setdefault(safeguard, {})[name] = said
+            else:
+                others[field] = said
+        return others | {"named": named}
+
+
+class OpeningForm(NamesForm):
+    """For whom the site opens, and every name."""
+
+    variant: Variant
+
+
+class WithdrawalForm(Form):
+    """Why a safeguard is gone."""
+
+    reason: str = Field(min_length=1, max_length=400, repr=False)
+
+
+class KitItemForm(Form):
+    """Something for the emergency kit."""
+
+    name: str = Field(min_length=1, max_length=80)
+    expires_on: date
+
+
+@router.get("/opening")
+async def opening(call: Watchful, variant: Variant = Variant.ADULT) -> Response:
+    """Show how the site stands, its checklist and its emergency kit."""
+    return call.page("opening/opening.html", variants=list(Variant), **await _now(call), asked=_asked(variant))
+
+
+@router.get("/opening/now")
+async def opening_again(call: Watchful) -> Response:
+    """Show the state alone."""
+    return call.page("opening/_now.html", **await _now(call))
+
+
+@router.get("/opening/pauses")
+async def pauses(call: Annotated[Call, signed_in()]) -> Response:
+    """Show why injections pause, or nothing."""
+    now, zone = call.house.db.clock.now(), call.house.settings.site.zone
+    paused = await call.read(lambda connection: lookup.injections_paused(connection, now, zone))
+    return call.page("opening/_pauses.html", paused=paused)
+
+
+@router.post("/opening")
+async def open_site(call: Lead) -> Response:
+    """Open the site for the running clinic day."""
+    form = await call.form(OpeningForm)
+    new = actions.NewOpening(form.variant, form.named)
+    return await call.record(lambda tx: actions.open_site(tx, call.house.settings, new), then="/opening")
+
+
+@router.post("/opening/closing")
+async def close_site(call: Lead) -> Response:
+    """Close the site before its day is over."""
+    return await call.record(actions.close_site, then="/opening")
+
+
+@router.post("/opening/safeguards/{safeguard}/withdrawal")
+async def withdraw(call: Watchful, safeguard: Safeguard) -> Response:
+    """Record that a safeguard is gone."""
+    form = await call.form(WithdrawalForm)
+    return await call.record(lambda tx: actions.withdraw_safeguard(tx, safeguard, form.reason), then="/opening")
+
+
+@router.post("/opening/safeguards/{safeguard}/restoration")
+async def restore(call: Lead, safeguard: Safeguard) -> Response:
+    """Record that a safeguard is there again."""
+    named = (await call.form(NamesForm)).named.get(safeguard, {})
+    return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, named), then="/opening")
+
+
+@router.post("/opening/kit-items")
+async def add_kit_item(call: Lead) -> Response:
+    """Put something into the emergency kit."""
+    form = await call.form(KitItemForm)
+    return await call.record(lambda tx: actions.add_kit_item(tx, form.name, form.expires_on), then="/opening")
+
+
+@router.post("/opening/kit-items/{item_id}/removal")
+async def remove_kit_item(call: Lead, item_id: UUID) -> Response:
+    """Take something out of the emergency kit."""
+    return await call.record(lambda tx: actions.remove_kit_item(tx, item_id), then="/opening")
+
+
+def _asked(variant: Variant) -> checklists.Checklist:
+    return checklists.shipped()[variant]
+
+
+async def _now(call: Call) -> dict[str, Any]:
+    now, terms, keyring = call.house.db.clock.now(), actions.terms_of(call.house.settings), call.house.db.keyring
+
+    def question(connection: Connection) -> dict[str, Any]:
+        seen = lookup.opening_now(connection, now, terms)
+        said = lookup.said_of_safeguards(connection, keyring) if seen.is_open else ()
+        return {"seen": seen, "said": said}
+
+    shown = await call.read(question)
+    opened = shown["seen"].opened
+    standing = _asked(opened.variant).asked if opened else {}
+    return shown | {
+        "standing": standing,
+        "today": call.local_date(now),
+        "leads": bool({Role.OWNER, Role.SITE_LEAD} & call.actor.roles),
+    }

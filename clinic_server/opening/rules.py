@@ -1,0 +1,248 @@
+"""Whether injections may go on: the four safeguards, the kit, and who is here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from uuid import UUID
+
+from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.staff.rules import QualificationKind, Stay
+
+
+class Variant(StrEnum):
+    """For whom the site is prepared."""
+
+    ADULT = "adult"
+    PAEDIATRIC = "paediatric"
+
+
+class Safeguard(StrEnum):
+    """What a site must have before it opens: 四有."""
+
+    EMERGENCY_STAFF = "emergency_staff"
+    EMERGENCY_EQUIPMENT = "emergency_equipment"
+    AMBULANCE = "ambulance"
+    GREEN_CHANNEL = "green_channel"
+
+
+class Named(StrEnum):
+    """What a checklist asks to be named."""
+
+    HOSPITAL = "hospital"
+    PERSON = "person"
+    PHONE = "phone"
+    VEHICLE_PLATE = "vehicle_plate"
+    EQUIPMENT = "equipment"
+    PAEDIATRIC_PERSON = "paediatric_person"
+    PAEDIATRIC_EQUIPMENT = "paediatric_equipment"
+
+
+class Lapse(StrEnum):
+    """Why no new injection may begin."""
+
+    NOT_OPENED = "site_not_opened"
+    CLOSED = "site_closed"
+    OPENED_ON_ANOTHER_DAY = "site_opened_on_another_day"
+    EMERGENCY_STAFF_GONE = "emergency_staff_gone"
+    EMERGENCY_EQUIPMENT_GONE = "emergency_equipment_gone"
+    AMBULANCE_GONE = "ambulance_gone"
+    GREEN_CHANNEL_GONE = "green_channel_gone"
+    TOO_FEW_PHYSICIANS = "too_few_physicians"
+    NOBODY_FOR_EMERGENCIES = "nobody_for_emergencies"
+    KIT_EMPTY = "emergency_kit_empty"
+    KIT_EXPIRED = "emergency_kit_expired"
+
+
+GONE: Mapping[Safeguard, Lapse] = {
+    Safeguard.EMERGENCY_STAFF: Lapse.EMERGENCY_STAFF_GONE,
+    Safeguard.EMERGENCY_EQUIPMENT: Lapse.EMERGENCY_EQUIPMENT_GONE,
+    Safeguard.AMBULANCE: Lapse.AMBULANCE_GONE,
+    Safeguard.GREEN_CHANNEL: Lapse.GREEN_CHANNEL_GONE,
+}
+
+
+class NotReadyToOpen(Refused):
+    """The site may not open; the findings say why, all of them."""
+
+    code = "not_ready_to_open"
+
+
+class ChecklistIncomplete(Refused):
+    """A safeguard lacks a name it needs; the findings name the fields."""
+
+    code = "checklist_incomplete"
+
+
+class SiteAlreadyOpen(Conflict):
+    """The site is open today."""
+
+    code = "site_already_open"
+
+
+class SiteNotOpen(Conflict):
+    """The act belongs to an open site, and this one is not."""
+
+    code = "site_not_open"
+
+
+class StillObserving(Conflict):
+    """The site cannot close while ``count`` people are under observation."""
+
+    code = "still_observing"
+
+
+class SafeguardStands(Conflict):
+    """The safeguard was not withdrawn, so there is nothing to restore."""
+
+    code = "safeguard_stands"
+
+
+class SafeguardWithdrawn(Conflict):
+    """The safeguard was withdrawn already."""
+
+    code = "safeguard_withdrawn"
+
+
+class KitItemUnknown(NotFound):
+    """The emergency kit holds no such item now."""
+
+    code = "kit_item_unknown"
+
+
+class KitItemExpired(Refused):
+    """What has expired is not put into the kit."""
+
+    code = "kit_item_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The latest opening and the terms it was opened under; it ends with its clinic day at ``ends_at``."""
+
+    opening_id: UUID
+    business_on: date
+    variant: Variant
+    opened_at: datetime
+    ends_at: datetime
+    minimum_physicians: int
+    absent_after: timedelta
+    closed_at: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether it is the opening of the running day and was not closed."""
+        return self.closed_at is None and now < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What was last said about one safeguard."""
+
+    statement_id: UUID
+    safeguard: Safeguard
+    stands: bool
+    stated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KitItem:
+    """Something in the emergency kit, usable to the end of the printed day."""
+
+    item_id: UUID
+    name: str
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that decides whether injections may go on."""
+
+    opened: Opened | None
+    statements: tuple[Statement, ...] = ()
+    kit: tuple[KitItem, ...] = ()
+    stays: tuple[Stay, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """One reason why injections pause, and since when, where that is known."""
+
+    lapse: Lapse
+    since: datetime | None = None
+
+
+def lapses(facts: Facts, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
+    """Return every reason against a new injection (invariant 33); none means they may go on."""
+    opened = facts.opened
+    if opened is None:
+        return (Lapsed(Lapse.NOT_OPENED),)
+    if opened.closed_at is not None:
+        return (Lapsed(Lapse.CLOSED, opened.closed_at),)
+    if not opened.is_open(now):
+        return (Lapsed(Lapse.OPENED_ON_ANOTHER_DAY, opened.ends_at),)
+    return _withdrawn(facts.statements) + shortcomings(facts, opened.minimum_physicians, now, zone)
+
+
+def shortcomings(facts: Facts, minimum_physicians: int, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
+    """Return what is missing of people and kit, whether or not the site is open."""
+    found = (
+        _too_few(facts.stays, QualificationKind.PHYSICIAN, minimum_physicians, Lapse.TOO_FEW_PHYSICIANS, now),
+        _too_few(facts.stays, QualificationKind.EMERGENCY, 1, Lapse.NOBODY_FOR_EMERGENCIES, now),
+        _kit_lapse(facts.kit, now, zone),
+    )
+    return tuple(lapse for lapse in found if lapse is not None)
+
+
+def present(stays: Iterable[Stay], kind: QualificationKind, at: datetime) -> frozenset[UUID]:
+    """Return who of a kind is here at an instant; one person at two stations is one."""
+    return frozenset(stay.staff_id for stay in stays if stay.kind is kind and stay.began_at <= at < stay.over_at)
+
+
+def missing_names(
+    asked: Mapping[Safeguard, Sequence[Named]], said: Mapping[Safeguard, Mapping[Named, str]]
+) -> tuple[str, ...]:
+    """Return each name a checklist asks for and nobody gave, as ``safeguard-name``."""
+    return tuple(
+        f"{safeguard}-{name}"
+        for safeguard, names in asked.items()
+        for name in names
+        if not said.get(safeguard, {}).get(name, "").strip()
+    )
+
+
+def _withdrawn(statements: Sequence[Statement]) -> tuple[Lapsed, ...]:
+    """Return the safeguards that do not stand, given what was last said about each."""
+    latest = {statement.safeguard: statement for statement in statements}
+    return tuple(_gone(safeguard, latest.get(safeguard)) for safeguard in Safeguard if not _stands(safeguard, latest))
+
+
+def _stands(safeguard: Safeguard, latest: Mapping[Safeguard, Statement]) -> bool:
+    return safeguard in latest and latest[safeguard].stands
+
+
+def _gone(safeguard: Safeguard, statement: Statement | None) -> Lapsed:
+    return Lapsed(GONE[safeguard], statement.stated_at if statement else None)
+
+
+def _too_few(stays: Sequence[Stay], kind: QualificationKind, least: int, lapse: Lapse, now: datetime) -> Lapsed | None:
+    if len(present(stays, kind, now)) >= least:
+        return None
+    return Lapsed(lapse, _since(stays, kind, least, now))
+
+
+def _since(stays: Sequence[Stay], kind: QualificationKind, least: int, now: datetime) -> datetime | None:
+    """Return when somebody went and left too few behind, None when there never were enough."""
+    gone = sorted({stay.over_at for stay in stays if stay.kind is kind and stay.over_at <= now}, reverse=True)
+    for at in gone:
+        before = {stay.staff_id for stay in stays if stay.kind is kind and stay.began_at < at <= stay.over_at}
+        if len(before) >= least:
+            return at
+    return None
+
+
+def _kit_lapse(kit: Sequence[KitItem], now: datetime, zone: tzinfo) -> Lapsed | None:
+    if not kit:
+        return Lapsed(Lapse.KIT_EMPTY)
+    first = min(item.expires_on for item in kit)
+    over_at = datetime.combine(first + timedelta(days=1), time.min, zone)
+    return Lapsed(Lapse.KIT_EXPIRED, over_at) if over_at <= now else None

@@ -1,0 +1,80 @@
+"""Openings, what was said about the safeguards, closings, and the emergency kit."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
+from clinic_server.opening.rules import Safeguard, Variant
+
+
+class Opening(Record, table=True):
+    """The site opened for a clinic day, the ``number``-th time, under terms that hold until ``ends_at``."""
+
+    __tablename__ = "opening"
+    __table_args__ = (
+        UniqueConstraint("business_on", "number"),
+        Index(None, "journal_seq"),
+        CheckConstraint("minimum_physicians >= 1", name="minimum_physicians"),
+    )
+
+    business_on: date
+    number: int
+    variant: Variant = one_of(Variant)
+    checklist_code: str = text(40)
+    checklist_version: int
+    minimum_physicians: int
+    absent_after_minutes: int
+    opened_by: UUID = Field(foreign_key="staff.id")
+    opened_at: datetime = instant()
+    ends_at: datetime = instant()
+
+
+class SafeguardStatement(Record, table=True):
+    """A safeguard stated with its names, or withdrawn with a reason; the latest of an opening counts."""
+
+    __tablename__ = "safeguard_statement"
+
+    opening_id: UUID = Field(foreign_key="opening.id", index=True)
+    safeguard: Safeguard = one_of(Safeguard)
+    stands: bool
+    said_sealed: bytes = sealed()
+    stated_at: datetime = instant()
+
+
+class Closing(Record, table=True):
+    """The site closed before its clinic day was over."""
+
+    __tablename__ = "closing"
+
+    opening_id: UUID = Field(foreign_key="opening.id", unique=True)
+    closed_by: UUID = Field(foreign_key="staff.id")
+    closed_at: datetime = instant()
+
+
+class KitItemAdded(Record, table=True):
+    """Something put into the emergency kit; it stays over the days until it is taken out."""
+
+    __tablename__ = "kit_item"
+
+    name: str = text(80)
+    expires_on: date
+    added_at: datetime = instant()
+
+
+class KitItemRemoved(Record, table=True):
+    """Something taken out of the emergency kit."""
+
+    __tablename__ = "kit_item_removed"
+
+    kit_item_id: UUID = Field(foreign_key="kit_item.id", unique=True)
+    removed_at: datetime = instant()
+
+
+opening = table_of(Opening)
+safeguard_statement = table_of(SafeguardStatement)
+closing = table_of(Closing)
+kit_item = table_of(KitItemAdded)
+kit_item_removed = table_of(KitItemRemoved)

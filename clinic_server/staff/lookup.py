@@ -1,0 +1,72 @@
+"""Questions about who is here with which certificate."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
+
+from clinic_server.staff.rules import (
+    LONGEST_SESSION,
+    Certificate,
+    QualificationKind,
+    Role,
+    Stay,
+    session_over_at,
+    standing_certificates,
+)
+from clinic_server.staff.tables import qualification, role_grant, staff_ended, staff_session
+
+
+def qualified_stays(
+    connection: Connection, kinds: Sequence[QualificationKind], now: datetime, on: date, idle: timedelta
+) -> Sequence[Stay]:
+    """Return the sign-ins of the last shift's length by those who hold such a certificate on a date.
+
+    A physician counts only while the role of physician stands as well: nobody decides without it.
+    """
+    rows = connection.execute(
+        select(
+            staff_session.c.id,
+            staff_session.c.staff_id,
+            staff_session.c.signed_in_at,
+            staff_session.c.last_seen_at,
+            staff_session.c.ended_at,
+            *(qualification.c[name] for name in Certificate.__dataclass_fields__),
+        )
+        .join_from(staff_session, qualification, qualification.c.staff_id == staff_session.c.staff_id)
+        .where(
+            staff_session.c.signed_in_at > now - LONGEST_SESSION,
+            qualification.c.kind.in_(kinds),
+            or_(qualification.c.kind != QualificationKind.PHYSICIAN, _holds(Role.PHYSICIAN)),
+            ~exists().where(staff_ended.c.staff_id == staff_session.c.staff_id),
+        )
+        .order_by(staff_session.c.id, qualification.c.journal_seq)
+    )
+    return [stay for _, group in groupby(rows, attrgetter("id")) for stay in _stays(list(group), on, idle)]
+
+
+def _holds(role: Role) -> ColumnElement[bool]:
+    """Tell of a session's holder whether the last decision about a role granted it."""
+    decided = role_grant.c.staff_id == staff_session.c.staff_id
+    granted = (
+        select(role_grant.c.granted)
+        .where(decided, role_grant.c.role == role)
+        .order_by(role_grant.c.journal_seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return granted.is_(True)
+
+
+def _stays(rows: Sequence[Any], on: date, idle: timedelta) -> Sequence[Stay]:
+    """Return one sign-in once for each kind of certificate that counts; the rows are its holder's, oldest first."""
+    held = standing_certificates(Certificate(*row[5:]) for row in rows)
+    session = rows[0]
+    over_at = session_over_at(session.signed_in_at, session.last_seen_at, idle)
+    if session.ended_at is not None:
+        over_at = min(over_at, session.ended_at)
+    kinds = sorted({certificate.kind for certificate in held if certificate.is_valid_on(on)})
+    return [Stay(session.staff_id, kind, session.signed_in_at, over_at) for kind in kinds]
