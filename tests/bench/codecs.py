@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from clinic_server.injection.rules import findings_for_needle
 from devices.barcode_scanner import wire as scanner_wire
 from devices.fridge_probe import wire as probe_wire
 from devices.fridge_probe.context import Delivery
@@ -17,7 +16,6 @@ from devices.receipt_printer import wire as printer_wire
 from devices.words import Align, Pair, Rule, Size, Slip, Text
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import OK, PHOTO_HEAD, PHOTO_LENGTH, framed
-from tests.rules import needle
 from tests.wire.vectors import vectors_of
 
 YARDSTICK = "json.loads of 1 kB"
@@ -88,7 +86,6 @@ def _codecs() -> Iterator[tuple[str, Callable[[], object]]]:
             ),
         )
     yield "printer: one slip", lambda: printer_wire.encode(SLIP, printer_wire.Paper())
-    yield "permit: one decision", lambda: findings_for_needle(needle.FACTS)
 
 
 def _card(answer: bytes) -> object:

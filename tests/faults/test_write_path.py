@@ -42,6 +42,7 @@ def add_product(tx: Tx, code: str = "vaccine-a") -> None:
         code=code,
         name="Vaccine",
         manufacturer="Maker",
+        vaccine_code="covid19-bbibp-corv",
         platform=Platform.INACTIVATED,
         route=Route.INTRAMUSCULAR,
         volume_ul=500,
@@ -107,6 +108,7 @@ def test_records_without_a_journal_line_are_refused(db: Database) -> None:
             code="b",
             name="B",
             manufacturer="M",
+            vaccine_code="covid19-bbibp-corv",
             platform=Platform.LIVE,
             route=Route.ORAL,
             volume_ul=1,
@@ -183,8 +185,9 @@ def test_the_schema_made_by_the_migrations_is_the_one_the_tables_declare(databas
 def test_the_database_itself_refuses_a_code_that_is_on_no_list(db: Database) -> None:
     db.write_now(add_product, ACTOR)
     forged = text(
-        "INSERT INTO product (id, journal_seq, code, name, manufacturer, platform, route, volume_ul, doses_per_unit)"
-        " SELECT :id, journal_seq, 'other', name, manufacturer, 'homeopathic', route, 1, 1 FROM product"
+        "INSERT INTO product (id, journal_seq, code, name, manufacturer, vaccine_code, platform, route, volume_ul,"
+        " doses_per_unit)"
+        " SELECT :id, journal_seq, 'other', name, manufacturer, vaccine_code, 'homeopathic', route, 1, 1 FROM product"
     ).bindparams(bindparam("id", uuid4(), Uuid()))
     with pytest.raises(DBAPIError, match="platform_code"):
         db.write_now(lambda tx: tx.connection.execute(forged), ACTOR)
