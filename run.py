@@ -3,7 +3,7 @@
 
 Standard library only, in syntax that Python 3.6 still reads, so that an old interpreter can say what is missing.
 All it makes lies in this folder and is git-ignored: .venv, .tools, node_modules, clinic_server/static/vendor, *.mo.
-Only `test`, `faults` and `bench` touch the system, and only to install Debian packages, by name.
+Only `test`, `faults`, `bench`, `machine` and `races` touch the system, and only to install Debian packages, by name.
 """
 
 import ast
@@ -35,6 +35,10 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   faults   kills the server while it works and counts what was lost
   fuzz     gives spoilt messages to one device's parser: fuzz PARSER --runs N [--seed S]
   bench    measures on this machine: from the card to the name on the desk's page, and every codec
+  mutate   spoils the rules one place at a time and tells which spoilt rule no test noticed; --guards the guards
+  coverage tells which branch of the clinical core no test of the rules takes
+  machine  plays random clinic days against the invariants: machine --examples N [--seed S]
+  races    two desks, one person; two benches, one vial; the same instant: races --pairs N
   agent    builds the program of desk PCs into dist/: a wheel, and one file for this kind of system
   lock     resolves the dependencies again; --upgrade takes newer versions
 
@@ -68,6 +72,7 @@ RUNTIME_LOCK, DEV_LOCK = ROOT / "requirements.lock", ROOT / "requirements-dev.lo
 CARDS_LOCK = ROOT / "requirements-cards.lock"  # no wheels for Linux: beside one of the two above, where wanted
 AGENT_LOCK, AGENT_MAIN = ROOT / "requirements-agent.lock", ROOT / "devices" / "agent" / "__main__.py"
 UV_LOCK, NODE_LOCK = ROOT / "requirements-tools.lock", ROOT / "requirements-node.lock"
+MUTATION_LOCK = ROOT / "requirements-mutation.lock"
 NPM_LOCK = ROOT / "package-lock.json"
 LOCK_SOURCES = {
     RUNTIME_LOCK: ["pyproject.toml"],
@@ -76,6 +81,7 @@ LOCK_SOURCES = {
     AGENT_LOCK: ["--group", "agent"],
     UV_LOCK: ["--group", "tools"],
     NODE_LOCK: ["--group", "node"],
+    MUTATION_LOCK: ["--group", "mutation"],
 }
 
 VENDOR = ROOT / "clinic_server" / "static" / "vendor"
@@ -108,8 +114,19 @@ PROGRAMS = {  # what a command becomes when all is ready
     "faults": ["tests.faults"],
     "fuzz": ["tests.fuzz"],
     "bench": ["tests.bench"],
+    "mutate": ["tests.proof.mutate"],
+    "coverage": ["tests.proof.coverage"],
+    "machine": ["tests.proof.machine"],
+    "races": ["tests.proof.races"],
 }
-PEERS_OF = {"faults": ("mosquitto", "postgresql"), "bench": ("chromium", "fonts-noto-cjk")}
+PEERS_OF = {
+    "faults": ("mosquitto", "postgresql"),
+    "bench": ("chromium", "fonts-noto-cjk"),
+    "mutate": (),
+    "coverage": (),
+    "machine": ("postgresql",),
+    "races": ("mosquitto", "postgresql"),
+}
 BY_HAND = 3  # exit code: something must be installed by hand
 
 
@@ -523,6 +540,9 @@ def start(command: str, arguments: list) -> None:
     if dev:
         require_peers({name: PEERS[name] for name in PEERS_OF[command]})
     set_up(dev)
+    if command == "mutate":
+        with one_at_a_time():
+            private(TOOLS / "mutation", MUTATION_LOCK)
     os.chdir(str(ROOT))
     os.execve(str(PYTHON), [str(PYTHON), "-m", *PROGRAMS[command], *arguments], program_environment())  # noqa: S606 - no shell between
 

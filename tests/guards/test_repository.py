@@ -20,6 +20,7 @@ ROOT_FILES = {
     *("package-lock.json", "package.json", "pyproject.toml", "run.py", "site.env.example"),
     *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
     *("requirements-agent.lock", "requirements-tools.lock", "requirements-node.lock"),
+    "requirements-mutation.lock",
 }
 LOCKS = [*sorted(ROOT.glob("requirements*.lock")), ROOT / "package-lock.json"]
 
@@ -144,7 +145,7 @@ def test_every_dependency_that_is_asked_for_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = {"requirements.lock": project["project"]["dependencies"]}
     groups |= {"requirements-dev.lock": project["dependency-groups"]["dev"]}
-    others = ("agent", "cards", "tools", "node")
+    others = ("agent", "cards", "tools", "node", "mutation")
     groups |= {f"requirements-{name}.lock": project["dependency-groups"][name] for name in others}
     for lock, wanted in groups.items():
         names = {re.split(r"[\[<>=!; ]", requirement)[0] for requirement in wanted}

@@ -1,0 +1,371 @@
+"""The invariants of the clinical gate, by number, asked of the rows themselves and not of the program's own rules.
+
+"Later" is always the order of the journal: a wall clock can be set, the journal cannot.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from tests.proof.rows import Row, Rows, age_on
+
+Check = Callable[[Rows], Iterator[str]]
+CHECKS: list[tuple[int, Check]] = []
+WAYS = {  # what may follow what on a visit, typed from the flow of the founding documents
+    "": {"checked_in"},
+    "checked_in": {"answered", "abandoned"},
+    "answered": {"answered", "recommended", "deferred", "unsuitable", "abandoned"},
+    "recommended": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
+    "consented": {
+        *("answered", "dose_given", "sent_back", "abandoned"),
+        *("consent_disputed", "consent_invalidated", "consent_withdrawn"),
+    },
+    "consent_invalidated": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
+    "consent_disputed": {"answered", "dispute_settled", "refused", "abandoned"},
+    "dispute_settled": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
+    "sent_back": {"answered", "abandoned"},
+    "dose_given": {"left", "left_early"},
+}
+CONFIRMATIONS = {
+    *("health", "record_card", "appearance", "name", "age", "product"),
+    *("presentation", "dose", "body_site", "route", "shown"),
+}
+LEAST_INTERVAL = timedelta(days=21)  # of the inactivated vaccines (national guidance, 2021)
+FLOOR = timedelta(minutes=30)
+LONGEST_PERMIT = timedelta(minutes=5)
+ADMITTED_FROM_AGE = 3
+THRESHOLDS = {"systolic_mmhg": 140, "diastolic_mmhg": 90}
+
+
+def invariant(number: int) -> Callable[[Check], Check]:
+    """Register a check under its number."""
+
+    def keep(check: Check) -> Check:
+        CHECKS.append((number, check))
+        return check
+
+    return keep
+
+
+def violations(rows: Rows) -> list[str]:
+    """Return everything that is not as it must be, each beginning with the invariant's number."""
+    return [f"{number}: {what}" for number, check in CHECKS for what in check(rows)]
+
+
+def _seq(row: Row) -> int:
+    found: int = row["journal_seq"]
+    return found
+
+
+def _doses(rows: Rows) -> Iterator[tuple[Row, Row, Row]]:
+    """Yield each dose with its order and its decision."""
+    for dose in rows.all("dose"):
+        order = rows.one("visit_order", dose["order_id"])
+        yield dose, order, rows.one("decision", order["decision_id"])
+
+
+def _is_qualified(rows: Rows, staff_id: Any, kind: str, at: Any, before_seq: int) -> bool:
+    latest: dict[str, Row] = {}
+    for row in rows.of("qualification", "staff_id", staff_id):
+        if row["kind"] == kind and _seq(row) < before_seq:
+            latest[row["certificate_number"]] = row
+    return any(row["valid_from"] <= rows.day(at) <= row["valid_until"] for row in latest.values())
+
+
+@invariant(1)
+def decided_by_a_qualified_physician(rows: Rows) -> Iterator[str]:
+    for dose, order, decision in _doses(rows):
+        same_visit = dose["visit_id"] == order["visit_id"] == decision["visit_id"]
+        if not same_visit or decision["outcome"] != "recommended" or not _seq(decision) < _seq(dose):
+            yield f"dose {dose['id']} rests on no recommendation of its visit"
+    for decision in rows.all("decision"):
+        if not _is_qualified(rows, decision["physician_id"], "physician", decision["decided_at"], _seq(decision)):
+            yield f"decision {decision['id']} by somebody who was no physician that day"
+
+
+@invariant(2)
+def decided_over_the_last_answers(rows: Rows) -> Iterator[str]:
+    for decision in rows.all("decision"):
+        rounds = [row for row in rows.of("screening", "visit_id", decision["visit_id"]) if _seq(row) < _seq(decision)]
+        if not rounds or rounds[-1]["id"] != decision["screening_id"]:
+            yield f"decision {decision['id']} is over other answers than the last"
+    for dose, _, decision in _doses(rows):
+        for row in rows.of("screening", "visit_id", dose["visit_id"]):
+            if _seq(decision) < _seq(row) < _seq(dose):
+                yield f"dose {dose['id']} in spite of answers after its decision"
+
+
+@invariant(3)
+def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
+    told = "kind,effect,contraindications,adverse_reactions,observation"
+    for dose, order, decision in _doses(rows):
+        attached = {row["consent_id"] for row in rows.of("visit_order_consent", "order_id", order["id"])}
+        standing = [
+            row
+            for row in rows.of("consent", "decision_id", decision["id"])
+            if row["visit_id"] == dose["visit_id"]
+            and row["product_code"] == dose["product_code"]
+            and row["informed_items"] == told
+            and _seq(decision) < _seq(row) < _seq(dose)
+            and row["id"] in attached
+            and not _has_fallen(rows, row, _seq(dose))
+        ]
+        if len(standing) != 1:
+            yield f"dose {dose['id']} has {len(standing)} consents"
+
+
+def _has_fallen(rows: Rows, consent: Row, before_seq: int) -> bool:
+    """Tell whether a consent was withdrawn, invalidated or disputed, or the dose refused, after it was signed."""
+    after = [
+        *rows.of("consent_withdrawn", "consent_id", consent["id"]),
+        *rows.of("consent_invalidated", "consent_id", consent["id"]),
+        *rows.of("consent_dispute", "visit_id", consent["visit_id"]),
+        *rows.of("refusal", "visit_id", consent["visit_id"]),
+    ]
+    return any(_seq(consent) < _seq(row) < before_seq for row in after)
+
+
+@invariant(4)
+def signed_by_those_who_must(rows: Rows) -> Iterator[str]:
+    for consent in rows.all("consent"):
+        born_on = _latest_before(rows, rows.one("visit", consent["visit_id"])["person_id"], _seq(consent))["born_on"]
+        age = age_on(born_on, rows.day(consent["signed_at"]))
+        signed = {
+            row["signer"]: row["relationship"] for row in rows.of("consent_signature", "consent_id", consent["id"])
+        }
+        others = set(signed) - {"recipient"}
+        if (age < 18 and not others) or (age >= 8 and age < 18 and "recipient" not in signed) or not signed:
+            yield f"consent {consent['id']} at {age} years signed by {sorted(signed)}"
+        if any(signed[other] == "self" for other in others):
+            yield f"consent {consent['id']}: a relationship is missing"
+
+
+@invariant(5)
+def whatever_speaks_against_a_dose_has_a_reason(rows: Rows) -> Iterator[str]:
+    for decision in rows.all("decision"):
+        given = rows.opened(rows.one("screening", decision["screening_id"]), "screening", "answers")
+        measured = given["measurements"]
+        high = any((measured[quantity] or 0) >= limit for quantity, limit in THRESHOLDS.items())
+        speaks_against = high or "yes" in given["answers"].values()
+        if decision["outcome"] == "recommended" and speaks_against and decision["reason_sealed"] is None:
+            yield f"decision {decision['id']} without a reason"
+
+
+@invariant(6)
+def not_knowing_is_never_no(rows: Rows) -> Iterator[str]:
+    for decision in rows.all("decision"):
+        given = rows.opened(rows.one("screening", decision["screening_id"]), "screening", "answers")
+        unsure = "dont_know" in given["answers"].values()
+        if decision["outcome"] == "recommended" and unsure and decision["reason_sealed"] is None:
+            yield f"decision {decision['id']} took a don't know for a no"
+
+
+@invariant(7)
+def old_enough(rows: Rows) -> Iterator[str]:
+    for visit in rows.all("visit"):
+        born_on = _latest_before(rows, visit["person_id"], _seq(visit) + 1)["born_on"]
+        if age_on(born_on, rows.day(visit["opened_at"])) < ADMITTED_FROM_AGE and not _before_dawn(rows, visit):
+            yield f"visit {visit['id']} of somebody too young"
+
+
+@invariant(8)
+def the_interval_is_kept_or_the_reason_stands(rows: Rows) -> Iterator[str]:
+    for dose, _, decision in _doses(rows):
+        earlier = _doses_before(rows, dose)
+        too_soon = earlier and rows.day(dose["given_at"]) - rows.day(earlier[-1]["given_at"]) < LEAST_INTERVAL
+        if too_soon and decision["reason_sealed"] is None:
+            yield f"dose {dose['id']} too soon after {earlier[-1]['id']}"
+
+
+@invariant(9)
+def the_dose_number_is_counted(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        days = [rows.day(row["given_at"]) for row in (*_doses_before(rows, dose), dose)]
+        apart = all(later - earlier >= LEAST_INTERVAL for earlier, later in itertools.pairwise(days))
+        if apart and dose["dose_number"] not in (None, len(days)):
+            yield f"dose {dose['id']} is number {len(days)}, not {dose['dose_number']}"
+
+
+def _doses_before(rows: Rows, dose: Row) -> list[Row]:
+    """Return the earlier doses of the same person that no correction had denied by then."""
+    denied = {row["dose_id"] for row in rows.all("dose_entered_in_error") if _seq(row) < _seq(dose)}
+    of_person = rows.of("dose", "person_id", dose["person_id"])
+    return [row for row in of_person if _seq(row) < _seq(dose) and row["id"] not in denied]
+
+
+@invariant(12)
+def given_as_ordered(rows: Rows) -> Iterator[str]:
+    for dose, order, decision in _doses(rows):
+        lot = rows.one("lot", rows.one("unit", dose["unit_id"])["lot_id"])
+        product = rows.one("product", lot["product_id"])
+        codes = {dose["product_code"], order["product_code"], decision["product_code"], product["code"]}
+        as_made = (dose["volume_ul"], dose["route"]) == (product["volume_ul"], product["route"])
+        if len(codes) != 1 or not as_made or dose["lot_id"] != lot["id"]:
+            yield f"dose {dose['id']} is not what was ordered"
+
+
+@invariant(13)
+def given_by_a_qualified_vaccinator_at_the_bench_of_the_permit(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        permit = rows.one("permit", dose["permit_id"])
+        line = rows.one("journal", _seq(dose), "seq")
+        if (permit["station"], permit["vaccinator_id"]) != (line["station"], dose["vaccinator_id"]):
+            yield f"dose {dose['id']} under a permit of another"
+        for record, at in ((dose, "given_at"), (permit, "granted_at")):
+            if not _is_qualified(rows, record["vaccinator_id"], "vaccinator", record[at], _seq(record)):
+                yield f"{record['id']} by somebody who was no vaccinator that day"
+
+
+@invariant(14)
+def given_under_a_permit_that_stood(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        permit = rows.one("permit", dose["permit_id"])
+        bound = ("visit_id", "order_id", "unit_id", "vaccinator_id")
+        is_late = not dose["given_at"] <= permit["expires_at"] <= permit["granted_at"] + LONGEST_PERMIT
+        if any(permit[name] != dose[name] for name in bound) or is_late or _seq(permit) >= _seq(dose):
+            yield f"dose {dose['id']} under a permit that did not stand"
+
+
+@invariant(14)
+def all_eleven_confirmed_before_the_permit(rows: Rows) -> Iterator[str]:
+    for permit in rows.all("permit"):
+        confirmed = [row["confirmed"] for row in rows.of("bench_check", "permit_id", permit["id"])]
+        if len(confirmed) != 1 or set(confirmed[0].split(",")) != CONFIRMATIONS:
+            yield f"permit {permit['id']} on {confirmed}"
+
+
+@invariant(15)
+def of_a_unit_received_here(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        units = rows.of("unit", "id", dose["unit_id"])
+        if len(units) != 1 or _seq(units[0]) >= _seq(dose):
+            yield f"dose {dose['id']} of a unit nobody received"
+    for code, count in Counter(row["trace_code"] for row in rows.all("unit")).items():
+        if count > 1:
+            yield f"trace code {code} is {count} units"
+
+
+@invariant(16)
+def no_unit_is_used_more_often_than_it_has_doses(rows: Rows) -> Iterator[str]:
+    denied = {row["dose_id"] for row in rows.all("dose_entered_in_error")}
+    returned = {row["draw_id"] for row in rows.all("unit_return")}
+    for unit in rows.all("unit"):
+        most = rows.one("product", rows.one("lot", unit["lot_id"])["product_id"])["doses_per_unit"]
+        doses = [row for row in rows.of("dose", "unit_id", unit["id"]) if row["draw_id"] not in returned]
+        draws = [row for row in rows.of("draw", "unit_id", unit["id"]) if row["id"] not in returned]
+        if len(doses) > most or len(draws) > most:
+            yield f"unit {unit['trace_code']}: {len(doses)} doses, {len(draws)} draws"
+        if sorted(row["draw_number"] for row in draws) != list(range(1, len(draws) + 1)) and not returned:
+            yield f"unit {unit['trace_code']}: draws are not counted"
+    for row in rows.all("dose"):
+        if row["draw_id"] in returned and row["id"] not in denied:
+            yield f"dose {row['id']}: given, and its unit put back"
+    for column in ("permit_id", "order_id", "draw_id"):
+        counted = Counter(row[column] for row in rows.all("dose"))
+        yield from (f"{count} doses of one {column}" for count in counted.values() if count > 1)
+
+
+@invariant(17)
+def no_lot_past_its_printed_day(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        expires_on = rows.one("lot", dose["lot_id"])["expires_on"]
+        if rows.day(dose["given_at"]) > expires_on:
+            yield f"dose {dose['id']} of a lot that ended {expires_on}"
+
+
+@invariant(22)
+def nothing_stopped_is_given(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        lot = rows.one("lot", dose["lot_id"])
+        code = rows.one("unit", dose["unit_id"])["trace_code"]
+        named = {"site": "", "product": dose["product_code"], "unit": code}
+        named["lot"] = f"{dose['product_code']}/{lot['number']}"
+        for stop in rows.all("stop_order"):
+            lifted = [row for row in rows.of("stop_lifted", "stop_id", stop["id"]) if _seq(row) < _seq(dose)]
+            if _seq(stop) < _seq(dose) and not lifted and named[stop["scope"]] == stop["target"]:
+                yield f"dose {dose['id']} in spite of stop {stop['id']}"
+    for row in rows.all("stop_lifted"):
+        if row["proposed_by"] == row["confirmed_by"]:
+            yield f"stop {row['stop_id']} was lifted by one person"
+
+
+@invariant(25)
+def doses_draws_and_consents_used_are_one_number(rows: Rows) -> Iterator[str]:
+    doses = {row["draw_id"] for row in rows.all("dose")}
+    draws = {row["id"] for row in rows.all("draw")}
+    used = {row["order_id"] for row in rows.all("visit_order_consent")} & {row["order_id"] for row in rows.all("dose")}
+    if doses != draws or len(used) != len(rows.all("dose")):
+        yield f"{len(doses)} doses, {len(draws)} draws, {len(used)} consents used"
+
+
+@invariant(27)
+def one_open_visit_one_ticket_legal_steps(rows: Rows) -> Iterator[str]:
+    stands = {row["visit_id"]: row for row in rows.all("visit_now")}
+    for visit in rows.all("visit"):
+        steps = [row["outcome"] for row in rows.of("visit_step", "visit_id", visit["id"])]
+        for earlier, later in zip(["", *steps], steps, strict=False):
+            if later not in WAYS.get(earlier, set()):
+                yield f"visit {visit['id']}: {later} after {earlier or 'nothing'}"
+        if stands[visit["id"]]["is_open"] != (steps[-1] in WAYS):
+            yield f"visit {visit['id']}: is_open is not what its steps say"
+    open_now = Counter(row["person_id"] for row in rows.all("visit_now") if row["is_open"])
+    yield from (f"{count} open visits of one person" for count in open_now.values() if count > 1)
+    tickets = Counter((row["business_on"], row["ticket_number"]) for row in rows.all("visit"))
+    yield from (f"ticket {ticket} was given {count} times" for ticket, count in tickets.items() if count > 1)
+
+
+@invariant(29)
+def observed_from_the_needle_for_no_less_than_the_floor(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        watches = [row for row in rows.of("watch", "visit_id", dose["visit_id"]) if _seq(row) == _seq(dose)]
+        if [row["given_at"] for row in watches] != [dose["given_at"]]:
+            yield f"dose {dose['id']} began no observation"
+        elif watches[0]["due_at"] - dose["given_at"] < FLOOR:
+            yield f"dose {dose['id']} is observed for less than the floor"
+
+
+@invariant(30)
+def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
+    for departure in rows.all("departure"):
+        due_at = rows.of("watch", "visit_id", departure["visit_id"])[-1]["due_at"]
+        is_early = departure["left_at"] < due_at
+        said_early = (departure["kind"], departure["reason"] is not None, departure["minutes_short"] > 0)
+        if said_early != (("early", True, True) if is_early else ("completed", False, False)):
+            yield f"departure {departure['id']} is not as the clock says"
+
+
+@invariant(33)
+def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        openings = [row for row in rows.all("opening") if _seq(row) < _seq(dose)]
+        if not openings or dose["given_at"] >= openings[-1]["ends_at"]:
+            yield f"dose {dose['id']} at a site that was not open"
+            continue
+        opening = openings[-1]
+        if any(_seq(row) < _seq(dose) for row in rows.of("closing", "opening_id", opening["id"])):
+            yield f"dose {dose['id']} at a site that had closed"
+        said = {row["safeguard"]: row for row in rows.all("safeguard_statement") if _seq(row) < _seq(dose)}
+        if len(said) < 4 or not all(row["stands"] for row in said.values()):
+            yield f"dose {dose['id']} while a safeguard was gone"
+
+
+@invariant(50)
+def one_document_one_person(rows: Rows) -> Iterator[str]:
+    numbers = Counter((row["kind"], row["issuing_country"], row["number_index"]) for row in rows.all("identifier"))
+    yield from (f"{count} people of one document" for count in numbers.values() if count > 1)
+
+
+def _latest_before(rows: Rows, person_id: Any, seq: int) -> Row:
+    return [row for row in rows.of("demographics", "person_id", person_id) if _seq(row) < seq][-1]
+
+
+def _before_dawn(rows: Rows, visit: Row) -> bool:
+    """Tell whether the clinic day is still yesterday's: then ages are counted on yesterday."""
+    return bool(visit["business_on"] != rows.day(visit["opened_at"]))
+
+
+def altered(seen: Rows, now: Rows) -> list[str]:
+    """Return the tables in which a record is no longer what it was when it was first read, or is gone (26)."""
+    return [f"26: {table} has records altered or removed" for table in seen.tables if seen.all(table) != now.all(table)]
