@@ -32,6 +32,7 @@ from clinic_server.kit.labels import label
 from clinic_server.kit.schema import load_tables
 from clinic_server.kit.serving import ClinicServer, NotStarted, log_to
 from clinic_server.kit.tx import Tx
+from clinic_server.screening.actions import replay_all
 from clinic_server.settings import Settings, refused_names
 from clinic_server.staff import actions
 from clinic_server.staff.rules import NUMBER_PATTERN, Newcomer, Role
@@ -124,22 +125,29 @@ def init(*, as_json: AsJson = False) -> None:
 
 @cli.command(epilog=_EPILOG)
 def verify(*, as_json: AsJson = False) -> None:
-    """Check the journal's chain and every record it vouches for; also while the server runs.
+    """Check the journal's chain, every record it vouches for and every judgement; also while the server runs.
+
+    Each round of questions is judged again by its own version of its rule set, and must find what it found.
 
     Example: clinic verify --json
     """
     settings = Settings()
     keyring = _keyring(settings)
     seen = _ask(settings, lambda connection: journal.verify(connection, keyring.journal_key))
+    replay = _ask(settings, lambda connection: replay_all(connection, keyring))
+    faults = [*seen.faults, *(f"screening {one} judged again finds something else" for one in replay.differing)]
     if as_json:
         head = {"seq": seen.head.seq, "hash": seen.head.hash.hex()}
-        _print_json({"lines": seen.lines, "records": seen.records, "head": head, "faults": seen.faults})
+        _print_json(
+            {"lines": seen.lines, "records": seen.records, "rounds": replay.rounds, "head": head, "faults": faults}
+        )
     else:
-        for fault in seen.faults:
+        for fault in faults:
             typer.echo(f"FAULT: {fault}")
-        typer.echo(f"{seen.lines} journal lines, {seen.records} records, {len(seen.faults)} faults")
+        typer.echo(f"{seen.lines} journal lines, {seen.records} records, {len(faults)} faults")
+        typer.echo(f"{replay.rounds} rounds of questions judged again")
         typer.echo(f"Head: line {seen.head.seq}, {seen.head.hash.hex()}")
-    if seen.faults:
+    if faults:
         _stop(Exit.REFUSED)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -55,7 +56,8 @@ from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
 from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
-from clinic_server.screening import rule_sets
+from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
+from clinic_server.screening.adoption import changed_sets
 from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
@@ -65,6 +67,7 @@ from clinic_server.stock import api as stock_api
 from clinic_server.stock import pages as stock_pages
 from clinic_server.wall import pages as wall_pages
 
+_log = structlog.get_logger(__name__)
 ROUTERS = (
     live.router,
     staff_api.router,
@@ -73,6 +76,8 @@ ROUTERS = (
     check_in_pages.router,
     screening_api.router,
     screening_pages.router,
+    rule_set_api.router,
+    rule_set_pages.router,
     own_answers_pages.router,
     consent_api.router,
     consent_pages.router,
@@ -167,6 +172,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    for one in db.read_now(changed_sets):
+        _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
     return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)

@@ -122,7 +122,7 @@ class SheetSeen:
 
 @router.get("/visits/{visit_id}/consent")
 async def read_sheet(
-    call: Desk, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
+    call: Refuser, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
 ) -> SheetSeen:
     """Return what this visit's person is to be told and who has to sign."""
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())

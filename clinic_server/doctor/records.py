@@ -17,6 +17,8 @@ from clinic_server.kit.engines import UnsafeDatabase, is_locked, is_sqlite, read
 from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.schema import Schema, load_tables, schema_of
 from clinic_server.kit.single import is_held
+from clinic_server.screening.adoption import changed_sets
+from clinic_server.screening.rule_sets import RuleSetFaulty
 from clinic_server.settings import Settings
 
 _SCHEMA_SAYS = {
@@ -88,10 +90,21 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
     if not is_head_ours(connection, keyring.journal_key):
         seen.answers.append(said("key_wrong"))
         return
+    seen.answers += _rule_sets(connection)
     try:
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
         seen.answers.append(said("key_wrong"))
+
+
+def _rule_sets(connection: Connection) -> Iterator[Said]:
+    """Ask whether the files still say what the site adopted."""
+    try:
+        changed = [f"{one.code} {one.version}" for one in changed_sets(connection)]
+    except RuleSetFaulty as faulty:
+        yield said("rule_sets_faulty", faults=faulty)
+    else:
+        yield said("rule_sets_changed", names=", ".join(changed)) if changed else said("rule_sets_good")
 
 
 def _is_there(path: Path) -> bool:

@@ -3,24 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from clinic_server.immunisations.actions import keep_foreseen
 from clinic_server.immunisations.lookup import case_of_product
 from clinic_server.immunisations.outlooks import Case, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.errors import Refused
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
 from clinic_server.screening import rule_sets
-from clinic_server.screening.decisions import Override, findings_from_earlier, override_of, refuse_unfit
+from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_use, sign_offs_of
+from clinic_server.screening.decisions import Override, findings_from_earlier, months_on, override_of, refuse_unfit
+from clinic_server.screening.follow_ups import Details, details_that_count
 from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import (
     Advice,
     Answer,
+    AnswersGiven,
     DecisionOutcome,
     Finding,
     Measurements,
@@ -28,10 +33,13 @@ from clinic_server.screening.rules import (
     Recipient,
     ScreeningChanged,
     ScreeningUnknown,
+    StoredRound,
     advice_from,
     findings_for,
+    observation_minutes,
     questions_for,
     refuse_unfounded,
+    replay,
 )
 from clinic_server.screening.tables import Decision, DecisionOverride, Screening, screening
 from clinic_server.settings import SiteSettings
@@ -73,19 +81,27 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The questions for one person, of the set valid that day."""
+    """The questions for one person, of the set in use that day; and what else people are asked for here."""
 
     rule_set: RuleSet
     questions: tuple[Question, ...]
+    on: date
+    sign_offs: tuple[SignOff, ...]
+    programmes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AnswersGiven:
-    """What is sealed of one round: enough to judge it again."""
+class Further:
+    """What a round has beside plain answers: those to follow-ups, and what the person came for.
 
-    answers: Mapping[str, Answer] = field(repr=False)
-    measurements: Measurements = field(repr=False)
-    recipient: Recipient = field(repr=False)
+    ``details`` are keyed ``question.follow_up``; ``programme`` None means what the site asks for unless said.
+    """
+
+    details: Details = field(default_factory=dict, repr=False)
+    programme: str | None = None
+
+
+_NOTHING: Final = Further()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +117,39 @@ class ScreeningSeen:
     advice: Advice = field(repr=False)
 
 
-def questions_of_visit(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Asked:
-    """Return what is asked on a visit, or raise VisitUnknown."""
-    rule_set = rule_sets.active(rule_sets.shipped(), today)
-    return Asked(rule_set, questions_for(rule_set, _recipient(connection, keyring, visit_id, today)))
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many stored rounds were judged again, and which of them do not find what they found."""
+
+    rounds: int
+    differing: tuple[UUID, ...]
 
 
-def record_screening(tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], measurements: Measurements) -> Answered:
+def questions_of_visit(
+    connection: Connection, keyring: Keyring, visit_id: UUID, today: date, programme: str | None = None
+) -> Asked:
+    """Return what is asked on a visit, or raise VisitUnknown, ProgrammeUnknown or what keeps its set from use."""
+    rule_set = rule_set_in_use(connection, programme, today)
+    return Asked(
+        rule_set,
+        questions_for(rule_set, _recipient(connection, keyring, visit_id, today)),
+        today,
+        sign_offs_of(connection, keyring, rule_set),
+        programmes(connection),
+    )
+
+
+def record_screening(
+    tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], measurements: Measurements, further: Further = _NOTHING
+) -> Answered:
     """Record one round of questions; any order placed before it ends with this step."""
     advance(stage_of(tx, visit_id), Outcome.ANSWERED)
-    rule_set = rule_sets.active(rule_sets.shipped(), tx.local_date)
+    rule_set = rule_set_in_use(tx.connection, further.programme, tx.local_date)
     recipient = _recipient(tx.connection, tx.keyring, visit_id, tx.local_date)
-    findings = findings_for(rule_set, answers, measurements, recipient)
+    said_yes = (code for code, answer in answers.items() if answer is Answer.YES)
+    details = details_that_count(said_yes, further.details)
+    given = AnswersGiven(answers, measurements, recipient, tx.local_date, details)
+    findings = findings_for(rule_set, given)
     screening_id = tx.new_id()
     tx.append(
         Screening,
@@ -120,7 +157,7 @@ def record_screening(tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], meas
         visit_id=visit_id,
         rule_set_code=rule_set.code,
         rule_set_version=rule_set.version,
-        answers_sealed=_seal(tx, AnswersGiven(answers, measurements, recipient), "answers", screening_id),
+        answers_sealed=_seal(tx, given, "answers", screening_id),
         findings_sealed=_seal(tx, findings, "findings", screening_id),
         answered_at=tx.now,
         asked_by=tx.actor.staff_id,
@@ -148,7 +185,7 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     stage = take_step(tx, visit_id, outcome, decision_id)
     if proposal.product_code is not None:
         valid_until = _clinic_day_ends(tx, site)
-        minutes = rule_set_of(seen).observation_minutes
+        minutes = observation_minutes(rule_set_of(seen), findings_about(seen, vaccine))
         against = override is not None
         new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
         place_order(tx, visit_id, new)
@@ -182,9 +219,49 @@ def vaccine_of(connection: Connection, product_code: str) -> Vaccine:
 
 def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -> ScreeningSeen:
     """Return a visit's latest round of questions, opened, or raise ScreeningUnknown."""
-    row = connection.execute(
-        select(screening).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1)
-    ).first()
+    return _opened(
+        connection,
+        keyring,
+        select(screening).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1),
+    )
+
+
+def replayed(connection: Connection, keyring: Keyring, screening_id: UUID) -> bool:
+    """Tell whether a stored round, judged again by its own version of its own set, finds the same (invariant 55).
+
+    A set that is no longer here, or asks something else by now, does not give the same.
+    """
+    seen = _opened(connection, keyring, select(screening).where(screening.c.id == screening_id))
+    stored = StoredRound(seen.rule_set_code, seen.rule_set_version, seen.given, seen.findings)
+    try:
+        return replay(rule_sets.shipped(), stored) == stored.findings
+    except (rule_sets.RuleSetFaulty, Refused):
+        return False
+
+
+def replay_all(connection: Connection, keyring: Keyring) -> Replay:
+    """Judge every stored round again."""
+    ids = connection.execute(select(screening.c.id).order_by(screening.c.journal_seq)).scalars().all()
+    return Replay(len(ids), tuple(one for one in ids if not replayed(connection, keyring, one)))
+
+
+def findings_about(seen: ScreeningSeen, vaccine: Vaccine | None) -> tuple[Finding, ...]:
+    """Return what a round says of one vaccine: what the person does not tolerate is looked up in its ingredients."""
+    return findings_for(rule_set_of(seen), seen.given, vaccine)
+
+
+def latest_screening_id(connection: Connection, visit_id: UUID) -> UUID:
+    """Return which round of questions is a visit's latest, or raise ScreeningUnknown."""
+    found: UUID | None = connection.execute(
+        select(screening.c.id).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1)
+    ).scalar()
+    if found is None:
+        raise ScreeningUnknown
+    return found
+
+
+def _opened(connection: Connection, keyring: Keyring, which: Select[Any]) -> ScreeningSeen:
+    row = connection.execute(which).first()
     if row is None:
         raise ScreeningUnknown
     given = keyring.open(row.answers_sealed, f"screening:answers:{row.id}")
@@ -201,19 +278,9 @@ def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -
     )
 
 
-def latest_screening_id(connection: Connection, visit_id: UUID) -> UUID:
-    """Return which round of questions is a visit's latest, or raise ScreeningUnknown."""
-    found: UUID | None = connection.execute(
-        select(screening.c.id).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1)
-    ).scalar()
-    if found is None:
-        raise ScreeningUnknown
-    return found
-
-
 def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
     held = person(connection, keyring, standing(connection, visit_id).person_id)
-    return Recipient(held.age_on(today), held.sex)
+    return Recipient(held.age_on(today), held.sex, months_on(held.born_on, today))
 
 
 def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:
@@ -243,9 +310,9 @@ def _judge(
     product_code = proposal.product_code or proposal.unsuitable_product_code
     vaccine = vaccine_of(tx.connection, product_code) if product_code else None
     earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
-    findings = (*seen.findings, *earlier, *_findings_of(case))
+    findings = (*findings_about(seen, vaccine), *earlier, *_findings_of(case))
     if vaccine is not None and case is not None:
-        refuse_unfit(vaccine, rule_set_of(seen).programme, case.past.born_on, tx.local_date)
+        refuse_unfit(vaccine, rule_set_of(seen).antigens, case.past.born_on, tx.local_date)
         refuse_barred(case)
     refuse_unfounded(proposal, findings, tx.local_date)
     return vaccine, override_of(proposal.outcome, findings)

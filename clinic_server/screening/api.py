@@ -6,22 +6,26 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
+from sqlalchemy import Connection
 
 from clinic_server.kit.call import Body, Call, allows
-from clinic_server.screening import actions, rule_sets
+from clinic_server.screening import actions
+from clinic_server.screening.adoption import programmes, rule_set_in_use, sign_offs_of
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.lookup import EarlierSeen, decision_sheet
 from clinic_server.screening.measured import Taken, lying_at, measure_again, record_round, taken_at
 from clinic_server.screening.own_answers import issue_link, require_link
-from clinic_server.screening.rule_sets import Question, RuleSet, Weight
-from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Measurements, Proposal
+from clinic_server.screening.rule_sets import Weight
+from clinic_server.screening.rules import Advice, Answer, DecisionOutcome, Finding, Measurements, Proposal
+from clinic_server.screening.shown import QuestionsSeen, questions_seen
 from clinic_server.staff.rules import Role
 
 router = APIRouter(prefix="/api/v1", tags=["screening"])
 Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
+Programme = Annotated[str | None, Query(max_length=40)]
 
 
 class MeasuredBody(Body):
@@ -38,9 +42,14 @@ class MeasuredBody(Body):
 
 
 class ScreeningBody(MeasuredBody):
-    """An answer to every question asked of this person, and what was measured."""
+    """An answer to every question asked of this person, to follow-ups where there are any, and what was measured.
+
+    ``details`` are keyed ``question.follow_up``: yes, no or dont_know; an ISO date; a choice; ingredients with blanks.
+    """
 
     answers: dict[str, Answer] = Field(max_length=100)
+    details: dict[str, Annotated[str, Field(max_length=400)]] = Field(default_factory=dict, max_length=100, repr=False)
+    programme: str | None = Field(None, max_length=40)
 
 
 class MeasuredAgainBody(MeasuredBody):
@@ -61,37 +70,14 @@ class DecisionBody(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionSeen:
-    """One question of a set, and whom it is asked of."""
-
-    code: str
-    weight: str
-    source: str
-    only_sex: str | None
-    from_age: int
-    below_age: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionsSeen:
-    """Questions, and the set they are of."""
-
-    rule_set_code: str
-    rule_set_version: int
-    jurisdiction: str
-    source: str
-    valid_from: date
-    sign_off: str
-    questions: list[QuestionSeen]
-
-
-@dataclass(frozen=True, slots=True)
 class FindingSeen:
     """What speaks against a dose, and where that is written."""
 
     code: str
     weight: Weight
     source: str
+    defer_days: int | None
+    observe_minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +100,7 @@ class ScreeningSeen:
     rule_set_version: int
     answered_at: datetime
     answers: Mapping[str, Answer]
+    details: Mapping[str, str]
     measurements: Mapping[str, int]
     findings: list[FindingSeen]
     advice: Advice
@@ -144,25 +131,34 @@ class MeasurementSeen:
 
 
 @router.get("/questions")
-async def read_questions(call: Asker) -> QuestionsSeen:
-    """Return the rule set valid today, with every question it has."""
-    rule_set = rule_sets.active(rule_sets.shipped(), call.local_date(call.house.db.clock.now()))
-    return _questions_seen(rule_set, rule_set.question)
+async def read_questions(call: Asker, programme: Programme = None) -> QuestionsSeen:
+    """Return the rule set in use today for a programme, with every question it has."""
+    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+
+    def read(connection: Connection) -> QuestionsSeen:
+        rule_set = rule_set_in_use(connection, programme, today)
+        signed = sign_offs_of(connection, keyring, rule_set)
+        return questions_seen(rule_set, rule_set.question, signed, programmes(connection))
+
+    return await call.read(read)
 
 
 @router.get("/visits/{visit_id}/questions")
-async def read_questions_of_visit(call: Asker, visit_id: UUID) -> QuestionsSeen:
-    """Return the questions asked of this visit's person today."""
+async def read_questions_of_visit(call: Asker, visit_id: UUID, programme: Programme = None) -> QuestionsSeen:
+    """Return the questions asked of this visit's person today, of a programme or of what the site asks for first."""
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
-    asked = await call.read(lambda connection: actions.questions_of_visit(connection, keyring, visit_id, today))
-    return _questions_seen(asked.rule_set, asked.questions)
+    asked = await call.read(
+        lambda connection: actions.questions_of_visit(connection, keyring, visit_id, today, programme)
+    )
+    return questions_seen(asked.rule_set, asked.questions, asked.sign_offs, asked.programmes)
 
 
 @router.post("/visits/{visit_id}/screening", status_code=201)
 async def record_screening(call: Asker, visit_id: UUID, body: ScreeningBody) -> Response:
     """Record the answers; given again, they void the decision and the consent that stood on the earlier ones."""
     taken = _taken(call, body)
-    return await call.record(lambda tx: record_round(tx, visit_id, body.answers, taken))
+    further = actions.Further(body.details, body.programme)
+    return await call.record(lambda tx: record_round(tx, visit_id, body.answers, taken, further))
 
 
 @router.post("/visits/{visit_id}/measurements", status_code=201)
@@ -183,9 +179,9 @@ async def read_measurement(call: Asker) -> MeasurementSeen | None:
 
 
 @router.post("/visits/{visit_id}/answer-links", status_code=201)
-async def issue_answer_link(call: Asker, visit_id: UUID) -> Response:
+async def issue_answer_link(call: Asker, visit_id: UUID, programme: Programme = None) -> Response:
     """Let the person answer alone, once, within a quarter of an hour; the links made before end."""
-    return await call.record(lambda tx: issue_link(tx, visit_id))
+    return await call.record(lambda tx: issue_link(tx, visit_id, programme))
 
 
 @router.get("/answer-links/{link_id}")
@@ -208,8 +204,9 @@ async def read_screening(call: Physician, visit_id: UUID) -> ScreeningSeen:
         seen.rule_set_version,
         seen.answered_at,
         seen.given.answers,
+        seen.given.details,
         {quantity.value: value for quantity, value in seen.given.measurements.taken().items()},
-        [FindingSeen(finding.code, finding.weight, finding.source) for finding in sheet.findings],
+        [_finding_seen(finding) for finding in sheet.findings],
         sheet.advice,
         sheet.rule_set.sign_off,
         sheet.origins.channel,
@@ -235,16 +232,5 @@ def _earlier_seen(one: EarlierSeen) -> EarlierDecisionSeen:
     return EarlierDecisionSeen(told.decided_on, told.not_before, told.programme, told.vaccine_code, one.stands)
 
 
-def _questions_seen(rule_set: RuleSet, questions: tuple[Question, ...]) -> QuestionsSeen:
-    return QuestionsSeen(
-        rule_set.code,
-        rule_set.version,
-        rule_set.jurisdiction,
-        rule_set.source,
-        rule_set.valid_from,
-        rule_set.sign_off,
-        [
-            QuestionSeen(asked.code, asked.weight, asked.source, asked.only_sex, asked.from_age, asked.below_age)
-            for asked in questions
-        ],
-    )
+def _finding_seen(finding: Finding) -> FindingSeen:
+    return FindingSeen(finding.code, finding.weight, finding.source, finding.defer_days, finding.observe_minutes)

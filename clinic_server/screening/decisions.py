@@ -1,12 +1,12 @@
 """What a decision answers for beside the answers: the product it names, what earlier visits decided, and overrides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from clinic_server.kit.errors import Refused
-from clinic_server.screening.rule_sets import Weight
+from clinic_server.screening.rule_sets import Weight, antigens_of, shipped
 from clinic_server.screening.rules import Advice, DecisionOutcome, Finding, advice_from
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.rules import WithheldDose, standing_on
@@ -57,9 +57,9 @@ class Override:
     findings: tuple[str, ...] = field(repr=False)
 
 
-def refuse_unfit(vaccine: Vaccine, programme: str, born_on: date, day: date) -> None:
-    """Raise VaccineOutsideProgramme or AgeOutsideVaccine; the age is that of the day."""
-    if programme not in vaccine.antigens:
+def refuse_unfit(vaccine: Vaccine, antigens: Collection[str], born_on: date, day: date) -> None:
+    """Raise VaccineOutsideProgramme unless it protects from one of these, or AgeOutsideVaccine by the day's age."""
+    if not set(antigens) & set(vaccine.antigens):
         raise VaccineOutsideProgramme
     ages = vaccine.ages_on(day)
     if ages is None or not ages.from_months <= months_on(born_on, day) < ages.below_months:
@@ -100,7 +100,9 @@ def override_of(outcome: DecisionOutcome, findings: Sequence[Finding]) -> Overri
 def _concerns(one: WithheldDose, vaccine: Vaccine | None) -> bool:
     if vaccine is None:
         return False
-    return one.vaccine_code == vaccine.code if one.vaccine_code else one.programme in vaccine.antigens
+    if one.vaccine_code:
+        return one.vaccine_code == vaccine.code
+    return bool(antigens_of(shipped(), one.programme) & set(vaccine.antigens))
 
 
 def _earlier_finding(one: WithheldDose) -> Finding:

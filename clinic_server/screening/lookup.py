@@ -1,5 +1,6 @@
 """What the physician sees before deciding, and what the person sees who answers alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -13,11 +14,14 @@ from clinic_server.screening.actions import (
     Asked,
     ScreeningSeen,
     earlier_decisions,
+    findings_about,
     latest_screening,
     questions_of_visit,
     rule_set_of,
 )
+from clinic_server.screening.adoption import SignOff, sign_offs_of
 from clinic_server.screening.decisions import advice_over, findings_from_earlier, refuse_unfit
+from clinic_server.screening.follow_ups import NOT_KNOWN, Details
 from clinic_server.screening.measured import Origins, origins_of
 from clinic_server.screening.own_answers import Link
 from clinic_server.screening.rule_sets import RuleSet
@@ -27,13 +31,19 @@ from clinic_server.stock.actions import ProductFacts, products
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.rules import WithheldDose
 
+_WORDS = {"yes_no": "answer", "choice": "choice", "ingredients": "ingredient", "date": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A product of the site; ``refused_for`` is the code of what keeps it from this person today."""
+    """A product of the site; ``refused_for`` is the code of what keeps it from this person today.
+
+    ``findings`` are those the product adds to what speaks against a dose of any: it holds what is not tolerated.
+    """
 
     product: ProductFacts
     refused_for: str | None
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,16 @@ class EarlierSeen:
     withheld: WithheldDose
     vaccine_name: str | None
     stands: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DetailSeen:
+    """What was said to a follow-up; ``words`` is the group of labels it is shown with, None for a day."""
+
+    question: str
+    follow_up: str
+    words: str | None
+    said: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,8 @@ class DecisionSheet:
     advice: Advice = field(repr=False)
     earlier: tuple[EarlierSeen, ...] = field(repr=False)
     choices: tuple[Choice, ...]
+    details: tuple[DetailSeen, ...] = field(repr=False)
+    sign_offs: tuple[SignOff, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +93,20 @@ class OwnQuestions:
 def decision_sheet(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> DecisionSheet:
     """Return what a physician decides over, or raise ScreeningUnknown."""
     seen = latest_screening(connection, keyring, visit_id)
+    rule_set = rule_set_of(seen)
     earlier = earlier_decisions(connection, visit_id)
     born_on = person(connection, keyring, standing(connection, visit_id).person_id).born_on
     findings = seen.findings + findings_from_earlier(earlier, None, today)
     return DecisionSheet(
         seen,
-        rule_set_of(seen),
+        rule_set,
         origins_of(connection, keyring, seen.screening_id),
         findings,
         advice_over(findings, earlier, today),
         tuple(EarlierSeen(one, _vaccine_name(one.vaccine_code), one.stands_on(today)) for one in earlier),
-        tuple(_choice(product, rule_set_of(seen).programme, born_on, today) for product in products(connection)),
+        tuple(_choice(product, seen, born_on, today) for product in products(connection)),
+        tuple(_details_seen(rule_set, seen.given.details)),
+        sign_offs_of(connection, keyring, rule_set),
     )
 
 
@@ -90,19 +115,32 @@ def own_questions(connection: Connection, keyring: Keyring, link: Link, today: d
     visit = standing(connection, link.visit_id)
     masked_name = person(connection, keyring, visit.person_id).masked_name
     return OwnQuestions(
-        link, visit.ticket_number, masked_name, questions_of_visit(connection, keyring, link.visit_id, today)
+        link,
+        visit.ticket_number,
+        masked_name,
+        questions_of_visit(connection, keyring, link.visit_id, today, link.programme),
     )
 
 
-def _choice(product: ProductFacts, programme: str, born_on: date, today: date) -> Choice:
+def _choice(product: ProductFacts, seen: ScreeningSeen, born_on: date, today: date) -> Choice:
     vaccine = vaccines.shipped().get(product.vaccine_code)
     if vaccine is None:
         return Choice(product, "vaccine_unknown")
     try:
-        refuse_unfit(vaccine, programme, born_on, today)
+        refuse_unfit(vaccine, rule_set_of(seen).antigens, born_on, today)
     except Refused as refused:
         return Choice(product, refused.code)
-    return Choice(product, None)
+    added = (finding for finding in findings_about(seen, vaccine) if finding not in seen.findings)
+    return Choice(product, None, tuple(added))
+
+
+def _details_seen(rule_set: RuleSet, details: Details) -> Iterator[DetailSeen]:
+    for question in rule_set.question:
+        for follow_up in question.follow_up:
+            said = details.get(f"{question.code}.{follow_up.code}")
+            if said is not None:
+                group = "answer" if said == NOT_KNOWN else _WORDS[follow_up.kind]
+                yield DetailSeen(question.code, follow_up.code, group, tuple(said.split()))
 
 
 def _vaccine_name(code: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.inbox import Delivery, Inbox
 from clinic_server.kit.tx import Tx
-from clinic_server.screening.actions import Answered, latest_screening, record_screening
+from clinic_server.screening.actions import Answered, Further, latest_screening, record_screening, rule_set_of
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, Measurements, ScreeningChanged
@@ -22,6 +23,7 @@ from clinic_server.screening.tables import (
     device_measurement,
 )
 
+_NOTHING: Final = Further()
 MEASUREMENT = "measurement"  # the kind of such a delivery in a station's inbox
 
 
@@ -56,9 +58,11 @@ def taken_at(inbox: Inbox, station: str | None, delivery_id: UUID | None, given:
     return Taken(given, dict.fromkeys(sorted(same), delivery.origin))
 
 
-def record_round(tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], taken: Taken) -> Answered:
+def record_round(
+    tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], taken: Taken, further: Further = _NOTHING
+) -> Answered:
     """Record one round of questions with what was measured and by what."""
-    answered = record_screening(tx, visit_id, answers, taken.measurements)
+    answered = record_screening(tx, visit_id, answers, taken.measurements, further)
     if taken.devices:
         _append_devices(tx, answered.screening_id, taken.devices)
         tx.journal("measured_by_device", answered.screening_id)
@@ -80,7 +84,8 @@ def measure_again(tx: Tx, visit_id: UUID, screening_id: UUID, taken: Taken) -> A
         if quantity not in anew
     }
     merged = replace(seen.given.measurements, **{quantity.value: value for quantity, value in anew.items()})
-    answered = record_round(tx, visit_id, seen.given.answers, Taken(merged, {**kept, **taken.devices}))
+    further = Further(seen.given.details, rule_set_of(seen).programme)
+    answered = record_round(tx, visit_id, seen.given.answers, Taken(merged, {**kept, **taken.devices}), further)
     tx.append(
         AnswersKept, screening_id=answered.screening_id, answered_screening_id=_answered_at(tx.connection, screening_id)
     )

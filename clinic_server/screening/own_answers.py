@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
@@ -18,9 +18,11 @@ from clinic_server.kit.clock import Clock
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import ClinicError, Conflict, NotFound
 from clinic_server.kit.tx import Tx
-from clinic_server.screening.actions import Answered, record_screening
+from clinic_server.screening.actions import Answered, Further, record_screening
+from clinic_server.screening.adoption import rule_set_in_use
 from clinic_server.screening.decisions import Channel
-from clinic_server.screening.rules import Measurements
+from clinic_server.screening.follow_ups import Details
+from clinic_server.screening.rules import Answer, Measurements
 from clinic_server.screening.tables import AnsweredByLink, AnswerLink, answer_link, answered_by_link
 from clinic_server.visits.flow import Outcome, advance
 from clinic_server.visits.steps import VISITS, stage_of
@@ -32,6 +34,7 @@ WRONG_CODES_COUNT_S: Final = 60.0
 _CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none is taken for another
 _CODE_LENGTH: Final = 6
 _ID_DIGITS: Final = 32
+_NO_DETAILS: Final[Details] = {}
 
 
 class AnswerLinkUnknown(NotFound):
@@ -74,6 +77,7 @@ class Link:
 
     link_id: UUID
     visit_id: UUID
+    programme: str | None
     valid_until: datetime
     token: str = field(repr=False)
     code: str = field(repr=False)
@@ -109,19 +113,24 @@ class WrongCodes:
                 del self._wrong[origin]
 
 
-def issue_link(tx: Tx, visit_id: UUID) -> LinkIssued:
-    """Let the person answer by a link; the ones made before for this visit end."""
+def issue_link(tx: Tx, visit_id: UUID, programme: str | None = None) -> LinkIssued:
+    """Let the person answer a programme's questions by a link; the ones made before for this visit end."""
     advance(stage_of(tx, visit_id), Outcome.ANSWERED)
+    rule_set_in_use(tx.connection, programme, tx.local_date)
     valid_until = tx.now + LINK_LIVES
-    link_id = tx.append(AnswerLink, visit_id=visit_id, valid_until=valid_until, issued_by=tx.actor.staff_id)
+    link_id = tx.append(
+        AnswerLink, visit_id=visit_id, programme=programme, valid_until=valid_until, issued_by=tx.actor.staff_id
+    )
     tx.journal("answer_link_issued", link_id)
     return LinkIssued(link_id, visit_id, valid_until)
 
 
-def answer_by_link(tx: Tx, link_id: UUID, channel: Channel, answers: Mapping[str, Any]) -> Answered:
+def answer_by_link(
+    tx: Tx, link_id: UUID, channel: Channel, answers: Mapping[str, Answer], details: Details = _NO_DETAILS
+) -> Answered:
     """Record what the person answered; the link is used up by it."""
     link = require_link(tx.connection, tx.keyring, link_id, tx.now)
-    answered = record_screening(tx, link.visit_id, answers, Measurements())
+    answered = record_screening(tx, link.visit_id, answers, Measurements(), Further(details, link.programme))
     tx.append(AnsweredByLink, link_id=link_id, screening_id=answered.screening_id, channel=channel)
     tx.journal("answered_by_link", link_id, VISITS)
     return answered
@@ -154,6 +163,7 @@ def require_link(connection: Connection, keyring: Keyring, link_id: UUID, now: d
     row = connection.execute(
         select(
             answer_link.c.visit_id,
+            answer_link.c.programme,
             answer_link.c.valid_until,
             exists().where(answered_by_link.c.link_id == answer_link.c.id).label("is_used"),
             exists()
@@ -173,7 +183,8 @@ def require_link(connection: Connection, keyring: Keyring, link_id: UUID, now: d
         raise AnswerLinkUsed
     if row.went_on or row.newer_seq is not None or row.valid_until <= now:
         raise AnswerLinkEnded
-    return Link(link_id, row.visit_id, row.valid_until, _token_of(keyring, link_id), _code_of(keyring, link_id))
+    token, code = _token_of(keyring, link_id), _code_of(keyring, link_id)
+    return Link(link_id, row.visit_id, row.programme, row.valid_until, token, code)
 
 
 def _token_of(keyring: Keyring, link_id: UUID) -> str:

@@ -1,16 +1,16 @@
 """Where somebody answers the questions alone: on a tablet by a link, at a kiosk by a code. Nobody signs in here."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import HTMLResponse
-from pydantic import Field, model_validator
+from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import Call, Form, anyone, go_to
+from clinic_server.screening.answers_form import AnswersForm
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.lookup import OwnQuestions, own_questions
 from clinic_server.screening.own_answers import (
@@ -27,19 +27,6 @@ router = APIRouter(include_in_schema=False)
 Anyone = Annotated[Call, anyone()]  # the address itself lets in, once and for a quarter of an hour
 OwnChannel = Literal["tablet", "kiosk"]
 Token = Annotated[str, Path(max_length=64)]
-_ANSWER = "answer-"
-
-
-class AnswersForm(Form):
-    """One field ``answer-<question>`` for each question."""
-
-    answers: dict[str, Answer]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_answers(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        answers = {name.removeprefix(_ANSWER): said for name, said in given.items() if name.startswith(_ANSWER)}
-        return {name: said for name, said in given.items() if not name.startswith(_ANSWER)} | {"answers": answers}
 
 
 class CodeForm(Form):
@@ -93,7 +80,8 @@ async def record_own_answers(call: Anyone, channel: OwnChannel, token: Token) ->
     form = await call.form(AnswersForm)
     link_id = link_of_token(call.house.db.keyring, token)
     return await _person(call, link_id).record(
-        lambda tx: answer_by_link(tx, link_id, Channel(channel), form.answers), then=f"/answered/{channel}"
+        lambda tx: answer_by_link(tx, link_id, Channel(channel), form.answers, form.details),
+        then=f"/answered/{channel}",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import segno
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator, Field
 from sqlalchemy import Connection
@@ -16,7 +16,8 @@ from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.screening import actions
-from clinic_server.screening.actions import Answered
+from clinic_server.screening.actions import Answered, Further
+from clinic_server.screening.answers_form import AnswersForm
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.lookup import decision_sheet
 from clinic_server.screening.measured import Taken, lying_at, measure_again, record_round, taken_at
@@ -24,8 +25,7 @@ from clinic_server.screening.own_answers import (
     issue_link,
     require_link,
 )
-from clinic_server.screening.own_pages import AnswersForm
-from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
+from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal, days_deferred
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import InLine, in_line, one_in_line
@@ -36,7 +36,7 @@ Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 _EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
 _Degrees = Annotated[Decimal, Field(max_digits=5, decimal_places=2)]
-_DEFERRED_DAYS = 7  # what the date field starts with; the physician sets it
+_DEFERRED_DAYS = 7  # what the date field starts with where no source says how long; the physician sets it
 
 
 class MeasuredForm(Form):
@@ -54,7 +54,15 @@ class MeasuredForm(Form):
 
 
 class ScreeningForm(MeasuredForm, AnswersForm):
-    """The answers, and what was measured."""
+    """The answers, what was measured, and what the person came for."""
+
+    programme: Annotated[str | None, _EMPTY_IS_NONE] = Field(None, max_length=40)
+
+
+class HandOverForm(Form):
+    """What the person who answers alone came for."""
+
+    programme: Annotated[str | None, _EMPTY_IS_NONE] = Field(None, max_length=40)
 
 
 class MeasuredAgainForm(MeasuredForm):
@@ -116,10 +124,14 @@ async def next_to_decide(call: Physician) -> Response:
 
 
 @router.get("/visits/{visit_id}/screening")
-async def questions(call: Asker, visit_id: UUID) -> HTMLResponse:
-    """Show the questions asked of this person."""
+async def questions(
+    call: Asker, visit_id: UUID, programme: Annotated[str | None, Query(max_length=40)] = None
+) -> HTMLResponse:
+    """Show the questions asked of this person: of a programme, or of what the site asks for unless said."""
     keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
-    asked = await call.read(lambda connection: actions.questions_of_visit(connection, keyring, visit_id, today))
+    asked = await call.read(
+        lambda connection: actions.questions_of_visit(connection, keyring, visit_id, today, programme)
+    )
     return call.page(
         "screening/questions.html", asked=asked, answers=Answer, **_measured(call), **await _visitor(call, visit_id)
     )
@@ -135,8 +147,9 @@ async def measured(call: Asker) -> HTMLResponse:
 async def record_answers(call: Asker, visit_id: UUID) -> Response:
     """Record the answers; a physician goes on to the decision, a registrar back to the queue."""
     form = await call.form(ScreeningForm)
+    further = Further(form.details, form.programme)
     return await _record_measured(
-        call, visit_id, form, lambda tx, taken: record_round(tx, visit_id, form.answers, taken)
+        call, visit_id, form, lambda tx, taken: record_round(tx, visit_id, form.answers, taken, further)
     )
 
 
@@ -164,8 +177,10 @@ async def record_measurements(call: Asker, visit_id: UUID) -> Response:
 @router.post("/visits/{visit_id}/answer-links")
 async def hand_over(call: Asker, visit_id: UUID) -> Response:
     """Make a link for the person to answer by, and show it."""
+    form = await call.form(HandOverForm)
     return await call.record(
-        lambda tx: issue_link(tx, visit_id), then=lambda issued: f"/visits/{visit_id}/answer-links/{issued.link_id}"
+        lambda tx: issue_link(tx, visit_id, form.programme),
+        then=lambda issued: f"/visits/{visit_id}/answer-links/{issued.link_id}",
     )
 
 
@@ -193,7 +208,7 @@ async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
     today = local_now.date()
     sheet = await call.read(lambda connection: decision_sheet(connection, keyring, visit_id, today))
     outlooks = await call.read(lambda connection: outlooks_of_visit(connection, keyring, visit_id, local_now))
-    tomorrow = today + timedelta(days=1)
+    tomorrow, days = today + timedelta(days=1), days_deferred(sheet.findings)
     return call.page(
         "screening/decision.html",
         sheet=sheet,
@@ -201,7 +216,7 @@ async def decision(call: Physician, visit_id: UUID) -> HTMLResponse:
         past_speaks=any(one.outlook.findings for one in outlooks.values()),
         outcomes=DecisionOutcome,
         tomorrow=tomorrow,
-        deferred_until=today + timedelta(days=_DEFERRED_DAYS),
+        deferred_until=sheet.seen.given.on + timedelta(days=days) if days else today + timedelta(days=_DEFERRED_DAYS),
         **await _visitor(call, visit_id),
     )
 

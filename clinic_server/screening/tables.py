@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
@@ -60,12 +60,16 @@ class DecisionOverride(Record, table=True):
 
 
 class AnswerLink(Record, table=True):
-    """A way to answer a visit's questions without signing in; the key alone makes its address (``own_answers.py``)."""
+    """A way to answer a visit's questions without signing in; the key alone makes its address (``own_answers.py``).
+
+    ``programme`` is what the person is asked for: None means what the site asks for unless said.
+    """
 
     __tablename__ = "answer_link"
     __table_args__ = (Index(None, "visit_id", "journal_seq"),)
 
     visit_id: UUID = Field(foreign_key="visit.id")
+    programme: str | None = text(40, default=None)
     valid_until: datetime = instant()
     issued_by: UUID | None = Field(default=None, foreign_key="staff.id")
 
@@ -101,6 +105,34 @@ class AnswersKept(Record, table=True):
     answered_screening_id: UUID = Field(foreign_key="screening.id")
 
 
+class RuleSetSignedOff(Record, table=True):
+    """A physician answers for a version of a set, as its words read then: ``digest`` stands for them."""
+
+    __tablename__ = "rule_set_signed_off"
+    __table_args__ = (UniqueConstraint("digest", "physician_id"),)
+
+    rule_set_code: str = text(40)
+    rule_set_version: int
+    digest: str = text(64)
+    physician_id: UUID = Field(foreign_key="staff.id")
+    certificate_number: str = text(40)
+    signed_at: datetime = instant()
+
+
+class RuleSetAdopted(Record, table=True):
+    """The set a programme works by from here on; the latest of a programme counts."""
+
+    __tablename__ = "rule_set_adopted"
+    __table_args__ = (Index(None, "programme", "journal_seq"),)
+
+    programme: str = text(40)
+    rule_set_code: str = text(40)
+    rule_set_version: int
+    digest: str = text(64)
+    adopted_at: datetime = instant()
+    adopted_by: UUID = Field(foreign_key="staff.id")
+
+
 screening = table_of(Screening)
 decision = table_of(Decision)
 decision_override = table_of(DecisionOverride)
@@ -108,3 +140,5 @@ answer_link = table_of(AnswerLink)
 answered_by_link = table_of(AnsweredByLink)
 device_measurement = table_of(DeviceMeasurement)
 answers_kept = table_of(AnswersKept)
+rule_set_signed_off = table_of(RuleSetSignedOff)
+rule_set_adopted = table_of(RuleSetAdopted)

@@ -7,17 +7,21 @@
   let pending = 0;
   let lastCharacterAt = 0;
 
-  const choicesOf = (question) => [...question.querySelectorAll('input[type="radio"]')];
+  const choicesOf = (question) => [...question.querySelectorAll('input[type="radio"], input[type="checkbox"]')];
+  const fieldsOf = (question) => [...question.querySelectorAll("input")];
+  const shownQuestions = () =>
+    [...document.querySelectorAll("fieldset.answers")].filter((question) => question.getClientRects().length);
   const isOpen = (question) => !choicesOf(question).some((choice) => choice.checked);
 
   function answer(number, focused) {
-    const questions = [...document.querySelectorAll("fieldset.answers")];
-    const question = focused.closest?.("fieldset.answers") ?? questions.find(isOpen);
+    const question = focused.closest?.("fieldset.answers") ?? shownQuestions().find(isOpen);
     const chosen = question && choicesOf(question)[number - 1];
     if (!chosen) return;
     chosen.click();
+    if (chosen.type === "checkbox") return;
+    const questions = shownQuestions(); // a "yes" may have brought its follow-up
     const next = questions[questions.indexOf(question) + 1];
-    (next ? choicesOf(next)[0] : document.querySelector("[data-after-answers]") ?? chosen).focus();
+    (next ? fieldsOf(next)[0] : document.querySelector("[data-after-answers]") ?? chosen).focus();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -25,7 +29,7 @@
     if (event.key.length === 1) lastCharacterAt = event.timeStamp;
     clearTimeout(pending);
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.isComposing) return;
-    if (event.target.matches?.('input:not([type="radio"]), textarea, select')) return;
+    if (event.target.matches?.('input:not([type="radio"], [type="checkbox"]), textarea, select')) return;
     if (isBurst || !/^[1-9]$/.test(event.key)) return;
     pending = setTimeout(answer, REST_MS, Number(event.key), event.target);
   });

@@ -48,7 +48,8 @@ class Vaccinator(QueueRole):
             return
         plan = course.visitor.plan
         if plan is Plan.WITHDRAWS:
-            self.do(course, deeds.refuse(course.visit_id, "recipient", "不想接种了"))
+            sheet = self.seat.ask(f"/api/v1/visits/{course.visit_id}/consent?language=zh-CN")
+            self.do(course, deeds.withdraw(course.visit_id, sheet["consent_id"], "recipient", "不想接种了"))
         elif plan is Plan.SENT_BACK and "sent_back" not in course.steps:
             self.do(course, deeds.send_back(course.visit_id, "unwell"))
         elif self._refuses_wrong_vial(course):

@@ -57,7 +57,8 @@ def decide(visit_id: str, decision: Mapping[str, str]) -> Deed:
 def consent(visit_id: str, sheet: Mapping[str, Any], signatures: Sequence[Mapping[str, Any]]) -> Deed:
     """Sign what was read."""
     told = {name: sheet[name] for name in ("decision_id", "text_language", "text_version", "informed")}
-    body = {**told, "signatures": signatures}
+    note = "已说明医师意见" if sheet["is_against_advice"] else ""
+    body = {**told, "signatures": signatures, "advice_note": note}
     bears = frozenset({"order_not_standing"})
     return _on(visit_id, "consent", "consent_signed", body, ref_field="consent_id", step="consented", bears=bears)
 
@@ -71,6 +72,13 @@ def refuse(visit_id: str, refused_by: str, reason: str) -> Deed:
     """Refuse the dose."""
     body = {"refused_by": refused_by, "reason": reason}
     return _on(visit_id, "refusal", "dose_refused", body, ref_field="refusal_id", step="refused")
+
+
+def withdraw(visit_id: str, consent_id: str, withdrawn_by: str, reason: str) -> Deed:
+    """Take a consent back."""
+    body = {"consent_id": consent_id, "withdrawn_by": withdrawn_by, "reason": reason}
+    kind = "consent_withdrawn"
+    return _on(visit_id, "consent/withdrawal", kind, body, ref_field="record_id", step=kind)
 
 
 def call_to_bench(visit_id: str) -> Deed:

@@ -21,6 +21,7 @@ _STAGE_AFTER = {
     "deferred": "deferred",
     "unsuitable": "unsuitable",
     "consented": "waiting_for_injection",
+    "consent_withdrawn": "refused",
     "refused": "refused",
     "dose_given": "observed",
     "sent_back": "waiting_for_screening",

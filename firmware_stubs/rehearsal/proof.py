@@ -14,6 +14,7 @@ MOST_NAMED = 10
 KINDS = frozenset(
     {
         *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
+        "consent_withdrawn",
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
         *("lot_received", "site_opened"),
     }
@@ -26,6 +27,7 @@ _NAMED_BY_ANSWER = frozenset(
         "decision_made",
         "consent_signed",
         "dose_refused",
+        "consent_withdrawn",
         "dose_given",
         "lot_received",
         "site_opened",
@@ -38,6 +40,7 @@ _KIND_OF_STEP = {
     "deferred": "decision_made",
     "unsuitable": "decision_made",
     "consented": "consent_signed",
+    "consent_withdrawn": "consent_withdrawn",
     "refused": "dose_refused",
     "dose_given": "dose_given",
     "sent_back": "person_sent_back",

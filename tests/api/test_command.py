@@ -128,7 +128,7 @@ def test_a_site_is_set_up_and_its_staff_looked_after_from_the_console(clinic: Cl
     assert (listed["number"], listed["name"], listed["roles"]) == ("1001", "Li Ming", ["owner", "site_lead"])
     assert clinic("user", "list").out == "1001\tLi Ming\towner site_lead\n"
     verified = json.loads(clinic("verify", "--json").out)
-    assert (verified["lines"], verified["records"], verified["faults"]) == (4, 7, [])
+    assert (verified["lines"], verified["records"], verified["rounds"], verified["faults"]) == (4, 7, 0, [])
     again = json.loads(clinic("init", "--json").out)
     assert (again["key_is_new"], again["has_owner"]) == (False, True)
 

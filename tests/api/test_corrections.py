@@ -21,7 +21,7 @@ from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from tests.api.callers import AsRole
 from tests.api.test_injection import CODE, a_consented_visit, a_lot
-from tests.api.visitors import CHECKED, a_colleague, a_product, rows_in
+from tests.api.visitors import CHECKED, a_colleague, a_product, an_open_site, rows_in
 
 
 def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
@@ -34,6 +34,7 @@ def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
 
 @pytest.fixture(name="vaccinator")
 def _vaccinator(house: House) -> Actor:
+    an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, CODE)
     return a_colleague(house.db, Role.VACCINATOR, QualificationKind.VACCINATOR)

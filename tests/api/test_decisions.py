@@ -188,7 +188,7 @@ async def test_the_decision_page_shows_set_sign_off_and_what_earlier_visits_deci
     visit_id = await asyncio.to_thread(furnish)
     physician = await as_role(Role.PHYSICIAN)
     page = (await physician.get(f"/visits/{visit_id}/decision")).text
-    for words in ("sign-off", "What earlier visits decided", "BBIBP-CorV", "Still stands", str(TODAY)):
+    for words in ("Not signed off", "What earlier visits decided", "BBIBP-CorV", "Still stands", str(TODAY)):
         assert words in page, words
     seen = (await physician.get(f"/api/v1/visits/{visit_id}/screening")).json()
     assert seen["earlier"] == [

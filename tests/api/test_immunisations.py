@@ -59,7 +59,9 @@ class Site:
             lambda connection: sheet_of_visit(connection, self.house.db.keyring, self.visit_id, "en", TODAY)
         )
         signature = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="pad broken")
-        signed = NewConsent(sheet.decision_id, "en", sheet.text.version, frozenset(InformedItem), [signature])
+        note = "told why it is early" if sheet.is_against_advice else ""
+        told = frozenset(InformedItem)
+        signed = NewConsent(sheet.decision_id, "en", sheet.text.version, told, [signature], advice_note=note)
         self.house.db.write_now(lambda tx: sign_consent(tx, self.visit_id, signed), SYSTEM)
 
     async def ready(self, reason: str | None = None) -> None:

@@ -17,7 +17,7 @@ from clinic_server.kit.idempotency import RequestKey, once
 from clinic_server.kit.journal import journal, verify
 from clinic_server.people.documents import Sex
 from clinic_server.screening import rule_sets
-from clinic_server.screening.actions import Decided, decide, latest_screening, record_screening
+from clinic_server.screening.actions import Decided, decide, latest_screening, record_screening, replayed
 from clinic_server.screening.rules import (
     Advice,
     Answer,
@@ -28,7 +28,8 @@ from clinic_server.screening.rules import (
     ReasonMissing,
     ScreeningChanged,
     ScreeningUnknown,
-    findings_for,
+    StoredRound,
+    replay,
 )
 from clinic_server.screening.tables import decision
 from clinic_server.settings import SiteSettings
@@ -91,9 +92,9 @@ def test_a_stored_round_judged_again_by_its_own_set_finds_the_same(db: Database)
     visit_id = a_visit(db, sex=Sex.FEMALE)
     a_screening(db, visit_id, pregnancy=Answer.YES, neurological_disease=Answer.DONT_KNOW)
     seen = db.read_now(lambda connection: latest_screening(connection, db.keyring, visit_id))
-    rule_set = rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
-    again = findings_for(rule_set, seen.given.answers, seen.given.measurements, seen.given.recipient)
-    assert again == seen.findings
+    stored = StoredRound(seen.rule_set_code, seen.rule_set_version, seen.given, seen.findings)
+    assert replay(rule_sets.shipped(), stored) == seen.findings
+    assert db.read_now(lambda connection: replayed(connection, db.keyring, seen.screening_id))
 
 
 def test_missing_answers_are_refused_and_nothing_is_written(db: Database) -> None:

@@ -5,6 +5,16 @@ from datetime import date
 
 from clinic_server.immunisations import rules
 from clinic_server.injection.rules import findings_for_needle
+from clinic_server.people.documents import Sex
+from clinic_server.screening import rule_sets
+from clinic_server.screening.rules import (
+    Answer,
+    AnswersGiven,
+    Measurements,
+    Recipient,
+    findings_for,
+    questions_for,
+)
 from clinic_server.stock import vaccines
 from tests.bench.codecs import Speed, speeds_of
 from tests.rules import needle
@@ -40,3 +50,10 @@ def _decisions() -> Iterator[tuple[str, Callable[[], object]]]:
         lambda: rules.outlook(covid, catalogue, adult, dose, catalogue["covid19-bbibp-corv"], date(2021, 4, 22)),
     )
     yield "permit: one decision", lambda: findings_for_needle(needle.FACTS)
+    founding = rule_sets.of_version(rule_sets.shipped(), "founding-documents", 1)
+    recipient = Recipient(30, Sex.FEMALE, 360)
+    answers = {question.code: Answer.YES for question in questions_for(founding, recipient)}
+    details = {"blood_products.blood_products_on": "2025-02-01", "component_allergy.which_component": "egg_protein"}
+    given = AnswersGiven(answers, Measurements(36_600, 150, 95), recipient, on, details)
+    chosen = catalogue["covid19-bbibp-corv"]
+    yield f"screening: one round, {len(answers)} questions", lambda: findings_for(founding, given, chosen)

@@ -50,7 +50,7 @@ def test_every_codec_is_measured_beside_the_yardstick() -> None:
 def test_every_decision_is_measured_beside_the_yardstick() -> None:
     speeds = {one.name: one for one in decisions.measure(0.2)}
     assert speeds[codecs.YARDSTICK].ratio == 1
-    assert len(speeds) == 5
+    assert len(speeds) == 6
     assert all(one.ratio > 0 for one in speeds.values())
 
 

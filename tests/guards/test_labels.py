@@ -60,7 +60,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "screening.decisions.Channel": "channel",
     "screening.decisions.EarlierFinding": "finding",
     "screening.decisions.OverrideKind": "override",
-    "screening.rule_sets.Weight": "weight",
+    "screening.rule_sets.terms.Quantity": "quantity",
+    "screening.rule_sets.terms.Weight": "weight",
     "screening.rules.Advice": "advice",
     "screening.rules.Answer": "answer",
     "screening.rules.DecisionOutcome": "decision",
@@ -80,7 +81,6 @@ NEVER_SHOWN = {
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
     "observation.rules.DepartureKind",  # the visit's outcome says it
-    "screening.rule_sets.Quantity",  # the form names what is measured
 }
 
 

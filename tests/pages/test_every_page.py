@@ -52,6 +52,7 @@ PAGES = {
     "device-found": f"/devices/set-up?found={OFFERED}",
     "device-retired": "/devices/bench-1-printer/retirement",
     "staff": "/staff",
+    "rule-sets": "/rule-sets",
     "patterns": "/patterns",
     "nothing-here": "/nothing-here",
 }

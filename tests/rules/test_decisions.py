@@ -76,27 +76,27 @@ def test_nobody_grows_younger(born_on: date, days: int) -> None:
 )
 def test_a_product_is_for_its_ages_on_the_day(born_on: date, fits: bool) -> None:
     if fits:
-        refuse_unfit(vaccine(), "covid19", born_on, TODAY)
+        refuse_unfit(vaccine(), ("covid19",), born_on, TODAY)
         return
     with pytest.raises(AgeOutsideVaccine):
-        refuse_unfit(vaccine(), "covid19", born_on, TODAY)
+        refuse_unfit(vaccine(), ("covid19",), born_on, TODAY)
 
 
 def test_the_ages_are_those_of_the_day_and_before_the_first_there_are_none() -> None:
     """≥18 in early 2021, ≥3 from June 2021 — clinic.md, 4."""
     dated = vaccine("a", ("covid19",), Ages(date(2021, 1, 1), 216, 1800, "a"), Ages(date(2021, 6, 5), 36, 1800, "b"))
     child = date(2015, 1, 1)
-    refuse_unfit(dated, "covid19", child, date(2021, 6, 5))
+    refuse_unfit(dated, ("covid19",), child, date(2021, 6, 5))
     with pytest.raises(AgeOutsideVaccine):
-        refuse_unfit(dated, "covid19", child, date(2021, 6, 4))
+        refuse_unfit(dated, ("covid19",), child, date(2021, 6, 4))
     with pytest.raises(AgeOutsideVaccine):
-        refuse_unfit(dated, "covid19", date(1980, 1, 1), date(2020, 12, 31))
+        refuse_unfit(dated, ("covid19",), date(1980, 1, 1), date(2020, 12, 31))
 
 
 def test_a_product_belongs_to_the_programme_that_was_asked_about() -> None:
-    refuse_unfit(vaccine("a", ("influenza", "covid19")), "covid19", date(1990, 1, 1), TODAY)
+    refuse_unfit(vaccine("a", ("influenza", "covid19")), ("covid19",), date(1990, 1, 1), TODAY)
     with pytest.raises(VaccineOutsideProgramme):
-        refuse_unfit(vaccine("a", ("influenza",)), "covid19", date(1990, 1, 1), TODAY)
+        refuse_unfit(vaccine("a", ("influenza",)), ("covid19",), date(1990, 1, 1), TODAY)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,46 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_opening_journal_seq"), ["journal_seq"], unique=False)
 
     op.create_table(
+        "rule_set_adopted",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("programme", sa.String(length=40), nullable=False),
+        sa.Column("rule_set_code", sa.String(length=40), nullable=False),
+        sa.Column("rule_set_version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("adopted_by", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("length(digest) <= 64", name=op.f("ck_rule_set_adopted_digest_length")),
+        sa.CheckConstraint("length(programme) <= 40", name=op.f("ck_rule_set_adopted_programme_length")),
+        sa.CheckConstraint("length(rule_set_code) <= 40", name=op.f("ck_rule_set_adopted_rule_set_code_length")),
+        sa.ForeignKeyConstraint(["adopted_by"], ["staff.id"], name=op.f("fk_rule_set_adopted_adopted_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_set_adopted")),
+    )
+    with op.batch_alter_table("rule_set_adopted", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_rule_set_adopted_programme_journal_seq"), ["programme", "journal_seq"], unique=False
+        )
+
+    op.create_table(
+        "rule_set_signed_off",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("rule_set_code", sa.String(length=40), nullable=False),
+        sa.Column("rule_set_version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=False),
+        sa.Column("certificate_number", sa.String(length=40), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(certificate_number) <= 40", name=op.f("ck_rule_set_signed_off_certificate_number_length")
+        ),
+        sa.CheckConstraint("length(digest) <= 64", name=op.f("ck_rule_set_signed_off_digest_length")),
+        sa.CheckConstraint("length(rule_set_code) <= 40", name=op.f("ck_rule_set_signed_off_rule_set_code_length")),
+        sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_rule_set_signed_off_physician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_set_signed_off")),
+        sa.UniqueConstraint("digest", "physician_id", name=op.f("uq_rule_set_signed_off_digest_physician_id")),
+    )
+    op.create_table(
         "severe_reaction",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -166,8 +206,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("programme", sa.String(length=40), nullable=True),
         sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("issued_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("length(programme) <= 40", name=op.f("ck_answer_link_programme_length")),
         sa.ForeignKeyConstraint(["issued_by"], ["staff.id"], name=op.f("fk_answer_link_issued_by")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_answer_link_visit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_link")),
@@ -543,6 +585,8 @@ def upgrade() -> None:
     op.make_append_only("kit_item_removed")
     op.make_append_only("opening")
     op.make_append_only("reaction_clearance")
+    op.make_append_only("rule_set_adopted")
+    op.make_append_only("rule_set_signed_off")
     op.make_append_only("safeguard_statement")
     op.make_append_only("severe_reaction")
     op.make_append_only("stop_lift_proposed")
@@ -602,6 +646,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_severe_reaction_person_id_journal_seq"))
 
     op.drop_table("severe_reaction")
+    op.drop_table("rule_set_signed_off")
+    with op.batch_alter_table("rule_set_adopted", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rule_set_adopted_programme_journal_seq"))
+
+    op.drop_table("rule_set_adopted")
     with op.batch_alter_table("opening", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_opening_journal_seq"))
 

@@ -1,105 +1,48 @@
-"""Rule sets: what is asked, what is measured, and what speaks against a dose; one readable file each.
+"""Rule sets: what is asked, what is measured, and what speaks against a dose; one readable file for each version.
 
-A file is never edited in place once a visit was screened with it: a change is a new file with the next version.
+A file is never edited in place once its set was adopted: a change is a new file with the next version. What was
+adopted is known by the digest of its words, and a file that says something else by now is refused.
 """
 
-import tomllib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TypeVar
 
 import msgspec
 
+from clinic_server.screening.rule_sets.reading import Fault, RuleSetFaulty, raise_faults, read
+from clinic_server.screening.rule_sets.terms import (
+    FollowUp,
+    Included,
+    Quantity,
+    Question,
+    RuleSet,
+    Threshold,
+    Weight,
+    Written,
+)
+
+__all__ = ["FollowUp", "Quantity", "Question", "RuleSet", "RuleSetFaulty", "Threshold", "Weight", "Written"]
+
+DEFAULT_PROGRAMME = "covid19"  # what is asked for at a site that adopted nothing yet
 _FOLDER = Path(__file__).parent
-Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+EntryT = TypeVar("EntryT", bound=Question | Threshold)
 
 
-class RuleSetFaulty(ValueError):
-    """A rule set's file says something that cannot be meant; the text names the file and the place."""
+def parse(text: str, name: str, others: Iterable[RuleSet] = ()) -> RuleSet:
+    """Return the rule set a file holds, with what it includes of others, or raise RuleSetFaulty with every fault."""
+    return _resolved(read(text, name), text, name, {(one.code, one.version): one for one in others})
 
 
-class Weight(StrEnum):
-    """How much a finding weighs."""
-
-    CONTRAINDICATION = "contraindication"
-    PRECAUTION = "precaution"
-    DEFERRAL = "deferral"
-    UNCLEAR = "unclear"
-
-
-class Quantity(StrEnum):
-    """What may be measured before a dose, by its unit."""
-
-    MILLI_CELSIUS = "milli_celsius"
-    SYSTOLIC_MMHG = "systolic_mmhg"
-    DIASTOLIC_MMHG = "diastolic_mmhg"
-
-
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One question: "yes" gives its finding; the gates say who is asked, ages in whole years."""
-
-    code: Code
-    finding: Code
-    weight: Literal["contraindication", "precaution"]
-    source: Words
-    only_sex: Literal["female", "male"] | None = None
-    from_age: Annotated[int, msgspec.Meta(ge=0, le=150)] = 0
-    below_age: Annotated[int, msgspec.Meta(ge=1, le=200)] = 200
-
-
-class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A measured value that gives a finding at ``at_least`` and above."""
-
-    quantity: Quantity
-    finding: Code
-    weight: Literal["contraindication", "precaution", "deferral"]
-    source: Words
-    at_least: int
-
-
-class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of one set; its programme is an antigen of the catalogue of vaccines.
-
-    ``sign_off`` says which physician answers for it, or that none does yet.
-    """
-
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
-    programme: Code
-    jurisdiction: Words
-    source: Words
-    valid_from: date
-    owner: Words
-    sign_off: Words
-    observation_minutes: Annotated[int, msgspec.Meta(ge=30, le=240)]
-    question: tuple[Question, ...]
-    threshold: tuple[Threshold, ...]
-
-
-def parse(text: str, name: str) -> RuleSet:
-    """Return the rule set a file holds, or raise RuleSetFaulty naming line or key."""
-    try:
-        rule_set = msgspec.convert(tomllib.loads(text), RuleSet)
-    except tomllib.TOMLDecodeError as error:
-        raise RuleSetFaulty(f"{name}: {error}") from None
-    except msgspec.ValidationError as error:
-        raise RuleSetFaulty(f"{name}: {error}") from None
-    for fault in _faults(rule_set):
-        raise RuleSetFaulty(f"{name}: {fault}")
-    return rule_set
-
-
-def active(rule_sets: Iterable[RuleSet], on: date) -> RuleSet:
-    """Return the set valid on a day: the last to have become so, and of that its newest version."""
-    begun = [rule_set for rule_set in rule_sets if rule_set.valid_from <= on]
-    if not begun:
-        raise RuleSetFaulty(f"No rule set is valid on {on}.")
-    return max(begun, key=lambda rule_set: (rule_set.valid_from, rule_set.version))
+def active(rule_sets: Iterable[RuleSet], on: date, programme: str = DEFAULT_PROGRAMME) -> RuleSet:
+    """Return a programme's set valid on a day: the last to have become so, and of that its newest version."""
+    valid = [one for one in rule_sets if one.programme == programme and one.is_valid_on(on)]
+    if not valid:
+        raise RuleSetFaulty(f"No rule set of the programme {programme} is valid on {on}.")
+    return max(valid, key=lambda one: (one.valid_from, one.version))
 
 
 def of_version(rule_sets: Iterable[RuleSet], code: str, version: int) -> RuleSet:
@@ -110,24 +53,63 @@ def of_version(rule_sets: Iterable[RuleSet], code: str, version: int) -> RuleSet
     raise RuleSetFaulty(f"This server no longer has version {version} of the rule set {code}.")
 
 
+def antigens_of(rule_sets: Iterable[RuleSet], programme: str) -> frozenset[str]:
+    """Return what the vaccines of a programme protect from; one that no set speaks of is its own antigen."""
+    found = {antigen for one in rule_sets if one.programme == programme for antigen in one.antigens}
+    return frozenset(found or {programme})
+
+
 @cache
 def shipped() -> tuple[RuleSet, ...]:
-    """Return every set beside this file, read once; raise RuleSetFaulty rather than screen by half a set."""
-    rule_sets = tuple(parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(_FOLDER.glob("*.toml")))
-    twice = _repeated(f"{rule_set.code} version {rule_set.version}" for rule_set in rule_sets)
-    if twice:
-        raise RuleSetFaulty(f"Two files hold {twice[0]}.")
-    return rule_sets
+    """Return every set beside this file, read once."""
+    return read_from(_FOLDER)
 
 
-def _faults(rule_set: RuleSet) -> Iterable[str]:
-    for code in _repeated(question.code for question in rule_set.question):
-        yield f"question {code} is there twice"
-    for question in rule_set.question:
-        if question.from_age >= question.below_age:
-            ages = f"from age {question.from_age} below {question.below_age}"
-            yield f"question {question.code} is asked {ages}: of nobody"
+def read_from(folder: Path) -> tuple[RuleSet, ...]:
+    """Return every set of a folder; raise RuleSetFaulty rather than screen by half a set."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml"))}
+    waiting = {name: read(text, name) for name, text in texts.items()}
+    known: dict[tuple[str, int], RuleSet] = {}
+    while waiting:
+        name = next((name for name, written in waiting.items() if _missing(written, known) is None), min(waiting))
+        found = _resolved(waiting.pop(name), texts[name], name, known)
+        if (found.code, found.version) in known:
+            raise RuleSetFaulty(f"Two files hold {found.code} version {found.version}; one is {name}.")
+        known[found.code, found.version] = found
+    return tuple(sorted(known.values(), key=lambda one: (one.programme, one.valid_from, one.code, one.version)))
 
 
-def _repeated(names: Iterable[str]) -> Sequence[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
+def _missing(written: Written, known: Mapping[tuple[str, int], RuleSet]) -> Included | None:
+    return next((one for one in written.includes if (one.code, one.version) not in known), None)
+
+
+def _resolved(written: Written, text: str, name: str, known: Mapping[tuple[str, int], RuleSet]) -> RuleSet:
+    missing = _missing(written, known)
+    if missing is not None:
+        said = f"there is no {missing.code} version {missing.version} that does not itself include this set"
+        raise_faults([Fault("$.includes", said)], text, name)
+    included = [known[one.code, one.version] for one in written.includes]
+    question = _merged([entry for one in included for entry in one.question], written.question)
+    if not question:
+        raise_faults([Fault("$", "the set asks nothing")], text, name)
+    return RuleSet(
+        **{
+            **msgspec.structs.asdict(written),
+            "antigens": written.antigens or (written.programme,),
+            "question": question,
+            "threshold": _merged([entry for one in included for entry in one.threshold], written.threshold),
+            "digest": _digest(text, included),
+        }
+    )
+
+
+def _merged(included: Iterable[EntryT], own: Iterable[EntryT]) -> tuple[EntryT, ...]:
+    """Return the entries in order, each code once: the last to say something of it has its word."""
+    latest: dict[str, EntryT] = {entry.code: entry for entry in (*included, *own)}
+    return tuple(latest.values())
+
+
+def _digest(text: str, included: Iterable[RuleSet]) -> str:
+    """Return what stands for a file's words and those it includes, whatever ends their lines."""
+    words = "\n".join(["\n".join(text.splitlines()), *(one.digest for one in included)])
+    return hashlib.sha256(words.encode()).hexdigest()
