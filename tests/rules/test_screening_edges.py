@@ -15,7 +15,7 @@ from clinic_server.screening.rules import (
     findings_for,
     refuse_unfounded,
 )
-from tests.rules.test_screening import MAN, NATIONAL, TODAY, all_no
+from tests.rules.test_screening import MAN, NATIONAL, TODAY, given_by
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,12 @@ def test_a_reason_too_long_is_told_how_long_one_may_be() -> None:
 
 
 def test_a_finding_says_where_it_is_written() -> None:
-    question = NATIONAL.question[0]
-    answers = all_no(MAN) | {question.code: Answer.YES}
-    found = findings_for(NATIONAL, answers, Measurements(systolic_mmhg=200, diastolic_mmhg=80), MAN)
-    threshold = next(one for one in NATIONAL.threshold if one.finding == found[-1].code)
-    assert [finding.source for finding in found] == [question.source, threshold.source]
+    found = findings_for(
+        NATIONAL, given_by(MAN, Measurements(systolic_mmhg=200, diastolic_mmhg=80), acute_illness=Answer.YES)
+    )
+    written = {question.finding: question.source for question in NATIONAL.question}
+    written |= {threshold.finding: threshold.source for threshold in NATIONAL.threshold}
+    assert len(found) > 1
+    assert {finding.code: finding.source for finding in found} == {
+        finding.code: written[finding.code] for finding in found
+    }
