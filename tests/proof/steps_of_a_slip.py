@@ -77,10 +77,11 @@ class SlipSteps(RuleBasedStateMachine):
         self._at_the_physician(visit_id, product, slip)
         clinic.sign(visit_id, signed(*ALONE), ALL_TOLD)
         permit_id = self._permit(visit_id, product, slip)
-        if permit_id is None or further == "permit":
-            return
-        self._needle(visit_id, permit_id, slip)
-        self._way_out(visit_id, slip, further)
+        if permit_id is not None and further != "permit":
+            self._needle(visit_id, permit_id, slip)
+            self._way_out(visit_id, slip, further)
+        if slip is Slip.UNSAFE:
+            clinic.safeguard(Safeguard.AMBULANCE, stands=True)
 
     def _at_the_physician(self, visit_id: UUID, product: str, slip: Slip) -> None:
         clinic, physicians = self.clinic, self.clinic.cast.physicians
@@ -106,6 +107,7 @@ class SlipSteps(RuleBasedStateMachine):
             code = clinic.used_up(product) or code
         if slip is Slip.LOT_ENDED:
             clinic.pass_midnight()
+            clinic.open_site()  # it is open: whoever watched over the evening only signs in again
         if slip is Slip.VACCINATOR_LAPSED:
             clinic.certify(vaccinators[2], QualificationKind.VACCINATOR, -1)
         if slip in {Slip.STOPPED, Slip.LIFTED_ALONE}:
@@ -116,8 +118,6 @@ class SlipSteps(RuleBasedStateMachine):
             clinic.safeguard(Safeguard.AMBULANCE, stands=False)
         bench = vaccinators[2 if slip is Slip.VACCINATOR_LAPSED else 0]
         granted = clinic.ask_permit(visit_id, bench, code, unconfirmed=1 if slip is Slip.UNCONFIRMED else 0)
-        if slip is Slip.UNSAFE:
-            clinic.safeguard(Safeguard.AMBULANCE, stands=True)
         return getattr(granted, "permit_id", None)
 
     def _needle(self, visit_id: UUID, permit_id: UUID, slip: Slip) -> None:
