@@ -7,6 +7,7 @@ import pytest
 from clinic_server.screening.rules import (
     MOST_REASON_CHARACTERS,
     Answer,
+    AnswersGiven,
     DecisionOutcome,
     Measurements,
     ProductMissing,
@@ -43,6 +44,7 @@ def test_a_reason_too_long_is_told_how_long_one_may_be() -> None:
 def test_a_finding_says_where_it_is_written() -> None:
     question = NATIONAL.question[0]
     answers = all_no(MAN) | {question.code: Answer.YES}
-    found = findings_for(NATIONAL, answers, Measurements(systolic_mmhg=200, diastolic_mmhg=80), MAN)
+    measured = Measurements(systolic_mmhg=200, diastolic_mmhg=80)
+    found = findings_for(NATIONAL, AnswersGiven(answers, measured, MAN, TODAY))
     threshold = next(one for one in NATIONAL.threshold if one.finding == found[-1].code)
     assert [finding.source for finding in found] == [question.source, threshold.source]
