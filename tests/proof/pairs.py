@@ -74,6 +74,10 @@ class _Floor:
             seat = self.seats[player.station] = Seat(cast, player, self.ledger, stop, waits_s=30)
             stack.callback(seat.close)
         stack.callback(stop.set)
+        for station in ("screening-1", "screening-2", "observation-1"):
+            self.seats[station].ask("/api/v1/stations")  # whoever asks signs in first: an opening counts who is here
+        self.seats["office"].do(deeds.open_site())
+        self.check_list = self.seats["bench-1"].ask("/api/v1/check-list")
 
 
 def _race_for_a_vial(floor: _Floor, races: Races, number: int, code: str) -> None:
@@ -84,7 +88,13 @@ def _race_for_a_vial(floor: _Floor, races: Races, number: int, code: str) -> Non
     for visit_id in visits:
         _lead_to_the_bench(floor, visit_id)
     benches = ("bench-1", "bench-2")
-    permits = [floor.seats[bench].do(deeds.ask_for_permit(v, code)) for bench, v in zip(benches, visits, strict=True)]
+    permits = [
+        floor.seats[bench].do(deeds.ask_for_permit(visit_id, code, floor.check_list))
+        for bench, visit_id in zip(benches, visits, strict=True)
+    ]
+    if not all(permit.is_accepted for permit in permits):
+        races.doubled.append(f"vial {number}: no permits, no race: {[permit.findings for permit in permits]}")
+        return
     giving = [
         (bench, deeds.give_dose(visit_id, permit.answer["permit_id"], "left_upper_arm", code))
         for bench, visit_id, permit in zip(benches, visits, permits, strict=True)
