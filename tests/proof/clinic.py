@@ -59,6 +59,7 @@ from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
+from clinic_server.stock.tables import unit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
@@ -345,6 +346,17 @@ class Clinic:
     def today(self) -> date:
         """Return the date at the site."""
         return self.clock.now().astimezone(SITE.zone).date()
+
+    def used_up(self, product: str) -> str | None:
+        """Return the code of the unit a dose of the product was drawn from last."""
+        wanted = select(unit.c.trace_code).join(dose, dose.c.unit_id == unit.c.id)
+        last = wanted.where(dose.c.product_code == product).order_by(dose.c.journal_seq.desc()).limit(1)
+        return self.db.read_now(lambda connection: connection.execute(last).scalar())
+
+    def pass_midnight(self) -> None:
+        """Go to one minute after midnight at the site; the clinic day goes on."""
+        local = self.clock.now().astimezone(SITE.zone)
+        self.clock.pass_time(minutes=24 * 60 - local.hour * 60 - local.minute + 1)
 
     # ---- the acts ----
 

@@ -16,12 +16,13 @@ from tests.peers import PostgresServer
 from tests.proof.clinic import KEYRING, SITE, Cast, Clinic, Place, PostgresPlace, SqlitePlace
 from tests.proof.invariants import altered, violations
 from tests.proof.rows import Rows
+from tests.proof.steps_of_a_slip import SlipSteps
 from tests.proof.steps_of_faults import FaultSteps
 from tests.proof.steps_of_stock import StockSteps
 from tests.proof.steps_of_the_site import SiteSteps
 from tests.proof.steps_of_visits import VisitSteps
 
-STEPS_OF_AN_EXAMPLE = 30
+STEPS_OF_AN_EXAMPLE = 20
 COUNTED = ("visit", "decision", "consent", "permit", "dose", "departure", "refusal", "sent_back")
 Reached = Counter[str]
 
@@ -29,7 +30,7 @@ Reached = Counter[str]
 def machine_at(place: Place, cast: Cast, reached: Reached) -> type[RuleBasedStateMachine]:
     """Return the machine of one place; ``reached`` counts what its examples came to, so that a run can say so."""
 
-    class Machine(VisitSteps, SiteSteps, StockSteps, FaultSteps):
+    class Machine(SlipSteps, VisitSteps, SiteSteps, StockSteps, FaultSteps):
         def __init__(self) -> None:
             super().__init__()
             self.clinic = Clinic(place, cast)

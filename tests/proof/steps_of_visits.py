@@ -95,40 +95,6 @@ class VisitSteps(RuleBasedStateMachine):
         if visit_id := self.some_visit(number):
             (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
 
-    @rule(person=WHO, signers=SIGNERS, product=PRODUCT, further=st.sampled_from(["bench", "permit", "chair", "home"]))
-    def somebody_goes_the_ordinary_way(self, person: int, signers: tuple[Any, ...], product: str, further: str) -> None:
-        """Go straight to the bench, to a permit, to the chair, home; random steps alone seldom get that far."""
-        self._go(person, signers, product, further)
-
-    @rule(person=WHO, product=PRODUCT)
-    def somebody_gets_a_permit(self, person: int, product: str) -> None:
-        self._go(person, ALONE, product, "permit")
-
-    @rule(person=WHO, product=PRODUCT)
-    def somebody_is_vaccinated(self, person: int, product: str) -> None:
-        self._go(person, ALONE, product, "chair")
-
-    def _go(self, person: int, signers: tuple[Any, ...], product: str, further: str) -> None:
-        clinic, bench = self.clinic, self.clinic.cast.vaccinators[0]
-        clinic.open_unless_open()
-        visit_id = getattr(clinic.check_in(PEOPLE[person]), "visit_id", None) or self.some_visit(person)
-        if visit_id is None:
-            return
-        clinic.answer(visit_id, {}, Measurements())
-        clinic.decide(visit_id, clinic.cast.physicians[0], Proposal(DecisionOutcome.RECOMMENDED, product))
-        clinic.sign(visit_id, signed(*signers), ALL_TOLD)
-        if further != "bench":
-            clinic.receive(product, 1, clinic.today())
-            granted = clinic.ask_permit(visit_id, bench, clinic.codes[-1])
-            if further != "permit" and hasattr(granted, "permit_id"):
-                clinic.give(bench, granted.permit_id)
-                self._stay_and_leave(visit_id, further)
-
-    def _stay_and_leave(self, visit_id: UUID, further: str) -> None:
-        if further == "home":
-            self.clinic.clock.pass_time(minutes=30)
-            self.clinic.leave(visit_id)
-
     @precondition(lambda self: bool(self.clinic.codes))
     @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS, unconfirmed=st.sampled_from([0, 0, 0, 1]))
     def a_permit_is_asked_for(self, number: int, bench: int, unit: int, unconfirmed: int) -> None:

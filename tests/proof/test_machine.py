@@ -7,7 +7,7 @@ import pytest
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.play import play
 
-EXAMPLES = {"sqlite": 60, "postgresql": 20}
+EXAMPLES = {"sqlite": 80, "postgresql": 20}
 
 MUST_BE_REACHED = ("visit", "decision", "consent", "permit", "dose", "departure")
 

@@ -33,3 +33,8 @@ def test_the_diagram_draws_the_way_in_every_step_and_every_way_out() -> None:
     ]
     ends = [f"    {stage.value} --> [*]" for stage in Stage if stage not in STEPS]
     assert lines == steps + ends
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STEPS if stage is not Stage.OBSERVED])
+def test_answers_lead_to_the_physician_from_wherever_the_needle_has_not_been(stage: Stage) -> None:
+    assert advance(stage, Outcome.ANSWERED) is Stage.WAITING_FOR_DECISION
