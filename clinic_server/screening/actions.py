@@ -17,9 +17,10 @@ from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
+from clinic_server.people.rules import age_in_months
 from clinic_server.screening import rule_sets
 from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_use, sign_offs_of
-from clinic_server.screening.decisions import Override, findings_from_earlier, months_on, override_of, refuse_unfit
+from clinic_server.screening.decisions import Override, findings_from_earlier, override_of, refuse_unfit
 from clinic_server.screening.follow_ups import Details, details_that_count
 from clinic_server.screening.rule_sets import Question, RuleSet, Weight
 from clinic_server.screening.rules import (
@@ -280,7 +281,7 @@ def _opened(connection: Connection, keyring: Keyring, which: Select[Any]) -> Scr
 
 def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
     held = person(connection, keyring, standing(connection, visit_id).person_id)
-    return Recipient(held.age_on(today), held.sex, months_on(held.born_on, today))
+    return Recipient(held.age_on(today), held.sex, age_in_months(held.born_on, today))
 
 
 def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:

@@ -6,12 +6,11 @@ from datetime import date
 from enum import StrEnum
 
 from clinic_server.kit.errors import Refused
+from clinic_server.people.rules import age_in_months
 from clinic_server.screening.rule_sets import Weight, antigens_of, shipped
 from clinic_server.screening.rules import Advice, DecisionOutcome, Finding, advice_from
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.rules import WithheldDose, standing_on
-
-_MONTHS_A_YEAR = 12
 
 
 class VaccineOutsideProgramme(Refused):
@@ -62,14 +61,8 @@ def refuse_unfit(vaccine: Vaccine, antigens: Collection[str], born_on: date, day
     if not set(antigens) & set(vaccine.antigens):
         raise VaccineOutsideProgramme
     ages = vaccine.ages_on(day)
-    if ages is None or not ages.from_months <= months_on(born_on, day) < ages.below_months:
+    if ages is None or not ages.from_months <= age_in_months(born_on, day) < ages.below_months:
         raise AgeOutsideVaccine
-
-
-def months_on(born_on: date, day: date) -> int:
-    """Return full months of age; one that has no such day is full on the first of the next (CDSi, date rules)."""
-    months = (day.year - born_on.year) * _MONTHS_A_YEAR + day.month - born_on.month
-    return months - (day.day < born_on.day)
 
 
 def findings_from_earlier(withheld: Iterable[WithheldDose], vaccine: Vaccine | None, day: date) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_server.people.rules import age_in_months
 from clinic_server.screening.decisions import (
     AgeOutsideVaccine,
     Override,
@@ -14,7 +15,6 @@ from clinic_server.screening.decisions import (
     VaccineOutsideProgramme,
     advice_over,
     findings_from_earlier,
-    months_on,
     override_of,
     refuse_unfit,
 )
@@ -56,13 +56,18 @@ def withheld(not_before: date | None = None, code: str | None = None, programme:
 )
 def test_a_month_is_full_on_its_day(born_on: date, day: date, months: int) -> None:
     """Month arithmetic that overflows goes to the first of the next month — CDSi, date rules; clinic.md, 6."""
-    assert months_on(born_on, day) == months
+    assert age_in_months(born_on, day) == months
 
 
 @given(born_on=DAYS, days=st.integers(0, 30_000))
 def test_nobody_grows_younger(born_on: date, days: int) -> None:
     day = born_on + timedelta(days=days)
-    assert 0 <= months_on(born_on, day) <= months_on(born_on, day + timedelta(days=1)) <= months_on(born_on, day) + 1
+    assert (
+        0
+        <= age_in_months(born_on, day)
+        <= age_in_months(born_on, day + timedelta(days=1))
+        <= age_in_months(born_on, day) + 1
+    )
 
 
 @pytest.mark.parametrize(
