@@ -77,6 +77,9 @@ async def test_an_untouched_unit_goes_back_once_and_is_used_again(
     early = await colleague.post(f"/api/v1/doses/{dose_id}/unit-return")
     assert early.json()["code"] == "dose_stands"
     await nurse.post(f"/api/v1/doses/{dose_id}/denial", json={"reason": "another visit"})
+    page = (await nurse.get(f"/doses/{dose_id}/correction", headers={"accept-language": "en"})).text
+    assert page.count("Put the unit back into stock") == 2, "the button and the key that presses it"
+    assert "Record the correction" not in page
     own = await nurse.post(f"/api/v1/doses/{dose_id}/unit-return")
     assert own.json()["code"] == "return_unwitnessed"
     assert doses_left(house.db) == 0
