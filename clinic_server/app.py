@@ -1,7 +1,6 @@
 """The composition root: everything a site's server is made of, put together once."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -122,7 +121,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
-        _settle_memory()
         try:
             async with (
                 Desks(house) as desks,
@@ -189,11 +187,3 @@ def _shown(code: SetUpCode | None) -> SetUpCode | None:
         sys.stdout.write(f"Set-up code: {code.shown}\n")
         sys.stdout.flush()
     return code
-
-
-def _settle_memory() -> None:
-    """Keep what was built at start out of later collections: they were the longest pauses."""
-    gc.unfreeze()  # an earlier server of this process may have gone
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from clinic_server.cold_chain.actions import add_place, assign_probe
-from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.clock import Clock, SystemClock
 from clinic_server.kit.crypto import load_or_create_keyring
@@ -30,7 +29,10 @@ from clinic_server.staff.actions import add_qualification, add_staff, add_statio
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import hash_pin
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.distribution import NewTransfer, transfer
+from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.whereabouts import PlaceKind
 
 SITE_CODE = "DEMO"
 SITE_NAME = "示范接种点"
@@ -39,6 +41,9 @@ CAST_FILE = "cast.json"
 _ACTOR = system_actor("rehearsal")
 _PER_LOT = 200
 _PROBES = ("fridge-1", "fridge-2", "bench-fridge")
+_STORE = _PROBES[0]
+_PROFILE = "cn-clinic-2-8"
+_ON_A_TRAY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Cast:
     staff: tuple[Player, ...]
     product_code: str
     trace_codes: tuple[str, ...] = field(repr=False)
+    trays: Mapping[str, tuple[str, ...]] = field(repr=False)
     readers: Mapping[str, str]
     scanners: Mapping[str, str]
     mqtt: str | None
@@ -99,7 +105,7 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
     db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         db.read_now(refuse_real_database)
-        for act in (*_staff_acts(cast, db), *_stock_acts(cast), *_fridge_acts(cast), _fill_kit):
+        for act in (*_staff_acts(cast, db), *_place_acts(cast), *_stock_acts(cast), _fill_kit):
             db.write_now(act, _ACTOR)
     finally:
         db.close()
@@ -146,7 +152,13 @@ def load_cast(folder: Path) -> Cast:
     """Read the cast of an earlier rehearsal."""
     facts = json.loads((folder / CAST_FILE).read_text(encoding="utf-8"))
     facts["staff"] = tuple(Player(**player) for player in facts["staff"])
+    facts["trays"] = {bench: tuple(codes) for bench, codes in facts["trays"].items()}
     return Cast(**{**facts, "trace_codes": tuple(facts["trace_codes"]), "probes": tuple(facts["probes"])})
+
+
+def box_of(bench: str) -> str:
+    """Return the code of a bench's box."""
+    return f"{bench}-box"
 
 
 def refuse_real_database(connection: Connection) -> None:
@@ -160,11 +172,14 @@ def _cast_of(plan: Plan) -> Cast:
     desks = [f"desk-{n + 1}" for n in range(plan.desks)]
     benches = [f"bench-{n + 1}" for n in range(plan.benches)]
     ports = plan.folder / "dev"
+    codes = tuple(f"8{secrets.randbelow(10**6):06d}{n:013d}" for n in range(plan.units))
+    trays = {bench: codes[n * _ON_A_TRAY : (n + 1) * _ON_A_TRAY] for n, bench in enumerate(benches)}
     return Cast(
         base_url=f"http://127.0.0.1:{plan.port}",
         staff=tuple(_players(desks, benches)),
         product_code=PRODUCT_CODE,
-        trace_codes=tuple(f"8{secrets.randbelow(10**6):06d}{n:013d}" for n in range(plan.units)),
+        trace_codes=codes,
+        trays={bench: tray for bench, tray in trays.items() if tray},
         readers={desk: str(ports / f"{desk}-reader") for desk in desks},
         scanners={bench: str(ports / f"{bench}-scanner") for bench in benches},
         mqtt=plan.mqtt_url,
@@ -234,18 +249,22 @@ def _stock_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
     for start in range(0, len(cast.trace_codes), _PER_LOT):
         codes = cast.trace_codes[start : start + _PER_LOT]
         yield partial(_receive, codes=codes, number=start // _PER_LOT + 1)
+    for bench, codes in cast.trays.items():
+        yield partial(transfer, new=NewTransfer(box_of(bench), codes, "rehearsal"))
 
 
 def _receive(tx: Tx, codes: tuple[str, ...], number: int) -> None:
     today = tx.local_date
-    lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 30 * number), codes)
+    lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 30 * number), codes, _STORE)
     receive_lot(tx, lot)
 
 
-def _fridge_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
+def _place_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
     for probe in cast.probes:
-        yield partial(add_place, code=probe, name=probe, kind=PlaceKind.FRIDGE, profile="cn-clinic-2-8")
+        yield partial(add_place, new=NewPlace(probe, probe, PlaceKind.FRIDGE, _PROFILE))
         yield partial(assign_probe, probe_id=probe, place_code=probe)
+    for bench in cast.scanners:
+        yield partial(add_place, new=NewPlace(box_of(bench), box_of(bench), PlaceKind.BENCH_BOX, _PROFILE, bench))
 
 
 def _fill_kit(tx: Tx) -> None:

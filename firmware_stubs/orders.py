@@ -14,10 +14,15 @@ Deed = Callable[[], object]
 
 def take_orders(obey: Obey, orders: str) -> None:
     """Say what is understood, then obey each line of the standard input; `obey` says whether it understood."""
-    print(f"orders: {orders} | {MISHAPS}", flush=True)
+    say(f"orders: {orders} | {MISHAPS}")
     for line in sys.stdin:
         if words := line.split():
-            print("done" if obey(words) else "not understood", flush=True)
+            say("done" if obey(words) else "not understood")
+
+
+def say(line: str) -> None:
+    """Print a line as one piece: another thread's line never gets between the words and their end."""
+    print(line + "\n", end="", flush=True)
 
 
 def befall(words: list[str], spoil_next: Callable[[Fault], None], plug_in: Deed, unplug: Deed) -> bool:

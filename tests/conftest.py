@@ -84,13 +84,15 @@ def _blank_postgres(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture(name="database_url")
-def _database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database with the schema, on the engine under test."""
+def _database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database with the schema, on the engine under test."""
     if engine == "postgresql":
-        url: str = request.getfixturevalue("postgres").new_database(request.getfixturevalue("blank_postgres"))
-        return url
-    shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "clinic.db")
-    return f"sqlite:///{tmp_path / 'clinic.db'}"
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.lent(request.getfixturevalue("blank_postgres")) as url:
+            yield url
+    else:
+        shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "clinic.db")
+        yield f"sqlite:///{tmp_path / 'clinic.db'}"
 
 
 @pytest.fixture(name="clock")

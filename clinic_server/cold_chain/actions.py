@@ -13,10 +13,7 @@ from clinic_server.cold_chain.rules import (
     LATE_AFTER,
     Fault,
     Measurement,
-    PlaceCodeTaken,
-    PlaceKind,
     PlaceNow,
-    PlaceUnknown,
     ProbeNow,
     ProbeUnknown,
     Sample,
@@ -31,7 +28,6 @@ from clinic_server.cold_chain.tables import (
     DeadLetter,
     HeardProbe,
     LatestReading,
-    Place,
     Probe,
     ReadingRow,
     count_letter,
@@ -43,12 +39,14 @@ from clinic_server.cold_chain.tables import (
     keep_latest,
     latest_reading,
     letters_not_kept,
-    place,
     probe,
     reading,
     to_unix_ms,
 )
 from clinic_server.kit.tx import Tx
+from clinic_server.stock import places
+from clinic_server.stock.places import NewPlace
+from clinic_server.stock.whereabouts import PlaceKind
 
 COLD_CHAIN = "cold_chain"  # the topic of every page that shows temperatures
 MOST_READINGS_SHOWN = 2000
@@ -139,38 +137,38 @@ def keep_dead_letter(tx: Tx, letter: Letter) -> None:
     tx.signal(COLD_CHAIN)
 
 
-def add_place(tx: Tx, code: str, name: str, kind: PlaceKind, profile: str) -> UUID:
-    """Add a place, or raise PlaceCodeTaken or ProfileUnknown."""
-    limits_of(profile)
-    if _place_exists(tx, code):
-        raise PlaceCodeTaken
-    place_id = tx.append(Place, code=code, name=name, kind=kind, profile=profile, added_at=tx.now)
-    tx.journal("place_added", place_id, COLD_CHAIN)
+def add_place(tx: Tx, new: NewPlace) -> UUID:
+    """Add a place with limits of temperature, or raise ProfileUnknown, PlaceCodeTaken or PlaceNeedsStation."""
+    limits_of(new.profile)
+    place_id = places.add_place(tx, new)
+    tx.signal(COLD_CHAIN)
     return place_id
 
 
 def assign_probe(tx: Tx, probe_id: str, place_code: str | None) -> UUID:
     """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown."""
-    if place_code is not None and not _place_exists(tx, place_code):
-        raise PlaceUnknown
+    if place_code is not None:
+        places.require_place(tx.connection, place_code)
     record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
     tx.journal("probe_assigned", record_id, COLD_CHAIN)
     return record_id
 
 
 def overview(connection: Connection, now: datetime) -> Overview:
-    """Return every place with its probes as they stand now."""
+    """Return every place with its probes as they stand now; a bench's box only where a probe stands in it."""
     assigned = _assignments(connection)
     latest = _latest_by_probe(connection)
-    places = []
-    for row in connection.execute(select(place).order_by(place.c.code)):
-        limits = limits_of(row.profile)
-        here = sorted(probe_id for probe_id, code in assigned.items() if code == row.code)
+    watched = []
+    for place in places.places(connection):
+        limits = limits_of(place.profile)
+        here = sorted(probe_id for probe_id, code in assigned.items() if code == place.code)
+        if not here and place.kind is PlaceKind.BENCH_BOX:
+            continue
         probes = [ProbeNow.at(now, probe_id, latest.get(probe_id, ()), limits) for probe_id in here]
         condition = worst_of(one.condition for one in probes if one.condition)
-        places.append(PlaceNow(row.code, row.name, row.kind, limits, condition, probes))
+        watched.append(PlaceNow(place.code, place.name, place.kind, limits, condition, probes))
     unplaced = [ProbeNow.at(now, one, latest[one]) for one in sorted(latest) if assigned.get(one) is None]
-    return Overview(now, places, unplaced, _letters_since(connection, now - timedelta(days=1)))
+    return Overview(now, watched, unplaced, _letters_since(connection, now - timedelta(days=1)))
 
 
 def readings_since(connection: Connection, probe_id: str, since: datetime) -> list[ReadingLine]:
@@ -197,10 +195,6 @@ def readings_since(connection: Connection, probe_id: str, since: datetime) -> li
         )
         for row in rows
     ]
-
-
-def _place_exists(tx: Tx, code: str) -> bool:
-    return tx.execute(select(place.c.id).where(place.c.code == code)).first() is not None
 
 
 def _numbers_of(tx: Tx, samples: Iterable[Sample]) -> Mapping[str, int]:

@@ -7,21 +7,24 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
 
 from clinic_server.cold_chain import actions
-from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
+from clinic_server.stock.places import NewPlace
+from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(prefix="/api/v1/cold-chain", tags=["cold chain"])
 Keeper = Annotated[Call, allows(Role.OWNER, Role.COLD_CHAIN_KEEPER)]
 
 
 class PlaceBody(Body):
-    """A fridge or a cold box; ``profile`` names its limits."""
+    """A place for vaccine; ``profile`` names its limits, a bench's box its ``station``."""
 
     code: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")
     name: str = Field(min_length=1, max_length=80)
     kind: PlaceKind
     profile: str = Field("cn-clinic-2-8", max_length=40)
+    station: str | None = Field(None, max_length=32)
+    capacity_units: int | None = Field(None, ge=1, le=1_000_000)
 
 
 class ProbeBody(Body):
@@ -50,7 +53,8 @@ async def readings(
 @router.post("/places", status_code=201)
 async def add_place(call: Keeper, body: PlaceBody) -> Response:
     """Add a place."""
-    return await call.record(lambda tx: actions.add_place(tx, body.code, body.name, body.kind, body.profile))
+    new = NewPlace(**body.model_dump())
+    return await call.record(lambda tx: actions.add_place(tx, new))
 
 
 @router.post("/probes", status_code=201)

@@ -6,21 +6,25 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.cold_chain import actions
-from clinic_server.cold_chain.rules import PROFILES, PlaceKind
+from clinic_server.cold_chain.rules import PROFILES
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
+from clinic_server.stock.places import NewPlace
+from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.OWNER, Role.COLD_CHAIN_KEEPER)]
 
 
 class PlaceForm(Form):
-    """A fridge or a cold box."""
+    """A place for vaccine; only a bench's box names a station."""
 
     code: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")
     name: str = Field(min_length=1, max_length=80)
     kind: PlaceKind
     profile: str = Field(max_length=40)
+    station: str = Field("", max_length=32)
+    capacity_units: int | None = Field(None, ge=1, le=1_000_000)
 
 
 class ProbeForm(Form):
@@ -46,9 +50,8 @@ async def cold_chain_now(call: Annotated[Call, signed_in()]) -> Response:
 async def add_place(call: Keeper) -> Response:
     """Add a place."""
     form = await call.form(PlaceForm)
-    return await call.record(
-        lambda tx: actions.add_place(tx, form.code, form.name, form.kind, form.profile), then="/cold-chain"
-    )
+    new = NewPlace(**form.model_dump() | {"station": form.station or None})
+    return await call.record(lambda tx: actions.add_place(tx, new), then="/cold-chain")
 
 
 @router.post("/cold-chain/probes")

@@ -7,17 +7,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.stock.whereabouts import PlaceKind
 
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
 MOST_CLOCK_AHEAD: Final = timedelta(minutes=5)
-
-
-class PlaceKind(StrEnum):
-    """What vaccine stands in."""
-
-    FRIDGE = "fridge"
-    COLD_BOX = "cold_box"
 
 
 class Condition(StrEnum):
@@ -45,18 +39,6 @@ class Fault(StrEnum):
     def spoils_the_value(self) -> bool:
         """Whether the value may not be judged; a wrong clock makes no temperature wrong."""
         return self is not Fault.CLOCK_WRONG
-
-
-class PlaceCodeTaken(Conflict):
-    """Another place has this code."""
-
-    code = "place_code_taken"
-
-
-class PlaceUnknown(NotFound):
-    """No place has this code."""
-
-    code = "place_unknown"
 
 
 class ProbeUnknown(NotFound):

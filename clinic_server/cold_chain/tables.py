@@ -10,23 +10,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBina
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
-from clinic_server.cold_chain.rules import Fault, PlaceKind
+from clinic_server.cold_chain.rules import Fault
 from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
 
 MOST_LETTER_BYTES = 4096
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Place(Record, table=True):
-    """A fridge or a cold box; ``profile`` names its limits."""
-
-    __tablename__ = "place"
-
-    code: str = text(32, unique=True)
-    name: str = text(80)
-    kind: PlaceKind = one_of(PlaceKind)
-    profile: str = text(40)
-    added_at: datetime = instant()
 
 
 class Probe(Record, table=True):
@@ -117,7 +105,6 @@ class LettersNotKept(State, table=True):
     number: int
 
 
-place = table_of(Place)
 probe = table_of(Probe)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)

@@ -18,8 +18,9 @@ from clinic_server.corrections.rules import (
 from clinic_server.corrections.tables import BodySiteCorrected, Incident, IncidentAssessed, incident, incident_assessed
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
-from clinic_server.stock.actions import STOCK, return_draw
 from clinic_server.stock.rules import BodySite
+from clinic_server.stock.units import return_draw
+from clinic_server.stock.whereabouts import STOCK
 from clinic_server.visits.steps import VISITS
 from clinic_server.visits.tables import DoseEnteredInError
 

@@ -31,8 +31,9 @@ from clinic_server.kit.tx import Tx
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import qualified, require_qualification
 from clinic_server.staff.rules import QualificationKind, QualificationMissing
-from clinic_server.stock.actions import STOCK, draw_dose, unit_by_code, unit_by_id
 from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
+from clinic_server.stock.units import draw_dose, unit_by_code, unit_by_id
+from clinic_server.stock.whereabouts import STOCK
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS, require_stage, take_step
@@ -88,7 +89,7 @@ def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked)
         raise CheckListChanged
     unit = unit_by_code(tx.connection, normalised_code(asked.trace_code))
     order, unit = _cleared(bench, visit_id, order_facts(tx.connection, visit_id), unit, Hand(asked.confirmed))
-    expires_at = permit_ends(tx.now, order, date_ends(unit.expires_on, site.zone))
+    expires_at = permit_ends(tx.now, order, unit, date_ends(unit.expires_on, site.zone))
     permit_id = tx.append(
         Permit,
         visit_id=visit_id,

@@ -18,7 +18,7 @@ from clinic_server.opening.lookup import pauses
 from clinic_server.people.lookup import person
 from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
-from clinic_server.stock.rules import BodySite, Stop, UnitFacts, stop_findings, stops_on
+from clinic_server.stock.rules import AtBench, BodySite, Stop, UnitFacts, stop_findings, stops_on
 from clinic_server.stock.stops import standing_stops
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
@@ -32,12 +32,13 @@ class Bench:
     keyring: Keyring = field(repr=False)
     site: SiteSettings
     vaccinator_id: UUID | None
+    station: str | None
     now: datetime
 
     @classmethod
     def of(cls, tx: Tx, site: SiteSettings) -> "Bench":
         """Return the bench of whoever acts in a transaction."""
-        return cls(tx.connection, tx.keyring, site, tx.actor.staff_id, tx.now)
+        return cls(tx.connection, tx.keyring, site, tx.actor.staff_id, tx.actor.station, tx.now)
 
     @property
     def today(self) -> date:
@@ -65,8 +66,7 @@ def needle_facts(
     person_id = standing(bench.connection, visit_id).person_id
     recipient = person(bench.connection, bench.keyring, person_id)
     return NeedleFacts(
-        now=bench.now,
-        today=bench.today,
+        at=AtBench(bench.station, bench.now, bench.today),
         order=order,
         unit=unit,
         vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
@@ -78,7 +78,6 @@ def needle_facts(
         body_site=hand.body_site,
         stops=stop_findings(standing_stops_on(bench.connection, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
-        holds=(),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
     )
 

@@ -16,10 +16,11 @@ from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
-from clinic_server.stock.actions import ProductFacts, require_product, unit_by_id
+from clinic_server.stock.actions import ProductFacts, require_product
 from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import standing_stops
+from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing, standing_at
@@ -221,7 +222,7 @@ def _shows(visit_id: UUID) -> Callable[[actions.Granted], str]:
 def _bench(call: Call, connection: Connection) -> needle.Bench:
     house = call.house
     now = house.db.clock.now()
-    return needle.Bench(connection, house.db.keyring, house.settings.site, call.actor.staff_id, now)
+    return needle.Bench(connection, house.db.keyring, house.settings.site, call.actor.staff_id, call.actor.station, now)
 
 
 def _chair(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.people.rules import age_in_months
-from clinic_server.stock.rules import BodySite, UnitFacts, findings_for_unit
+from clinic_server.stock.rules import AtBench, BodySite, UnitFacts, findings_for_unit
 from clinic_server.stock.vaccines import Vaccine
 
 PERMIT_LASTS = timedelta(minutes=5)
@@ -97,12 +97,11 @@ class OrderFacts:
 class NeedleFacts:
     """Everything the needle rests on, as it stands now.
 
-    ``pauses`` (the opening's), ``holds`` (the cold chain's) and ``outlook`` (the schedule's) are findings of theirs,
-    each of which forbids the needle. ``body_site`` is None until the needle went in.
+    ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of which forbids the
+    needle. ``body_site`` is None until the needle went in.
     """
 
-    now: datetime
-    today: date
+    at: AtBench
     order: OrderFacts | None
     unit: UnitFacts | None
     vaccine: Vaccine | None
@@ -114,7 +113,6 @@ class NeedleFacts:
     body_site: BodySite | None = None
     stops: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
-    holds: tuple[str, ...] = ()
     outlook: tuple[str, ...] = ()
 
 
@@ -141,9 +139,8 @@ def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
         *facts.pauses,
         *_about_order(facts, facts.order),
         *facts.outlook,
-        *findings_for_unit(facts.unit, facts.order.product_code, facts.today),
+        *findings_for_unit(facts.unit, facts.order.product_code, facts.at),
         *facts.stops,
-        *facts.holds,
         *_about_vaccine(facts, facts.vaccine),
         *(unconfirmed(code) for code in facts.required if code not in facts.confirmed),
     )
@@ -154,9 +151,9 @@ def unconfirmed(code: str) -> str:
     return f"unconfirmed_{code}"
 
 
-def permit_ends(now: datetime, order: OrderFacts, unit_good_until: datetime) -> datetime:
-    """Return when a permit given now is over: its minutes, the order's day or the lot's, whichever ends first."""
-    return min(now + PERMIT_LASTS, order.valid_until, unit_good_until)
+def permit_ends(now: datetime, order: OrderFacts, unit: UnitFacts, lot_good_until: datetime) -> datetime:
+    """Return when a permit given now is over: its minutes, the order's day, the lot's or the open vial's time."""
+    return min(now + PERMIT_LASTS, order.valid_until, lot_good_until, unit.open_until or lot_good_until)
 
 
 def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
@@ -180,7 +177,7 @@ def same_order(permit: PermitFacts, order: OrderFacts | None) -> bool:
 
 
 def _about_order(facts: NeedleFacts, order: OrderFacts) -> Iterable[str]:
-    if order.valid_until <= facts.now:
+    if order.valid_until <= facts.at.now:
         yield PermitFinding.DECISION_EXPIRED
     if order.consent_id is None:
         yield PermitFinding.NO_CONSENT
@@ -195,8 +192,8 @@ def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]
     if vaccine is None:
         yield PermitFinding.VACCINE_NOT_IN_CATALOGUE
         return
-    ages = vaccine.ages_on(facts.today)
-    months = age_in_months(facts.born_on, facts.today)
+    ages = vaccine.ages_on(facts.at.today)
+    months = age_in_months(facts.born_on, facts.at.today)
     if ages is None or not ages.from_months <= months < ages.below_months:
         yield PermitFinding.AGE_OUTSIDE_VACCINE
     if facts.unit.route not in vaccine.routes:

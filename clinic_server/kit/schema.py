@@ -41,8 +41,9 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
     load_tables()
     with _held(url), _connection(url) as connection:
         config = _config(connection, scripts)
-        current = _refuse_newer(connection, config)
-        if current == ScriptDirectory.from_config(config).get_current_head():
+        directory = ScriptDirectory.from_config(config)
+        current = _refuse_newer(connection, directory)
+        if current == directory.get_current_head():
             return
         if current is not None and is_sqlite(url):
             _keep_copy(connection, sqlite_path(url), current)
@@ -127,11 +128,10 @@ def _config(connection: Connection, scripts: Path = SCRIPTS) -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection, config: Config) -> str | None:
+def _refuse_newer(connection: Connection, directory: ScriptDirectory) -> str | None:
     current = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in {script.revision for script in directory.walk_revisions()}:
         raise UnsafeDatabase(f"The database has schema {current}, which this older server does not know.")
     return current
 

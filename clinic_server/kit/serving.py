@@ -1,6 +1,7 @@
 """Running the server: what its log may hold, how many it serves at once, and an end that no open stream delays."""
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -73,6 +74,7 @@ class ClinicServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         _UVICORN_LOG.setLevel(logging.CRITICAL)  # whoever started it is told once, in a sentence
         await super().startup(sockets)
+        _settle_memory()
         _UVICORN_LOG.setLevel(logging.WARNING)
         sys.stdout.write(f"Listening on http://{self.config.host}:{self.config.port}\n")
         sys.stdout.flush()
@@ -92,6 +94,14 @@ class ClinicServer(uvicorn.Server):
             if scope["type"] == "lifespan":
                 self.refused = error
             raise
+
+
+def _settle_memory() -> None:
+    """Keep what was built at start out of later collections: they were the longest pauses."""
+    gc.unfreeze()  # an earlier server of this process may have gone
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def listen(host: str, port: int) -> socket.socket:

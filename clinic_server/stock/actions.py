@@ -1,4 +1,4 @@
-"""Receiving lots, looking up units, drawing doses."""
+"""Products and lots: adding, receiving, and what is on hand of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Exists, Select, exists, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import vaccines
+from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import (
     LotReceivedExpired,
     Platform,
@@ -17,13 +18,12 @@ from clinic_server.stock.rules import (
     ProductUnknown,
     Route,
     UnitAlreadyReceived,
-    UnitFacts,
     VaccineUnknown,
     normalised_code,
 )
-from clinic_server.stock.tables import Draw, Lot, Product, Unit, UnitReturn, draw, lot, product, unit, unit_return
-
-STOCK = "stock"  # the topic of every page that shows what is on hand
+from clinic_server.stock.tables import Lot, Product, Unit, ledger_entry, lot, product, unit, unit_now
+from clinic_server.stock.units import take_in
+from clinic_server.stock.whereabouts import STOCK, Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,13 @@ class NewProduct:
 
 @dataclass(frozen=True, slots=True)
 class NewLot:
-    """A delivery of one lot: every unit by its trace code."""
+    """A delivery of one lot: every unit by its trace code, and the place they are put into."""
 
     product_code: str
     number: str
     expires_on: date
     trace_codes: Sequence[str]
+    place_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,8 @@ class Balance:
     expires_on: date
     units: int
     doses_received: int
-    doses_drawn: int
-
-    @property
-    def doses_left(self) -> int:
-        """Doses not drawn yet."""
-        return self.doses_received - self.doses_drawn
+    doses_given: int
+    doses_left: int
 
 
 def add_product(tx: Tx, new: NewProduct) -> UUID:
@@ -110,6 +107,13 @@ def add_product(tx: Tx, new: NewProduct) -> UUID:
 
 def receive_lot(tx: Tx, delivery: NewLot) -> ReceivedLot:
     """Take a delivery into stock, all of it or nothing."""
+    received = receive_units(tx, delivery)
+    tx.journal("lot_received", received.lot_id, STOCK)
+    return received
+
+
+def receive_units(tx: Tx, delivery: NewLot, record_id: UUID | None = None) -> ReceivedLot:
+    """Append the units of a lot and put them into their first place; ``record_id`` is the delivery they came with."""
     found = tx.execute(
         select(product.c.id, product.c.doses_per_unit).where(product.c.code == delivery.product_code)
     ).first()
@@ -117,40 +121,14 @@ def receive_lot(tx: Tx, delivery: NewLot) -> ReceivedLot:
         raise ProductUnknown
     if delivery.expires_on < tx.local_date:
         raise LotReceivedExpired
+    into = require_place(tx.connection, delivery.place_code)
     codes = [normalised_code(code) for code in delivery.trace_codes]
     _refuse_known(tx, codes)
     lot_id = _lot(tx, found.id, delivery)
-    for code in codes:
-        tx.append(Unit, lot_id=lot_id, trace_code=code, doses_per_unit=found.doses_per_unit, received_at=tx.now)
-    tx.journal("lot_received", lot_id, STOCK)
+    new = {"lot_id": lot_id, "doses_per_unit": found.doses_per_unit, "received_at": tx.now}
+    units = [(tx.append(Unit, trace_code=code, **new), found.doses_per_unit) for code in codes]
+    take_in(tx, lot_id, units, into, record_id)
     return ReceivedLot(lot_id, len(codes))
-
-
-def draw_dose(tx: Tx, facts: UnitFacts) -> UUID:
-    """Record that the unit's next dose was drawn."""
-    return tx.append(
-        Draw,
-        unit_id=facts.unit_id,
-        doses_per_unit=facts.doses_per_unit,
-        draw_number=facts.doses_used + 1,
-        drawn_at=tx.now,
-        after_return_id=_return_to_follow(tx, facts.unit_id),
-    )
-
-
-def return_draw(tx: Tx, draw_id: UUID, confirmed_by: UUID) -> UUID:
-    """Record that nothing was drawn after all; the unit may be used again."""
-    return tx.append(UnitReturn, draw_id=draw_id, confirmed_by=confirmed_by, returned_at=tx.now)
-
-
-def unit_by_code(connection: Connection, trace_code: str) -> UnitFacts | None:
-    """Return the unit with this trace code as it stands now."""
-    return _unit_where(connection, unit.c.trace_code == trace_code)
-
-
-def unit_by_id(connection: Connection, unit_id: UUID) -> UnitFacts | None:
-    """Return one unit as it stands now."""
-    return _unit_where(connection, unit.c.id == unit_id)
 
 
 def products(connection: Connection) -> list[ProductFacts]:
@@ -168,27 +146,19 @@ def require_product(connection: Connection, code: str) -> ProductFacts:
 
 def balances(connection: Connection) -> list[Balance]:
     """Return what is on hand, lot by lot, the earliest expiry first."""
-    draws = (
-        select(unit.c.lot_id, func.count().label("drawn"))
-        .join(draw, draw.c.unit_id == unit.c.id)
-        .where(~_is_returned())
-    )
-    drawn = draws.group_by(unit.c.lot_id).subquery()
+    here = (unit_now.c.lot_id == lot.c.id, unit_now.c.doses_left > 0)
     rows = connection.execute(
         select(
             product.c.code,
             product.c.name,
             lot.c.number,
             lot.c.expires_on,
-            func.count(unit.c.id),
-            func.sum(unit.c.doses_per_unit),
-            func.coalesce(func.max(drawn.c.drawn), 0),
+            select(func.count()).where(*here).scalar_subquery(),
+            -_ledger_balance(Outside.SUPPLIER),
+            _ledger_balance(Outside.USED),
+            select(func.coalesce(func.sum(unit_now.c.doses_left), 0)).where(*here).scalar_subquery(),
         )
-        .select_from(unit)
-        .join(lot, lot.c.id == unit.c.lot_id)
         .join(product, product.c.id == lot.c.product_id)
-        .outerjoin(drawn, drawn.c.lot_id == lot.c.id)
-        .group_by(product.c.code, product.c.name, lot.c.number, lot.c.expires_on)
         .order_by(lot.c.expires_on, lot.c.number)
     )
     return [Balance(*row) for row in rows]
@@ -199,41 +169,10 @@ def _products() -> Select[Any]:
     return select(*columns)
 
 
-def _unit_where(connection: Connection, condition: object) -> UnitFacts | None:
-    used = select(func.count()).where(draw.c.unit_id == unit.c.id, ~_is_returned()).scalar_subquery()
-    row: Any = connection.execute(
-        select(
-            unit.c.id,
-            lot.c.id,
-            lot.c.number,
-            lot.c.expires_on,
-            product.c.code,
-            product.c.name,
-            unit.c.doses_per_unit,
-            used,
-            product.c.volume_ul,
-            product.c.route,
-            product.c.vaccine_code,
-            unit.c.trace_code,
-        )
-        .join(lot, lot.c.id == unit.c.lot_id)
-        .join(product, product.c.id == lot.c.product_id)
-        .where(condition)  # type: ignore[arg-type]  # a column comparison, which mypy sees as bool
-    ).first()
-    return UnitFacts(*row) if row else None
-
-
-def _is_returned() -> Exists:
-    return exists().where(unit_return.c.draw_id == draw.c.id)
-
-
-def _return_to_follow(tx: Tx, unit_id: UUID) -> UUID | None:
-    """Return the return of a unit's last draw, if it was returned: only then does a further draw follow it."""
-    last = select(draw.c.id).where(draw.c.unit_id == unit_id).order_by(draw.c.journal_seq.desc()).limit(1)
-    found: UUID | None = tx.execute(
-        select(unit_return.c.id).where(unit_return.c.draw_id == last.scalar_subquery())
-    ).scalar()
-    return found
+def _ledger_balance(account: Outside) -> Any:
+    """Return an expression for an account's balance of the lot at hand."""
+    last = select(ledger_entry.c.balance).where(ledger_entry.c.account == account, ledger_entry.c.lot_id == lot.c.id)
+    return func.coalesce(last.order_by(ledger_entry.c.number.desc()).limit(1).scalar_subquery(), 0)
 
 
 def _lot(tx: Tx, product_id: UUID, delivery: NewLot) -> UUID:

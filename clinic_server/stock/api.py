@@ -9,13 +9,17 @@ from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, stops
+from clinic_server.stock import actions, distribution, stops
+from clinic_server.stock.distribution import NewTransfer
+from clinic_server.stock.places import places
 from clinic_server.stock.rules import Platform, Route, Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
+from clinic_server.stock.whereabouts import PlaceFacts
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Mover = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.VACCINATOR)]
 Stopper = Annotated[Call, allows(*STOPPERS)]
 Lifter = Annotated[Call, allows(*LIFTERS)]
 
@@ -40,6 +44,15 @@ class LotBody(Body):
     number: str = Field(min_length=1, max_length=40)
     expires_on: date
     trace_codes: list[str] = Field(min_length=1, max_length=2000)
+    place_code: str = Field(max_length=32)
+
+
+class TransferBody(Body):
+    """Units by their trace codes, and where they go; ``reason`` when others that expire earlier stay behind."""
+
+    to_place: str = Field(max_length=32)
+    trace_codes: list[str] = Field(min_length=1, max_length=500)
+    reason: str | None = Field(None, min_length=1, max_length=40)
 
 
 class StopBody(Body):
@@ -79,8 +92,22 @@ async def list_balances(call: Annotated[Call, signed_in()]) -> list[actions.Bala
 async def receive_lot(call: Keeper, body: LotBody) -> Response:
     """Take a delivery into stock, all of it or nothing."""
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
-    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes)
+    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes, body.place_code)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery))
+
+
+@router.get("/places")
+async def list_places(call: Annotated[Call, signed_in()]) -> list[PlaceFacts]:
+    """Return the places of the site, by their code."""
+    return list(await call.read(places))
+
+
+@router.post("/transfers", status_code=201)
+async def transfer(call: Mover, body: TransferBody) -> Response:
+    """Bring units into a place: out to a bench, back, or from one store to another."""
+    codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
+    new = NewTransfer(body.to_place, codes, body.reason)
+    return await call.record(lambda tx: distribution.transfer(tx, new))
 
 
 @router.get("/stops")

@@ -11,6 +11,7 @@ from pydantic import Field
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions, stops, vaccines
+from clinic_server.stock.places import places
 from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
@@ -41,6 +42,7 @@ class LotForm(Form):
     number: str = Field(min_length=1, max_length=40)
     expires_on: date
     trace_codes: str = Field(min_length=4, max_length=120_000)
+    place_code: str = Field(max_length=32)
 
 
 class StopForm(Form):
@@ -68,6 +70,7 @@ async def stock(call: Annotated[Call, signed_in()]) -> Response:
         platforms=list(Platform),
         vaccines=list(vaccines.shipped().values()),
         routes=list(Route),
+        places=await call.read(places),
     )
 
 
@@ -91,7 +94,7 @@ async def receive_lot(call: Keeper) -> Response:
     form = await call.form(LotForm)
     # A GS1 code may hold "," and ";", and its separator is a blank to Python.
     codes = [unit_code(call.house.recognise(code)) for code in re.split("[ \t\r\n]+", form.trace_codes) if code]
-    delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes)
+    delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes, form.place_code)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
 
 

@@ -49,6 +49,9 @@ class UnitFinding(StrEnum):
     UNIT_USED_UP = "unit_used_up"
     LOT_EXPIRED = "lot_expired"
     OTHER_PRODUCT = "other_product"
+    UNIT_ELSEWHERE = "unit_elsewhere"
+    UNIT_OPEN_TOO_LONG = "unit_open_too_long"
+    UNIT_ON_HOLD = "unit_on_hold"
 
 
 class StopScope(StrEnum):
@@ -150,7 +153,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts:
-    """A unit (a vial or a syringe) as it stands now; ``volume_ul`` is one dose in microlitres."""
+    """A unit (a vial or a syringe) as it stands now; ``volume_ul`` is one dose in microlitres.
+
+    ``place_code`` is None once it left the site's places; ``station`` is the bench in whose box it stands.
+    ``open_until`` is when an opened unit of several doses is no longer good.
+    """
 
     unit_id: UUID
     lot_id: UUID
@@ -164,6 +171,22 @@ class UnitFacts:
     route: Route
     vaccine_code: str
     trace_code: str
+    doses_left: int
+    opened_at: datetime | None = None
+    open_until: datetime | None = None
+    place_id: UUID | None = None
+    place_code: str | None = None
+    station: str | None = None
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtBench:
+    """Where and when a unit is to be drawn from; ``today`` is the site's calendar date at ``now``."""
+
+    station: str | None
+    now: datetime
+    today: date
 
 
 def normalised_code(scanned: str) -> str:
@@ -174,19 +197,41 @@ def normalised_code(scanned: str) -> str:
     return code
 
 
-def findings_for_unit(unit: UnitFacts | None, wanted_product: str, today: date) -> tuple[UnitFinding, ...]:
-    """Return every reason against drawing a dose of the wanted product from this unit today.
+def findings_for_unit(unit: UnitFacts | None, wanted_product: str, at: AtBench) -> tuple[UnitFinding, ...]:
+    """Return every reason against drawing a dose of the wanted product from this unit at a bench.
 
-    A unit is good through the end of its printed day of expiry.
+    A unit is good through the end of its printed day of expiry, and an open one to the last instant of its minutes.
     """
     if unit is None:
         return (UnitFinding.UNIT_UNKNOWN,)
     reasons = (
         (unit.product_code != wanted_product, UnitFinding.OTHER_PRODUCT),
-        (unit.expires_on < today, UnitFinding.LOT_EXPIRED),
-        (unit.doses_used >= unit.doses_per_unit, UnitFinding.UNIT_USED_UP),
+        (unit.expires_on < at.today, UnitFinding.LOT_EXPIRED),
+        (unit.doses_left <= 0, UnitFinding.UNIT_USED_UP),
+        (unit.station is None or unit.station != at.station, UnitFinding.UNIT_ELSEWHERE),
+        (unit.open_until is not None and at.now > unit.open_until, UnitFinding.UNIT_OPEN_TOO_LONG),
+        (unit.is_held, UnitFinding.UNIT_ON_HOLD),
     )
     return tuple(finding for applies, finding in reasons if applies)
+
+
+def passed_over(chosen: Iterable[UnitFacts], standing: Iterable[UnitFacts], today: date) -> UnitFacts | None:
+    """Return a usable unit that should go out before one of the chosen: of its product and place, expiring earlier.
+
+    近效期先出: what expires first is issued first.
+    """
+    latest: dict[tuple[str, UUID | None], date] = {}
+    taken = set()
+    for unit in chosen:
+        taken.add(unit.unit_id)
+        kind = (unit.product_code, unit.place_id)
+        latest[kind] = max(unit.expires_on, latest.get(kind, unit.expires_on))
+    for unit in standing:
+        is_usable = unit.doses_left > 0 and not unit.is_held and unit.expires_on >= today
+        going = latest.get((unit.product_code, unit.place_id))
+        if is_usable and going and unit.expires_on < going and unit.unit_id not in taken:
+            return unit
+    return None
 
 
 def stops_on(unit: UnitFacts | None, stops: Iterable[Stop]) -> tuple[Stop, ...]:

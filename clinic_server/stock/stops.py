@@ -9,7 +9,6 @@ from sqlalchemy import Connection, exists, select
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock.actions import STOCK
 from clinic_server.stock.rules import (
     Stop,
     StopIsLifted,
@@ -31,6 +30,7 @@ from clinic_server.stock.tables import (
     stop_order,
     unit,
 )
+from clinic_server.stock.whereabouts import STOCK
 
 LIFTERS = frozenset({Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.PHYSICIAN})
 STOPPERS = LIFTERS | {Role.VACCINATOR}

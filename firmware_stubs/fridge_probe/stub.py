@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from firmware_stubs.fridge_probe.publishers import IsConfirmed, Publisher, publisher_for
 from firmware_stubs.fridge_probe.spoiling import SpoilingPublisher
-from firmware_stubs.orders import befall, take_orders
+from firmware_stubs.orders import befall, say, take_orders
 
 RING_SLOTS = 64
 
@@ -232,7 +232,7 @@ def _breathe(probe: FridgeProbeStub | BoughtProbeStub, every_s: float) -> None:
     while True:
         milli_celsius = min(6000, max(3000, milli_celsius + random.randint(-120, 120)))  # noqa: S311 - weather, not secrets
         _measure(probe, milli_celsius)
-        print(f"{milli_celsius} m°C", flush=True)
+        say(f"{milli_celsius} m°C")
         time.sleep(every_s)
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from firmware_stubs.orders import befall, take_orders
+from firmware_stubs.orders import befall, say, take_orders
 from firmware_stubs.plugs import Plug, PtyPlug, TcpPlug
 
 REAL_TIME = b"\x10\x04"
@@ -217,7 +217,7 @@ def _show_paper(printer: ReceiptPrinterStub) -> None:
     while True:
         while printer.printouts:
             printout = printer.printouts.pop(0)
-            print(*printout.lines, *(f"[QR {content}]" for content in printout.qr_codes), "8<" + "-" * 30, sep="\n")
+            say("\n".join([*printout.lines, *(f"[QR {content}]" for content in printout.qr_codes), "8<" + "-" * 30]))
         time.sleep(0.2)
 
 

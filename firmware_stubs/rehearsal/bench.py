@@ -16,6 +16,7 @@ from firmware_stubs.rehearsal.visitors import Plan
 
 OBSERVED_FOR_S = 30 * 60.0
 NEW_VIALS = 100
+ON_A_TRAY = 10
 FETCHED_BELOW = 20
 LOOK_AT_BENCH_S = 0.02
 LOOK_WHETHER_OPEN_S = 0.1
@@ -27,7 +28,7 @@ _PAUSED = frozenset(
         *("emergency_equipment_gone", "ambulance_gone", "green_channel_gone"),
     }
 )
-_VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "lot_expired", "other_product"})
+_VIAL_IS_WRONG = frozenset({"unit_used_up", "unit_unknown", "unit_elsewhere", "lot_expired", "other_product"})
 
 
 class Vaccinator(QueueRole):
@@ -39,6 +40,9 @@ class Vaccinator(QueueRole):
     def __init__(self, floor: Floor, player: Player, hardware: Hardware) -> None:
         super().__init__(floor, player)
         self._scanner = hardware.scanners[player.station]
+        self._station = player.station
+        self._tray: list[str] = list(floor.cast.trays.get(player.station, ()))
+        self._fetching: list[str] = []
         self._shows_scans: bool | None = None
         self._check_list: dict[str, Any] = {}
 
@@ -57,7 +61,7 @@ class Vaccinator(QueueRole):
 
     def _give(self, course: Course) -> None:
         """Take vials until the server permits one, and give the dose; send back whom no vial helps."""
-        while (vial := self.floor.take_vial()) is not None:
+        while (vial := self._take_vial()) is not None:
             permit = self._ask_for_permit(course, vial)
             if permit.is_accepted:
                 self._inject(course, permit)
@@ -66,11 +70,11 @@ class Vaccinator(QueueRole):
             elif permit.outcome is Outcome.UNKNOWN:
                 return
             elif _PAUSED & set(permit.findings):
-                self.floor.put_back(vial)
+                self._tray.append(vial)
                 self.floor.wait(LOOK_WHETHER_OPEN_S)
                 return
             elif not _VIAL_IS_WRONG & set(permit.findings):
-                self.floor.put_back(vial)
+                self._tray.append(vial)
                 break
         self.do(course, deeds.send_back(course.visit_id, "answers_doubted"))
 
@@ -81,7 +85,19 @@ class Vaccinator(QueueRole):
             if course.visitor.plan is not Plan.LEAVES_EARLY:
                 course.due_at = time.monotonic() + OBSERVED_FOR_S / self.floor.cast.speed
         elif not self.floor.is_lost(course):
-            self.floor.put_back(vial)
+            self._tray.append(vial)
+
+    def _take_vial(self) -> str | None:
+        """Take a vial off the tray; an empty tray is filled from the fridge first, and the server told of it."""
+        if not self._tray:
+            self._fetching = self._fetching or self.floor.take_vials(ON_A_TRAY)
+            if not self._fetching:
+                return None
+            write = self.seat.do(deeds.fetch_units(self._station, self._fetching))
+            if write.outcome is Outcome.UNKNOWN:
+                return None
+            self._tray, self._fetching = self._fetching, []
+        return self._tray.pop()
 
     def _refuses_wrong_vial(self, course: Course) -> bool:
         """Let the visitor whose plan it is meet a wrong vial first, and see it refused."""

@@ -19,12 +19,16 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What the players of a day must know; readers and scanners are the paths at which the server expects devices."""
+    """What the players of a day must know; readers and scanners are the paths at which the server expects devices.
+
+    ``trays`` are those of the trace codes that stand in each bench's box when the day begins.
+    """
 
     base_url: str
     staff: tuple[Player, ...]
     product_code: str
     trace_codes: tuple[str, ...] = field(repr=False)
+    trays: Mapping[str, Sequence[str]] = field(repr=False)
     readers: Mapping[str, str]
     scanners: Mapping[str, str]
     mqtt: str | None
@@ -41,6 +45,7 @@ class Cast:
             staff=players,
             product_code=facts["product_code"],
             trace_codes=tuple(facts["trace_codes"]),
+            trays=facts["trays"],
             readers=facts["readers"],
             scanners=facts["scanners"],
             mqtt=facts["mqtt"],

@@ -123,8 +123,15 @@ def abandon(visit_id: str) -> Deed:
 
 def receive_lot(product_code: str, number: str, expires_on: str, trace_codes: Sequence[str]) -> Deed:
     """Take a delivery into stock."""
-    body = {"product_code": product_code, "number": number, "expires_on": expires_on, "trace_codes": trace_codes}
+    about = {"product_code": product_code, "number": number, "expires_on": expires_on}
+    body = {**about, "trace_codes": trace_codes, "place_code": "fridge-1"}
     return Deed("/api/v1/lots", "lot_received", body, ref_field="lot_id")
+
+
+def fetch_units(station: str, trace_codes: Sequence[str]) -> Deed:
+    """Bring units from the fridge into the box of a bench."""
+    body = {"to_place": f"{station}-box", "trace_codes": trace_codes, "reason": "rehearsal"}
+    return Deed("/api/v1/transfers", "units_moved", body, ref_field="movement_id", bears=frozenset({"unit_not_here"}))
 
 
 def open_site() -> Deed:

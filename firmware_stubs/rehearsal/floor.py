@@ -64,7 +64,8 @@ class Floor:
         self._is_door_open = True
         self._at_desks = 0
         self._courses: dict[str, Course] = {}
-        self._vials = deque(cast.trace_codes)
+        at_benches = {code for tray in cast.trays.values() for code in tray}
+        self._vials = deque(code for code in cast.trace_codes if code not in at_benches)
         self._used: deque[str] = deque(maxlen=100)
 
     @property
@@ -169,15 +170,10 @@ class Floor:
         with self._lock:
             return course.visit_id not in self._courses
 
-    def take_vial(self) -> str | None:
-        """Take a fresh vial out of the fridge."""
+    def take_vials(self, most: int) -> list[str]:
+        """Take fresh vials out of the fridge."""
         with self._lock:
-            return self._vials.popleft() if self._vials else None
-
-    def put_back(self, trace_code: str) -> None:
-        """Put back a vial that was not drawn from."""
-        with self._lock:
-            self._vials.appendleft(trace_code)
+            return [self._vials.popleft() for _ in range(min(most, len(self._vials)))]
 
     def throw_away(self, trace_code: str) -> None:
         """Put an empty vial into the box."""

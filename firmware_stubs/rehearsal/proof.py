@@ -16,7 +16,7 @@ KINDS = frozenset(
         *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
         "consent_withdrawn",
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
-        *("lot_received", "site_opened"),
+        *("lot_received", "units_moved", "site_opened"),
     }
 )
 
@@ -30,6 +30,7 @@ _NAMED_BY_ANSWER = frozenset(
         "consent_withdrawn",
         "dose_given",
         "lot_received",
+        "units_moved",
         "site_opened",
     }
 )

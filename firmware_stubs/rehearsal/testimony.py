@@ -151,7 +151,7 @@ class Witness:
 
     def _stock(self) -> tuple[int, int]:
         balances = self._auditor.ask("/api/v1/stock")
-        return sum(one["doses_drawn"] for one in balances), sum(one["doses_received"] for one in balances)
+        return sum(one["doses_given"] for one in balances), sum(one["doses_received"] for one in balances)
 
     def _readings(self, key: tuple[str, int], count: int) -> Sequence[int]:
         """Return the sequence numbers stored of a probe's boot, waiting a while for those still on their way."""

@@ -18,9 +18,6 @@ from clinic_server.cold_chain.actions import Letter, Stored
 from clinic_server.cold_chain.rules import (
     Condition,
     Fault,
-    PlaceCodeTaken,
-    PlaceKind,
-    PlaceUnknown,
     ProbeUnknown,
     ProfileUnknown,
     Sample,
@@ -35,6 +32,8 @@ from clinic_server.settings import DeviceSettings, Settings
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import Role, StationKind
 from clinic_server.staff.sessions import open_session
+from clinic_server.stock.places import NewPlace
+from clinic_server.stock.whereabouts import PlaceCodeTaken, PlaceKind, PlaceUnknown
 from tests.api.callers import AsRole, Client, add_member, running
 from tests.conftest import ManualClock
 
@@ -68,7 +67,7 @@ def overview(db: Database) -> actions.Overview:
 
 def add_fridge(db: Database, *probe_ids: str) -> None:
     def add(tx: Tx) -> None:
-        actions.add_place(tx, "fridge-1", "Fridge 1", PlaceKind.FRIDGE, "cn-clinic-2-8")
+        actions.add_place(tx, NewPlace("fridge-1", "Fridge 1", PlaceKind.FRIDGE, "cn-clinic-2-8"))
         for probe_id in probe_ids:
             actions.assign_probe(tx, probe_id, "fridge-1")
 
@@ -228,7 +227,7 @@ def test_two_places_cannot_have_one_code(db: Database) -> None:
 
 def test_a_place_needs_known_limits_and_a_probe_a_known_place(db: Database) -> None:
     with pytest.raises(ProfileUnknown):
-        db.write_now(lambda tx: actions.add_place(tx, "f", "F", PlaceKind.COLD_BOX, "of-my-own"), DEVICES)
+        db.write_now(lambda tx: actions.add_place(tx, NewPlace("f", "F", PlaceKind.COLD_BOX, "of-my-own")), DEVICES)
     with pytest.raises(PlaceUnknown):
         db.write_now(lambda tx: actions.assign_probe(tx, "p1", "nowhere"), DEVICES)
     with pytest.raises(ProbeUnknown):

@@ -20,8 +20,8 @@ from clinic_server.visits.doses import doses_given
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from tests.api.callers import AsRole
-from tests.api.test_injection import CODE, a_consented_visit, a_lot
-from tests.api.visitors import CHECKED, a_colleague, a_product, an_open_site, rows_in
+from tests.api.test_injection import CODE, a_consented_visit
+from tests.api.visitors import CHECKED, a_colleague, a_lot, a_product, an_open_site, rows_in
 
 
 def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
@@ -36,7 +36,7 @@ def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
 def _vaccinator(house: House) -> Actor:
     an_open_site(house.db)
     a_product(house.db)
-    a_lot(house.db, CODE)
+    a_lot(house.db, CODE, bench="desk-1")
     return a_colleague(house.db, Role.VACCINATOR, QualificationKind.VACCINATOR)
 
 

@@ -18,8 +18,8 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import open_visit
 from clinic_server.visits.tables import dose
-from tests.api.test_injection import a_lot, count, findings_of, given, permitted
-from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_product, a_screening, a_visit, an_open_site, rows_in
+from tests.api.test_injection import count, findings_of, given, permitted
+from tests.api.visitors import PRODUCT, SYSTEM, TODAY, a_lot, a_product, a_screening, a_visit, an_open_site, rows_in
 
 VACCINE = "covid19-bbibp-corv"
 DESKS = (Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER)

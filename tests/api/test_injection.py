@@ -1,7 +1,6 @@
 """The bench and the way out, over HTTP: no needle without a permit, no dose twice, nobody out too early."""
 
 import asyncio
-from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +18,6 @@ from clinic_server.screening.actions import decide
 from clinic_server.screening.rules import DecisionOutcome, Proposal
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import Role
-from clinic_server.stock.actions import NewLot, receive_lot
 from clinic_server.stock.tables import draw
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
@@ -29,6 +27,7 @@ from tests.api.visitors import (
     PRODUCT,
     SYSTEM,
     TODAY,
+    a_lot,
     a_physician,
     a_product,
     a_screening,
@@ -42,11 +41,6 @@ from tests.conftest import ManualClock
 CODE = "81000001000000000001"
 LEFT_ARM = "left_upper_arm"
 _RELATIONSHIP = {Signer.RECIPIENT: Relationship.SELF, Signer.GUARDIAN: Relationship.MOTHER}
-
-
-def a_lot(db: Database, *codes: str, product: str = PRODUCT, expires_on: date = date(2027, 1, 1)) -> None:
-    delivery = NewLot(product, f"L-{expires_on}", expires_on, codes)
-    db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
 
 
 def a_consented_visit(db: Database, product: str = PRODUCT, physician: Actor | None = None) -> UUID:
@@ -159,8 +153,8 @@ async def test_a_used_unit_is_refused_at_every_other_person(as_role: Any, house:
     assert findings_of(answer) == ["unit_used_up"]
 
 
-async def test_two_benches_with_permits_for_one_unit_give_one_dose(as_role: Any, house: House, ready: UUID) -> None:
-    one, other = await as_role(Role.VACCINATOR), await as_role(Role.VACCINATOR, station="bench-2")
+async def test_two_permits_for_one_unit_give_one_dose(as_role: Any, house: House, ready: UUID) -> None:
+    one, other = await as_role(Role.VACCINATOR), await as_role(Role.VACCINATOR)
     permits = [await permitted(one, ready), await permitted(other, a_consented_visit(house.db))]
     first, second = (answer.json()["permit_id"] for answer in permits)
     answers = await asyncio.gather(given(one, first), given(other, second))
@@ -278,7 +272,8 @@ async def test_sent_back_from_the_bench_everything_is_asked_again(as_role: Any, 
 async def test_a_delivery_with_a_known_code_is_refused_whole(as_role: Any, house: House, ready: UUID) -> None:
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     before = rows_in(house.db)
-    body = {"product_code": PRODUCT, "number": "L2", "expires_on": "2027-05-01", "trace_codes": ["8new-code-1", CODE]}
+    lot = {"product_code": PRODUCT, "number": "L2", "expires_on": "2027-05-01", "place_code": "bench-1-box"}
+    body = {**lot, "trace_codes": ["8new-code-1", CODE]}
     answer = await keeper.post("/api/v1/lots", json=body)
     assert (answer.status_code, answer.json()["code"]) == (409, "unit_already_received")
     assert (rows_in(house.db), stage_of(house, ready)) == (before, Stage.WAITING_FOR_INJECTION)

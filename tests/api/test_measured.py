@@ -16,8 +16,8 @@ from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from devices.agent.messages import MEASURED, Measured
 from tests.api.callers import CONSOLE, AsRole, Client
-from tests.api.test_injection import CODE, a_consented_visit, a_lot
-from tests.api.visitors import a_product, a_visit, answers
+from tests.api.test_injection import CODE, a_consented_visit
+from tests.api.visitors import a_lot, a_product, a_visit, answers
 from tests.conftest import ManualClock
 
 AGENTS = "/api/v1/agents"

@@ -29,13 +29,14 @@ from clinic_server.staff.actions import add_qualification, certificates_of, end_
 from clinic_server.staff.rules import Certificate, QualificationKind, Role
 from clinic_server.staff.tables import staff_session
 from clinic_server.visits.tables import dose
-from tests.api.test_injection import CODE, a_consented_visit, a_lot, count, findings_of, given, permitted
+from tests.api.test_injection import CODE, a_consented_visit, count, findings_of, given, permitted
 from tests.api.visitors import (
     OPEN_ALL_DAY,
     OWNER,
     SYSTEM,
     TODAY,
     a_colleague,
+    a_lot,
     a_new_opening,
     a_physician,
     a_product,

@@ -13,8 +13,18 @@ from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import Role
 from clinic_server.visits.orders import Order, standing_order
 from tests.api.callers import AsRole, Client
-from tests.api.test_injection import CODE, LEFT_ARM, a_consented_visit, a_lot
-from tests.api.visitors import CHECKED, PRODUCT, a_physician, a_product, a_screening, a_visit, an_open_site, answers
+from tests.api.test_injection import CODE, LEFT_ARM, a_consented_visit
+from tests.api.visitors import (
+    CHECKED,
+    PRODUCT,
+    a_lot,
+    a_physician,
+    a_product,
+    a_screening,
+    a_visit,
+    an_open_site,
+    answers,
+)
 
 STAGES = ("waiting_for_screening", "waiting_for_decision", "waiting_for_consent", "waiting_for_injection")
 

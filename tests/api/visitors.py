@@ -24,8 +24,10 @@ from clinic_server.settings import SecuritySettings, Settings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station, station_exists
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import open_session
-from clinic_server.stock.actions import NewProduct, add_product
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.places import NewPlace, add_place, places
 from clinic_server.stock.rules import Platform, Route
+from clinic_server.stock.whereabouts import PlaceKind
 from clinic_server.visits.steps import open_visit
 
 TODAY = date(2026, 3, 2)
@@ -104,6 +106,29 @@ def a_product(db: Database, code: str = PRODUCT) -> str:
     new = NewProduct(code, "Vaccine A", "Maker", *kind, 500, 1)
     db.write_now(lambda tx: add_product(tx, new), SYSTEM)
     return code
+
+
+def a_place(db: Database, code: str = "fridge-1", station: str | None = None) -> str:
+    """A fridge, or the box of a bench."""
+    if code not in {known.code for known in db.read_now(places)}:
+        kind = PlaceKind.BENCH_BOX if station else PlaceKind.FRIDGE
+        new = NewPlace(code, code.capitalize(), kind, "cn-clinic-2-8", station)
+        db.write_now(lambda tx: add_place(tx, new), SYSTEM)
+    return code
+
+
+def a_lot(  # what a delivery is made of
+    db: Database,
+    *codes: str,
+    product: str = PRODUCT,
+    number: str | None = None,
+    expires_on: date = date(2027, 1, 1),
+    bench: str | None = "bench-1",
+) -> None:
+    """A lot received into the box of a bench, or into the fridge."""
+    into = a_place(db, f"{bench}-box", bench) if bench else a_place(db)
+    delivery = NewLot(product, number or f"L-{expires_on}", expires_on, codes, into)
+    db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
 
 
 def a_visit(db: Database, born_on: date = date(1980, 5, 1), sex: Sex = Sex.MALE, name: str = "王小明") -> UUID:

@@ -180,9 +180,11 @@ def test_every_stubs_command_line_takes_the_same_mishaps(kind: str, mosquitto: M
         assert stub.stdin is not None
         assert stub.stdout is not None
         answers = []
-        for order in orders:
-            stub.stdin.write(order + "\n")
-            stub.stdin.flush()
-            answers.append(next(line for line in stub.stdout if line in {"done\n", "not understood\n"}))
-        stub.kill()
+        try:
+            for order in orders:
+                stub.stdin.write(order + "\n")
+                stub.stdin.flush()
+                answers.append(next(line for line in stub.stdout if line in {"done\n", "not understood\n"}))
+        finally:
+            stub.kill()
     assert answers == ["done\n"] * (len(orders) - 1) + ["not understood\n"]

@@ -23,8 +23,8 @@ from devices.words import PrintSlip, Rule, Slip
 from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
 from tests.api.callers import SignedIn, running, someone
-from tests.api.test_injection import CODE, a_consented_visit, a_lot, given, permitted
-from tests.api.visitors import a_product, an_open_site
+from tests.api.test_injection import CODE, a_consented_visit, given, permitted
+from tests.api.visitors import a_lot, a_product, an_open_site
 from tests.conftest import ManualClock
 from tests.devices.parts import DEADLINE_S, eventually
 

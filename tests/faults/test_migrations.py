@@ -16,7 +16,7 @@ from clinic_server.kit.journal import verify
 from clinic_server.kit.schema import SCRIPTS, head_revision, upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.stock.actions import NewLot, receive_lot
-from tests.api.visitors import SYSTEM, TODAY, a_product
+from tests.api.visitors import SYSTEM, TODAY, a_place, a_product
 from tests.conftest import ManualClock
 
 NOW = head_revision()
@@ -61,7 +61,8 @@ def _in_use(database_url: str, keyring: Keyring, clock: ManualClock) -> str:
     """A database with a product, a lot and units, closed."""
     db = a_database_in_use(database_url, keyring, clock)
     product = a_product(db)
-    db.write_now(lambda tx: receive_lot(tx, NewLot(product, "L1", TODAY, ["8000-1", "8000-2"])), SYSTEM)
+    delivery = NewLot(product, "L1", TODAY, ["8000-1", "8000-2"], a_place(db))
+    db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
     db.close()
     return database_url
 
@@ -95,7 +96,7 @@ def test_a_migration_that_succeeds_keeps_its_records_and_a_copy_from_before(
     db.write_now(lambda tx: tx.journal("thing_done"), system_actor("test"))
     seen = db.read_now(lambda connection: verify(connection, keyring.journal_key))
     db.close()
-    assert (seen.lines, seen.faults) == (3, [])
+    assert (seen.lines, seen.faults) == (4, [])
     if is_sqlite(in_use):
         path = sqlite_path(in_use)
         copy = path.with_name(f"clinic.before-{NOW}.db")

@@ -211,7 +211,7 @@ async def is_vaccinated(clinic: Clinic, card: SyntheticCard) -> Page:
     await expect(bench.locator("h1")).to_contain_text(card.name)
     clinic.scanner.scan("89999999999999999999")
     await expect(bench.locator("#notice")).to_contain_text("不得接种")
-    clinic.scanner.scan(clinic.cast.trace_codes[0])
+    clinic.scanner.scan(clinic.cast.trays["bench-1"][0])
     await bench.wait_for_url("**/injection?unit=*")
     await confirm_all(bench)
     await bench.wait_for_url("**/injection?permit=*")

@@ -23,6 +23,7 @@ def a_cast(folder: Path) -> Cast:
         staff=tuple(Player("1001", "902743", role, station) for station, role in roles.items()),
         product_code="product",
         trace_codes=("80000001",),
+        trays={"bench-1": ("80000001",)},
         readers={"desk-1": str(folder / "dev" / "reader")},
         scanners={"bench-1": str(folder / "dev" / "scanner")},
         mqtt=None,

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
 from tests.pages.site import PageSite, furnish
 
 CHROMIUM = Path("/usr/bin/chromium")
+ANSWERS_WITHIN_S = 2
 
 
 @dataclass
@@ -112,13 +113,25 @@ def _screens(browser: Browser, page_site: PageSite) -> Screens:
     return Screens(browser, page_site)
 
 
+async def _holds(page: Page, expression: str) -> bool:
+    """Ask once. A page on its way to another one breaks the question off, or never answers it."""
+    try:
+        return bool(await asyncio.wait_for(page.evaluate(expression), ANSWERS_WITHIN_S))
+    except TimeoutError:
+        return False
+    except Error as error:
+        if "context was destroyed" in error.message:
+            return False
+        raise
+
+
 @pytest.fixture(name="eventually")
 def _eventually() -> Callable[..., Awaitable[None]]:
     """Wait until a page's expression holds, or fail with it."""
 
     async def eventually(page: Page, expression: str, within_s: float = 5) -> None:
         deadline = time.monotonic() + within_s  # the browser's own waiting needs an eval that our pages forbid
-        while not await page.evaluate(expression):
+        while not await _holds(page, expression):
             assert time.monotonic() < deadline, f"not within {within_s} s: {expression}"
             await asyncio.sleep(0.05)
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
-from clinic_server.cold_chain.rules import PlaceKind
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
@@ -28,8 +27,11 @@ from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot, unit_by_code
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.stock.units import unit_by_code
+from clinic_server.stock.whereabouts import PlaceKind
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
@@ -82,9 +84,12 @@ def _stock(tx: Tx) -> None:
     kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
     sample = NewProduct(PRODUCT, "样例灭活疫苗", "样例生物", *kind, 500, 1)
     add_product(tx, sample)
-    codes = [_trace_code(place) for place in range(20)]
-    receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes))
-    add_place(tx, "fridge-1", "冰箱 1", PlaceKind.FRIDGE, profile="cn-clinic-2-8")
+    add_place(tx, NewPlace("fridge-1", "冰箱 1", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+    for station, places in (("bench-1", range(6)), ("desk-1", range(6, 20))):  # the pages are looked at from the desk
+        box = NewPlace(f"{station}-box", f"{station} 冷藏盒", PlaceKind.BENCH_BOX, "cn-clinic-2-8", station)
+        add_place(tx, box)
+        codes = [_trace_code(place) for place in places]
+        receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

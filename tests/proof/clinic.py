@@ -57,9 +57,12 @@ from clinic_server.staff.actions import add_qualification, add_staff, add_statio
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.distribution import NewTransfer, transfer
+from clinic_server.stock.places import NewPlace, add_place
 from clinic_server.stock.rules import BodySite, Platform, Route
 from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
 from clinic_server.stock.tables import unit
+from clinic_server.stock.whereabouts import PlaceKind
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
@@ -70,6 +73,7 @@ from tests.peers import PostgresServer
 SITE = SiteSettings()
 OPENED_ON = date(2026, 3, 2)  # the day a ManualClock begins on, at the site
 KEYRING = Keyring(bytes(range(32)))
+STORE, PROFILE = "fridge-1", "cn-clinic-2-8"
 PRODUCTS = {"single": 1, "double": 2}  # doses in a unit
 PEOPLE = tuple(
     IdentityFacts.stated(
@@ -198,6 +202,10 @@ def furnish(url: str) -> Cast:
             new = NewProduct(code, f"Vaccine {code}", "Maker", *kind, 500, doses)
             db.write_now(lambda tx, new=new: add_product(tx, new), owner)
         db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), owner)
+        db.write_now(lambda tx: add_place(tx, NewPlace(STORE, STORE, PlaceKind.FRIDGE, PROFILE)), owner)
+        for bench in (f"bench-{n + 1}" for n in range(len(ends))):
+            box = NewPlace(f"{bench}-box", bench, PlaceKind.BENCH_BOX, PROFILE, bench)
+            db.write_now(lambda tx, box=box: add_place(tx, box), owner)
         for station in ("screening-1", "observation-1"):
             db.write_now(lambda tx, station=station: add_station(tx, station, StationKind.SCREENING), owner)
         return Cast(
@@ -402,8 +410,8 @@ class Clinic:
 
     def receive(self, product: str, units: int, expires_on: date) -> Any:
         codes = [f"8{len(self.codes) + n:019d}" for n in range(units)]
-        number = f"{product}-{expires_on}"
-        received = self.act(self.cast.registrar, lambda tx: receive_lot(tx, NewLot(product, number, expires_on, codes)))
+        delivery = NewLot(product, f"{product}-{expires_on}", expires_on, codes, STORE)
+        received = self.act(self.cast.registrar, lambda tx: receive_lot(tx, delivery))
         if not isinstance(received, ClinicError):
             self.codes += codes
         return received
@@ -411,6 +419,7 @@ class Clinic:
     def ask_permit(self, visit_id: UUID, vaccinator: Actor, code: str, *, unconfirmed: int = 0) -> Any:
         """Ask with all eleven confirmations, or without the first so many."""
         asked = PermitAsked(code, str(CHECKED["check_list"]), frozenset(CHECKED["confirmed"][unconfirmed:]))
+        self.act(vaccinator, lambda tx: transfer(tx, NewTransfer(f"{vaccinator.station}-box", [code], "asked for")))
         granted = self.act(vaccinator, lambda tx: grant_permit(tx, SITE, visit_id, asked))
         if not isinstance(granted, ClinicError):
             self.permits.append(granted.permit_id)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -24,6 +24,8 @@ from firmware_stubs.rehearsal.ledger import Ledger, Write
 from firmware_stubs.rehearsal.seat import Seat
 from tests.faults.victim import Victim
 from tests.peers import free_port
+
+ON_A_TRAY = 10  # as many as stand in each box at the beginning
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Races:
 
 
 def race(engine: str, pairs: int, database_url: str | None) -> Races:
-    """Race two desks for one person ``pairs`` times, and two benches for one vial half as often."""
+    """Race two desks for one person ``pairs`` times, and two vaccinators for one vial half as often."""
     races = Races(engine)
     with tempfile.TemporaryDirectory(prefix="clinic-races-") as folder:
         plan = Plan(Path(folder), free_port(), database_url, units=max(1, pairs // 2), mqtt_url=None)
@@ -73,21 +75,28 @@ class _Floor:
         for player in cast.staff:
             seat = self.seats[player.station] = Seat(cast, player, self.ledger, stop, waits_s=30)
             stack.callback(seat.close)
+        again = next(player for player in cast.staff if player.station == "bench-2")
+        self.seats["bench-1 again"] = Seat(cast, replace(again, station="bench-1"), self.ledger, stop, waits_s=30)
+        stack.callback(self.seats["bench-1 again"].close)
         stack.callback(stop.set)
         for station in ("screening-1", "screening-2", "observation-1"):
             self.seats[station].ask("/api/v1/stations")  # whoever asks signs in first: an opening counts who is here
         self.seats["office"].do(deeds.open_site())
+        for start in range(0, len(cast.trace_codes), ON_A_TRAY):
+            tray = cast.trace_codes[start : start + ON_A_TRAY]
+            if set(tray) - set(cast.trays["bench-1"]):
+                self.seats["bench-1"].do(deeds.fetch_units("bench-1", tray))
         self.check_list = self.seats["bench-1"].ask("/api/v1/check-list")
 
 
 def _race_for_a_vial(floor: _Floor, races: Races, number: int, code: str) -> None:
-    """Two people, each checked in at two desks at once; then both before two benches with one vial."""
+    """Two people, each checked in at two desks at once; then both before one vial, with a vaccinator each."""
     visits = [_raced_check_in(floor, races, 2 * number + place) for place in (0, 1)]
     if not all(visits):
         return
     for visit_id in visits:
         _lead_to_the_bench(floor, visit_id)
-    benches = ("bench-1", "bench-2")
+    benches = ("bench-1", "bench-1 again")
     permits = [
         floor.seats[bench].do(deeds.ask_for_permit(visit_id, code, floor.check_list))
         for bench, visit_id in zip(benches, visits, strict=True)

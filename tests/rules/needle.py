@@ -6,10 +6,11 @@ from uuid import UUID
 from clinic_server.injection import check_lists
 from clinic_server.injection.rules import NeedleFacts, OrderFacts
 from clinic_server.stock import vaccines
-from clinic_server.stock.rules import BodySite, Route, UnitFacts
+from clinic_server.stock.rules import AtBench, BodySite, Route, UnitFacts
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
+BENCH = "bench-1"
 NURSE, OTHER_NURSE, PHYSICIAN = UUID(int=7), UUID(int=8), UUID(int=9)
 LIST = check_lists.active(check_lists.shipped(), check_lists.NATIONAL, TODAY)
 VACCINE = vaccines.shipped()["covid19-bbibp-corv"]
@@ -29,10 +30,12 @@ UNIT = UnitFacts(
     Route.INTRAMUSCULAR,
     VACCINE.code,
     "81000001",
+    1,
+    station=BENCH,
 )
+AT = AtBench(BENCH, NOW, TODAY)
 FACTS = NeedleFacts(
-    now=NOW,
-    today=TODAY,
+    at=AT,
     order=ORDER,
     unit=UNIT,
     vaccine=VACCINE,

@@ -31,7 +31,7 @@ DAYS = st.dates(date(1920, 1, 1), date(2060, 12, 31))
 def vaccine(code: str = "a", antigens: tuple[str, ...] = ("covid19",), *ages: Ages) -> Vaccine:
     chosen = ages or (Ages(date(2021, 1, 1), 216, 720, "leaflet"),)
     how = ((Route.INTRAMUSCULAR,), (BodySite.LEFT_UPPER_ARM,), 500)
-    return Vaccine(code, "A", Platform.INACTIVATED, antigens, (), *how, "leaflet", chosen)
+    return Vaccine(code, "A", Platform.INACTIVATED, antigens, (), *how, "leaflet", chosen, ())
 
 
 def finding(weight: Weight) -> Finding:

@@ -12,7 +12,8 @@ from clinic_server.device_hub.slips.rules import WANTED, SlipKind, Wanted
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.journal import journal
 from clinic_server.people.lookup import person
-from clinic_server.stock.actions import require_product, unit_by_id
+from clinic_server.stock.actions import require_product
+from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.steps import VisitUnknown
 from clinic_server.visits.tables import dose, visit, watch
 from clinic_server.visits.watch import due_at

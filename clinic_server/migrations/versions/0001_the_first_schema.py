@@ -100,16 +100,29 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum("fridge", "cold_box", name="placekind_code", native_enum=False, create_constraint=True, length=40),
+            sa.Enum(
+                "fridge",
+                "freezer",
+                "cold_box",
+                "bench_box",
+                name="placekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
             nullable=False,
         ),
         sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("station", sa.String(length=32), nullable=True),
+        sa.Column("capacity_units", sa.Integer(), nullable=True),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("length(code) <= 32", name=op.f("ck_place_code_length")),
         sa.CheckConstraint("length(name) <= 80", name=op.f("ck_place_name_length")),
         sa.CheckConstraint("length(profile) <= 40", name=op.f("ck_place_profile_length")),
+        sa.CheckConstraint("length(station) <= 32", name=op.f("ck_place_station_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place")),
         sa.UniqueConstraint("code", name=op.f("uq_place_code")),
+        sa.UniqueConstraint("station", name=op.f("uq_place_station")),
     )
     op.create_table(
         "product",
@@ -956,7 +969,11 @@ def upgrade() -> None:
         sa.Column("draw_number", sa.Integer(), nullable=False),
         sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("after_return_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("draw_number BETWEEN 1 AND doses_per_unit", name=op.f("ck_draw_within_unit")),
+        sa.Column("gain_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "draw_number >= 1 AND (draw_number <= doses_per_unit OR gain_id IS NOT NULL)",
+            name=op.f("ck_draw_within_unit"),
+        ),
         sa.ForeignKeyConstraint(
             ["unit_id", "doses_per_unit"],
             ["unit.id", "unit.doses_per_unit"],
@@ -964,6 +981,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_draw")),
         sa.UniqueConstraint("after_return_id", name=op.f("uq_draw_after_return_id")),
+        sa.UniqueConstraint("gain_id", name=op.f("uq_draw_gain_id")),
     )
     with op.batch_alter_table("draw", schema=None) as batch_op:
         batch_op.create_index(

@@ -34,6 +34,19 @@ class Ages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Words
 
 
+class Handling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a vaccine is kept from a day on: the cold chain's profile, and how long an opened vial of it is good.
+
+    ``open_vial_minutes`` is None for a vaccine that comes in units of one dose.
+    """
+
+    valid_from: date
+    profile: Code
+    is_freeze_sensitive: bool
+    source: Words
+    open_vial_minutes: Annotated[int, msgspec.Meta(ge=1, le=40_320)] | None = None
+
+
 class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One vaccine; ``volume_ul`` is one dose in microlitres, ``antigens`` are what it protects from."""
 
@@ -47,6 +60,7 @@ class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     volume_ul: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
     source: Words
     ages: tuple[Ages, ...]
+    handling: tuple[Handling, ...]
     cvx: str | None = None
 
     @property
@@ -58,6 +72,11 @@ class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return whom it may be given to on a day, None before it may be given at all."""
         begun = [ages for ages in self.ages if ages.valid_from <= day]
         return max(begun, key=lambda ages: ages.valid_from, default=None)
+
+    def handling_on(self, day: date) -> Handling | None:
+        """Return how it is kept on a day, None before anybody said so."""
+        begun = [handling for handling in self.handling if handling.valid_from <= day]
+        return max(begun, key=lambda handling: handling.valid_from, default=None)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
