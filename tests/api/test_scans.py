@@ -20,7 +20,7 @@ from firmware_stubs.plugs import MemoryPlug
 from tests.api.callers import running
 from tests.api.test_check_in import TYPED
 from tests.api.test_injection import CODE, a_consented_visit, findings_of
-from tests.api.visitors import CHECKED, a_lot, a_product, an_open_site, rows_in
+from tests.api.visitors import CHECKED, a_lot, a_place, a_product, an_open_site, rows_in
 from tests.devices.parts import eventually
 
 GTIN = "06901234560008"
