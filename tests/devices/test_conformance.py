@@ -38,6 +38,8 @@ from tests.devices.contract import Device, DeviceBehindABroker
 from tests.devices.parts import DEADLINE_S, Lossy, OneByteAtATime, Receiver, eventually
 from tests.devices.slots import DeviceWithASlot, SlotPlug
 
+A_DAYS_TIMES = 20  # a plug is pulled at the worst desk
+FEW_TIMES = 4  # in memory nothing wears out
 names = itertools.count()
 
 
@@ -226,13 +228,13 @@ async def test_unplugging_is_noticed_and_plugging_back_in_works_without_a_restar
         await device.says(3, receiver, supervisor)
 
 
-async def test_a_device_unplugged_twenty_times_a_day_is_back_each_time_within_two_seconds(
+async def test_a_device_unplugged_again_and_again_is_back_each_time_within_two_seconds(
     clean: Device, receiver: Receiver
 ) -> None:
     clock = Minutes()
     async with Supervisor([clean.spec], receiver.deliver, monotonic=clock) as supervisor:
         await receiver.next_state(DeviceState.ONLINE)
-        for _ in range(20):
+        for _ in range(FEW_TIMES if clean.plug.url.startswith("memory:") else A_DAYS_TIMES):
             clock.pass_a_minute()  # it has worked for a while, so the wait before a new attempt is the shortest
             await clean.unplug(abrupt=False)
             await receiver.next_state(DeviceState.OFFLINE)
