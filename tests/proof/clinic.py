@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import Engine, create_engine, make_url, select, text
 
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
@@ -73,6 +73,7 @@ from tests.peers import PostgresServer
 SITE = SiteSettings()
 OPENED_ON = date(2026, 3, 2)  # the day a ManualClock begins on, at the site
 KEYRING = Keyring(bytes(range(32)))
+_SHARED: dict[str, Engine] = {}
 STORE, PROFILE = "fridge-1", "cn-clinic-2-8"
 PRODUCTS = {"single": 1, "double": 2}  # doses in a unit
 PEOPLE = tuple(
@@ -220,7 +221,18 @@ def furnish(url: str) -> Cast:
 
 
 def _open(url: str, clock: ManualClock) -> Database:
-    return Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
+    db = Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
+    for engine in (db._writer, db._reader):
+        _share_statements(engine)
+    return db
+
+
+def _share_statements(engine: Engine) -> None:
+    """Let every clinic there will be use the statements the first one compiled: half of an example was compiling."""
+    with engine.connect():
+        pass  # its dialect learns from the first connection what the server can do
+    first = _SHARED.setdefault(engine.name, engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 @dataclass(frozen=True, slots=True)

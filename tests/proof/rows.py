@@ -15,7 +15,6 @@ from clinic_server.visits.tables import visit_now
 
 Row = RowMapping
 NOT_LOOKED_AT = {"agent", "agent_ended", "device", "device_retired", "place", "probe"}  # no clinical act of theirs
-_COMPILED: dict[Any, Any] = {}
 
 
 @dataclass(slots=True)
@@ -30,7 +29,6 @@ class Rows:
 
     def read_on(self, connection: Connection) -> None:
         """Read what was appended since the last time, and the cache of where visits stand anew."""
-        connection = connection.execution_options(compiled_cache=_COMPILED)  # for every clinic there will be
         for table in record_tables():
             if table.name not in NOT_LOOKED_AT:
                 self._read_table(connection, table, table.c.journal_seq)

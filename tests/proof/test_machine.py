@@ -7,7 +7,7 @@ import pytest
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.play import play
 
-EXAMPLES = {"sqlite": 80, "postgresql": 20}
+EXAMPLES = {"sqlite": 160, "postgresql": 50}
 
 MUST_BE_REACHED = ("visit", "decision", "consent", "permit", "dose", "departure")
 
