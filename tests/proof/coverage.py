@@ -10,7 +10,12 @@ from pathlib import Path
 from tests.proof.copies import ROOT
 
 CORE = ("check_in", "screening", "consent", "injection", "stock", "opening", "corrections", "immunisations", "visits")
-BESIDE_RULES = ("clinic_server/visits/flow.py", "clinic_server/screening/decisions.py")
+BESIDE_RULES = (
+    "clinic_server/visits/flow.py",
+    "clinic_server/screening/decisions.py",
+    "clinic_server/screening/follow_ups.py",
+    "clinic_server/screening/rule_sets/standing.py",
+)
 NOT_CORE = ("actions", "api", "lookup", "pages", "tables", "seen")
 TESTS = ("tests/rules",)
 

@@ -15,7 +15,9 @@ from tests.proof.copies import ROOT, copied
 
 MUTMUT = ROOT / ".tools" / "mutation"  # beside .venv: what it brings must not decide the developers' versions
 RULES = "clinic_server/*/rules.py"
-PURE = re.compile(r"clinic_server\.(immunisations\..+|screening\.decisions|visits\.flow)")  # of the contract's
+PURE = re.compile(
+    r"clinic_server\.(immunisations\..+|screening\.(decisions|follow_ups)|visits\.flow)"
+)  # of the contract's
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 TESTS = "tests/rules"
 CAUGHT = {1, 3, 24, 36, 152, 255}  # failed, pytest's own error, and the ways to run out of time; 0 and 33 are survivors
