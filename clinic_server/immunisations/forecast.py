@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from clinic_server.immunisations.dates import Span
 from clinic_server.immunisations.evaluation import (
     Course,
     Facts,
@@ -22,6 +21,7 @@ from clinic_server.immunisations.matching import (
 )
 from clinic_server.immunisations.schedules import Interval, Series, TargetDose
 from clinic_server.immunisations.terms import Forecast, Reason, SeriesStatus, Subject
+from clinic_server.people.rules import age_in_months
 from clinic_server.stock.vaccines import Vaccine
 
 _DAY = timedelta(days=1)
@@ -167,10 +167,7 @@ def _of_age(vaccines: Candidates, subject: Subject, on: date) -> Candidates:
 
 
 def _may_be_given(vaccine: Vaccine, subject: Subject, on: date) -> bool:
-    ages = vaccine.ages_on(on)
-    return ages is not None and (
-        Span(ages.from_months).after(subject.born_on) <= on < Span(ages.below_months).after(subject.born_on)
-    )
+    return vaccine.admits(age_in_months(subject.born_on, on), on)
 
 
 def _choice(target: TargetDose, progress: Progress, vaccines: Candidates) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -192,9 +192,7 @@ def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]
     if vaccine is None:
         yield PermitFinding.VACCINE_NOT_IN_CATALOGUE
         return
-    ages = vaccine.ages_on(facts.at.today)
-    months = age_in_months(facts.born_on, facts.at.today)
-    if ages is None or not ages.from_months <= months < ages.below_months:
+    if not vaccine.admits(age_in_months(facts.born_on, facts.at.today), facts.at.today):
         yield PermitFinding.AGE_OUTSIDE_VACCINE
     if facts.unit.route not in vaccine.routes:
         yield PermitFinding.ROUTE_OUTSIDE_VACCINE

@@ -60,8 +60,7 @@ def refuse_unfit(vaccine: Vaccine, antigens: Collection[str], born_on: date, day
     """Raise VaccineOutsideProgramme unless it protects from one of these, or AgeOutsideVaccine by the day's age."""
     if not set(antigens) & set(vaccine.antigens):
         raise VaccineOutsideProgramme
-    ages = vaccine.ages_on(day)
-    if ages is None or not ages.from_months <= age_in_months(born_on, day) < ages.below_months:
+    if not vaccine.admits(age_in_months(born_on, day), day):
         raise AgeOutsideVaccine
 
 

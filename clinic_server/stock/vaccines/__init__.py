@@ -73,6 +73,11 @@ class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         begun = [ages for ages in self.ages if ages.valid_from <= day]
         return max(begun, key=lambda ages: ages.valid_from, default=None)
 
+    def admits(self, age_months: int, day: date) -> bool:
+        """Tell whether it may be given on a day to somebody of an age in whole months."""
+        ages = self.ages_on(day)
+        return ages is not None and ages.from_months <= age_months < ages.below_months
+
     def handling_on(self, day: date) -> Handling | None:
         """Return how it is kept on a day, None before anybody said so."""
         begun = [handling for handling in self.handling if handling.valid_from <= day]
