@@ -23,6 +23,7 @@ from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_us
 from clinic_server.screening.decisions import Override, findings_from_earlier, override_of, refuse_unfit
 from clinic_server.screening.follow_ups import Details, details_that_count
 from clinic_server.screening.rule_sets import Question, RuleSet, Weight
+from clinic_server.screening.rule_sets.standing import RuleSetChanged
 from clinic_server.screening.rules import (
     Advice,
     Answer,
@@ -200,8 +201,11 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
 
 
 def rule_set_of(seen: ScreeningSeen) -> RuleSet:
-    """Return the very set a round was asked and judged by."""
-    return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
+    """Return the very set a round was asked and judged by, or raise RuleSetChanged when its file is gone."""
+    try:
+        return rule_sets.of_version(rule_sets.shipped(), seen.rule_set_code, seen.rule_set_version)
+    except rule_sets.RuleSetFaulty:
+        raise RuleSetChanged(name=seen.rule_set_code, version=seen.rule_set_version) from None
 
 
 def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:

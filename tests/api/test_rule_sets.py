@@ -1,6 +1,7 @@
 """Rule sets signed off, adopted and used: over HTTP and as recorded, on both engines."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import httpx2
@@ -25,6 +26,7 @@ from clinic_server.screening.actions import (
     record_screening,
     replay_all,
     replayed,
+    rule_set_of,
 )
 from clinic_server.screening.rule_sets import Weight
 from clinic_server.screening.rule_sets.standing import (
@@ -40,7 +42,7 @@ from clinic_server.settings import Settings
 from clinic_server.staff.rules import QualificationKind, QualificationMissing, Role
 from clinic_server.stock import vaccines
 from tests.api.callers import AsRole
-from tests.api.visitors import SYSTEM, TODAY, a_colleague, a_physician, a_visit, answers, rows_in
+from tests.api.visitors import SYSTEM, TODAY, a_colleague, a_physician, a_screening, a_visit, answers, rows_in
 from tests.conftest import ManualClock
 
 FOUNDING = ("founding-documents", 1)
@@ -330,3 +332,12 @@ def test_a_round_that_does_not_find_what_it_found_is_named(db: Database, version
 
     altered = db.write_now(append, SYSTEM)
     assert db.read_now(lambda connection: replay_all(connection, db.keyring)) == Replay(2, (altered,))
+
+
+def test_a_round_whose_file_is_gone_says_which(db: Database) -> None:
+    visit_id = a_visit(db)
+    a_screening(db, visit_id)
+    seen = db.read_now(lambda connection: latest_screening(connection, db.keyring, visit_id))
+    with pytest.raises(RuleSetChanged) as refused:
+        rule_set_of(replace(seen, rule_set_version=9))
+    assert refused.value.facts == {"name": seen.rule_set_code, "version": 9}
