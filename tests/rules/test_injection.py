@@ -164,6 +164,7 @@ def test_a_permit_ends_with_its_minutes_the_orders_day_or_the_lots() -> None:
     assert permit_ends(NOW, ORDER, UNIT, NOW + timedelta(seconds=9)) == NOW + timedelta(seconds=9)
     opened = replace(UNIT, open_until=NOW + timedelta(seconds=8))
     assert permit_ends(NOW, ORDER, opened, far) == opened.open_until
+    assert permit_ends(NOW, ORDER, opened, NOW + timedelta(seconds=7)) == NOW + timedelta(seconds=7)
 
 
 @pytest.mark.parametrize(

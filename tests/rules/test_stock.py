@@ -105,6 +105,10 @@ def test_what_expires_first_in_the_same_place_goes_out_first() -> None:
     assert passed_over([LATE], [EARLY, LATE], TODAY) == EARLY
     assert passed_over([EARLY], [EARLY, LATE], TODAY) is None
     assert passed_over([EARLY, LATE], [EARLY, LATE], TODAY) is None
+    last_day = replace(EARLY, expires_on=TODAY)
+    assert passed_over([LATE], [last_day, LATE], TODAY) == last_day
+    latest, between = replace(LATE, unit_id=UUID(int=13), expires_on=TODAY + timedelta(days=30)), LATE
+    assert passed_over([latest, EARLY], [EARLY, between, latest], TODAY) == between
 
 
 @pytest.mark.parametrize(
