@@ -32,7 +32,7 @@ from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
-from clinic_server.injection import check_lists
+from clinic_server.injection import box_pages, check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.call import House
@@ -64,6 +64,7 @@ from clinic_server.staff import pages as staff_pages
 from clinic_server.staff.sessions import Sessions, SetUpCode, set_up_code_for
 from clinic_server.stock import api as stock_api
 from clinic_server.stock import pages as stock_pages
+from clinic_server.stock.overdue import OverdueVials
 from clinic_server.wall import pages as wall_pages
 
 _log = structlog.get_logger(__name__)
@@ -84,6 +85,7 @@ ROUTERS = (
     immunisations_pages.router,
     injection_api.router,
     injection_pages.router,
+    box_pages.router,
     observation_api.router,
     observation_pages.router,
     opening_api.router,
@@ -123,6 +125,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (
+                OverdueVials(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from clinic_server.check_in import lookup
 from clinic_server.check_in.actions import Arrival, CheckedIn, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.kit.call import Call, Form, allows, go_to, signed_in
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to, signed_in
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
 from clinic_server.staff.rules import Role
@@ -43,7 +43,6 @@ WORK: Mapping[Stage, Work] = {
     Stage.WAITING_FOR_INJECTION: Work("/bench", "/injection", frozenset({Role.VACCINATOR})),
     Stage.OBSERVED: Work("/observation", "", frozenset({Role.OBSERVER, Role.PHYSICIAN})),
 }
-EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
 
 
 class CardForm(Form):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from clinic_server.cold_chain import actions
 from clinic_server.cold_chain.rules import PROFILES
-from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
@@ -24,7 +24,7 @@ class PlaceForm(Form):
     kind: PlaceKind
     profile: str = Field(max_length=40)
     station: str = Field("", max_length=32)
-    capacity_units: int | None = Field(None, ge=1, le=1_000_000)
+    capacity_units: Annotated[int | None, EMPTY_IS_NONE] = Field(None, ge=1, le=1_000_000)
 
 
 class ProbeForm(Form):

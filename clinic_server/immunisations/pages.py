@@ -6,14 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.immunisations import actions
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.immunisations.lookup import antigens_known
 from clinic_server.immunisations.seen import immunisations_of
-from clinic_server.kit.call import Call, Form, allows, go_to
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to
 from clinic_server.people.lookup import person
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
@@ -23,8 +23,7 @@ from clinic_server.visits.lookup import open_visit_of, standing
 router = APIRouter(include_in_schema=False)
 Reader = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
-_EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
-_Code = Annotated[Annotated[str, Field(max_length=40)] | None, _EMPTY_IS_NONE]
+_Code = Annotated[Annotated[str, Field(max_length=40)] | None, EMPTY_IS_NONE]
 _ANTIGEN = "antigen:"
 
 
@@ -55,7 +54,7 @@ class ReactionForm(Form):
 
     occurred_on: date = Field(repr=False)
     vaccine_code: _Code = Field(None, repr=False)
-    platform: Annotated[Platform | None, _EMPTY_IS_NONE] = Field(None, repr=False)
+    platform: Annotated[Platform | None, EMPTY_IS_NONE] = Field(None, repr=False)
     note: str = Field("", max_length=2000, repr=False)
 
 

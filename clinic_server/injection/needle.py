@@ -20,6 +20,8 @@ from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
 from clinic_server.stock.rules import AtBench, BodySite, Stop, UnitFacts, stop_findings, stops_on
 from clinic_server.stock.stops import standing_stops
+from clinic_server.stock.units import opened_in
+from clinic_server.stock.vials import open_vial_first
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 
@@ -46,6 +48,11 @@ class Bench:
         return self.now.astimezone(self.site.zone).date()
 
     @property
+    def at(self) -> AtBench:
+        """Where and when a unit is drawn from."""
+        return AtBench(self.station, self.now, self.today)
+
+    @property
     def check_list(self) -> CheckList:
         """The list of confirmations in force."""
         return check_lists.active(check_lists.shipped(), self.site.check_list, self.today)
@@ -66,7 +73,7 @@ def needle_facts(
     person_id = standing(bench.connection, visit_id).person_id
     recipient = person(bench.connection, bench.keyring, person_id)
     return NeedleFacts(
-        at=AtBench(bench.station, bench.now, bench.today),
+        at=bench.at,
         order=order,
         unit=unit,
         vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
@@ -76,10 +83,18 @@ def needle_facts(
         required=bench.check_list.codes,
         confirmed=hand.confirmed,
         body_site=hand.body_site,
+        box=_about_box(bench, unit),
         stops=stop_findings(standing_stops_on(bench.connection, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
     )
+
+
+def _about_box(bench: Bench, unit: UnitFacts | None) -> tuple[str, ...]:
+    """Return what the other vials of the unit's box say against it; only units of several doses stand open."""
+    if unit is None or unit.doses_per_unit == 1 or unit.place_id is None:
+        return ()
+    return open_vial_first(unit, opened_in(bench.connection, unit.place_id, unit.product_code), bench.at)
 
 
 def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:

@@ -97,8 +97,8 @@ class OrderFacts:
 class NeedleFacts:
     """Everything the needle rests on, as it stands now.
 
-    ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of which forbids the
-    needle. ``body_site`` is None until the needle went in.
+    ``box`` (the bench's), ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of
+    which forbids the needle. ``body_site`` is None until the needle went in.
     """
 
     at: AtBench
@@ -111,6 +111,7 @@ class NeedleFacts:
     required: tuple[str, ...]
     confirmed: frozenset[str]
     body_site: BodySite | None = None
+    box: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
     outlook: tuple[str, ...] = ()
@@ -140,6 +141,7 @@ def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
         *_about_order(facts, facts.order),
         *facts.outlook,
         *findings_for_unit(facts.unit, facts.order.product_code, facts.at),
+        *facts.box,
         *facts.stops,
         *_about_vaccine(facts, facts.vaccine),
         *(unconfirmed(code) for code in facts.required if code not in facts.confirmed),

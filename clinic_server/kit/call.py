@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import core_schema
 from sqlalchemy import Connection
 
@@ -68,6 +68,9 @@ class NoStation(Conflict):
     """The act belongs to a station, and the actor is signed in at none."""
 
     code = "no_station"
+
+
+EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)  # a form sends an empty field as empty text
 
 
 class Form(BaseModel):

@@ -59,9 +59,14 @@ def business_date(at: datetime, zone: ZoneInfo, day_starts_at: time) -> date:
     return local.date()
 
 
+def business_date_starts(on: date, zone: ZoneInfo, day_starts_at: time) -> datetime:
+    """Return the UTC instant at which a clinic day begins."""
+    return datetime.combine(on, day_starts_at, zone).astimezone(UTC)
+
+
 def business_date_ends(on: date, zone: ZoneInfo, day_starts_at: time) -> datetime:
     """Return the UTC instant at which a clinic day is over."""
-    return datetime.combine(on + timedelta(days=1), day_starts_at, zone).astimezone(UTC)
+    return business_date_starts(on + timedelta(days=1), zone, day_starts_at)
 
 
 def date_ends(on: date, zone: ZoneInfo) -> datetime:

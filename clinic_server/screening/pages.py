@@ -9,11 +9,11 @@ from uuid import UUID
 import segno
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.immunisations.seen import outlooks_of_visit
-from clinic_server.kit.call import Call, Form, allows
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.screening import actions
 from clinic_server.screening.actions import Answered, Further
@@ -34,7 +34,6 @@ from clinic_server.visits.steps import call_next
 router = APIRouter(include_in_schema=False)
 Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
-_EMPTY_IS_NONE = BeforeValidator(lambda given: given or None)
 _Degrees = Annotated[Decimal, Field(max_digits=5, decimal_places=2)]
 _DEFERRED_DAYS = 7  # what the date field starts with where no source says how long; the physician sets it
 
@@ -42,10 +41,10 @@ _DEFERRED_DAYS = 7  # what the date field starts with where no source says how l
 class MeasuredForm(Form):
     """What was measured; ``delivery_id`` is what a device told, if it did."""
 
-    delivery_id: Annotated[UUID | None, _EMPTY_IS_NONE] = None
-    celsius: Annotated[_Degrees | None, _EMPTY_IS_NONE] = None
-    systolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
-    diastolic_mmhg: Annotated[int | None, _EMPTY_IS_NONE] = None
+    delivery_id: Annotated[UUID | None, EMPTY_IS_NONE] = None
+    celsius: Annotated[_Degrees | None, EMPTY_IS_NONE] = None
+    systolic_mmhg: Annotated[int | None, EMPTY_IS_NONE] = None
+    diastolic_mmhg: Annotated[int | None, EMPTY_IS_NONE] = None
 
     def measurements(self) -> Measurements:
         """Return what was measured, in the rules' units."""
@@ -56,13 +55,13 @@ class MeasuredForm(Form):
 class ScreeningForm(MeasuredForm, AnswersForm):
     """The answers, what was measured, and what the person came for."""
 
-    programme: Annotated[str | None, _EMPTY_IS_NONE] = Field(None, max_length=40)
+    programme: Annotated[str | None, EMPTY_IS_NONE] = Field(None, max_length=40)
 
 
 class HandOverForm(Form):
     """What the person who answers alone came for."""
 
-    programme: Annotated[str | None, _EMPTY_IS_NONE] = Field(None, max_length=40)
+    programme: Annotated[str | None, EMPTY_IS_NONE] = Field(None, max_length=40)
 
 
 class MeasuredAgainForm(MeasuredForm):
@@ -77,7 +76,7 @@ class DecisionForm(Form):
     screening_id: UUID
     outcome: DecisionOutcome
     product_code: str = Field("", max_length=40)
-    deferred_until: Annotated[date | None, _EMPTY_IS_NONE] = None
+    deferred_until: Annotated[date | None, EMPTY_IS_NONE] = None
     reason: str = Field("", max_length=2000, repr=False)
 
     def proposal(self) -> Proposal:

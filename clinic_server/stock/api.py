@@ -9,13 +9,13 @@ from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, distribution, stops
+from clinic_server.stock import actions, box, distribution, stops
 from clinic_server.stock.distribution import NewTransfer
 from clinic_server.stock.places import places
 from clinic_server.stock.rules import Platform, Route, Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
-from clinic_server.stock.whereabouts import PlaceFacts
+from clinic_server.stock.whereabouts import GainReason, PlaceFacts, WasteReason
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -53,6 +53,20 @@ class TransferBody(Body):
     to_place: str = Field(max_length=32)
     trace_codes: list[str] = Field(min_length=1, max_length=500)
     reason: str | None = Field(None, min_length=1, max_length=40)
+
+
+class WasteBody(Body):
+    """Doses that will never be given; all that is left where ``doses`` is null."""
+
+    reason: WasteReason
+    doses: int | None = Field(None, ge=1, le=50)
+    note: str | None = Field(None, min_length=1, max_length=200)
+
+
+class GainBody(Body):
+    """Why an emptied vial holds one dose more."""
+
+    reason: GainReason
 
 
 class StopBody(Body):
@@ -94,6 +108,19 @@ async def receive_lot(call: Keeper, body: LotBody) -> Response:
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
     delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes, body.place_code)
     return await call.record(lambda tx: actions.receive_lot(tx, delivery))
+
+
+@router.post("/units/{unit_id}/waste", status_code=201)
+async def waste_unit(call: Mover, unit_id: UUID, body: WasteBody) -> Response:
+    """Record doses of a unit that will never be given; a vaccinator speaks for the box of their own bench."""
+    new = box.NewWaste(unit_id, body.reason, body.doses, body.note)
+    return await call.record(lambda tx: box.waste(tx, new))
+
+
+@router.post("/units/{unit_id}/gain", status_code=201)
+async def gain_from_unit(call: Mover, unit_id: UUID, body: GainBody) -> Response:
+    """Record one dose more than an emptied vial says."""
+    return await call.record(lambda tx: box.gain(tx, unit_id, body.reason))
 
 
 @router.get("/places")

@@ -52,6 +52,7 @@ class UnitFinding(StrEnum):
     UNIT_ELSEWHERE = "unit_elsewhere"
     UNIT_OPEN_TOO_LONG = "unit_open_too_long"
     UNIT_ON_HOLD = "unit_on_hold"
+    OPEN_VIAL_FIRST = "open_vial_first"
 
 
 class StopScope(StrEnum):
@@ -130,6 +131,12 @@ class UnitAlreadyReceived(Conflict):
     """A trace code was received before; one code is one unit, for ever."""
 
     code = "unit_already_received"
+
+
+class NothingLeftToGain(Refused):
+    """Only an opened vial that is empty and still good can hold one dose more than it says."""
+
+    code = "nothing_left_to_gain"
 
 
 class LotReceivedExpired(Refused):

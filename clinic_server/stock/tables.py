@@ -205,8 +205,13 @@ class UnitNow(State, table=True):
     __table_args__ = (
         CheckConstraint("doses_left >= 0", name="never_negative"),
         *(
-            Index(name, column, sqlite_where=sql("doses_left > 0"), postgresql_where=sql("doses_left > 0"))
-            for name, column in (("ix_unit_now_place_id", "place_id"), ("ix_unit_now_lot_id", "lot_id"))
+            Index(f"ix_unit_now_{name}", column, sqlite_where=sql(where), postgresql_where=sql(where))
+            for name, column, where in (
+                ("place_id", "place_id", "doses_left > 0"),
+                ("lot_id", "lot_id", "doses_left > 0"),
+                ("opened_at", "opened_at", "opened_at IS NOT NULL"),
+                ("open", "opened_at", "opened_at IS NOT NULL AND doses_left > 0"),
+            )
         ),
     )
 

@@ -71,6 +71,12 @@ def units_in(connection: Connection, place_id: UUID) -> Sequence[UnitFacts]:
     return units_where(connection, unit_now.c.place_id == place_id, unit_now.c.doses_left > 0)
 
 
+def opened_in(connection: Connection, place_id: UUID, product_code: str) -> Sequence[UnitFacts]:
+    """Return the opened units of a product in a place that still hold something."""
+    is_open = (unit_now.c.opened_at.is_not(None), unit_now.c.doses_left > 0)
+    return units_where(connection, unit_now.c.place_id == place_id, product.c.code == product_code, *is_open)
+
+
 def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]:
     """Return units as they stand now, by expiry and trace code; conditions speak of unit, lot, product, unit_now."""
     drawn = select(func.count()).where(draw.c.unit_id == unit.c.id, ~_is_returned()).scalar_subquery()

@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Exists, exists, select
+from sqlalchemy import ColumnElement, Connection, Exists, exists, func, select
 
 from clinic_server.kit.errors import Conflict
 from clinic_server.kit.tx import Tx
-from clinic_server.visits.flow import Outcome
-from clinic_server.visits.tables import VisitOrder, VisitOrderConsent, visit_order, visit_order_consent, visit_step
+from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.tables import (
+    VisitOrder,
+    VisitOrderConsent,
+    visit_now,
+    visit_order,
+    visit_order_consent,
+    visit_step,
+)
 
 _CONSENT_FALLS = (Outcome.CONSENT_DISPUTED, Outcome.CONSENT_INVALIDATED)
 _ABOUT_CONSENT = (Outcome.CONSENTED, Outcome.DISPUTE_SETTLED, *_CONSENT_FALLS)
@@ -73,6 +80,19 @@ def attach_consent(tx: Tx, visit_id: UUID, decision_id: UUID, consent_id: UUID) 
     """Append the consent to the visit's standing order, or raise OrderNotStanding."""
     order = require_order(tx.connection, visit_id, decision_id)
     tx.append(VisitOrderConsent, order_id=order.order_id, consent_id=consent_id, attached_at=tx.now)
+
+
+def waiting_by_product(connection: Connection) -> dict[str, int]:
+    """Return how many people wait for the needle, by the product their standing order names."""
+    later = visit_order.alias()
+    newest = select(func.max(later.c.journal_seq)).where(later.c.visit_id == visit_now.c.visit_id).scalar_subquery()
+    rows = connection.execute(
+        select(visit_order.c.product_code, func.count().label("waiting"))
+        .join(visit_now, visit_now.c.visit_id == visit_order.c.visit_id)
+        .where(visit_now.c.stage == Stage.WAITING_FOR_INJECTION, visit_order.c.journal_seq == newest)
+        .group_by(visit_order.c.product_code)
+    )
+    return {row.product_code: row.waiting for row in rows}
 
 
 def standing_order(connection: Connection, visit_id: UUID) -> Order | None:

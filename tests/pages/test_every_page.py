@@ -37,6 +37,7 @@ PAGES = {
     "consent-signed": "/visits/{bench}/consent",
     "consent-disputed": "/visits/{disputed}/consent",
     "bench": "/bench",
+    "box": "/bench/box",
     "chair": "/visits/{bench}/injection",
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",

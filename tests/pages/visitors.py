@@ -30,8 +30,8 @@ from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route
-from clinic_server.stock.units import unit_by_code
-from clinic_server.stock.whereabouts import PlaceKind
+from clinic_server.stock.units import hold_units, open_unit, unit_by_code, waste_doses
+from clinic_server.stock.whereabouts import HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
@@ -90,6 +90,24 @@ def _stock(tx: Tx) -> None:
         add_place(tx, box)
         codes = [_trace_code(place) for place in places]
         receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
+    _open_vials(tx, box.code)
+
+
+def _open_vials(tx: Tx, box_code: str) -> None:
+    """Let a box hold vials of several doses: one open, one emptied by its label, one held."""
+    kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
+    add_product(tx, NewProduct(f"{PRODUCT}-5", "样例灭活疫苗（5 剂）", "样例生物", *kind, 500, 5))
+    codes = [_trace_code(place) for place in range(40, 44)]
+    receive_lot(tx, NewLot(f"{PRODUCT}-5", "M2026-07", tx.local_date + timedelta(days=90), codes, box_code))
+    opened, emptied, held, _ = (unit_by_code(tx.connection, code) for code in codes)
+    assert opened
+    assert emptied
+    assert held
+    for unit, doses in ((opened, 2), (emptied, 5)):
+        open_unit(tx, unit)
+        waste_doses(tx, unit, doses, WasteReason.TRAINING)
+    hold_units(tx, [held.unit_id], HoldReason.DOUBTED)
+    tx.journal("furnished", held.unit_id)
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

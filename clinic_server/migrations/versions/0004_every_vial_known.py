@@ -125,6 +125,20 @@ def upgrade() -> None:
             postgresql_where=sa.text("doses_left > 0"),
         )
         batch_op.create_index(
+            "ix_unit_now_open",
+            ["opened_at"],
+            unique=False,
+            sqlite_where=sa.text("opened_at IS NOT NULL AND doses_left > 0"),
+            postgresql_where=sa.text("opened_at IS NOT NULL AND doses_left > 0"),
+        )
+        batch_op.create_index(
+            "ix_unit_now_opened_at",
+            ["opened_at"],
+            unique=False,
+            sqlite_where=sa.text("opened_at IS NOT NULL"),
+            postgresql_where=sa.text("opened_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_unit_now_place_id",
             ["place_id"],
             unique=False,
@@ -251,6 +265,16 @@ def downgrade() -> None:
     with op.batch_alter_table("unit_now", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_unit_now_place_id", sqlite_where=sa.text("doses_left > 0"), postgresql_where=sa.text("doses_left > 0")
+        )
+        batch_op.drop_index(
+            "ix_unit_now_opened_at",
+            sqlite_where=sa.text("opened_at IS NOT NULL"),
+            postgresql_where=sa.text("opened_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_unit_now_open",
+            sqlite_where=sa.text("opened_at IS NOT NULL AND doses_left > 0"),
+            postgresql_where=sa.text("opened_at IS NOT NULL AND doses_left > 0"),
         )
         batch_op.drop_index(
             "ix_unit_now_lot_id", sqlite_where=sa.text("doses_left > 0"), postgresql_where=sa.text("doses_left > 0")
