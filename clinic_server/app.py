@@ -50,6 +50,8 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.recall import api as recall_api
+from clinic_server.recall import pages as recall_pages
 from clinic_server.reports import api as reports_api
 from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
@@ -92,6 +94,8 @@ ROUTERS = (
     opening_pages.router,
     corrections_api.router,
     corrections_pages.router,
+    recall_api.router,
+    recall_pages.router,
     stock_api.router,
     stock_pages.router,
     reports_api.router,

@@ -16,7 +16,7 @@ from clinic_server.people.rules import (
     may_replace,
     name_key,
 )
-from clinic_server.people.tables import Demographics, Identifier, Person, PersonLink, demographics
+from clinic_server.people.tables import Contact, Demographics, Identifier, Person, PersonLink, demographics
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +108,13 @@ def _append_identifier(tx: Tx, person_id: UUID, stated: IdentityFacts, source: S
 
 def _name_index(tx: Tx, name: str) -> bytes:
     return tx.keyring.blind_index("demographics:name", name_key(name))
+
+
+def note_phone(tx: Tx, person_id: UUID, phone: str) -> UUID:
+    """Record by which number somebody can be reached, or raise PersonUnknown."""
+    person(tx.connection, tx.keyring, person_id)
+    contact_id = tx.new_id()
+    sealed = tx.keyring.seal(phone, f"contact:phone:{contact_id}")
+    tx.append(Contact, id=contact_id, person_id=person_id, phone_sealed=sealed, stated_at=tx.now)
+    tx.journal("phone_noted", contact_id)
+    return contact_id

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, or_, select
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
 from clinic_server.people.rules import LinkReason, PersonFacts, PersonUnknown, mask_number
-from clinic_server.people.tables import demographics, identifier, person_link
+from clinic_server.people.tables import contact, demographics, identifier, person_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ def people(connection: Connection, keyring: Keyring, person_ids: Collection[UUID
         person_id: _opened(keyring, row, documents[person_id])
         for person_id, row in _latest_of_each(connection, demographics, person_ids).items()
     }
+
+
+def phones(connection: Connection, keyring: Keyring, person_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Return the telephone number last told of each of these people who told one."""
+    latest = _latest_of_each(connection, contact, person_ids)
+    return {person_id: keyring.open(row.phone_sealed, f"contact:phone:{row.id}") for person_id, row in latest.items()}
 
 
 def find_by_document(connection: Connection, keyring: Keyring, document: Document) -> UUID | None:

@@ -11,6 +11,7 @@ from clinic_server.kit.errors import NotFound, Refused
 from clinic_server.people.documents import Document, DocumentKind, Sex, country_code
 
 MOST_NAME_CHARACTERS = 100
+PHONE = r"^[0-9+][0-9 \-]+$"  # digits as they are written, a country's plus before them
 _COUNTRY = re.compile("[A-Z]{3}")
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})  # private-use characters stay: cards have them
 

@@ -55,6 +55,17 @@ class Identifier(Record, table=True):
     read_at: datetime = instant()
 
 
+class Contact(Record, table=True):
+    """A telephone number somebody can be reached by; the latest counts."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index(None, "person_id", "journal_seq"),)
+
+    person_id: UUID = Field(foreign_key="person.id")
+    phone_sealed: bytes = sealed()
+    stated_at: datetime = instant()
+
+
 class PersonLink(Record, table=True):
     """Two people who may be one: proposed by the program, decided by a person, never merged."""
 
@@ -74,4 +85,5 @@ class PersonLink(Record, table=True):
 person = table_of(Person)
 demographics = table_of(Demographics)
 identifier = table_of(Identifier)
+contact = table_of(Contact)
 person_link = table_of(PersonLink)

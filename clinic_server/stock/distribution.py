@@ -7,14 +7,13 @@ from uuid import UUID
 from clinic_server.kit.tx import Tx
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts, passed_over
-from clinic_server.stock.units import move_units, unit_by_code, units_in
+from clinic_server.stock.units import move_units, require_known, units_in
 from clinic_server.stock.whereabouts import (
     STOCK,
     EarlierExpiryFirst,
     MovementKind,
     PlaceFacts,
     PlaceKind,
-    UnitUnknown,
 )
 
 
@@ -39,7 +38,7 @@ class Transferred:
 def transfer(tx: Tx, new: NewTransfer) -> Transferred:
     """Bring units into a place, all of them or none; raise EarlierExpiryFirst where an earlier one is passed over."""
     to = require_place(tx.connection, new.to_place)
-    units = [_require_unit(tx, code) for code in dict.fromkeys(new.trace_codes)]
+    units = [require_known(tx.connection, code) for code in dict.fromkeys(new.trace_codes)]
     if new.reason is None and to.kind is PlaceKind.BENCH_BOX:
         _refuse_passing_over(tx, units)
     movements = []
@@ -48,13 +47,6 @@ def transfer(tx: Tx, new: NewTransfer) -> Transferred:
             movements += move_units(tx, kind, group, to, new.reason)
     tx.journal("units_moved", movements[0], STOCK)
     return Transferred(movements[0], to.code, len(units))
-
-
-def _require_unit(tx: Tx, code: str) -> UnitFacts:
-    found = unit_by_code(tx.connection, code)
-    if found is None:
-        raise UnitUnknown
-    return found
 
 
 def _kind(unit: UnitFacts, to: PlaceFacts) -> MovementKind:

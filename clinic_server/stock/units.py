@@ -42,6 +42,7 @@ from clinic_server.stock.whereabouts import (
     UnitIsEmpty,
     UnitIsHeld,
     UnitNotHere,
+    UnitUnknown,
     WasteReason,
 )
 
@@ -262,11 +263,25 @@ def hold_units(
 
 
 def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
-    """Record a decision about every hold that stands on a unit; return how many there were."""
-    standing = tx.execute(select(unit_hold.c.id).where(unit_hold.c.unit_id == unit_id, _stands())).scalars().all()
+    """Record a decision about every hold of a unit that has none yet; return how many there were."""
+    standing = tx.execute(select(unit_hold.c.id).where(unit_hold.c.unit_id == unit_id, _is_undecided())).scalars().all()
     for hold_id in standing:
         tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
     return len(standing)
+
+
+def still_held() -> Any:
+    """Say of a row of ``unit_hold`` that it keeps its unit out of use: only a release ends that."""
+    ended = unit_hold_ended.alias()
+    return ~exists().where(ended.c.hold_id == unit_hold.c.id, ended.c.end == HoldEnd.RELEASED)
+
+
+def require_known(connection: Connection, trace_code: str) -> UnitFacts:
+    """Return the unit with this trace code, or raise UnitUnknown."""
+    found = unit_by_code(connection, trace_code)
+    if found is None:
+        raise UnitUnknown
+    return found
 
 
 def require_unit(connection: Connection, unit_id: UUID) -> UnitFacts:
@@ -277,12 +292,17 @@ def require_unit(connection: Connection, unit_id: UUID) -> UnitFacts:
     return facts
 
 
-def refuse_unmovable(facts: UnitFacts) -> None:
-    """Raise unless there is something in the unit, it stands in a place and nothing holds it there."""
+def refuse_gone(facts: UnitFacts) -> None:
+    """Raise unless the unit stands in a place and there is something in it."""
     if facts.place_code is None:
         raise UnitNotHere(trace_code=facts.trace_code)
     if facts.doses_left == 0:
         raise UnitIsEmpty(trace_code=facts.trace_code)
+
+
+def refuse_unmovable(facts: UnitFacts) -> None:
+    """Raise unless there is something in the unit, it stands in a place and nothing holds it there."""
+    refuse_gone(facts)
     if facts.is_held:
         raise UnitIsHeld(trace_code=facts.trace_code)
 
@@ -351,10 +371,10 @@ def _is_returned() -> Any:
 
 
 def _is_held() -> Any:
-    return exists().where(unit_hold.c.unit_id == unit.c.id, _stands())
+    return exists().where(unit_hold.c.unit_id == unit.c.id, still_held())
 
 
-def _stands() -> Any:
+def _is_undecided() -> Any:
     return ~exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
 
 

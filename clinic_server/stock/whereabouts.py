@@ -128,6 +128,18 @@ class UnitIsHeld(Refused):
     code = "unit_is_held"
 
 
+class NothingToHold(Refused):
+    """Nothing that is left here is meant."""
+
+    code = "nothing_to_hold"
+
+
+class UnitNotHeld(Refused):
+    """Nothing about this unit waits for a decision."""
+
+    code = "unit_not_held"
+
+
 class UnitIsEmpty(Refused):
     """Nothing is left in this unit."""
 

@@ -26,6 +26,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "check_in.rules.TypedReason": "typed_reason",
     "cold_chain.rules.Condition": "condition",
     "cold_chain.rules.Fault": "fault",
+    "recall.rules.CallOutcome": "call_outcome",
     "stock.whereabouts.PlaceKind": "place_kind",
     "stock.whereabouts.MovementKind": "movement",
     "stock.whereabouts.WasteReason": "waste",

@@ -17,8 +17,11 @@ from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
 from clinic_server.opening.rules import Variant
+from clinic_server.people.actions import note_phone
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
+from clinic_server.recall.actions import NewDestruction, NewRecall, begin_recall, propose_destruction
+from clinic_server.recall.lookup import given_to, require_recall
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.measured import Taken, record_round
@@ -29,9 +32,9 @@ from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
 from clinic_server.stock.places import NewPlace
-from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
 from clinic_server.stock.units import hold_units, open_unit, unit_by_code, waste_doses
-from clinic_server.stock.whereabouts import HoldReason, PlaceKind, WasteReason
+from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
@@ -70,7 +73,7 @@ def fill(tx: Tx) -> dict[str, str]:
     assert unit is not None
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
-    return named | corrected | _link(tx, visit_ids[2])
+    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx)
 
 
 def _open(tx: Tx) -> None:
@@ -108,6 +111,16 @@ def _open_vials(tx: Tx, box_code: str) -> None:
         waste_doses(tx, unit, doses, WasteReason.TRAINING)
     hold_units(tx, [held.unit_id], HoldReason.DOUBTED)
     tx.journal("furnished", held.unit_id)
+
+
+def _call_back(tx: Tx) -> dict[str, str]:
+    """Call one unit back that somebody got, and let another wait for the second signature of its destruction."""
+    begun = begin_recall(tx, NewRecall(StopScope.UNIT, _trace_code(5), "县级召回通知", "如有不适请回本点复查"))
+    first = given_to(tx.connection, require_recall(tx.connection, begun.recall_id))[0]
+    note_phone(tx, first.person_id, "138 0000 0000")
+    new = NewDestruction([_trace_code(42)], HoldEnd.DESTROYED, "瓶身有裂纹", "示范区疾控中心 监督员")
+    made = propose_destruction(tx, new)
+    return {"recall": str(begun.recall_id), "destruction": str(made.destruction_id)}
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

@@ -1,0 +1,107 @@
+"""Units set apart until a named person has decided about them: held one by one, by lot, or by place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from clinic_server.kit.tx import Tx
+from clinic_server.staff.actions import require_signed_in
+from clinic_server.staff.rules import Role
+from clinic_server.stock.places import require_place
+from clinic_server.stock.rules import UnitFacts
+from clinic_server.stock.tables import unit, unit_hold, unit_hold_ended
+from clinic_server.stock.units import (
+    end_holds,
+    hold_units,
+    require_known,
+    still_held,
+    unit_by_id,
+    units_in,
+    units_where,
+)
+from clinic_server.stock.whereabouts import STOCK, HoldEnd, HoldReason, NothingToHold, UnitNotHeld, UnitUnknown
+
+HOLDERS = frozenset({Role.VACCINATOR, Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
+DECIDERS = frozenset({Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
+
+
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """What is set apart: units by their codes, or everything in a place, of one lot where ``lot_number`` is told."""
+
+    reason: HoldReason
+    trace_codes: Sequence[str] = ()
+    place_code: str | None = None
+    lot_number: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many units were set apart."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnit:
+    """A held unit; ``end`` is what was decided of one that stays out of use."""
+
+    unit: UnitFacts
+    reason: HoldReason
+    note: str | None
+    held_at: datetime
+    end: HoldEnd | None
+
+
+def hold(tx: Tx, new: NewHold) -> Held:
+    """Set units apart, all of them or none; raise UnitUnknown or NothingToHold."""
+    require_signed_in(tx)
+    units = [require_known(tx.connection, code) for code in dict.fromkeys(new.trace_codes)]
+    if new.place_code is not None:
+        inside = units_in(tx.connection, require_place(tx.connection, new.place_code).place_id)
+        units += [one for one in inside if new.lot_number in {None, one.lot_number}]
+    found = [one.unit_id for one in units if one.doses_left > 0]
+    if not found:
+        raise NothingToHold
+    count = hold_units(tx, found, new.reason, new.note)
+    tx.journal("units_held", None, STOCK)
+    return Held(count)
+
+
+def decide(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> Held:
+    """Record what becomes of a held unit; only one released may be used again. Raises UnitUnknown or UnitNotHeld."""
+    require_signed_in(tx)
+    if unit_by_id(tx.connection, unit_id) is None:
+        raise UnitUnknown
+    if not end_holds(tx, unit_id, end, note):
+        raise UnitNotHeld
+    tx.journal("hold_ended", unit_id, STOCK)
+    return Held(1)
+
+
+def held_units(connection: Connection) -> Sequence[HeldUnit]:
+    """Return every unit that is set apart and still here, the longest held first."""
+    rows = connection.execute(
+        select(
+            unit_hold.c.unit_id,
+            unit_hold.c.reason,
+            unit_hold.c.note,
+            unit_hold.c.held_at,
+            unit_hold_ended.c.end,
+        )
+        .outerjoin(unit_hold_ended, unit_hold_ended.c.hold_id == unit_hold.c.id)
+        .where(still_held())
+        .order_by(unit_hold.c.journal_seq, unit_hold.c.id)
+    ).all()
+    ids = {row.unit_id for row in rows}
+    units = {one.unit_id: one for one in units_where(connection, unit.c.id.in_(ids))}
+    found = []
+    for row in rows:
+        one = units.get(row.unit_id)
+        if one is not None and one.doses_left > 0:
+            found.append(HeldUnit(one, row.reason, row.note, row.held_at, row.end))
+    return found
