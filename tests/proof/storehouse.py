@@ -43,29 +43,24 @@ class Storehouse(Clinic):
 
     def deed(self, what: str, number: int, place: str) -> Deed:
         """Return who does something, and how; whether it is refused is seen when it is done."""
-        code = self.codes[number % len(self.codes)] if self.codes else "nothing yet"
         lead, second = self.cast.lead, self.cast.physicians[0]
+        if what == "receive":
+            return lead, self._receiving(number, place)
+        code = self.codes[number % len(self.codes)]
         bench = self.cast.vaccinators[BOXES.index(place) if place in BOXES else 0]
         ways: dict[str, Deed] = {
-            "receive": (lead, self._receiving(number, place)),
             "move": (lead, lambda tx: transfer(tx, NewTransfer(place, [code], "asked for"))),
             "issue": (lead, lambda tx: transfer(tx, NewTransfer(place, [code]))),
             "draw": (bench, lambda tx: _draw(tx, code)),
             "return": (second, lambda tx: _return(tx, code)),
             "open": (bench, lambda tx: _open(tx, code)),
-            "waste": (
-                lead,
-                lambda tx: waste(tx, NewWaste(_unit(tx, code).unit_id, WasteReason.BROKEN, number % 3 or 1)),
-            ),
+            "waste": (lead, lambda tx: _waste(tx, code)),
             "gain": (lead, lambda tx: gain(tx, _unit(tx, code).unit_id, GainReason.OVERFILL)),
             "overdue": (lead, waste_overdue),
             "hold": (lead, lambda tx: hold(tx, NewHold(HoldReason.DOUBTED, [code]))),
             "release": (second, lambda tx: decide(tx, _unit(tx, code).unit_id, HoldEnd.RELEASED, "seen")),
             "propose": (lead, lambda tx: propose_destruction(tx, _destruction(number, code))),
-            "destroy": (
-                second,
-                lambda tx: confirm_destruction(tx, _latest(destructions(tx.connection)).destruction_id),
-            ),
+            "destroy": (second, _destroy),
             "count": (lead, lambda tx: _count(tx, place, [code])),
             "overlook": (lead, lambda tx: _overlook(tx, code)),
             "explain": (lead, lambda tx: _explain(tx, number)),
