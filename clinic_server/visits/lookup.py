@@ -85,6 +85,12 @@ def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int
     return {Stage(stage): count for stage, count in rows}
 
 
+def count_before_needle(connection: Connection) -> int:
+    """Return how many open visits, of any day, may still come to a dose."""
+    waiting = (visit_now.c.is_open, visit_now.c.stage != Stage.OBSERVED)
+    return connection.execute(select(func.count()).select_from(visit_now).where(*waiting)).scalar_one()
+
+
 def _standings() -> Select[Any]:
     later = visit_call.alias()
     last_call = (
