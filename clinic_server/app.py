@@ -19,6 +19,9 @@ from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
 from clinic_server.corrections import api as corrections_api
 from clinic_server.corrections import pages as corrections_pages
+from clinic_server.demand import api as demand_api
+from clinic_server.demand import pages as demand_pages
+from clinic_server.demand.following import DosesDue
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -98,6 +101,8 @@ ROUTERS = (
     recall_pages.router,
     stock_api.router,
     stock_pages.router,
+    demand_api.router,
+    demand_pages.router,
     reports_api.router,
     reports_pages.router,
     cold_chain_api.router,
@@ -130,6 +135,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             async with (
                 OverdueVials(house),
+                DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -53,6 +53,7 @@ PAGES = {
     "exposures": "/exposures?place=bench-1-box&since=2026-01-01T00:00&until=2099-01-01T00:00",
     "destructions": "/destructions",
     "destruction": "/destructions/{destruction}",
+    "demand": "/demand",
     "cold-chain": "/cold-chain",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
