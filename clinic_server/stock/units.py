@@ -100,7 +100,7 @@ def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]
             place.c.id,
             place.c.code,
             place.c.station,
-            is_held(),
+            _is_held(),
         )
         .join(unit_now, unit_now.c.unit_id == unit.c.id)
         .join(lot, lot.c.id == unit.c.lot_id)
@@ -276,11 +276,6 @@ def still_held() -> Any:
     return ~exists().where(ended.c.hold_id == unit_hold.c.id, ended.c.end == HoldEnd.RELEASED)
 
 
-def is_held() -> Any:
-    """Say of a row of ``unit`` that something keeps it out of use."""
-    return exists().where(unit_hold.c.unit_id == unit.c.id, still_held())
-
-
 def require_known(connection: Connection, trace_code: str) -> UnitFacts:
     """Return the unit with this trace code, or raise UnitUnknown."""
     found = unit_by_code(connection, trace_code)
@@ -373,6 +368,10 @@ def _set_left(tx: Tx, unit_ids: Sequence[UUID], doses_left: int) -> None:
 
 def _is_returned() -> Any:
     return exists().where(unit_return.c.draw_id == draw.c.id)
+
+
+def _is_held() -> Any:
+    return exists().where(unit_hold.c.unit_id == unit.c.id, still_held())
 
 
 def _is_undecided() -> Any:
