@@ -118,7 +118,6 @@ def environment(cast: Cast) -> dict[str, str]:
     return {
         "CLINIC_SITE__CODE": SITE_CODE,
         "CLINIC_SITE__NAME": SITE_NAME,
-        "CLINIC_SITE__LIMIT_TICKETS": "true",
         "CLINIC_DATABASE__URL": cast.database_url,
         "CLINIC_SERVER__PORT": cast.base_url.rpartition(":")[2],
         "CLINIC_SECURITY__KEY_FILE": str(Path(cast.folder) / "site.key"),
