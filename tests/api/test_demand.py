@@ -23,9 +23,11 @@ from clinic_server.staff.rules import QualificationKind, Role
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.units import return_draw, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import WasteReason
+from clinic_server.visits.flow import Outcome
 from clinic_server.visits.lookup import standing
+from clinic_server.visits.steps import open_visit, take_step
 from clinic_server.visits.tables import dose
-from tests.api.test_injection import a_consented_visit
+from tests.api.test_injection import a_consented_visit, consent_to
 from tests.api.visitors import CHECKED, SYSTEM, TODAY, a_colleague, a_lot, a_product, an_open_site
 from tests.conftest import ManualClock
 
@@ -43,14 +45,28 @@ def _vaccinator(house: House) -> Actor:
     return a_colleague(house.db, Role.VACCINATOR, QualificationKind.VACCINATOR)
 
 
-def a_dose(db: Database, vaccinator: Actor, code: str) -> tuple[UUID, UUID]:
-    """Give the unit to somebody new; return the dose and the person."""
-    visit_id = a_consented_visit(db)
+def a_dose(db: Database, vaccinator: Actor, code: str, visit_id: UUID | None = None) -> tuple[UUID, UUID]:
+    """Give the unit on a visit, or to somebody new; return the dose and the person."""
+    visit_id = visit_id or a_consented_visit(db)
     asked = PermitAsked(code, str(CHECKED["check_list"]), frozenset(CHECKED["confirmed"]))
     permit = db.write_now(lambda tx: grant_permit(tx, SiteSettings(), visit_id, asked), vaccinator)
     side = BodySite.LEFT_UPPER_ARM
     given = db.write_now(lambda tx: give_dose(tx, SiteSettings(), permit.permit_id, side), vaccinator)
     return given.dose_id, db.read_now(lambda connection: standing(connection, visit_id).person_id)
+
+
+def came_again(db: Database, visit_id: UUID, on: date) -> UUID:
+    """The person of a visit that ended, consented on another."""
+
+    def open_another(tx: Tx) -> UUID:
+        take_step(tx, visit_id, Outcome.LEFT)
+        another = open_visit(tx, standing(tx.connection, visit_id).person_id, on).visit_id
+        tx.journal("checked_in", another)
+        return another
+
+    another = db.write_now(open_another, SYSTEM)
+    consent_to(db, another)
+    return another
 
 
 def due(house: House, first: date = TODAY, last: date = TODAY + timedelta(days=400)) -> Any:
@@ -124,6 +140,20 @@ async def test_only_who_was_not_foreseen_is_a_walk_in(house: House, vaccinator: 
     assert house.db.read_now(lambda connection: walk_ins_by_day(connection, TODAY + timedelta(days=1))) == {}
 
 
+async def test_who_comes_for_the_second_dose_was_foreseen_and_is_due_no_more(
+    house: House, vaccinator: Actor, clock: ManualClock
+) -> None:
+    visit_id = a_consented_visit(house.db)
+    a_dose(house.db, vaccinator, CODES[0], visit_id)
+    await DosesDue(house).catch_up()
+    clock.pass_time(days=21)
+    an_open_site(house.db)
+    a_dose(house.db, vaccinator, CODES[1], came_again(house.db, visit_id, SECOND_ON))
+    await DosesDue(house).catch_up()
+    assert house.db.read_now(lambda connection: walk_ins_by_day(connection, TODAY)) == {VACCINE: {TODAY: 1}}
+    assert SECOND_ON not in due(house)[VACCINE]  # the booster is due now, months later
+
+
 async def test_the_figures_of_the_page_rest_on_one_another(
     as_role: Any, house: House, vaccinator: Actor, clock: ManualClock
 ) -> None:
@@ -175,6 +205,20 @@ async def test_what_expires_soon_is_listed_with_its_places_and_what_will_not_be_
     assert "SOON" in page
     assert "LATER" not in page
     assert vaccinator
+
+
+async def test_the_need_of_every_day_before_the_expiry_uses_a_lot_up(
+    as_role: Any, house: House, vaccinator: Actor, clock: ManualClock
+) -> None:
+    for code in CODES[:4]:
+        a_dose(house.db, vaccinator, code)
+    clock.pass_time(days=7)
+    soon = TODAY + timedelta(days=7 + 30)
+    codes = [f"8100000300000008{place:04d}" for place in range(40)]
+    a_lot(house.db, *codes, number="SOON", expires_on=soon, bench=None)
+    lead = await as_role(Role.SITE_LEAD)
+    (told,) = (await lead.get("/api/v1/demand")).json()["expiring"]
+    assert told["left_over"] == 40 - 5 * 4  # four walk in on each of five Mondays, the last of them 28 days ahead
 
 
 async def test_a_draw_that_was_returned_was_not_given(house: House, vaccinator: Actor) -> None:

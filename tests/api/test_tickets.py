@@ -139,6 +139,17 @@ def test_usable_doses_are_those_of_the_units_one_by_one(db: Database, seed: int)
     assert sum(one.doses for one in db.read_now(lambda connection: usable_lots(connection, today))) == counted
 
 
+@pytest.mark.parametrize(("scope", "left"), [("unit", 7), ("lot", 4), ("product", 4), ("site", 0)])
+def test_what_a_stop_order_is_about_is_not_usable(db: Database, scope: str, left: int) -> None:
+    for product in (PRODUCT, "vaccine-b"):
+        a_product(db, product)
+    a_lot(db, *CODES[:4], number="N")
+    a_lot(db, *CODES[4:], number="N", product="vaccine-b", bench=None)
+    actor = a_physician(db)
+    db.write_now(lambda tx: act(tx, scope, CODES[0]), actor)
+    assert db.read_now(lambda connection: usable_doses(connection, TODAY, enough=100)) == left
+
+
 def act(tx: Tx, what: str, code: str) -> None:
     unit = next(one for one in units_where(tx.connection, true()) if one.trace_code == code)
     if what in {"unit", "lot", "product", "site"}:
