@@ -12,6 +12,8 @@ from starlette.staticfiles import StaticFiles
 from clinic_server import __version__
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
+from clinic_server.closing import api as closing_api
+from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
@@ -99,6 +101,8 @@ ROUTERS = (
     corrections_pages.router,
     recall_api.router,
     recall_pages.router,
+    closing_api.router,
+    closing_pages.router,
     stock_api.router,
     stock_pages.router,
     demand_api.router,

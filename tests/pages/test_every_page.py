@@ -43,6 +43,7 @@ PAGES = {
     "observation": "/observation",
     "opening": "/opening",
     "corrections": "/corrections",
+    "closing": "/closing",
     "correction": "/doses/{dose}/correction",
     "correction-denied": "/doses/{denied}/correction",
     "stock": "/stock",

@@ -39,6 +39,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "day_closed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("business_on", sa.Date(), nullable=False),
+        sa.Column("figures", sa.LargeBinary(), nullable=False),
+        sa.Column("closed_by", sa.Uuid(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_day_closed_closed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_day_closed")),
+        sa.UniqueConstraint("business_on", name=op.f("uq_day_closed_business_on")),
+    )
+    op.create_table(
         "destruction",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -90,6 +102,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_dose_due_recommended_on"), ["recommended_on"], unique=False)
 
     op.create_table(
+        "day_signed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("day_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "finding",
+            sa.Enum(
+                "people_observed",
+                "people_on_their_way",
+                "vials_open",
+                "units_at_bench",
+                "drawn_not_given",
+                "sums_differ",
+                "incidents_open",
+                name="dayfinding_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_day_signed_reason_length")),
+        sa.CheckConstraint("length(subject) <= 120", name=op.f("ck_day_signed_subject_length")),
+        sa.ForeignKeyConstraint(["day_id"], ["day_closed.id"], name=op.f("fk_day_signed_day_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_day_signed")),
+    )
+    with op.batch_alter_table("day_signed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_day_signed_day_id"), ["day_id"], unique=False)
+
+    op.create_table(
         "destruction_confirmed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -105,6 +150,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_destruction_confirmed_proposed_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_destruction_confirmed")),
         sa.UniqueConstraint("destruction_id", name=op.f("uq_destruction_confirmed_destruction_id")),
+    )
+    op.create_table(
+        "opened_regardless",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column("unclosed_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_opened_regardless_reason_length")),
+        sa.ForeignKeyConstraint(["opening_id"], ["opening.id"], name=op.f("fk_opened_regardless_opening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opened_regardless")),
+        sa.UniqueConstraint("opening_id", name=op.f("uq_opened_regardless_opening_id")),
     )
     op.create_table(
         "recall",
@@ -400,6 +457,8 @@ def upgrade() -> None:
         )
 
     op.make_append_only("contact")
+    op.make_append_only("day_closed")
+    op.make_append_only("day_signed")
     op.make_append_only("destruction")
     op.make_append_only("destruction_confirmed")
     op.make_append_only("destruction_unit")
@@ -407,6 +466,7 @@ def upgrade() -> None:
     op.make_append_only("due_reckoning")
     op.make_append_only("ledger_entry")
     op.make_append_only("movement")
+    op.make_append_only("opened_regardless")
     op.make_append_only("recall")
     op.make_append_only("recall_call")
     op.make_append_only("unit_hold")
@@ -465,13 +525,19 @@ def downgrade() -> None:
 
     op.drop_table("destruction_unit")
     op.drop_table("recall")
+    op.drop_table("opened_regardless")
     op.drop_table("destruction_confirmed")
+    with op.batch_alter_table("day_signed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_day_signed_day_id"))
+
+    op.drop_table("day_signed")
     with op.batch_alter_table("dose_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_due_recommended_on"))
         batch_op.drop_index(batch_op.f("ix_dose_due_person_id_vaccine_code_journal_seq"))
 
     op.drop_table("dose_due")
     op.drop_table("destruction")
+    op.drop_table("day_closed")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_person_id_journal_seq"))
 
