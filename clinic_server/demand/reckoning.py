@@ -24,7 +24,7 @@ from clinic_server.stock.actions import products
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.tables import dose, dose_entered_in_error
 
-_MOST_LINES = 200
+MOST_LINES = 50  # what comes of them is written at once, while nobody else writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,16 @@ class Reckoned:
     changes: tuple[Changed, ...]
 
 
-def reckoned(connection: Connection, keyring: Keyring, zone: ZoneInfo, today: date) -> Reckoned | None:
+def reckoned(
+    connection: Connection, keyring: Keyring, zone: ZoneInfo, today: date, most: int = MOST_LINES
+) -> Reckoned | None:
     """Return what the next lines of the journal change of the doses that are due, None when there are none."""
     done = connection.execute(select(func.max(due_reckoning.c.upto_seq))).scalar() or 0
     lines = connection.execute(
         select(journal.c.seq, journal.c.kind, journal.c.ref)
         .where(journal.c.seq > done, journal.c.kind.in_(_PERSON_OF))
         .order_by(journal.c.seq)
-        .limit(_MOST_LINES)
+        .limit(most)
     ).all()
     if not lines:
         return None

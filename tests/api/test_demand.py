@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from clinic_server.corrections.actions import deny_dose
+from clinic_server.demand.actions import keep_due
 from clinic_server.demand.counts import Ledger, due_by_day, ledger_since, walk_ins_by_day
 from clinic_server.demand.following import DosesDue
+from clinic_server.demand.reckoning import reckoned
 from clinic_server.demand.tables import dose_due, due_reckoning
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
@@ -95,6 +97,16 @@ async def test_the_journal_is_followed_once_and_not_again(house: House, vaccinat
     for _ in range(3):
         await DosesDue(house).catch_up()
     assert (count(house, dose_due), count(house, due_reckoning)) == (1, 1)
+
+
+async def test_it_goes_on_where_it_stopped(house: House, vaccinator: Actor) -> None:
+    people = [a_dose(house.db, vaccinator, code)[1] for code in CODES[:3]]
+    zone = house.settings.site.zone
+    found = []
+    while one := house.db.read_now(lambda connection: reckoned(connection, house.db.keyring, zone, TODAY, most=2)):
+        house.db.write_now(lambda tx, one=one: keep_due(tx, one), SYSTEM)  # type: ignore[misc]  # bound now
+        found.append([change.person_id for change in one.changes])
+    assert found == [people[:2], people[2:]]
 
 
 async def test_a_dose_that_no_needle_gave_makes_nobody_due(house: House, vaccinator: Actor) -> None:
