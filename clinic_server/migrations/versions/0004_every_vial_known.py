@@ -55,6 +55,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_destruction")),
     )
     op.create_table(
+        "product_terms",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("open_vial_minutes", sa.Integer(), nullable=True),
+        sa.Column("withdrawn_on", sa.Date(), nullable=True),
+        sa.Column("told_by", sa.Uuid(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_product_terms_product_id")),
+        sa.ForeignKeyConstraint(["told_by"], ["staff.id"], name=op.f("fk_product_terms_told_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_product_terms")),
+    )
+    with op.batch_alter_table("product_terms", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_product_terms_product_id_journal_seq"), ["product_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "destruction_confirmed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -370,6 +388,7 @@ def upgrade() -> None:
     op.make_append_only("destruction_unit")
     op.make_append_only("ledger_entry")
     op.make_append_only("movement")
+    op.make_append_only("product_terms")
     op.make_append_only("recall")
     op.make_append_only("recall_call")
     op.make_append_only("unit_hold")
@@ -429,6 +448,10 @@ def downgrade() -> None:
     op.drop_table("destruction_unit")
     op.drop_table("recall")
     op.drop_table("destruction_confirmed")
+    with op.batch_alter_table("product_terms", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_product_terms_product_id_journal_seq"))
+
+    op.drop_table("product_terms")
     op.drop_table("destruction")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_person_id_journal_seq"))
