@@ -70,6 +70,8 @@ def _of_text(text: str, headings: Collection[str]) -> Iterator[Sequence[Cell]]:
 def _separator(text: str, headings: Collection[str]) -> str:
     """Return the separator by which the first line holds the most headings."""
     first = text.lstrip().partition("\n")[0]
-    return max(
-        _SEPARATORS, key=lambda sign: sum(heading_key(word.strip('"')) in headings for word in first.split(sign))
-    )
+
+    def known(sign: str) -> int:
+        return sum(heading_key(word.strip(' "\r')) in headings for word in first.split(sign))
+
+    return max(_SEPARATORS, key=known)

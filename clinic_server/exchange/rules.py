@@ -1,7 +1,7 @@
 """The words of files that come in and go out: their columns, what may be wrong with one, and its bounds."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
@@ -42,7 +42,7 @@ class FileFormat(StrEnum):
 class Column(StrEnum):
     """The columns of every file; a heading is this word or its label in any language."""
 
-    CODE = "code"
+    PRODUCT_CODE = "product_code"
     NAME = "name"
     MANUFACTURER = "manufacturer"
     VACCINE_CODE = "vaccine_code"
@@ -52,7 +52,6 @@ class Column(StrEnum):
     DOSES_PER_UNIT = "doses_per_unit"
     OPEN_VIAL_MINUTES = "open_vial_minutes"
     WITHDRAWN_ON = "withdrawn_on"
-    PRODUCT_CODE = "product_code"
     LOT_NUMBER = "lot_number"
     EXPIRES_ON = "expires_on"
     PLACE_CODE = "place_code"
@@ -70,7 +69,7 @@ class Column(StrEnum):
 
 
 PRODUCT_COLUMNS: Final = (
-    Column.CODE,
+    Column.PRODUCT_CODE,
     Column.NAME,
     Column.MANUFACTURER,
     Column.VACCINE_CODE,
@@ -116,7 +115,7 @@ class CellFault(StrEnum):
     CELL_EMPTY = "cell_empty"
     CELL_BESIDE_COLUMNS = "cell_beside_columns"
     CELL_IS_FORMULA = "cell_is_formula"
-    CELL_LOST_DIGITS = "cell_lost_digits"
+    CELL_CONVERTED = "cell_converted"
     CELL_TOO_LONG = "cell_too_long"
     CELL_UNPRINTABLE = "cell_unprintable"
     CELL_NOT_IN_LIST = "cell_not_in_list"
@@ -210,7 +209,7 @@ class Table:
     faults: Sequence[Fault] = ()
 
 
-def table_of(lines: Sequence[Sequence[Cell]], columns: dict[str, Column], wanted: Sequence[Column]) -> Table:
+def table_of(lines: Sequence[Sequence[Cell]], columns: Mapping[str, Column], wanted: Sequence[Column]) -> Table:
     """Return the table whose headings stand in the first line that is not empty, or raise FileEmpty.
 
     ``columns`` are the columns by every heading they may have (``heading_key``).
@@ -225,9 +224,8 @@ def table_of(lines: Sequence[Sequence[Cell]], columns: dict[str, Column], wanted
     faults = _heading_faults(top[0], top[1], headings, wanted)
     rows = []
     for number, line in below:
-        rows.append(
-            Row(number, {c: cell for c, cell in zip(headings, line, strict=False) if c and not _is_empty(cell)})
-        )
+        told = zip(headings, line, strict=False)
+        rows.append(Row(number, {column: cell for column, cell in told if column and not _is_empty(cell)}))
         faults += _stray_faults(number, line, top[1])
     return Table(rows, faults)
 

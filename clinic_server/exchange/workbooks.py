@@ -117,7 +117,7 @@ def look_through(content: bytes) -> LookedThrough:
 
 
 def _unpacked(source: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """Yield the parts that are read, each name once, stopping before they are too large; sizes told are not believed."""
+    """Yield the parts that are read, each name once, and stop where they are too large, whatever they say of it."""
     entries = source.infolist()
     names = [entry.filename for entry in entries]
     if any(_ACTIVE.search(name) for name in names):
@@ -143,7 +143,7 @@ def _read_through(unpacked: bytes) -> _Part:
     parser.EndElementHandler = part.end
     parser.CharacterDataHandler = part.say
     parser.StartDoctypeDeclHandler = _refuse_document_type
-    parser.Parse(unpacked, True)  # noqa: FBT003  # expat's signature: this is all of it
+    parser.Parse(unpacked, True)  # expat's signature: this is all of it
     return part
 
 

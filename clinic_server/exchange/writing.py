@@ -1,4 +1,4 @@
-"""Lines of cells become bytes: a workbook or a text table that every spreadsheet opens, with no cell it would compute."""
+"""Lines of cells become bytes: a workbook or a text table that spreadsheets open and find nothing to compute in."""
 
 import csv
 import io

@@ -55,6 +55,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_destruction")),
     )
     op.create_table(
+        "imported",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("products", "stock", name="importkind_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("imported_by", sa.Uuid(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(file_name) <= 120", name=op.f("ck_imported_file_name_length")),
+        sa.CheckConstraint("length(sha256) <= 64", name=op.f("ck_imported_sha256_length")),
+        sa.ForeignKeyConstraint(["imported_by"], ["staff.id"], name=op.f("fk_imported_imported_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported")),
+        sa.UniqueConstraint("kind", "sha256", name=op.f("uq_imported_kind_sha256")),
+    )
+    op.create_table(
         "product_terms",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -386,6 +406,7 @@ def upgrade() -> None:
     op.make_append_only("destruction")
     op.make_append_only("destruction_confirmed")
     op.make_append_only("destruction_unit")
+    op.make_append_only("imported")
     op.make_append_only("ledger_entry")
     op.make_append_only("movement")
     op.make_append_only("product_terms")
@@ -452,6 +473,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_product_terms_product_id_journal_seq"))
 
     op.drop_table("product_terms")
+    op.drop_table("imported")
     op.drop_table("destruction")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_person_id_journal_seq"))
