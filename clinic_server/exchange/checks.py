@@ -7,7 +7,6 @@ from sqlalchemy import Connection, select
 
 from clinic_server.exchange.rows import Told
 from clinic_server.exchange.rules import CellFault, Column, Fault, ImportKind
-from clinic_server.kit.errors import Refused
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, products
 from clinic_server.stock.places import places
@@ -21,7 +20,6 @@ from clinic_server.stock.rules import (
     VaccineUnknown,
 )
 from clinic_server.stock.tables import lot, product, unit
-from clinic_server.stock.terms import refuse_minutes
 from clinic_server.stock.whereabouts import PlaceUnknown
 
 _AT_ONCE = 500
@@ -55,11 +53,9 @@ def _catalogue_faults(one: Told, today: date) -> Iterator[Fault]:
         return
     for finding in vaccine.contradictions(said.platform, said.route, said.volume_ul):
         yield Fault(one.number, _COLUMN_OF[finding], finding)
-    if said.open_vial_minutes is not None:
-        try:
-            refuse_minutes(said.vaccine_code, said.open_vial_minutes, today)
-        except Refused as refused:
-            yield Fault(one.number, Column.OPEN_VIAL_MINUTES, refused.code)
+    most = vaccines.open_vial_minutes(said.vaccine_code, today) or 0
+    if (said.open_vial_minutes or 0) > most:
+        yield Fault(one.number, Column.OPEN_VIAL_MINUTES, CellFault.CELL_OUT_OF_RANGE)
 
 
 def _stock_faults(connection: Connection, told: Sequence[Told], today: date) -> Iterator[Fault]:

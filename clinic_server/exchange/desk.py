@@ -1,13 +1,16 @@
 """What the API and the pages do alike: look a file through, confirm it, write one that goes out."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Response
+from sqlalchemy import Connection
 
 from clinic_server.exchange.dry_runs import DryRun, DryRuns, Upload, dry_run_of
-from clinic_server.exchange.lookup import Export, Period, export_of
+from clinic_server.exchange.lookup import Period, export_of
 from clinic_server.exchange.rules import ExportKind, FileFormat, ImportKind
 from clinic_server.exchange.shown import DryRunSeen, dry_run_seen
 from clinic_server.exchange.writing import MEDIA_TYPES, as_file
@@ -15,6 +18,7 @@ from clinic_server.kit.call import Call, allows
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import unit_code
 
+T = TypeVar("T")
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
 
 
@@ -35,17 +39,23 @@ def waiting(call: Call, kind: ImportKind, digest: str) -> DryRun:
 async def seen(call: Call, run: DryRun) -> DryRunSeen:
     """Return what a file would do now."""
     today = call.local_date(call.house.db.clock.now())
-    return await call.read(lambda connection: dry_run_seen(connection, run, today))
+    return await _read(call, lambda connection: dry_run_seen(connection, run, today))
 
 
 async def download(call: Call, kind: ExportKind, form: FileFormat, period: Period) -> Response:
     """Answer with a file that goes out."""
-    export: Export = await call.read(lambda connection: export_of(connection, kind, period))
+    export = await _read(call, lambda connection: export_of(connection, kind, period))
     content = await asyncio.to_thread(as_file, form, export.headings, export.lines)
     name = f"{kind}-{call.local_date(call.house.db.clock.now())}.{form}"
     return Response(
         content, media_type=MEDIA_TYPES[form], headers={"content-disposition": f'attachment; filename="{name}"'}
     )
+
+
+async def _read(call: Call, question: Callable[[Connection], T]) -> T:
+    """Ask the database in the caller's language, which a reader's thread does not know."""
+    context = copy_context()
+    return await call.read(lambda connection: context.run(question, connection))
 
 
 def _dry_runs(call: Call) -> DryRuns:

@@ -35,7 +35,7 @@ def append_terms(tx: Tx, product_code: str, new: NewTerms) -> UUID:
     if found is None:
         raise ProductUnknown
     if new.open_vial_minutes is not None:
-        refuse_minutes(found.vaccine_code, new.open_vial_minutes, tx.local_date)
+        _refuse_longer(found.vaccine_code, new.open_vial_minutes, tx.local_date)
     return tx.append(
         ProductTerms,
         product_id=found.id,
@@ -44,15 +44,6 @@ def append_terms(tx: Tx, product_code: str, new: NewTerms) -> UUID:
         told_by=tx.actor.staff_id,
         told_at=tx.now,
     )
-
-
-def refuse_minutes(vaccine_code: str, minutes: int, today: date) -> None:
-    """Raise unless the catalogue lets an opened vial of this vaccine stand that long."""
-    most = vaccines.open_vial_minutes(vaccine_code, today)
-    if most is None:
-        raise NoOpenVialMinutes
-    if minutes > most:
-        raise OpenVialMinutesTooLong(most=most)
 
 
 def standing_terms() -> Any:
@@ -67,3 +58,11 @@ def minutes_said_at_opening() -> Any:
     said_before = (product_terms.c.product_id == product.c.id, product_terms.c.told_at <= unit_now.c.opened_at)
     latest = select(product_terms.c.open_vial_minutes).where(*said_before).order_by(product_terms.c.journal_seq.desc())
     return latest.limit(1).correlate(product, unit_now).scalar_subquery()
+
+
+def _refuse_longer(vaccine_code: str, minutes: int, today: date) -> None:
+    most = vaccines.open_vial_minutes(vaccine_code, today)
+    if most is None:
+        raise NoOpenVialMinutes
+    if minutes > most:
+        raise OpenVialMinutesTooLong(most=most)
