@@ -46,11 +46,13 @@ async def show_exchange(call: Keeper) -> Response:
 @router.post("/exchange/dry-runs")
 async def look_through(call: Keeper) -> Response:
     """Look a file through and go to what was found."""
-    form = await call.form(UploadForm)
-    file = (await call.request.form()).get("file")
-    if not isinstance(file, UploadFile):
-        raise Malformed(findings=("file",))
-    run = await desk.look_through(call, form.kind, file.filename or "", await file.read())
+    await call.request.body()  # kept by the request, as ``call.form`` keeps it
+    async with call.request.form() as fields:  # closes the file, whatever comes of it
+        form = await call.form(UploadForm)
+        file = fields.get("file")
+        if not isinstance(file, UploadFile):
+            raise Malformed(findings=("file",))
+        run = await desk.look_through(call, form.kind, file.filename or "", await file.read())
     return go_to(call.request, f"/exchange/dry-runs/{run.kind}/{run.sha256}")
 
 
