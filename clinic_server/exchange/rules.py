@@ -12,7 +12,7 @@ from clinic_server.kit.errors import Conflict, NotFound, Refused
 MOST_ROWS: Final = 2_000  # they are recorded in one transaction, and the benches wait for it
 MOST_COLUMNS: Final = 40
 MOST_CHARACTERS: Final = 500  # of one cell
-MOST_UNPACKED_BYTES: Final = 20_000_000  # of a workbook
+MOST_UNPACKED_BYTES: Final = 8_000_000  # of a workbook
 MOST_EXPORTED: Final = 100_000
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 

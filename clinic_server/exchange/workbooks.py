@@ -27,6 +27,7 @@ from clinic_server.exchange.rules import (
 
 MAGIC: Final = b"PK\x03\x04"
 _MOST_PARTS = 500
+_MOST_ELEMENTS = 300_000  # each takes a microsecond
 _READ = (".xml", ".rels")
 _ACTIVE = re.compile(r"externalLinks/|embeddings/|activeX/|macrosheets/|vbaProject", re.IGNORECASE)
 _PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
@@ -46,6 +47,7 @@ class LookedThrough:
 class _Part:
     """One part while it is read through."""
 
+    elements: int = 0
     is_in_cells: bool = False
     row: int = -1
     column: int = -1
@@ -57,6 +59,9 @@ class _Part:
     def begin(self, tag: str, given: dict[str, str]) -> None:
         """Follow where the next cell stands; one without a place of its own stands beside the one before it."""
         name, attributes = _local(tag), {_local(key): value for key, value in given.items()}
+        self.elements += 1
+        if self.elements > _MOST_ELEMENTS:
+            raise FileTooLarge(most=MOST_ROWS)
         if name in _TEXTS:
             self.characters = self.characters if self.texts_open else 0
             self.texts_open += 1

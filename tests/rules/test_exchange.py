@@ -235,9 +235,14 @@ def test_a_long_text_that_every_cell_shares_is_refused() -> None:
         lines_of(a_workbook(["a"], **{"xl__sharedStrings.xml": shared}), ())
 
 
+def test_a_part_of_more_elements_than_any_list_is_refused() -> None:
+    with pytest.raises(FileTooLarge):
+        lines_of(a_workbook(["a"], **{"xl__theme__theme1.xml": b"<a>" + b"<b/>" * 300_000 + b"</a>"}), ())
+
+
 def test_a_bomb_is_refused_however_small_it_says_it_is() -> None:
     with pytest.raises(FileTooLarge):
-        lines_of(a_workbook(["a"], **{"xl__theme__theme1.xml": b"<a>" + b" " * 30_000_000 + b"</a>"}), ())
+        lines_of(a_workbook(["a"], **{"xl__theme__theme1.xml": b"<a>" + b" " * 8_000_000 + b"</a>"}), ())
 
 
 def test_a_document_type_is_refused_before_anything_is_expanded() -> None:
