@@ -139,6 +139,10 @@ def test_a_faulty_cell_is_named_by_row_and_column(column: str, said: str, code: 
     assert faults_in(ImportKind.PRODUCTS, PRODUCT, PRODUCT | {column: said}) == {(3, column, code)}
 
 
+def test_a_fault_in_a_cell_that_may_be_empty_is_a_fault() -> None:
+    assert faults_in(ImportKind.PRODUCTS, PRODUCT | {"withdrawn_on": "soon"}) == {(2, "withdrawn_on", "cell_no_date")}
+
+
 @pytest.mark.parametrize(
     ("said", "day"),
     [
@@ -235,6 +239,12 @@ def test_a_long_text_that_every_cell_shares_is_refused() -> None:
         lines_of(a_workbook(["a"], **{"xl__sharedStrings.xml": shared}), ())
 
 
+def test_a_text_within_a_text_does_not_begin_the_count_again() -> None:
+    nested = b"<sst><si><t>" + b"x" * 300 + b"</t><si><t>" + b"x" * 300 + b"</t></si></si></sst>"
+    with pytest.raises(FileTooLarge):
+        lines_of(a_workbook(["a"], **{"xl__sharedStrings.xml": nested}), ())
+
+
 def test_a_part_of_more_elements_than_any_list_is_refused() -> None:
     with pytest.raises(FileTooLarge):
         lines_of(a_workbook(["a"], **{"xl__theme__theme1.xml": b"<a>" + b"<b/>" * 300_000 + b"</a>"}), ())
@@ -246,9 +256,10 @@ def test_a_bomb_is_refused_however_small_it_says_it_is() -> None:
 
 
 def test_a_document_type_is_refused_before_anything_is_expanded() -> None:
-    laughs = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><sst><si><t>&b;</t></si></sst>'
-    with pytest.raises(FileUnreadable):
-        lines_of(a_workbook(["a"], **{"xl__sharedStrings.xml": laughs}), ())
+    laughs = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>'
+    for part in ("xl__sharedStrings.xml", "xl__theme__theme1.xml"):
+        with pytest.raises(FileUnreadable):
+            lines_of(a_workbook(["a"], **{part: laughs + b"<sst><si><t>a</t></si></sst>"}), ())
 
 
 @pytest.mark.parametrize(
