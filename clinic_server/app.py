@@ -33,6 +33,9 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.exchange import api as exchange_api
+from clinic_server.exchange import pages as exchange_pages
+from clinic_server.exchange.dry_runs import DryRuns
 from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
@@ -103,6 +106,8 @@ ROUTERS = (
     recall_pages.router,
     closing_api.router,
     closing_pages.router,
+    exchange_api.router,
+    exchange_pages.router,
     stock_api.router,
     stock_pages.router,
     demand_api.router,
@@ -135,6 +140,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
+        app.state.dry_runs = DryRuns(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (

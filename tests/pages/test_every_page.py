@@ -47,6 +47,8 @@ PAGES = {
     "correction": "/doses/{dose}/correction",
     "correction-denied": "/doses/{denied}/correction",
     "stock": "/stock",
+    "products": "/stock/products",
+    "exchange": "/exchange",
     "stops": "/stops",
     "recalls": "/recalls",
     "recall": "/recalls/{recall}",

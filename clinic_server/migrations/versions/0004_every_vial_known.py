@@ -102,6 +102,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_dose_due_recommended_on"), ["recommended_on"], unique=False)
 
     op.create_table(
+        "imported",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("products", "stock", name="importkind_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("imported_by", sa.Uuid(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(file_name) <= 120", name=op.f("ck_imported_file_name_length")),
+        sa.CheckConstraint("length(sha256) <= 64", name=op.f("ck_imported_sha256_length")),
+        sa.ForeignKeyConstraint(["imported_by"], ["staff.id"], name=op.f("fk_imported_imported_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported")),
+        sa.UniqueConstraint("kind", "sha256", name=op.f("uq_imported_kind_sha256")),
+    )
+    op.create_table(
+        "product_terms",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("open_vial_minutes", sa.Integer(), nullable=True),
+        sa.Column("withdrawn_on", sa.Date(), nullable=True),
+        sa.Column("told_by", sa.Uuid(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_product_terms_product_id")),
+        sa.ForeignKeyConstraint(["told_by"], ["staff.id"], name=op.f("fk_product_terms_told_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_product_terms")),
+    )
+    with op.batch_alter_table("product_terms", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_product_terms_product_id_journal_seq"), ["product_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "day_signed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -464,9 +502,11 @@ def upgrade() -> None:
     op.make_append_only("destruction_unit")
     op.make_append_only("dose_due")
     op.make_append_only("due_reckoning")
+    op.make_append_only("imported")
     op.make_append_only("ledger_entry")
     op.make_append_only("movement")
     op.make_append_only("opened_regardless")
+    op.make_append_only("product_terms")
     op.make_append_only("recall")
     op.make_append_only("recall_call")
     op.make_append_only("unit_hold")
@@ -531,6 +571,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_day_signed_day_id"))
 
     op.drop_table("day_signed")
+    with op.batch_alter_table("product_terms", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_product_terms_product_id_journal_seq"))
+
+    op.drop_table("product_terms")
+    op.drop_table("imported")
     with op.batch_alter_table("dose_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_due_recommended_on"))
         batch_op.drop_index(batch_op.f("ix_dose_due_person_id_vaccine_code_journal_seq"))
