@@ -21,6 +21,8 @@ from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
 from clinic_server.corrections import api as corrections_api
 from clinic_server.corrections import pages as corrections_pages
+from clinic_server.counting import api as counting_api
+from clinic_server.counting import pages as counting_pages
 from clinic_server.demand import api as demand_api
 from clinic_server.demand import pages as demand_pages
 from clinic_server.demand.following import DosesDue
@@ -73,6 +75,7 @@ from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
 from clinic_server.staff.sessions import Sessions, SetUpCode, set_up_code_for
 from clinic_server.stock import api as stock_api
+from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
 from clinic_server.wall import pages as wall_pages
@@ -112,6 +115,9 @@ ROUTERS = (
     stock_pages.router,
     demand_api.router,
     demand_pages.router,
+    ledger_pages.router,
+    counting_api.router,
+    counting_pages.router,
     reports_api.router,
     reports_pages.router,
     cold_chain_api.router,

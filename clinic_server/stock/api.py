@@ -3,25 +3,29 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions, box, distribution, stops, terms
 from clinic_server.stock.distribution import NewTransfer
 from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
+from clinic_server.stock.ledger_view import MovementsAsked, MovementSeen, StoodThen, movements, stood_at
 from clinic_server.stock.places import places
 from clinic_server.stock.rules import Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.whereabouts import GainReason, PlaceFacts, WasteReason
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Auditor = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.AUDITOR)]
 Mover = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.VACCINATOR)]
 Stopper = Annotated[Call, allows(*STOPPERS)]
 Lifter = Annotated[Call, allows(*LIFTERS)]
+MOST_MOVEMENTS = 10_000
 
 
 class ProductBody(Body, ProductFields):
@@ -105,7 +109,8 @@ async def receive_lot(call: Keeper, body: LotBody) -> Response:
     """Take a delivery into stock, all of it or nothing."""
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
     delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes, body.place_code)
-    return await call.record(lambda tx: actions.receive_lot(tx, delivery))
+    async with suspects_kept(call, codes, arriving=True):
+        return await call.record(lambda tx: actions.receive_lot(tx, delivery))
 
 
 @router.post("/units/{unit_id}/waste", status_code=201)
@@ -132,7 +137,8 @@ async def transfer(call: Mover, body: TransferBody) -> Response:
     """Bring units into a place: out to a bench, back, or from one store to another."""
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
     new = NewTransfer(body.to_place, codes, body.reason)
-    return await call.record(lambda tx: distribution.transfer(tx, new))
+    async with suspects_kept(call, codes):
+        return await call.record(lambda tx: distribution.transfer(tx, new))
 
 
 @router.get("/stops")
@@ -158,3 +164,22 @@ async def propose_lift(call: Lifter, stop_id: UUID, body: LiftBody) -> Response:
 async def confirm_lift(call: Lifter, stop_id: UUID) -> Response:
     """Lift a stop order as the second of two people."""
     return await call.record(lambda tx: stops.confirm_lift(tx, stop_id))
+
+
+@router.get("/stock/at")
+async def stock_at(call: Auditor, at: AwareDatetime) -> list[StoodThen]:
+    """Return what each place held of each lot at an instant, in doses."""
+    return list(await call.read(lambda connection: stood_at(connection, at)))
+
+
+@router.get("/movements")
+async def list_movements(
+    call: Auditor,
+    since: AwareDatetime,
+    until: AwareDatetime,
+    account: Annotated[str | None, Query(max_length=34)] = None,
+    lot: Annotated[str | None, Query(max_length=40)] = None,
+) -> list[MovementSeen]:
+    """Return the ledger's movements of a span, the latest first, no more than 10,000."""
+    asked = MovementsAsked(since, until, account, lot)
+    return list(await call.read(lambda connection: movements(connection, asked, MOST_MOVEMENTS)))

@@ -1,21 +1,19 @@
 """Units set apart until a named person has decided about them: held one by one, by lot, or by place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
-from clinic_server.stock.tables import unit, unit_hold, unit_hold_ended
+from clinic_server.stock.tables import UnitHold, UnitHoldEnded, unit, unit_hold, unit_hold_ended
 from clinic_server.stock.units import (
-    end_holds,
-    hold_units,
     require_known,
     still_held,
     unit_by_id,
@@ -81,6 +79,34 @@ def decide(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> Held:
         raise UnitNotHeld
     tx.journal("hold_ended", unit_id, STOCK)
     return Held(1)
+
+
+def hold_units(
+    tx: Tx, unit_ids: Iterable[UUID], reason: HoldReason, note: str | None = None, cause_id: UUID | None = None
+) -> int:
+    """Hold units until somebody has decided about them; return how many."""
+    count = 0
+    for unit_id in unit_ids:
+        tx.append(
+            UnitHold,
+            unit_id=unit_id,
+            reason=reason,
+            note=note,
+            cause_id=cause_id,
+            held_by=tx.actor.staff_id,
+            held_at=tx.now,
+        )
+        count += 1
+    return count
+
+
+def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
+    """Record a decision about every hold of a unit that has none yet; return how many there were."""
+    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
+    standing = tx.execute(select(unit_hold.c.id).where(unit_hold.c.unit_id == unit_id, ~is_decided)).scalars().all()
+    for hold_id in standing:
+        tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
+    return len(standing)
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:

@@ -16,6 +16,7 @@ from clinic_server.stock.places import places
 from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
+from clinic_server.stock.suspects import suspects_kept
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -90,7 +91,8 @@ async def receive_lot(call: Keeper) -> Response:
     # A GS1 code may hold "," and ";", and its separator is a blank to Python.
     codes = [unit_code(call.house.recognise(code)) for code in re.split("[ \t\r\n]+", form.trace_codes) if code]
     delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes, form.place_code)
-    return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
+    async with suspects_kept(call, codes, arriving=True):
+        return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
 
 
 @router.get("/stock/products")

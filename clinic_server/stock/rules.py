@@ -55,6 +55,15 @@ class UnitFinding(StrEnum):
     OPEN_VIAL_FIRST = "open_vial_first"
 
 
+class Doubt(StrEnum):
+    """Why a scanned code may be a counterfeit or a double."""
+
+    UNKNOWN = "unknown"
+    USED_UP = "used_up"
+    LEFT_BEFORE = "left_before"
+    RECEIVED_BEFORE = "received_before"
+
+
 class StopScope(StrEnum):
     """What a stop order is about."""
 
@@ -151,6 +160,18 @@ class ProductCodeTaken(Conflict):
     """Another product has this code."""
 
     code = "product_code_taken"
+
+
+class SuspectUnknown(NotFound):
+    """No doubtful code was kept under this id."""
+
+    code = "suspect_unknown"
+
+
+class SuspectAssessedBefore(Conflict):
+    """Somebody has said already what became of this doubtful code."""
+
+    code = "suspect_assessed_before"
 
 
 class UnitCodeInvalid(Refused):
@@ -252,6 +273,17 @@ def findings_for_unit(unit: UnitFacts | None, wanted_product: str, at: AtBench) 
         (unit.is_held, UnitFinding.UNIT_ON_HOLD),
     )
     return tuple(finding for applies, finding in reasons if applies)
+
+
+def doubt_about(unit: UnitFacts | None, *, arriving: bool) -> Doubt | None:
+    """Return why a code that was just scanned is doubtful; one that arrives must be new, any other known and left."""
+    if arriving:
+        return Doubt.RECEIVED_BEFORE if unit else None
+    if unit is None:
+        return Doubt.UNKNOWN
+    if unit.place_code is None:
+        return Doubt.LEFT_BEFORE
+    return None if unit.doses_left else Doubt.USED_UP
 
 
 def passed_over(chosen: Iterable[UnitFacts], standing: Iterable[UnitFacts], today: date) -> UnitFacts | None:

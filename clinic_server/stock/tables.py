@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
-from clinic_server.kit.tables import Record, State, instant, one_of, table_of, text
-from clinic_server.stock.rules import Platform, Route, StopScope
+from clinic_server.kit.tables import Record, State, instant, one_of, sealed, table_of, text
+from clinic_server.stock.rules import Doubt, Platform, Route, StopScope
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, MovementKind, PlaceKind
 
 
@@ -298,6 +298,34 @@ class StopLifted(Record, table=True):
     lifted_at: datetime = instant()
 
 
+class SuspectScan(Record, table=True):
+    """A code that was refused because it may be a counterfeit or a double.
+
+    It is sealed, and found again by its blind index: people scan documents into the wrong field.
+    """
+
+    __tablename__ = "suspect_scan"
+    __table_args__ = (Index(None, "code_index", "scanned_at"),)
+
+    code_sealed: bytes = sealed()
+    code_index: bytes = Field(sa_type=LargeBinary)
+    doubt: Doubt = one_of(Doubt)
+    station: str | None = text(32, default=None)
+    scanned_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    scanned_at: datetime = instant()
+
+
+class SuspectAssessed(Record, table=True):
+    """What the site lead found out about a doubtful code."""
+
+    __tablename__ = "suspect_assessed"
+
+    suspect_id: UUID = Field(foreign_key="suspect_scan.id", unique=True)
+    comment: str = text(200)
+    assessed_by: UUID = Field(foreign_key="staff.id")
+    assessed_at: datetime = instant()
+
+
 product = table_of(Product)
 product_terms = table_of(ProductTerms)
 lot = table_of(Lot)
@@ -315,3 +343,5 @@ unit_hold_ended = table_of(UnitHoldEnded)
 stop_order = table_of(StopOrder)
 stop_lift_proposed = table_of(StopLiftProposed)
 stop_lifted = table_of(StopLifted)
+suspect_scan = table_of(SuspectScan)
+suspect_assessed = table_of(SuspectAssessed)

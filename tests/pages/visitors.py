@@ -34,9 +34,10 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
-from clinic_server.stock.units import hold_units, open_unit, unit_by_code, waste_doses
+from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing

@@ -140,6 +140,51 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "stock_count",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("units_recorded", sa.Integer(), nullable=False),
+        sa.Column("units_scanned", sa.Integer(), nullable=False),
+        sa.Column("counted_by", sa.Uuid(), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["counted_by"], ["staff.id"], name=op.f("fk_stock_count_counted_by")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_stock_count_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_count")),
+    )
+    op.create_table(
+        "suspect_scan",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("code_index", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "doubt",
+            sa.Enum(
+                "unknown",
+                "used_up",
+                "left_before",
+                "received_before",
+                name="doubt_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("station", sa.String(length=32), nullable=True),
+        sa.Column("scanned_by", sa.Uuid(), nullable=True),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(station) <= 32", name=op.f("ck_suspect_scan_station_length")),
+        sa.ForeignKeyConstraint(["scanned_by"], ["staff.id"], name=op.f("fk_suspect_scan_scanned_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suspect_scan")),
+    )
+    with op.batch_alter_table("suspect_scan", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_suspect_scan_code_index_scanned_at"), ["code_index", "scanned_at"], unique=False
+        )
+
+    op.create_table(
         "day_signed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -215,6 +260,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recall")),
         sa.UniqueConstraint("stop_id", name=op.f("uq_recall_stop_id")),
     )
+    op.create_table(
+        "suspect_assessed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("suspect_id", sa.Uuid(), nullable=False),
+        sa.Column("comment", sa.String(length=200), nullable=False),
+        sa.Column("assessed_by", sa.Uuid(), nullable=False),
+        sa.Column("assessed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(comment) <= 200", name=op.f("ck_suspect_assessed_comment_length")),
+        sa.ForeignKeyConstraint(["assessed_by"], ["staff.id"], name=op.f("fk_suspect_assessed_assessed_by")),
+        sa.ForeignKeyConstraint(["suspect_id"], ["suspect_scan.id"], name=op.f("fk_suspect_assessed_suspect_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suspect_assessed")),
+        sa.UniqueConstraint("suspect_id", name=op.f("uq_suspect_assessed_suspect_id")),
+    )
+    op.create_table(
+        "count_difference",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("count_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "missing",
+                "elsewhere",
+                "gone",
+                "empty",
+                "unknown",
+                name="differencekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("trace_code", sa.String(length=50), nullable=False),
+        sa.Column("unit_id", sa.Uuid(), nullable=True),
+        sa.Column("recorded_place", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("length(recorded_place) <= 32", name=op.f("ck_count_difference_recorded_place_length")),
+        sa.CheckConstraint("length(trace_code) <= 50", name=op.f("ck_count_difference_trace_code_length")),
+        sa.ForeignKeyConstraint(["count_id"], ["stock_count.id"], name=op.f("fk_count_difference_count_id")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_count_difference_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_difference")),
+    )
+    with op.batch_alter_table("count_difference", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_count_difference_count_id"), ["count_id"], unique=False)
+
     op.create_table(
         "destruction_unit",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -412,6 +503,42 @@ def upgrade() -> None:
         sa.UniqueConstraint("unit_id", name=op.f("uq_unit_opened_unit_id")),
     )
     op.create_table(
+        "difference_explained",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("difference_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "lost",
+                "broken_unrecorded",
+                "moved_unrecorded",
+                "found_again",
+                "not_taken_away",
+                "empty_vial",
+                "never_received",
+                "counted_wrong",
+                name="differencereason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("explained_by", sa.Uuid(), nullable=False),
+        sa.Column("explained_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_difference_explained_note_length")),
+        sa.ForeignKeyConstraint(
+            ["difference_id"], ["count_difference.id"], name=op.f("fk_difference_explained_difference_id")
+        ),
+        sa.ForeignKeyConstraint(["explained_by"], ["staff.id"], name=op.f("fk_difference_explained_explained_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_difference_explained")),
+    )
+    with op.batch_alter_table("difference_explained", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_difference_explained_difference_id"), ["difference_id"], unique=False)
+
+    op.create_table(
         "ledger_entry",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -494,12 +621,37 @@ def upgrade() -> None:
             batch_op.f("ix_unit_move_to_place_id_moved_at"), ["to_place_id", "moved_at"], unique=False
         )
 
+    op.create_table(
+        "difference_settled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("difference_id", sa.Uuid(), nullable=False),
+        sa.Column("explanation_id", sa.Uuid(), nullable=False),
+        sa.Column("explained_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> explained_by", name=op.f("ck_difference_settled_two_people")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_difference_settled_confirmed_by")),
+        sa.ForeignKeyConstraint(
+            ["difference_id"], ["count_difference.id"], name=op.f("fk_difference_settled_difference_id")
+        ),
+        sa.ForeignKeyConstraint(["explained_by"], ["staff.id"], name=op.f("fk_difference_settled_explained_by")),
+        sa.ForeignKeyConstraint(
+            ["explanation_id"], ["difference_explained.id"], name=op.f("fk_difference_settled_explanation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_difference_settled")),
+        sa.UniqueConstraint("difference_id", name=op.f("uq_difference_settled_difference_id")),
+        sa.UniqueConstraint("explanation_id", name=op.f("uq_difference_settled_explanation_id")),
+    )
     op.make_append_only("contact")
+    op.make_append_only("count_difference")
     op.make_append_only("day_closed")
     op.make_append_only("day_signed")
     op.make_append_only("destruction")
     op.make_append_only("destruction_confirmed")
     op.make_append_only("destruction_unit")
+    op.make_append_only("difference_explained")
+    op.make_append_only("difference_settled")
     op.make_append_only("dose_due")
     op.make_append_only("due_reckoning")
     op.make_append_only("imported")
@@ -509,6 +661,9 @@ def upgrade() -> None:
     op.make_append_only("product_terms")
     op.make_append_only("recall")
     op.make_append_only("recall_call")
+    op.make_append_only("stock_count")
+    op.make_append_only("suspect_assessed")
+    op.make_append_only("suspect_scan")
     op.make_append_only("unit_hold")
     op.make_append_only("unit_hold_ended")
     op.make_append_only("unit_move")
@@ -518,6 +673,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("difference_settled")
     with op.batch_alter_table("unit_move", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_unit_move_to_place_id_moved_at"))
         batch_op.drop_index(batch_op.f("ix_unit_move_movement_id"))
@@ -525,6 +681,10 @@ def downgrade() -> None:
     op.drop_table("unit_move")
     op.drop_table("unit_hold_ended")
     op.drop_table("ledger_entry")
+    with op.batch_alter_table("difference_explained", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_difference_explained_difference_id"))
+
+    op.drop_table("difference_explained")
     op.drop_table("unit_opened")
     with op.batch_alter_table("unit_now", schema=None) as batch_op:
         batch_op.drop_index(
@@ -564,6 +724,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_destruction_unit_destruction_id"))
 
     op.drop_table("destruction_unit")
+    with op.batch_alter_table("count_difference", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_count_difference_count_id"))
+
+    op.drop_table("count_difference")
+    op.drop_table("suspect_assessed")
     op.drop_table("recall")
     op.drop_table("opened_regardless")
     op.drop_table("destruction_confirmed")
@@ -571,6 +736,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_day_signed_day_id"))
 
     op.drop_table("day_signed")
+    with op.batch_alter_table("suspect_scan", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_suspect_scan_code_index_scanned_at"))
+
+    op.drop_table("suspect_scan")
+    op.drop_table("stock_count")
     with op.batch_alter_table("product_terms", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_product_terms_product_id_journal_seq"))
 
