@@ -12,6 +12,8 @@ from starlette.staticfiles import StaticFiles
 from clinic_server import __version__
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
+from clinic_server.closing import api as closing_api
+from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.consent import api as consent_api
@@ -19,6 +21,9 @@ from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
 from clinic_server.corrections import api as corrections_api
 from clinic_server.corrections import pages as corrections_pages
+from clinic_server.demand import api as demand_api
+from clinic_server.demand import pages as demand_pages
+from clinic_server.demand.following import DosesDue
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -99,10 +104,14 @@ ROUTERS = (
     corrections_pages.router,
     recall_api.router,
     recall_pages.router,
+    closing_api.router,
+    closing_pages.router,
     exchange_api.router,
     exchange_pages.router,
     stock_api.router,
     stock_pages.router,
+    demand_api.router,
+    demand_pages.router,
     reports_api.router,
     reports_pages.router,
     cold_chain_api.router,
@@ -136,6 +145,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             async with (
                 OverdueVials(house),
+                DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -18,9 +18,11 @@ from clinic_server.opening.lookup import (
     standing_kit,
     standing_opening,
     standing_statements,
+    unclosed_before,
 )
 from clinic_server.opening.rules import (
     ChecklistIncomplete,
+    EarlierDayNotClosed,
     KitItemExpired,
     KitItemUnknown,
     Named,
@@ -35,7 +37,15 @@ from clinic_server.opening.rules import (
     Variant,
     missing_names,
 )
-from clinic_server.opening.tables import Closing, KitItemAdded, KitItemRemoved, Opening, SafeguardStatement, opening
+from clinic_server.opening.tables import (
+    Closing,
+    KitItemAdded,
+    KitItemRemoved,
+    OpenedRegardless,
+    Opening,
+    SafeguardStatement,
+    opening,
+)
 from clinic_server.settings import Settings
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.visits.watch import watched
@@ -46,10 +56,14 @@ Names = Mapping[Named, str]
 
 @dataclass(frozen=True, slots=True)
 class NewOpening:
-    """For whom the site opens, and the names behind each safeguard."""
+    """For whom the site opens, and the names behind each safeguard.
+
+    ``unclosed_reason`` is why it opens although an earlier day was never closed.
+    """
 
     variant: Variant
     named: Mapping[Safeguard, Names] = field(repr=False)
+    unclosed_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,9 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
         raise NotReadyToOpen(findings=tuple(one.lapse for one in lapsed))
     site = settings.site
     business_on = business_date(tx.now, site.zone, site.day_starts_at)
+    unclosed_on = unclosed_before(tx.connection, business_on)
+    if unclosed_on and not new.unclosed_reason.strip():
+        raise EarlierDayNotClosed(day=unclosed_on.isoformat())
     opening_id = tx.append(
         Opening,
         business_on=business_on,
@@ -94,6 +111,9 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
     )
     for safeguard, names in checklist.asked.items():
         _state(tx, opening_id, safeguard, _only(names, new.named[safeguard]))
+    if unclosed_on:
+        about = {"unclosed_on": unclosed_on, "reason": new.unclosed_reason.strip()}
+        tx.append(OpenedRegardless, opening_id=opening_id, **about)
     tx.journal("site_opened", opening_id, OPENING)
     return OpeningRef(opening_id, business_on)
 

@@ -23,6 +23,7 @@ class OpeningBody(Body):
 
     variant: Variant
     named: dict[Safeguard, dict[Named, Said]] = Field(repr=False)
+    unclosed_reason: str = Field("", max_length=200)
 
 
 class WithdrawalBody(Body):
@@ -54,7 +55,7 @@ async def read_opening(call: Annotated[Call, signed_in()]) -> lookup.OpeningNow:
 @router.post("/openings", status_code=201)
 async def open_site(call: Lead, body: OpeningBody) -> Response:
     """Open the site for the running clinic day."""
-    new = actions.NewOpening(body.variant, body.named)
+    new = actions.NewOpening(body.variant, body.named, body.unclosed_reason)
     return await call.record(lambda tx: actions.open_site(tx, call.house.settings, new))
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening.rules import (
@@ -22,7 +22,7 @@ from clinic_server.opening.rules import (
     present,
     shortcomings,
 )
-from clinic_server.opening.tables import closing, kit_item, kit_item_removed, opening, safeguard_statement
+from clinic_server.opening.tables import closing, day_closed, kit_item, kit_item_removed, opening, safeguard_statement
 from clinic_server.staff.lookup import qualified_stays
 from clinic_server.staff.rules import QualificationKind, Stay
 
@@ -59,6 +59,14 @@ class SaidOf:
     statement: Statement
     names: dict[Named, str] = field(repr=False)
     reason: str = field(default="", repr=False)
+
+
+def unclosed_before(connection: Connection, business_on: date) -> date | None:
+    """Return the latest clinic day before this one that was opened and never closed."""
+    earlier = select(func.max(opening.c.business_on)).where(opening.c.business_on < business_on)
+    latest: date | None = connection.execute(earlier).scalar()
+    is_closed = select(exists().where(day_closed.c.business_on == latest))
+    return None if latest is None or connection.execute(is_closed).scalar() else latest
 
 
 def pauses(connection: Connection, now: datetime, zone: tzinfo) -> tuple[str, ...]:

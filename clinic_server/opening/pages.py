@@ -43,6 +43,7 @@ class OpeningForm(NamesForm):
     """For whom the site opens, and every name."""
 
     variant: Variant
+    unclosed_reason: str = Field("", max_length=200)
 
 
 class WithdrawalForm(Form):
@@ -61,7 +62,10 @@ class KitItemForm(Form):
 @router.get("/opening")
 async def opening(call: Watchful, variant: Variant = Variant.ADULT) -> Response:
     """Show how the site stands, its checklist and its emergency kit."""
-    return call.page("opening/opening.html", variants=list(Variant), **await _now(call), asked=_asked(variant))
+    today = call.business_day(call.house.db.clock.now())
+    unclosed_on = await call.read(lambda connection: lookup.unclosed_before(connection, today))
+    seen = {**await _now(call), "asked": _asked(variant), "unclosed_on": unclosed_on}
+    return call.page("opening/opening.html", variants=list(Variant), **seen)
 
 
 @router.get("/opening/now")
@@ -82,7 +86,7 @@ async def pauses(call: Annotated[Call, signed_in()]) -> Response:
 async def open_site(call: Lead) -> Response:
     """Open the site for the running clinic day."""
     form = await call.form(OpeningForm)
-    new = actions.NewOpening(form.variant, form.named)
+    new = actions.NewOpening(form.variant, form.named, form.unclosed_reason)
     return await call.record(lambda tx: actions.open_site(tx, call.house.settings, new), then="/opening")
 
 

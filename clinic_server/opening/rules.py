@@ -80,6 +80,12 @@ class SiteAlreadyOpen(Conflict):
     code = "site_already_open"
 
 
+class EarlierDayNotClosed(Refused):
+    """The clinic day ``day`` was opened and never closed; the site opens after its close, or with a reason."""
+
+    code = "earlier_day_not_closed"
+
+
 class SiteNotOpen(Conflict):
     """The act belongs to an open site, and this one is not."""
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
@@ -54,6 +54,27 @@ class Closing(Record, table=True):
     closed_at: datetime = instant()
 
 
+class DayClosed(Record, table=True):
+    """A clinic day was closed: its figures as they were then, as JSON (``closing``)."""
+
+    __tablename__ = "day_closed"
+
+    business_on: date = Field(unique=True)
+    figures: bytes = Field(sa_type=LargeBinary)
+    closed_by: UUID = Field(foreign_key="staff.id")
+    closed_at: datetime = instant()
+
+
+class OpenedRegardless(Record, table=True):
+    """An opening although the day before was never closed, and why."""
+
+    __tablename__ = "opened_regardless"
+
+    opening_id: UUID = Field(foreign_key="opening.id", unique=True)
+    unclosed_on: date
+    reason: str = text(200)
+
+
 class KitItemAdded(Record, table=True):
     """Something put into the emergency kit; it stays over the days until it is taken out."""
 
@@ -76,5 +97,7 @@ class KitItemRemoved(Record, table=True):
 opening = table_of(Opening)
 safeguard_statement = table_of(SafeguardStatement)
 closing = table_of(Closing)
+day_closed = table_of(DayClosed)
+opened_regardless = table_of(OpenedRegardless)
 kit_item = table_of(KitItemAdded)
 kit_item_removed = table_of(KitItemRemoved)

@@ -78,10 +78,11 @@ def somebody_for_emergencies(db: Database) -> Actor:
     return a_colleague(db, Role.OBSERVER, QualificationKind.EMERGENCY)
 
 
-def a_new_opening(variant: Variant = Variant.ADULT) -> NewOpening:
+def a_new_opening(variant: Variant = Variant.ADULT, unclosed_reason: str = "") -> NewOpening:
     """Every name a checklist asks for, made up."""
     asked = checklists.shipped()[variant].asked
-    return NewOpening(variant, {safeguard: dict.fromkeys(names, "made up") for safeguard, names in asked.items()})
+    named = {safeguard: dict.fromkeys(names, "made up") for safeguard, names in asked.items()}
+    return NewOpening(variant, named, unclosed_reason)
 
 
 def a_shift(db: Database) -> None:
@@ -96,7 +97,7 @@ def an_open_site(db: Database) -> Actor:
     lead = a_colleague(db, Role.SITE_LEAD)
     db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), lead)
     if db.read_now(lambda connection: standing_opening(connection, db.clock.now())) is None:
-        db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()), lead)
+        db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening(unclosed_reason="of the tests")), lead)
     return lead
 
 

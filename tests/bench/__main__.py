@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import card_to_page, codecs, decisions
+from tests.bench import card_to_page, codecs, decisions, recall, stops
 from tests.bench.figures import Figures, flat_name, spreads, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S
 
-PARTS = ("card", "codecs", "decisions")
+PARTS = ("card", "codecs", "decisions", "recall", "stops")
 
 
 def main() -> int:
@@ -28,6 +28,10 @@ def main() -> int:
         figures |= _ratios("Codecs", codecs.measure(words.seconds))
     if "decisions" in parts:
         figures |= _ratios("Decisions", decisions.measure(words.seconds / 4))
+    if "recall" in parts:
+        figures |= _recall(words.doses)
+    if "stops" in parts:
+        figures |= _stops(words.benches)
     _say(f"\n{time.monotonic() - begun:.0f} s in all")
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -47,6 +51,24 @@ def _card(count: int) -> Figures:
     for name, spread in named.items():
         figures |= spread.flat(flat_name(name))
     return figures
+
+
+def _recall(doses: int) -> Figures:
+    seen = recall.measure(doses, max(1, doses // 100))
+    _say(f"\nRecall of one lot among {seen.lots:,}, {seen.doses:,} doses given: {seen.found} found, as by the scan")
+    _say(f"{seen.recall_s * 1000:.1f} ms; reading every dose takes {seen.scan_s / seen.recall_s:,.0f} times as long")
+    return {"recall_ms": round(seen.recall_s * 1000, 3), "recall_scan_ms": round(seen.scan_s * 1000, 3)}
+
+
+def _stops(benches: int) -> Figures:
+    seen = stops.measure(benches)
+    _say(f"\nA stop order before {seen.benches} benches with permits: {seen.given} doses came through")
+    _say(f"answered after {seen.answered_s * 1000:.0f} ms, the last refused after {seen.last_refused_s * 1000:.0f} ms")
+    return {
+        "stop_answered_ms": round(seen.answered_s * 1000, 1),
+        "stop_last_bench_ms": round(seen.last_refused_s * 1000, 1),
+        "stop_doses_through": seen.given,
+    }
 
 
 def _ratios(title: str, speeds: list[codecs.Speed]) -> Figures:
@@ -74,6 +96,8 @@ def _arguments() -> argparse.Namespace:
         default=8.0,
         help="how long the codecs run altogether, the decisions a quarter of it (8)",
     )
+    parser.add_argument("--doses", type=int, default=100_000, help="how many doses a recall looks through (100000)")
+    parser.add_argument("--benches", type=int, default=30, help="how many benches a stop order must reach (30)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     return parser.parse_args()
 

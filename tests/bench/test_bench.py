@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, codecs, decisions
+from tests.bench import card_to_page, codecs, decisions, recall, stops
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 
@@ -72,3 +72,15 @@ def test_a_quantile_is_a_value_that_was_measured() -> None:
 
 def test_a_table_lines_up() -> None:
     assert table(("", "n"), [("long name", "1"), ("x", "100")]) == "             n\nlong name    1\nx          100"
+
+
+def test_a_recall_finds_what_a_scan_finds() -> None:
+    seen = recall.measure(doses=300, lots=30)
+    assert seen.found == 10
+    assert min(seen.recall_s, seen.scan_s) > 0
+
+
+def test_no_bench_gives_a_dose_after_a_stop_order_was_answered() -> None:
+    seen = stops.measure(benches=3)
+    assert (seen.benches, seen.given) == (3, 0)
+    assert 0 < seen.answered_s < seen.last_refused_s

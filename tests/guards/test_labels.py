@@ -34,6 +34,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "stock.whereabouts.HoldReason": "hold",
     "stock.whereabouts.HoldEnd": "hold_end",
     "stock.whereabouts.Outside": "account",
+    "closing.rules.DayFinding": "finding",
     "consent.rules.InformedItem": "informed_item",
     "consent.rules.RefusedBy": "refused_by",
     "consent.rules.Relationship": "relationship",

@@ -57,12 +57,16 @@ from clinic_server.staff.actions import add_qualification, add_staff, add_statio
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import open_session
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.box import NewWaste, waste
 from clinic_server.stock.distribution import NewTransfer, transfer
+from clinic_server.stock.holds import NewHold, hold
+from clinic_server.stock.holds import decide as decide_hold
 from clinic_server.stock.places import NewPlace, add_place
-from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.stock.rules import BodySite, Platform, Route, UnitFacts
 from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
 from clinic_server.stock.tables import unit
-from clinic_server.stock.whereabouts import PlaceKind
+from clinic_server.stock.units import open_unit, require_known
+from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, UnitIsEmpty, WasteReason
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
@@ -428,10 +432,47 @@ class Clinic:
             self.codes += codes
         return received
 
+    def fetch(self, vaccinator: Actor, code: str) -> Any:
+        """Bring a unit into the box of a vaccinator's bench, from wherever it stands."""
+        return self.bring(f"{vaccinator.station}-box", code)
+
+    def bring(self, place: str, code: str) -> Any:
+        """Bring a unit into a place."""
+        return self.act(self.cast.lead, lambda tx: transfer(tx, NewTransfer(place, [code], "asked for")))
+
+    def hold(self, code: str) -> Any:
+        """Set a unit apart."""
+        return self.act(self.cast.lead, lambda tx: hold(tx, NewHold(HoldReason.DOUBTED, [code])))
+
+    def decide_about(self, code: str, end: HoldEnd) -> Any:
+        """Say what becomes of a held unit."""
+        return self.act(self.cast.lead, lambda tx: decide_hold(tx, self._unit(tx, code).unit_id, end, "seen"))
+
+    def waste(self, code: str) -> Any:
+        """Write off what is left in a unit."""
+        return self.act(
+            self.cast.lead, lambda tx: waste(tx, NewWaste(self._unit(tx, code).unit_id, WasteReason.BROKEN))
+        )
+
+    def open_unit(self, code: str) -> Any:
+        """Open a unit of several doses without drawing from it."""
+
+        def open_it(tx: Tx) -> None:
+            unit = self._unit(tx, code)
+            if unit.doses_per_unit == 1 or unit.opened_at is not None:
+                raise UnitIsEmpty(trace_code=code)
+            open_unit(tx, unit)
+            tx.journal("unit_opened", unit.unit_id)
+
+        return self.act(self.cast.lead, open_it)
+
+    @staticmethod
+    def _unit(tx: Tx, code: str) -> UnitFacts:
+        return require_known(tx.connection, code)
+
     def ask_permit(self, visit_id: UUID, vaccinator: Actor, code: str, *, unconfirmed: int = 0) -> Any:
         """Ask with all eleven confirmations, or without the first so many."""
         asked = PermitAsked(code, str(CHECKED["check_list"]), frozenset(CHECKED["confirmed"][unconfirmed:]))
-        self.act(vaccinator, lambda tx: transfer(tx, NewTransfer(f"{vaccinator.station}-box", [code], "asked for")))
         granted = self.act(vaccinator, lambda tx: grant_permit(tx, SITE, visit_id, asked))
         if not isinstance(granted, ClinicError):
             self.permits.append(granted.permit_id)
@@ -465,7 +506,9 @@ class Clinic:
             assert staff_id
             assert station
             self.db.write_now(lambda tx, who=staff_id, where=station: open_session(tx, who, where), colleague)
-        return self.act(self.cast.lead, lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening()))
+        return self.act(
+            self.cast.lead, lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening(unclosed_reason="another day"))
+        )
 
     def open_unless_open(self) -> None:
         """Open the site when nobody did today."""

@@ -4,7 +4,7 @@
 """
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -35,6 +35,7 @@ CONFIRMATIONS = {
 LEAST_INTERVAL = timedelta(days=21)  # of the inactivated vaccines (national guidance, 2021)
 FLOOR = timedelta(minutes=30)
 LONGEST_PERMIT = timedelta(minutes=5)
+LONGEST_OPEN = timedelta(minutes=60)  # of the machine's vaccine, which is not live
 ADMITTED_FROM_AGE = 3
 THRESHOLDS = {"systolic_mmhg": 140, "diastolic_mmhg": 90}
 
@@ -273,6 +274,68 @@ def no_lot_past_its_printed_day(rows: Rows) -> Iterator[str]:
         expires_on = rows.one("lot", dose["lot_id"])["expires_on"]
         if rows.day(dose["given_at"]) > expires_on:
             yield f"dose {dose['id']} of a lot that ended {expires_on}"
+
+
+@invariant(18)
+def nothing_held_is_given(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        for hold in rows.of("unit_hold", "unit_id", dose["unit_id"]):
+            ends = [row for row in rows.of("unit_hold_ended", "hold_id", hold["id"]) if _seq(row) < _seq(dose)]
+            if _seq(hold) < _seq(dose) and "released" not in {row["end"] for row in ends}:
+                yield f"dose {dose['id']} of a unit that was set apart"
+
+
+@invariant(19)
+def no_vial_is_used_after_its_minutes(rows: Rows) -> Iterator[str]:
+    for opened in rows.all("unit_opened"):
+        for dose in rows.of("dose", "unit_id", opened["unit_id"]):
+            if _seq(dose) > _seq(opened) and dose["given_at"] > opened["opened_at"] + LONGEST_OPEN:
+                yield f"dose {dose['id']} of a vial open since {opened['opened_at']}"
+
+
+@invariant(20)
+def a_unit_is_given_where_it_stands(rows: Rows) -> Iterator[str]:
+    for dose in rows.all("dose"):
+        moves = [row for row in rows.of("unit_move", "unit_id", dose["unit_id"]) if _seq(row) < _seq(dose)]
+        station = rows.one("place", moves[-1]["to_place_id"])["station"] if moves else None
+        if station is None or station != rows.one("permit", dose["permit_id"])["station"]:
+            yield f"dose {dose['id']} of a unit that stood at {station}"
+
+
+@invariant(24)
+def the_ledger_is_what_happened(rows: Rows) -> Iterator[str]:
+    balances: dict[tuple[str, Any], list[int]] = defaultdict(list)
+    for entry in rows.all("ledger_entry"):
+        held = balances[entry["account"], entry["lot_id"]]
+        if (entry["number"], entry["balance_before"]) != (len(held) + 1, held[-1] if held else 0):
+            yield f"entry {entry['number']} of {entry['account']} does not follow"
+        held.append(entry["balance_before"] + entry["doses"])
+        if held[-1] < 0 and not entry["account"].startswith("="):
+            yield f"{entry['account']} holds {held[-1]}"
+    for movement in rows.all("movement"):
+        sides = {row["account"]: row["doses"] for row in rows.of("ledger_entry", "movement_id", movement["id"])}
+        if sides != {movement["from_account"]: -movement["doses"], movement["to_account"]: movement["doses"]}:
+            yield f"movement {movement['id']} has sides {sides}"
+    standing = _doses_standing(rows)
+    told = {key: held[-1] for key, held in balances.items() if not key[0].startswith("=")}
+    for key in standing.keys() | told.keys():
+        if standing[key] != told.get(key, 0):
+            yield f"{key[0]}: {standing[key]} doses stand there, the ledger says {told.get(key, 0)}"
+
+
+def _doses_standing(rows: Rows) -> Counter[tuple[str, Any]]:
+    """Count what must stand in each place of each lot from the units' own records, without the ledger."""
+    returned = {row["draw_id"] for row in rows.all("unit_return")}
+    standing: Counter[tuple[str, Any]] = Counter()
+    for unit in rows.all("unit"):
+        drawn = sum(row["id"] not in returned for row in rows.of("draw", "unit_id", unit["id"]))
+        moved = rows.of("movement", "unit_id", unit["id"])
+        wasted = sum(row["doses"] for row in moved if row["kind"] == "wasted")
+        last = rows.of("unit_move", "unit_id", unit["id"])[-1]
+        if last["to_place_id"] is not None:
+            code = rows.one("place", last["to_place_id"])["code"]
+            standing[code, unit["lot_id"]] += unit["doses_per_unit"] - drawn - wasted
+    return standing
 
 
 @invariant(22)

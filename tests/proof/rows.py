@@ -14,7 +14,7 @@ from clinic_server.kit.journal import journal, record_tables
 from clinic_server.visits.tables import visit_now
 
 Row = RowMapping
-NOT_LOOKED_AT = {"agent", "agent_ended", "device", "device_retired", "place", "probe"}  # no clinical act of theirs
+NOT_LOOKED_AT = {"agent", "agent_ended", "device", "device_retired", "probe"}  # no clinical act of theirs
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from clinic_server.kit.access import Actor
 from clinic_server.opening.rules import Safeguard
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.staff.rules import QualificationKind
@@ -33,6 +34,9 @@ class Slip(StrEnum):
     USED_UNIT = "used unit"
     LOT_ENDED = "lot ended"
     UNCONFIRMED = "unconfirmed"
+    HELD = "held"
+    ELSEWHERE = "elsewhere"
+    OPEN_TOO_LONG = "open too long"
     STOPPED = "stopped"
     LIFTED_ALONE = "lifted alone"
     UNSAFE = "unsafe"
@@ -117,8 +121,19 @@ class SlipSteps(RuleBasedStateMachine):
         if slip is Slip.UNSAFE:
             clinic.safeguard(Safeguard.AMBULANCE, stands=False)
         bench = vaccinators[2 if slip is Slip.VACCINATOR_LAPSED else 0]
+        self._of_the_unit(bench, code, slip)
         granted = clinic.ask_permit(visit_id, bench, code, unconfirmed=1 if slip is Slip.UNCONFIRMED else 0)
         return getattr(granted, "permit_id", None)
+
+    def _of_the_unit(self, bench: Actor, code: str, slip: Slip) -> None:
+        """Bring the unit to the bench, or let it stay elsewhere, be set apart, or stand open too long."""
+        if slip is not Slip.ELSEWHERE:
+            self.clinic.fetch(bench, code)
+        if slip is Slip.HELD:
+            self.clinic.hold(code)
+        if slip is Slip.OPEN_TOO_LONG:
+            self.clinic.open_unit(code)
+            self.clinic.clock.pass_time(minutes=61)
 
     def _needle(self, visit_id: UUID, permit_id: UUID, slip: Slip) -> None:
         clinic, vaccinators = self.clinic, self.clinic.cast.vaccinators

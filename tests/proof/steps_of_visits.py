@@ -96,12 +96,21 @@ class VisitSteps(RuleBasedStateMachine):
             (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
 
     @precondition(lambda self: bool(self.clinic.codes))
-    @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST, unit=NUMBERS, unconfirmed=st.sampled_from([0, 0, 0, 1]))
-    def a_permit_is_asked_for(self, number: int, bench: int, unit: int, unconfirmed: int) -> None:
+    @rule(
+        number=NUMBERS,
+        bench=MOSTLY_THE_FIRST,
+        unit=NUMBERS,
+        unconfirmed=st.sampled_from([0, 0, 0, 1]),
+        is_fetched=st.booleans(),
+    )
+    def a_permit_is_asked_for(self, number: int, bench: int, unit: int, unconfirmed: int, is_fetched: bool) -> None:
         if visit_id := self.some_visit(number):
             codes = self.clinic.codes[-6:]
             code = codes[unit % len(codes)]
-            self.clinic.ask_permit(visit_id, self.clinic.cast.vaccinators[bench], code, unconfirmed=unconfirmed)
+            vaccinator = self.clinic.cast.vaccinators[bench]
+            if is_fetched:
+                self.clinic.fetch(vaccinator, code)
+            self.clinic.ask_permit(visit_id, vaccinator, code, unconfirmed=unconfirmed)
 
     @precondition(lambda self: bool(self.clinic.permits))
     @rule(number=NUMBERS, bench=MOSTLY_THE_FIRST)
