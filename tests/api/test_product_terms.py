@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from clinic_server.kit.db import Database
-from clinic_server.screening.decisions import DecisionOutcome, Proposal
 from clinic_server.screening.lookup import decision_sheet
+from clinic_server.screening.rules import DecisionOutcome, Proposal
 from clinic_server.stock.rules import ProductWithdrawn
 from clinic_server.stock.terms import NewTerms, set_terms
 from clinic_server.stock.units import open_unit, unit_by_code
