@@ -9,6 +9,9 @@ from clinic_server.cold_chain.actions import add_place
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
+from clinic_server.counting.actions import NewCount, count_place, explain_difference
+from clinic_server.counting.lookup import differences_of
+from clinic_server.counting.rules import DifferenceReason
 from clinic_server.demand.actions import keep_due
 from clinic_server.demand.reckoning import Changed, Reckoned
 from clinic_server.demand.rules import Due
@@ -37,6 +40,7 @@ from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive
 from clinic_server.stock.holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
+from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
@@ -78,7 +82,7 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx)
+    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx)
 
 
 def _open(tx: Tx) -> None:
@@ -136,6 +140,17 @@ def _call_back(tx: Tx) -> dict[str, str]:
     new = NewDestruction([_trace_code(42)], HoldEnd.DESTROYED, "瓶身有裂纹", "示范区疾控中心 监督员")
     made = propose_destruction(tx, new)
     return {"recall": str(begun.recall_id), "destruction": str(made.destruction_id)}
+
+
+def _count(tx: Tx) -> dict[str, str]:
+    """Let a count find each kind of difference, one of them explained; and a bench scan a code nobody received."""
+    opened = [_trace_code(place) for place in (43, 41, 90)]
+    count_place(tx, NewCount("fridge-1", opened[:1]))
+    made = count_place(tx, NewCount("desk-1-box", [_trace_code(place) for place in range(12, 20)] + opened))
+    first = differences_of(tx.connection, made.count_id)[0]
+    explain_difference(tx, first.difference_id, DifferenceReason.BROKEN_UNRECORDED, "地面有碎瓶")
+    keep_suspects(tx, [_trace_code(91), _trace_code(0)], arriving=False)
+    return {"count": str(made.count_id)}
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

@@ -26,6 +26,7 @@ STORIES = (  # what hardly happens by chance, each of one unit and place
     ("move", "draw", "draw", "gain", "draw"),
     ("hold", "propose", "destroy", "count", "explain", "settle"),
     ("overlook", "explain", "settle", "count", "explain", "settle"),
+    ("move", "draw", "overlook", "explain", "settle", "count", "explain", "settle"),
     ("count", "explain", "settle", "move"),
 )
 NUMBERS = st.integers(0, 6)

@@ -152,4 +152,4 @@ def _overlook(tx: Tx, code: str) -> Any:
 def _explain(tx: Tx, number: int) -> Any:
     found = _latest(list(open_differences(tx.connection))[::-1])
     reasons = REASONS[found.kind]
-    return explain_difference(tx, found.difference_id, reasons[number % len(reasons)], None)
+    return explain_difference(tx, found.difference_id, reasons[number // 2 % len(reasons)], None)

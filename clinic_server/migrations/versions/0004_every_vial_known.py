@@ -199,6 +199,7 @@ def upgrade() -> None:
                 "drawn_not_given",
                 "sums_differ",
                 "incidents_open",
+                "count_differs",
                 name="dayfinding_code",
                 native_enum=False,
                 create_constraint=True,
