@@ -23,6 +23,9 @@ from clinic_server.corrections import api as corrections_api
 from clinic_server.corrections import pages as corrections_pages
 from clinic_server.counting import api as counting_api
 from clinic_server.counting import pages as counting_pages
+from clinic_server.demand import api as demand_api
+from clinic_server.demand import pages as demand_pages
+from clinic_server.demand.following import DosesDue
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -32,6 +35,9 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.exchange import api as exchange_api
+from clinic_server.exchange import pages as exchange_pages
+from clinic_server.exchange.dry_runs import DryRuns
 from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
@@ -103,8 +109,12 @@ ROUTERS = (
     recall_pages.router,
     closing_api.router,
     closing_pages.router,
+    exchange_api.router,
+    exchange_pages.router,
     stock_api.router,
     stock_pages.router,
+    demand_api.router,
+    demand_pages.router,
     ledger_pages.router,
     counting_api.router,
     counting_pages.router,
@@ -136,10 +146,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
+        app.state.dry_runs = DryRuns(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (
                 OverdueVials(house),
+                DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -22,6 +22,9 @@ from tests.peers import PostgresServer
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
 
+LONGEST = frozenset({"test_conformance.py", "test_every_page.py", "test_machine.py"})
+
+
 class ManualClock:
     """A clock that stands still until a test moves it."""
 
@@ -48,6 +51,12 @@ class ManualClock:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
     bench.add_options(parser)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: begun last, one worker would do them while the others wait."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

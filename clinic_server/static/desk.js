@@ -68,6 +68,7 @@
 
   function guardSubmit(event) {
     const form = event.target;
+    if (form.method === "get") return; // a download leaves the page as it is, and may be asked for again
     if (form.dataset.sending) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -103,7 +104,9 @@
     const named = notice.querySelector("[data-at-fault]")?.dataset.atFault.split(" ") ?? [];
     const fields = named.flatMap((name) => [...document.getElementsByName(name)]);
     for (const field of fields) field.setAttribute("aria-invalid", "true");
-    fields.find(isShown)?.focus();
+    const first = fields.find(isShown);
+    if (first) first.focus();
+    else if (notice.childElementCount) notice.scrollIntoView({ block: "nearest" }); // else a long page hides it
   }
 
   function markPlace() {

@@ -1,6 +1,5 @@
 """Products and deliveries."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -9,11 +8,12 @@ from pydantic import AwareDatetime, Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, box, distribution, stops
+from clinic_server.stock import actions, box, distribution, stops, terms
 from clinic_server.stock.distribution import NewTransfer
+from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
 from clinic_server.stock.ledger_view import MovementsAsked, MovementSeen, StoodThen, movements, stood_at
 from clinic_server.stock.places import places
-from clinic_server.stock.rules import Platform, Route, Stop, StopScope
+from clinic_server.stock.rules import Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
 from clinic_server.stock.suspects import suspects_kept
@@ -28,27 +28,18 @@ Lifter = Annotated[Call, allows(*LIFTERS)]
 MOST_MOVEMENTS = 10_000
 
 
-class ProductBody(Body):
-    """A product; ``volume_ul`` is one dose in microlitres."""
-
-    code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
-    name: str = Field(min_length=1, max_length=80)
-    manufacturer: str = Field(min_length=1, max_length=80)
-    vaccine_code: str = Field(max_length=40)
-    platform: Platform
-    route: Route
-    volume_ul: int = Field(gt=0, le=10_000)
-    doses_per_unit: int = Field(ge=1, le=50)
+class ProductBody(Body, ProductFields):
+    """A product."""
 
 
-class LotBody(Body):
+class TermsBody(Body, TermsFields):
+    """What this site says of a product from now on; what it said before no longer counts."""
+
+
+class LotBody(Body, LotFields):
     """A delivery of one lot: the trace code of every unit."""
 
-    product_code: str = Field(max_length=40)
-    number: str = Field(min_length=1, max_length=40)
-    expires_on: date
     trace_codes: list[str] = Field(min_length=1, max_length=2000)
-    place_code: str = Field(max_length=32)
 
 
 class TransferBody(Body):
@@ -98,6 +89,13 @@ async def add_product(call: Keeper, body: ProductBody) -> Response:
     """Add a product."""
     new = actions.NewProduct(**body.model_dump())
     return await call.record(lambda tx: actions.add_product(tx, new))
+
+
+@router.post("/products/{code}/terms", status_code=201)
+async def set_terms(call: Keeper, code: str, body: TermsBody) -> Response:
+    """Say how long an opened vial of a product is good here, and from when on the product is no longer used."""
+    new = terms.NewTerms(**body.model_dump())
+    return await call.record(lambda tx: terms.set_terms(tx, code, new))
 
 
 @router.get("/stock")

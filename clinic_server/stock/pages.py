@@ -6,11 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, stops, vaccines
+from clinic_server.stock import actions, stops, terms, vaccines
+from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
 from clinic_server.stock.places import places
 from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.scans import unit_code
@@ -23,27 +24,21 @@ Stopper = Annotated[Call, allows(*STOPPERS)]
 Lifter = Annotated[Call, allows(*LIFTERS)]
 
 
-class ProductForm(Form):
-    """A product; ``volume_ul`` is one dose in microlitres."""
-
-    code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
-    name: str = Field(min_length=1, max_length=80)
-    manufacturer: str = Field(min_length=1, max_length=80)
-    vaccine_code: str = Field(max_length=40)
-    platform: Platform
-    route: Route
-    volume_ul: int = Field(gt=0, le=10_000)
-    doses_per_unit: int = Field(ge=1, le=50)
+class ProductForm(Form, ProductFields):
+    """A product."""
 
 
-class LotForm(Form):
+class TermsForm(Form, TermsFields):
+    """What this site says of a product from now on; an empty field does not apply."""
+
+    open_vial_minutes: Annotated[PositiveInt | None, EMPTY_IS_NONE] = None
+    withdrawn_on: Annotated[date | None, EMPTY_IS_NONE] = None
+
+
+class LotForm(Form, LotFields):
     """A delivery: trace codes one a line, as a scanner types them."""
 
-    product_code: str = Field(max_length=40)
-    number: str = Field(min_length=1, max_length=40)
-    expires_on: date
     trace_codes: str = Field(min_length=4, max_length=120_000)
-    place_code: str = Field(max_length=32)
 
 
 class StopForm(Form):
@@ -98,6 +93,22 @@ async def receive_lot(call: Keeper) -> Response:
     delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes, form.place_code)
     async with suspects_kept(call, codes, arriving=True):
         return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
+
+
+@router.get("/stock/products")
+async def show_products(call: Keeper) -> Response:
+    """Show every product with what the catalogue and the site say of it."""
+    today = call.local_date(call.house.db.clock.now())
+    return call.page(
+        "stock/products.html", products=await call.read(actions.products), known=vaccines.shipped(), today=today
+    )
+
+
+@router.post("/stock/products/{code}/terms")
+async def set_terms(call: Keeper, code: str) -> Response:
+    """Say what this site says of a product."""
+    new = terms.NewTerms(**(await call.form(TermsForm)).model_dump())
+    return await call.record(lambda tx: terms.set_terms(tx, code, new), then="/stock/products")
 
 
 @router.get("/stops")

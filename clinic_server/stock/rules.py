@@ -82,6 +82,14 @@ class StopFinding(StrEnum):
     SITE_STOPPED = "site_stopped"
 
 
+class ProductFinding(StrEnum):
+    """What a product is said to be that its vaccine is not."""
+
+    OTHER_PLATFORM = "other_platform"
+    OTHER_ROUTE = "other_route"
+    OTHER_VOLUME = "other_volume"
+
+
 class StopUnknown(NotFound):
     """No stop order has this id."""
 
@@ -122,6 +130,30 @@ class VaccineUnknown(Refused):
     """The catalogue has no vaccine of this code."""
 
     code = "vaccine_unknown"
+
+
+class ProductContradictsVaccine(Refused):
+    """The catalogue says otherwise of this vaccine; the findings name what."""
+
+    code = "product_contradicts_vaccine"
+
+
+class ProductWithdrawn(Refused):
+    """This site no longer uses the product."""
+
+    code = "product_withdrawn"
+
+
+class OpenVialMinutesTooLong(Refused):
+    """A site may shorten the minutes of an opened vial, not lengthen them."""
+
+    code = "open_vial_minutes_too_long"
+
+
+class NoOpenVialMinutes(Refused):
+    """The catalogue says nothing of opened vials of this vaccine, so that the site has nothing to shorten."""
+
+    code = "no_open_vial_minutes"
 
 
 class ProductCodeTaken(Conflict):

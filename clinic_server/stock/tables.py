@@ -27,6 +27,19 @@ class Product(Record, table=True):
     doses_per_unit: int
 
 
+class ProductTerms(Record, table=True):
+    """What the site itself says of a product from then on; the latest counts, whole."""
+
+    __tablename__ = "product_terms"
+    __table_args__ = (Index(None, "product_id", "journal_seq"),)
+
+    product_id: UUID = Field(foreign_key="product.id")
+    open_vial_minutes: int | None = None
+    withdrawn_on: date | None = None
+    told_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    told_at: datetime = instant()
+
+
 class Lot(Record, table=True):
     """A lot of a product received here."""
 
@@ -314,6 +327,7 @@ class SuspectAssessed(Record, table=True):
 
 
 product = table_of(Product)
+product_terms = table_of(ProductTerms)
 lot = table_of(Lot)
 unit = table_of(Unit)
 draw = table_of(Draw)

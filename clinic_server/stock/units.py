@@ -31,6 +31,7 @@ from clinic_server.stock.tables import (
     unit_now,
     unit_return,
 )
+from clinic_server.stock.terms import minutes_said_at_opening
 from clinic_server.stock.whereabouts import (
     GainReason,
     HoldEnd,
@@ -103,6 +104,7 @@ def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]
             unit.c.trace_code,
             unit_now.c.doses_left,
             unit_now.c.opened_at,
+            minutes_said_at_opening(),
             place.c.id,
             place.c.code,
             place.c.station,
@@ -301,20 +303,18 @@ def refuse_unmovable(facts: UnitFacts) -> None:
 
 
 def _facts(row: Any) -> UnitFacts:
-    *told, opened_at, place_id, place_code, station, is_held = row
+    *told, opened_at, own_minutes, place_id, place_code, station, is_held = row
     stands = {"place_id": place_id, "place_code": place_code, "station": station, "is_held": is_held}
     facts = UnitFacts(*told, **stands)
     if opened_at is None:
         return facts
-    return replace(facts, opened_at=opened_at, open_until=_open_until(facts, opened_at))
+    return replace(facts, opened_at=opened_at, open_until=_open_until(facts, opened_at, own_minutes))
 
 
-def _open_until(facts: UnitFacts, opened_at: datetime) -> datetime:
+def _open_until(facts: UnitFacts, opened_at: datetime, own_minutes: int | None) -> datetime:
     """Return when an opened unit is no longer good; at once where nobody said how long it is."""
-    vaccine = vaccines.shipped().get(facts.vaccine_code)
-    handling = vaccine.handling_on(opened_at.date()) if vaccine else None
-    minutes = handling.open_vial_minutes if handling else None
-    return opened_at + timedelta(minutes=minutes or 0)
+    minutes = vaccines.open_vial_minutes(facts.vaccine_code, opened_at.date()) or 0
+    return opened_at + timedelta(minutes=min(minutes, own_minutes or minutes))
 
 
 def _grouped(units: Iterable[UnitFacts]) -> dict[tuple[UUID, str], list[UnitFacts]]:

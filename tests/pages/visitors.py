@@ -12,6 +12,9 @@ from clinic_server.corrections.actions import deny_dose
 from clinic_server.counting.actions import NewCount, count_place, explain_difference
 from clinic_server.counting.lookup import differences_of
 from clinic_server.counting.rules import DifferenceReason
+from clinic_server.demand.actions import keep_due
+from clinic_server.demand.reckoning import Changed, Reckoned
+from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.injection import check_lists
@@ -78,6 +81,7 @@ def fill(tx: Tx) -> dict[str, str]:
     assert unit is not None
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
+    _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx)
 
 
@@ -98,7 +102,17 @@ def _stock(tx: Tx) -> None:
         add_place(tx, box)
         codes = [_trace_code(place) for place in places]
         receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
+    codes = [_trace_code(place) for place in range(60, 72)]
+    receive_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
     _open_vials(tx, box.code)
+
+
+def _foresee(tx: Tx, people: list[UUID]) -> None:
+    """Let people be due in the coming days as if their first doses had been given weeks ago."""
+    days = [tx.local_date + timedelta(days=place // 2 + 1) for place, _ in enumerate(people)]
+    due = (Due(on, on, on + timedelta(days=35)) for on in days)
+    changes = (Changed(person_id, "covid19-bbibp-corv", one) for person_id, one in zip(people, due, strict=True))
+    keep_due(tx, Reckoned(tx.seq, tuple(changes)))
 
 
 def _open_vials(tx: Tx, box_code: str) -> None:
