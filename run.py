@@ -470,10 +470,9 @@ def static_checks() -> list:
 def test(arguments: list) -> int:
     require_peers(dict(PEERS, **CARD_PEERS))
     set_up(dev=True, cards=True)
-    # Much of a test's time is waiting for a disk or a process: three work where two could. A worker that died is not
-    # replaced: whole files would be handed to its successor again, and the run would never end.
-    workers = max(2, (os.cpu_count() or 1) * 3 // 2)
-    spread = ["--numprocesses=%d" % workers, "--dist=loadfile", "--max-worker-restart=0"]
+    # A worker that died is not replaced: whole files would be handed to its successor again, and the run would never
+    # end. More workers than cores are faster, and make tests late that wait for a process or a device.
+    spread = ["--numprocesses=auto", "--dist=loadfile", "--max-worker-restart=0"]
     return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])])
 
 

@@ -116,6 +116,7 @@ class Site:
         )
         agent_id = str(made.agent_id)
         Folder(folder).keep_credential(Credential(self.url, agent_id, name, STATION, pairing.token))
+        await eventually(self.desks.shown, "the server's desks hear of it")
         return made.agent_id
 
     async def hang(self, agent_id: UUID, spec: DeviceSpec) -> None:
