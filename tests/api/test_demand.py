@@ -87,7 +87,7 @@ async def test_whoever_had_a_first_dose_is_due_on_the_day_their_schedule_recomme
     for code in CODES[:2]:
         a_dose(house.db, vaccinator, code)
     assert due(house) == {}
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert due(house) == {VACCINE: {SECOND_ON: 2}}
     assert due(house, SECOND_ON + timedelta(days=1)) == {}
 
@@ -95,7 +95,7 @@ async def test_whoever_had_a_first_dose_is_due_on_the_day_their_schedule_recomme
 async def test_the_journal_is_followed_once_and_not_again(house: House, vaccinator: Actor) -> None:
     a_dose(house.db, vaccinator, CODES[0])
     for _ in range(3):
-        await DosesDue(house).catch_up()
+        await DosesDue(house).look()
     assert (count(house, dose_due), count(house, due_reckoning)) == (1, 1)
 
 
@@ -111,9 +111,9 @@ async def test_it_goes_on_where_it_stopped(house: House, vaccinator: Actor) -> N
 
 async def test_a_dose_that_no_needle_gave_makes_nobody_due(house: House, vaccinator: Actor) -> None:
     dose_id, _ = a_dose(house.db, vaccinator, CODES[0])
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     house.db.write_now(lambda tx: deny_dose(tx, dose_id, "wrong scan"), vaccinator)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert due(house) == {}
     assert count(house, dose_due) == 2
 
@@ -122,14 +122,14 @@ async def test_what_is_noted_from_elsewhere_moves_the_day_and_a_severe_reaction_
     house: House, vaccinator: Actor
 ) -> None:
     _, person_id = a_dose(house.db, vaccinator, CODES[0])
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     new = NewDoseElsewhere(PartialDate.parse("2026-01-05"), Proof.VACCINATION_BOOK, VACCINE)
     house.db.write_now(lambda tx: note_dose_elsewhere(tx, person_id, new), SYSTEM)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert SECOND_ON not in due(house).get(VACCINE, {})
     reaction = NewReaction(TODAY, "seen here", vaccine_code=VACCINE)
     house.db.write_now(lambda tx: note_reaction(tx, person_id, reaction), SYSTEM)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert due(house).get(VACCINE, {}) == {}
 
 
@@ -138,7 +138,7 @@ async def test_who_was_only_vaccinated_elsewhere_is_expected_by_nobody(house: Ho
     person_id = house.db.read_now(lambda connection: standing(connection, visit_id).person_id)
     new = NewDoseElsewhere(PartialDate.parse("2026-02-20"), Proof.VACCINATION_BOOK, VACCINE)
     house.db.write_now(lambda tx: note_dose_elsewhere(tx, person_id, new), SYSTEM)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert due(house) == {}
     assert vaccinator
 
@@ -157,11 +157,11 @@ async def test_who_comes_for_the_second_dose_was_foreseen_and_is_due_no_more(
 ) -> None:
     visit_id = a_consented_visit(house.db)
     a_dose(house.db, vaccinator, CODES[0], visit_id)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     clock.pass_time(days=21)
     an_open_site(house.db)
     a_dose(house.db, vaccinator, CODES[1], came_again(house.db, visit_id, SECOND_ON))
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     assert house.db.read_now(lambda connection: walk_ins_by_day(connection, TODAY)) == {VACCINE: {TODAY: 1}}
     assert SECOND_ON not in due(house)[VACCINE]  # the booster is due now, months later
 
@@ -179,7 +179,7 @@ async def test_the_figures_of_the_page_rest_on_one_another(
         tx.journal("broken", unit.unit_id)
 
     house.db.write_now(break_one, vaccinator)
-    await DosesDue(house).catch_up()
+    await DosesDue(house).look()
     clock.pass_time(days=14)
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     told = (await keeper.get("/api/v1/demand")).json()
