@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 from tests.pages.site import PageSite, furnish
 
 CHROMIUM = Path("/usr/bin/chromium")
+SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
 
 
@@ -74,6 +75,15 @@ class Screens:
         cookies = {"clinic_language": language} | ({"clinic_session": self.site.session} if signed_in else {})
         url = self.site.url
         await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+
+
+async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
+    """Keep a picture of a page, of all of it or of what the window shows.
+
+    The caret stays: hiding it writes into `style`, and a page that brings itself up to date meanwhile copies that
+    attribute, which its content security policy forbids.
+    """
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial", full_page=is_whole)
 
 
 @pytest.fixture(name="chromium", scope="session")

@@ -1,18 +1,16 @@
 """The questions before a real browser: on a tablet in somebody's own hands, and filled in live by a device."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
 from devices.agent.messages import MEASURED, Measured
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import STATION, PageSite
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
 TABLET = {"width": 800, "height": 1280, "signed_in": False}
 
@@ -46,7 +44,7 @@ async def test_a_tablet_takes_the_answers_and_says_when_they_were_taken_already(
     async with screens.opened(path, language="en", **TABLET) as page:
         for question in await page.locator("fieldset.answers:not(.follow-up)").all():
             await question.locator("[value=no]").check()
-        await page.screenshot(path=SCREENSHOTS / "own-answers-tablet.png", full_page=True)
+        await photograph(page, "own-answers-tablet", is_whole=True)
         await page.get_by_role("button", name="Hand in my answers").click()
         await page.wait_for_url("**/answered/tablet")
         assert "handed in" in await page.locator("h1").inner_text()

@@ -11,9 +11,9 @@ from playwright.async_api import Locator, Page
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import STATION, PageSite
-from tests.pages.test_every_page import LANGUAGES, SCREENSHOTS, SIZES, assert_fits
+from tests.pages.test_every_page import LANGUAGES, SIZES, assert_fits
 
 Eventually = Callable[..., Awaitable[None]]
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
@@ -135,7 +135,7 @@ async def test_a_running_test_and_its_code_fit_in_every_language(
         await page.locator(".trial img").wait_for(timeout=SHOWN_WITHIN_MS)
         for width, height in (*SIZES, (600, 900)):
             await page.set_viewport_size({"width": width, "height": height})
-            await page.screenshot(path=SCREENSHOTS / f"device-tested.{language}.{width}.png", full_page=True)
+            await photograph(page, f"device-tested.{language}.{width}", is_whole=True)
             await assert_fits(page, "device-tested")
     assert screens.complaints.said == []
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,12 +10,11 @@ from playwright.async_api import Page
 from clinic_server.device_hub.carriers import FoundAt
 from clinic_server.device_hub.shown import found_key
 from devices.finding import Found
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import WALL_TOKEN, PageSite
 from tests.pages.visitors import NAMES, OBSERVED
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 LANGUAGES = ("zh-CN", "zh-TW", "en")
 SIZES = ((1024, 768), (1366, 768), (1920, 1080))
 OFFERED = found_key(FoundAt(Found("barcode_scanner", "memory://simulated-barcode-scanner-2", "")))
@@ -105,7 +103,6 @@ async def test_page_is_sound_in_every_language(
     screens: Screens, eventually: Eventually, name: str, language: str
 ) -> None:
     path = (PAGES | OPEN_PAGES)[name].format(**screens.site.visits)
-    SCREENSHOTS.mkdir(exist_ok=True)
     async with screens.opened(path, language=language, signed_in=name not in OPEN_PAGES) as page:
         await page.wait_for_load_state("load")
         if await page.locator("#live").count():
@@ -116,7 +113,7 @@ async def test_page_is_sound_in_every_language(
         for width, height in SIZES:
             await page.set_viewport_size({"width": width, "height": height})
             # To hide the caret, a style would be written into the page, which its policy forbids.
-            await page.screenshot(path=SCREENSHOTS / f"{name}.{language}.{width}.png", caret="initial")
+            await photograph(page, f"{name}.{language}.{width}")
             await assert_fits(page, name)
     refused = [said for said in screens.complaints.said if f"status of {REFUSED.get(name)}" in said]
     assert screens.complaints.said == refused

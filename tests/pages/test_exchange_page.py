@@ -1,15 +1,13 @@
 """A list is sent by keyboard: its faults are shown by row and column, and a sound one comes in as it is confirmed."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.visitors import PRODUCT
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 HEADINGS = "产品代码,批号,有效期至,存放处代码,追溯码"
 SOUND = f"{HEADINGS}\n{PRODUCT},S1,2099-01-01,fridge-1,AAAA-1\n"
 FAULTY = f"{HEADINGS}\nunheard-of,S1,2099-01-01,nowhere,AAAA-1\n{PRODUCT},S1,soon,fridge-1,8.1E+19\n"
@@ -30,16 +28,15 @@ async def send(page: Page, content: str) -> None:
 
 
 async def test_a_list_is_looked_through_and_comes_in(screens: Screens, eventually: Eventually) -> None:
-    SCREENSHOTS.mkdir(exist_ok=True)
     async with screens.opened("/exchange") as page:
         await send(page, FAULTY)
         shown = await page.locator("main").inner_text()
         assert "没有使用此代码的疫苗。" in shown
         assert "这不是日期，请按 2026-03-02 的格式填写。" in shown
-        await page.screenshot(path=SCREENSHOTS / "dry-run-faulty.zh-CN.1366.png", caret="initial")
+        await photograph(page, "dry-run-faulty.zh-CN.1366")
         await page.goto(f"{screens.site.url}/exchange")
         await send(page, SOUND)
-        await page.screenshot(path=SCREENSHOTS / "dry-run.zh-CN.1366.png", caret="initial")
+        await photograph(page, "dry-run.zh-CN.1366")
         await page.wait_for_timeout(HAND_MS)
         await page.keyboard.press("F2")
         await page.wait_for_url("**/exchange")

@@ -2,15 +2,13 @@
 
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import WALL_TOKEN
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 WALL = f"/wall?token={WALL_TOKEN}"
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
 STALE = "!document.getElementById('stale').hidden"
@@ -46,8 +44,8 @@ async def test_a_page_says_since_when_it_is_not_live_and_heals_when_the_server_i
             assert await screen.locator("#stale [data-since]").text_content() == clock
         assert await _colour(page, "#stale") == "rgb(176, 0, 18)"
         assert await wall.locator(".seats .minutes b").first.is_hidden(), "a count that nobody renews is not shown"
-        await wall.screenshot(path=SCREENSHOTS / "wall-stale.png")
-        await page.screenshot(path=SCREENSHOTS / "start-stale.png")
+        await photograph(wall, "wall-stale")
+        await photograph(page, "start-stale")
         screens.site.start()
         screens.site.check_in_somebody("L0000002")
         for screen in (page, wall):

@@ -1,15 +1,13 @@
 """The opening's page by keyboard, and the banner at the bench and on the board, which comes and goes by itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 HAND_MS = 120  # between two keys; faster, it would be taken for a scanner
 BANNER = "document.getElementById('pauses').innerText"
 NOW = "document.getElementById('opening-now').innerText"
@@ -47,8 +45,7 @@ async def test_the_ambulance_leaves_and_every_bench_and_the_board_say_so_until_a
     for page in (bench, board):
         await eventually(page, f"{BANNER}.includes('{AMBULANCE_GONE}')")
     await eventually(lead, f"{NOW}.includes('{AMBULANCE_GONE}')")
-    SCREENSHOTS.mkdir(exist_ok=True)
-    await bench.screenshot(path=SCREENSHOTS / "bench-paused.zh-CN.1366.png")
+    await photograph(bench, "bench-paused.zh-CN.1366")
     await press(lead, "3")
     for name in ("vehicle_plate", "person", "phone"):
         await eventually(lead, f"document.activeElement.id === 'ambulance-{name}'")

@@ -10,11 +10,10 @@ from playwright.async_api import Browser, Page
 
 from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import STATION, furnish
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 SAYS = "document.querySelector('#slips')?.innerText.includes('{}')"
 
 
@@ -53,7 +52,7 @@ async def test_the_ticket_waits_prints_and_is_copied_before_the_registrars_eyes(
     async with desk.opened("/check-in/typed") as page:
         await _check_in(page)
         await eventually(page, SAYS.format("等待打印机"))
-        await page.screenshot(path=SCREENSHOTS / "slip-waiting.png")
+        await photograph(page, "slip-waiting")
         printer.plug.plug_in()
         await eventually(page, SAYS.format("已打印"))
         issued = page.url
@@ -64,6 +63,6 @@ async def test_the_ticket_waits_prints_and_is_copied_before_the_registrars_eyes(
         await page.locator("#issued a").click()
         await page.wait_for_url("**/visits/*")
         await eventually(page, SAYS.format("已打印"))
-        await page.screenshot(path=SCREENSHOTS / "slip-on-visit.png")
+        await photograph(page, "slip-on-visit")
     assert desk.complaints.said == []
     assert [printout.lines[0][:2] for printout in printer.printouts] == ["示范", "补打"]

@@ -2,18 +2,16 @@
 
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import PageSite, furnish
 from tests.pages.test_opening_page import press
 from tests.pages.visitors import PRODUCT
 
 Eventually = Callable[..., Awaitable[None]]
-SCREENSHOTS = Path(__file__).parent / "screenshots"
 MAIN = "document.querySelector('main').innerText"
 HAND_MS = 120
 
@@ -50,8 +48,7 @@ async def test_a_recall_reaches_the_bench_the_holds_and_the_list_of_people(
         await lead.wait_for_url("**/recalls/*-*")
         await eventually(lead, f"{MAIN}.includes('告知名单') && {MAIN}.includes('剩余疫苗')")
         await eventually(bench, f"{MAIN}.includes('county recall 7')")
-        SCREENSHOTS.mkdir(exist_ok=True)
-        await lead.screenshot(path=SCREENSHOTS / "recall-begun.zh-CN.1366.png")
+        await photograph(lead, "recall-begun.zh-CN.1366")
     async with screens.opened("/holds") as holds:
         assert await holds.locator("tbody tr").count() > 10
     assert screens.complaints.said == []
@@ -65,7 +62,7 @@ async def test_a_day_with_people_under_observation_is_not_closed_whoever_signs(
         await eventually(page, "document.getElementById('notice').innerText.includes('不能日结')")
         assert "仍有人在留观" in await page.locator("#notice").inner_text()
         await eventually(page, "document.getElementById('notice').getBoundingClientRect().top >= 0")
-        await page.screenshot(path=SCREENSHOTS / "closing-blocked.zh-CN.1366.png")
+        await photograph(page, "closing-blocked.zh-CN.1366")
 
 
 async def test_waste_is_recorded_in_the_box(screens: Screens, eventually: Eventually) -> None:
