@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
-from clinic_server.stock.tables import unit, unit_hold, unit_hold_ended
+from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended
 from clinic_server.stock.units import (
     end_holds,
     hold_units,
@@ -81,6 +81,17 @@ def decide(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> Held:
         raise UnitNotHeld
     tx.journal("hold_ended", unit_id, STOCK)
     return Held(1)
+
+
+def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
+    """Release what was held for one cause, which is no more; other holds of the same units stand."""
+    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
+    undecided = select(unit_hold.c.id).where(unit_hold.c.cause_id == cause_id, ~is_decided)
+    ended = {"end": HoldEnd.RELEASED, "note": note, "ended_by": tx.actor.staff_id, "ended_at": tx.now}
+    held = tx.execute(undecided).scalars().all()
+    for hold_id in held:
+        tx.append(UnitHoldEnded, hold_id=hold_id, **ended)
+    return len(held)
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:
