@@ -98,10 +98,11 @@ class NewDifference:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRef:
-    """Which delivery an action was about, and why it does not come in, if it does not."""
+    """Which delivery an action was about, why it does not come in, if it does not, and its lines as they were told."""
 
     delivery_id: UUID
     refusal: RefusalReason | None = None
+    line_ids: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ def _judged(tx: Tx, delivery_id: UUID, kind: str) -> DeliveryRef:
         _append_refusal(tx, delivery_id, reason, None)
         kind = "delivery_refused"
     tx.journal(kind, delivery_id, STOCK)
-    return DeliveryRef(delivery_id, reason)
+    return DeliveryRef(delivery_id, reason, [line.line_id for line in found.lines])
 
 
 def _limits(tx: Tx, found: DeliveryFacts, line: LineFacts) -> Limits:

@@ -253,8 +253,12 @@ def _facts(row: Any, lines: Sequence[LineFacts]) -> DeliveryFacts:
     state = DeliveryState.OPEN if row.finished_at is None else DeliveryState.FINISHED
     if row.reason is not None:
         state = DeliveryState.REFUSED
-    way = TransportRecord(*record) if row.transport_kind else None
-    return DeliveryFacts(*told, record=way, state=state, lines=lines)
+    about: dict[str, Any] = {
+        "record": TransportRecord(*record) if row.transport_kind else None,
+        "state": state,
+        "lines": lines,
+    }
+    return DeliveryFacts(*told, **about)
 
 
 def _lines(connection: Connection, delivery_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[LineFacts]]:
@@ -283,8 +287,11 @@ def _lines(connection: Connection, delivery_ids: Sequence[UUID]) -> Mapping[UUID
     found: dict[UUID, list[LineFacts]] = defaultdict(list)
     for row in rows:
         told = differences.get(row[0], {})
-        unexplained = unexplained_units(row.expected_units, row.arrived_units, told)
-        line = LineFacts(*row, differences=told, unexplained=unexplained)
+        about: dict[str, Any] = {
+            "differences": told,
+            "unexplained": unexplained_units(row.expected_units, row.arrived_units, told),
+        }
+        line = LineFacts(*row, **about)
         found[line.delivery_id].append(line)
     return found
 

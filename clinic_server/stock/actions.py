@@ -1,4 +1,4 @@
-"""Products and lots: adding, receiving, and what is on hand of each."""
+"""Products and lots: adding, taking units in, and what is on hand of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,13 +103,6 @@ def add_product(tx: Tx, new: NewProduct) -> UUID:
     )
     tx.journal("product_added", product_id, STOCK)
     return product_id
-
-
-def receive_lot(tx: Tx, delivery: NewLot) -> ReceivedLot:
-    """Take a delivery into stock, all of it or nothing."""
-    received = receive_units(tx, delivery)
-    tx.journal("lot_received", received.lot_id, STOCK)
-    return received
 
 
 def receive_units(tx: Tx, delivery: NewLot, record_id: UUID | None = None) -> ReceivedLot:

@@ -1,6 +1,5 @@
-"""Products and deliveries."""
+"""Products, stock and places, transfers, waste, stop orders."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -35,16 +34,6 @@ class ProductBody(Body):
     route: Route
     volume_ul: int = Field(gt=0, le=10_000)
     doses_per_unit: int = Field(ge=1, le=50)
-
-
-class LotBody(Body):
-    """A delivery of one lot: the trace code of every unit."""
-
-    product_code: str = Field(max_length=40)
-    number: str = Field(min_length=1, max_length=40)
-    expires_on: date
-    trace_codes: list[str] = Field(min_length=1, max_length=2000)
-    place_code: str = Field(max_length=32)
 
 
 class TransferBody(Body):
@@ -100,14 +89,6 @@ async def add_product(call: Keeper, body: ProductBody) -> Response:
 async def list_balances(call: Annotated[Call, signed_in()]) -> list[actions.Balance]:
     """Return the doses on hand, lot by lot."""
     return await call.read(actions.balances)
-
-
-@router.post("/lots", status_code=201)
-async def receive_lot(call: Keeper, body: LotBody) -> Response:
-    """Take a delivery into stock, all of it or nothing."""
-    codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
-    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes, body.place_code)
-    return await call.record(lambda tx: actions.receive_lot(tx, delivery))
 
 
 @router.post("/units/{unit_id}/waste", status_code=201)
