@@ -28,7 +28,8 @@ from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
-Degrees = Annotated[Decimal | None, EMPTY_IS_NONE, Field(ge=-120, le=80, max_digits=6, decimal_places=3)]
+Celsius = Annotated[Decimal, Field(ge=-120, le=80, max_digits=6, decimal_places=3)]
+Degrees = Annotated[Celsius | None, EMPTY_IS_NONE]
 Instant = Annotated[datetime | None, EMPTY_IS_NONE]
 _BLANKS = "[ \t\r\n]+"  # a GS1 code's separator is a blank to str.split
 

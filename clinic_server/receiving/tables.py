@@ -14,14 +14,12 @@ class Delivery(Record, table=True):
     """A van is here: who sent it, with which papers, how warm it was on the way; no kind, no temperature record."""
 
     __tablename__ = "delivery"
-    __table_args__ = (
-        CheckConstraint(
-            "(transport_kind IS NULL) = (low_milli_celsius IS NULL)"
-            " AND (transport_kind IS NULL) = (high_milli_celsius IS NULL)"
-            " AND (transport_kind IS NULL) = (departed_at IS NULL)"
-            " AND (transport_kind IS NULL) = (arrived_at IS NULL)",
-            name="record_whole",
-        ),
+    __table_args__ = tuple(
+        CheckConstraint(f"({column} IS NULL) = (transport_kind IS NULL)", name=f"{column}_recorded")
+        for column in (
+            *("transport_reference", "departed_at", "arrived_at"),
+            *("low_milli_celsius", "high_milli_celsius"),
+        )
     )
 
     supplier: str = text(80)

@@ -137,21 +137,18 @@ def _call_back(tx: Tx) -> dict[str, str]:
 def _deliver(tx: Tx) -> dict[str, str]:
     """Let three vans come: one without a record, one without papers, one that is being unpacked."""
     arrived_at = tx.now - timedelta(minutes=20)
-    way = (TransportRecordKind.LOGGER_PRINT, "LG-2207", arrived_at - timedelta(hours=3), arrived_at, 3_400, 6_100)
+    span = (arrived_at - timedelta(hours=3), arrived_at)
+    record = TransportRecord(TransportRecordKind.LOGGER_PRINT, "LG-2207", *span, 3_400, 6_100)
     van = {"supplier": "示范区疾控中心", "carrier": "冷藏车 3", "place_code": "fridge-1", "handed_over_by": "样例司机"}
     expires_on = tx.local_date + timedelta(days=300)
     refused = begin_delivery(tx, NewDelivery(document_number="PS-0301", record=None, **van))
     unproven = NewLine(PRODUCT, "S2026-08", expires_on, 2)
-    held = begin_delivery(
-        tx, NewDelivery(document_number="PS-0302", record=TransportRecord(*way), lines=[unproven], **van)
-    )
+    held = begin_delivery(tx, NewDelivery(document_number="PS-0302", record=record, lines=[unproven], **van))
     scan_units(tx, held.delivery_id, held.line_ids[0], [ArrivedUnit(_trace_code(place)) for place in (60, 61)])
     finish_delivery(tx, held.delivery_id)
     packed = [("CARTON-9", f"PACK-{place // 4}", _trace_code(70 + place)) for place in range(12)]
     line = NewLine(PRODUCT, "S2026-09", expires_on, 12, "SP-2026-1177", packed)
-    opened = begin_delivery(
-        tx, NewDelivery(document_number="PS-0303", record=TransportRecord(*way), lines=[line], **van)
-    )
+    opened = begin_delivery(tx, NewDelivery(document_number="PS-0303", record=record, lines=[line], **van))
     scan_units(tx, opened.delivery_id, opened.line_ids[0], [ArrivedUnit("PACK-0"), ArrivedUnit("PACK-1")])
     broken = NewDifference(opened.line_ids[0], DifferenceReason.BROKEN, 1, "瓶身开裂")
     tell_difference(tx, opened.delivery_id, broken)

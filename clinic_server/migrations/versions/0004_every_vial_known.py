@@ -71,8 +71,22 @@ def upgrade() -> None:
         sa.Column("received_by", sa.Uuid(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(transport_kind IS NULL) = (low_milli_celsius IS NULL) AND (transport_kind IS NULL) = (high_milli_celsius IS NULL) AND (transport_kind IS NULL) = (departed_at IS NULL) AND (transport_kind IS NULL) = (arrived_at IS NULL)",
-            name=op.f("ck_delivery_record_whole"),
+            "(arrived_at IS NULL) = (transport_kind IS NULL)", name=op.f("ck_delivery_arrived_at_recorded")
+        ),
+        sa.CheckConstraint(
+            "(departed_at IS NULL) = (transport_kind IS NULL)", name=op.f("ck_delivery_departed_at_recorded")
+        ),
+        sa.CheckConstraint(
+            "(high_milli_celsius IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_high_milli_celsius_recorded"),
+        ),
+        sa.CheckConstraint(
+            "(low_milli_celsius IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_low_milli_celsius_recorded"),
+        ),
+        sa.CheckConstraint(
+            "(transport_reference IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_transport_reference_recorded"),
         ),
         sa.CheckConstraint("length(carrier) <= 80", name=op.f("ck_delivery_carrier_length")),
         sa.CheckConstraint("length(document_number) <= 60", name=op.f("ck_delivery_document_number_length")),
