@@ -21,6 +21,11 @@ from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
 from clinic_server.corrections import api as corrections_api
 from clinic_server.corrections import pages as corrections_pages
+from clinic_server.counting import api as counting_api
+from clinic_server.counting import pages as counting_pages
+from clinic_server.demand import api as demand_api
+from clinic_server.demand import pages as demand_pages
+from clinic_server.demand.following import DosesDue
 from clinic_server.device_hub import agent_api, desk_pages
 from clinic_server.device_hub import api as device_hub_api
 from clinic_server.device_hub import pages as device_hub_pages
@@ -30,6 +35,9 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.exchange import api as exchange_api
+from clinic_server.exchange import pages as exchange_pages
+from clinic_server.exchange.dry_runs import DryRuns
 from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
@@ -69,6 +77,7 @@ from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
 from clinic_server.staff.sessions import Sessions, SetUpCode, set_up_code_for
 from clinic_server.stock import api as stock_api
+from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
 from clinic_server.wall import pages as wall_pages
@@ -104,8 +113,15 @@ ROUTERS = (
     receiving_pages.router,
     closing_api.router,
     closing_pages.router,
+    exchange_api.router,
+    exchange_pages.router,
     stock_api.router,
     stock_pages.router,
+    demand_api.router,
+    demand_pages.router,
+    ledger_pages.router,
+    counting_api.router,
+    counting_pages.router,
     reports_api.router,
     reports_pages.router,
     cold_chain_api.router,
@@ -134,10 +150,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
+        app.state.dry_runs = DryRuns(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (
                 OverdueVials(house),
+                DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -17,6 +17,7 @@ from clinic_server.app import create_app
 from clinic_server.kit.engines import UnsafeDatabase
 from clinic_server.kit.serving import ClinicServer, log_to
 from clinic_server.rehearsal import CAST_FILE, Cast, Plan, keep_cast, load_cast, prepare, settings_of
+from clinic_server.settings import Settings
 from devices.links.memory_broker import MemoryBroker
 from firmware_stubs.clinic_day import play
 from firmware_stubs.rehearsal.cast import Cast as Players
@@ -50,7 +51,7 @@ def run(wishes: Wishes) -> None:
         typer.echo(f"The wall display: {cast.base_url}/wall?token={cast.wall_token}")
         typer.echo("Open the address below. The first to enter the set-up code becomes the owner.")
         running.enter_context(_day(cast, wishes.visitors))
-        settings = settings_of(cast)
+        settings = _settings(cast)
         log_to(running.enter_context((wishes.folder / LOG_FILE).open("a", encoding="utf-8")))
         ClinicServer(create_app(settings), settings.server.host, settings.server.port).run()
 
@@ -72,6 +73,12 @@ def _cast(wishes: Wishes, broker_url: str) -> Cast:
     cast = replace(load_cast(wishes.folder), base_url=base_url, speed=wishes.speed, mqtt=broker_url)
     keep_cast(cast)
     return cast
+
+
+def _settings(cast: Cast) -> Settings:
+    """Return the rehearsal's settings, with no more tickets than doses: its keeper takes care that there are some."""
+    settings = settings_of(cast)
+    return settings.model_copy(update={"site": settings.site.model_copy(update={"limit_tickets": True})})
 
 
 @contextmanager

@@ -38,6 +38,13 @@ class SiteSettings(_Section):
     minimum_physicians: int = Field(
         1, ge=1, le=50, description="Physicians who must be signed in; with fewer, injections pause."
     )
+    limit_tickets: bool = Field(
+        default=False, description="true: no more tickets than usable doses in stock; needs every unit scanned in."
+    )
+    overbook_doses: int = Field(
+        0, ge=0, le=1000, description="Tickets beyond the usable doses, for those found unsuitable or going away."
+    )
+    near_expiry_days: int = Field(30, ge=1, le=180, description="Days ahead of its expiry at which a lot is listed.")
 
     @property
     def zone(self) -> ZoneInfo:

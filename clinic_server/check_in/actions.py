@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from clinic_server.check_in.rules import ADMISSION, Admission, How, TypedReason, findings_for, refuse_inadmissible
+from clinic_server.check_in.promises import doses_promised
+from clinic_server.check_in.rules import (
+    ADMISSION,
+    Admission,
+    How,
+    TypedReason,
+    findings_for,
+    refuse_inadmissible,
+    refuse_without_dose,
+)
 from clinic_server.check_in.tables import CheckIn
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
@@ -54,15 +63,18 @@ def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission 
     day = business_date(tx.now, site.zone, site.day_starts_at)
     refuse_inadmissible(arrival.stated, day, admission)
     registered = find_or_register(tx, arrival.stated, arrival.source, take_stated=arrival.take_stated)
+    promised = doses_promised(tx.connection, site, tx.local_date)
     findings = findings_for(
         arrival.stated,
         day,
         differs_from_held=registered.differs_from_held,
         has_duplicates=bool(registered.possible_duplicates),
         deferral=deferral_of(tx.connection, registered.person_id, tx.site.zone),
+        promised=promised,
     )
     record_id = _append_record(tx, arrival, registered, " ".join(findings), admission.version)
     opened = open_visit(tx, registered.person_id, day, record_id)
+    refuse_without_dose(promised)  # last: who has a ticket already is told that, not that no dose is left
     tx.journal("checked_in", opened.visit_id, VISITS)
     return CheckedIn(
         opened.visit_id, opened.ticket_number, registered.is_new, len(registered.possible_duplicates), findings

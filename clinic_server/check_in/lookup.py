@@ -8,17 +8,20 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from clinic_server.check_in.actions import Arrival
+from clinic_server.check_in.promises import doses_promised
 from clinic_server.check_in.rules import (
     ADMISSION,
     BookingsNotSetUp,
     CardPerished,
     CardUnreadable,
     DocumentNeeded,
+    DosesPromised,
     Finding,
     How,
     ScanIsUnit,
     findings_for,
     refuse_inadmissible,
+    refuse_without_dose,
 )
 from clinic_server.check_in.tables import check_in
 from clinic_server.kit.call import House
@@ -141,7 +144,8 @@ def lying_at(house: House, connection: Connection, station: str) -> Lying | None
     held = person(connection, keyring, person_id) if person_id else None
     visit = open_visit_of(connection, person_id) if person_id else None
     deferral = deferral_of(connection, person_id, site.zone) if person_id else None
-    obstacle = _obstacle(stated, visit, day)
+    promised = doses_promised(connection, site, house.db.clock.now().astimezone(site.zone).date())
+    obstacle = _obstacle(stated, visit, day, promised)
     return Lying(
         delivery.id,
         how,
@@ -155,6 +159,7 @@ def lying_at(house: House, connection: Connection, station: str) -> Lying | None
             day,
             differs_from_held=held is not None and differs_from_held(stated, held),
             deferral=deferral,
+            promised=promised,
         ),
     )
 
@@ -227,12 +232,15 @@ def _shown_fault(fault: CardFault) -> str:
     return fault.code if is_told else CardUnreadable.code
 
 
-def _obstacle(stated: IdentityFacts, visit: Standing | None, day: date) -> ClinicError | None:
+def _obstacle(
+    stated: IdentityFacts, visit: Standing | None, day: date, promised: DosesPromised | None
+) -> ClinicError | None:
     """Return the error a check-in would meet now."""
     if visit is not None:
         return VisitAlreadyOpen(ticket=visit.ticket_number)
     try:
         refuse_inadmissible(stated, day, ADMISSION)
+        refuse_without_dose(promised)
     except ClinicError as refused:
         return refused
     return None

@@ -35,6 +35,7 @@ class Finding(StrEnum):
     POSSIBLE_DUPLICATE = "possible_duplicate"
     DEFERRAL_STANDS = "deferral_stands"
     DEFERRAL_PAST = "deferral_past"
+    OVERBOOKED = "overbooked"
 
 
 class UnderAge(Refused):
@@ -47,6 +48,12 @@ class BornInFuture(Refused):
     """The birth date is still to come."""
 
     code = "born_in_future"
+
+
+class NoDosesLeft(Refused):
+    """Every dose that could be given is needed by somebody who waits for it already."""
+
+    code = "no_doses_left"
 
 
 class CardPerished(Conflict):
@@ -87,6 +94,15 @@ class Admission:
     minimum_age_years: int
 
 
+@dataclass(frozen=True, slots=True)
+class DosesPromised:
+    """How many wait for a dose, and how many doses there are; ``overbook`` tickets more are given on hope."""
+
+    waiting: int
+    usable: int
+    overbook: int
+
+
 # Three years and older: the national extension of June 2021. No physician of this site has confirmed it yet.
 ADMISSION = Admission(version="cn-2021-06", minimum_age_years=3)
 
@@ -99,13 +115,20 @@ def refuse_inadmissible(stated: IdentityFacts, day: date, admission: Admission) 
         raise UnderAge(minimum=admission.minimum_age_years)
 
 
-def findings_for(
+def refuse_without_dose(promised: DosesPromised | None) -> None:
+    """Raise unless one more ticket is covered; None: the site gives tickets without counting doses."""
+    if promised and promised.waiting >= promised.usable + promised.overbook:
+        raise NoDosesLeft(waiting=promised.waiting, usable=promised.usable)
+
+
+def findings_for(  # noqa: PLR0913  # each from its own owner
     stated: IdentityFacts,
     day: date,
     *,
     differs_from_held: bool = False,
     has_duplicates: bool = False,
     deferral: WithheldDose | None = None,
+    promised: DosesPromised | None = None,
 ) -> tuple[Finding, ...]:
     """Return what the desk should look at, the gravest first."""
     valid_until = stated.valid_until if isinstance(stated, CardFacts) else None
@@ -116,5 +139,6 @@ def findings_for(
         (has_duplicates, Finding.POSSIBLE_DUPLICATE),
         (deferral is not None and deferral.stands_on(day), Finding.DEFERRAL_STANDS),
         (deferral is not None and not deferral.stands_on(day), Finding.DEFERRAL_PAST),
+        (promised is not None and promised.waiting >= promised.usable, Finding.OVERBOOKED),
     )
     return tuple(finding for applies, finding in told if applies)

@@ -14,6 +14,7 @@ from clinic_server.kit.tx import Tx
 from clinic_server.staff.rules import Role
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.visits.steps import call_visit
 
 router = APIRouter(prefix="/api/v1", tags=["injection"])
@@ -99,7 +100,8 @@ async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Respo
     inbox, site = call.house.inbox, call.house.settings.site
     if isinstance(body, TypedUnitBody):
         code = unit_code(call.house.recognise(body.trace_code))
-        return await call.record(lambda tx: actions.grant_permit(tx, site, visit_id, body.asked(code)))
+        async with suspects_kept(call, [code]):
+            return await call.record(lambda tx: actions.grant_permit(tx, site, visit_id, body.asked(code)))
     station, delivery_id = call.station(), body.delivery_id
 
     def permit_scanned(tx: Tx) -> actions.Granted:
@@ -107,7 +109,8 @@ async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Respo
         return actions.grant_permit(tx, site, visit_id, asked)
 
     with inbox.judging(station, delivery_id):
-        return await call.record(permit_scanned)
+        async with suspects_kept(call, lookup.codes_seen(inbox, station, delivery_id)):
+            return await call.record(permit_scanned)
 
 
 @router.post("/doses", status_code=201)

@@ -17,6 +17,7 @@ from clinic_server.stock.distribution import NewTransfer, transfer
 from clinic_server.stock.places import box_of, places
 from clinic_server.stock.rules import AtBench
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.vials import outlooks
 from clinic_server.stock.whereabouts import GainReason, PlaceKind, WasteReason
 from clinic_server.visits.orders import waiting_by_product
@@ -72,17 +73,20 @@ async def fetch_units(call: Bench) -> Response:
     """Bring units into this bench's box, from the store or from another bench."""
     form, station = await call.form(UnitsForm), call.station()
     codes, reason = _codes(call, form), form.reason or None
-    return await call.record(
-        lambda tx: transfer(tx, NewTransfer(box_of(tx.connection, station).code, codes, reason)), then=_BOX
-    )
+    async with suspects_kept(call, codes):
+        return await call.record(
+            lambda tx: transfer(tx, NewTransfer(box_of(tx.connection, station).code, codes, reason)), then=_BOX
+        )
 
 
 @router.post("/bench/box/returns")
 async def return_units(call: Bench) -> Response:
     """Take units back into a store."""
     form = await call.form(ReturnForm)
-    new = NewTransfer(form.to_place, _codes(call, form), form.reason or None)
-    return await call.record(lambda tx: transfer(tx, new), then=_BOX)
+    codes = _codes(call, form)
+    new = NewTransfer(form.to_place, codes, form.reason or None)
+    async with suspects_kept(call, codes):
+        return await call.record(lambda tx: transfer(tx, new), then=_BOX)
 
 
 @router.post("/bench/box/units/{unit_id}/waste")

@@ -1,5 +1,6 @@
 """What this bench's scanner read, and which unit that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -32,6 +33,12 @@ def unit_scanned(inbox: Inbox, station: str, delivery_id: UUID) -> str:
     if delivery is None or delivery.id != delivery_id:
         raise ScanPerished
     return unit_code(delivery.content)
+
+
+def codes_seen(inbox: Inbox, station: str, delivery_id: UUID) -> Sequence[str]:
+    """Return the one code this bench's scanner read, none once it is used or has perished."""
+    seen = scan_seen(inbox, station)
+    return [seen.text] if seen and seen.delivery_id == delivery_id and seen.text else []
 
 
 def put_aside(inbox: Inbox, station: str) -> bool:

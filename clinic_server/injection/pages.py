@@ -20,6 +20,7 @@ from clinic_server.stock.actions import ProductFacts, require_product
 from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import standing_stops
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
@@ -177,7 +178,8 @@ async def take_unit(call: Bench, visit_id: UUID) -> Response:
             code = unit_code(call.house.recognise(form.trace_code))
         else:
             code = lookup.unit_scanned(inbox, station, form.delivery_id)
-        unit = await call.read(lambda connection: actions.look_at_unit(_bench(call, connection), visit_id, code))
+        async with suspects_kept(call, [code]):
+            unit = await call.read(lambda connection: actions.look_at_unit(_bench(call, connection), visit_id, code))
     return go_to(call.request, f"{_chair_of(visit_id)}?unit={unit.unit_id}")
 
 

@@ -15,7 +15,6 @@ from clinic_server.receiving.lookup import (
     LineFacts,
     arrivals,
     line_of,
-    product_id_of,
     require_delivery,
     require_open,
     units_standing_in,
@@ -52,12 +51,11 @@ from clinic_server.receiving.tables import (
 )
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.stock import vaccines
-from clinic_server.stock.actions import NewLot, receive_units
-from clinic_server.stock.holds import release_from
+from clinic_server.stock.actions import NewLot, receive_units, require_product
+from clinic_server.stock.holds import hold_units, release_from
 from clinic_server.stock.places import require_place
-from clinic_server.stock.rules import LotReceivedExpired, normalised_code
+from clinic_server.stock.rules import LotReceivedExpired, ProductWithdrawn, normalised_code
 from clinic_server.stock.tables import lot, unit
-from clinic_server.stock.units import hold_units
 from clinic_server.stock.whereabouts import STOCK, HoldReason
 
 
@@ -227,14 +225,16 @@ def _sealed_name(tx: Tx, name: str | None, delivery_id: UUID) -> bytes | None:
 
 
 def _append_line(tx: Tx, delivery_id: UUID, new: NewLine) -> None:
-    product_id = product_id_of(tx.connection, new.product_code)
+    found = require_product(tx.connection, new.product_code)
+    if found.is_withdrawn(tx.local_date):
+        raise ProductWithdrawn
     if new.expires_on < tx.local_date:
         raise LotReceivedExpired
-    _refuse_known_line(tx, delivery_id, product_id, new)
+    _refuse_known_line(tx, delivery_id, found.product_id, new)
     line_id = tx.append(
         DeliveryLine,
         delivery_id=delivery_id,
-        product_id=product_id,
+        product_id=found.product_id,
         lot_number=new.lot_number,
         expires_on=new.expires_on,
         release_number=new.release_number,

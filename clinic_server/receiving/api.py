@@ -14,6 +14,7 @@ from clinic_server.receiving.rules import DifferenceReason, RefusalReason, Trans
 from clinic_server.receiving.scanning import arrived_unit, scan_units
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.suspects import suspects_kept
 
 router = APIRouter(prefix="/api/v1", tags=["receiving"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -145,7 +146,8 @@ async def add_line(call: Keeper, delivery_id: UUID, body: LineBody) -> Response:
 async def scan(call: Keeper, delivery_id: UUID, body: ScanBody) -> Response:
     """Record what was scanned of a line, all of it or nothing."""
     scanned = [arrived_unit(call.house.recognise(code)) for code in body.codes]
-    return await call.record(lambda tx: scan_units(tx, delivery_id, body.line_id, scanned))
+    async with suspects_kept(call, [one.code for one in scanned], arriving=True):
+        return await call.record(lambda tx: scan_units(tx, delivery_id, body.line_id, scanned))
 
 
 @router.post("/deliveries/{delivery_id}/differences", status_code=201)

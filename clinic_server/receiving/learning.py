@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from clinic_server.kit.tx import Tx
-from clinic_server.receiving.lookup import Article, DeliveryFacts, LineFacts, article_of, packing_list, product_id_of
+from clinic_server.receiving.lookup import Article, DeliveryFacts, LineFacts, article_of, packing_list
 from clinic_server.receiving.rules import ArticleUnknown, CodeOfOtherProduct, PackageLevel, PackageNotListed
 from clinic_server.receiving.tables import LearntArticle
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.stock.actions import require_product
 from clinic_server.stock.scans import UnitScan
 from clinic_server.stock.whereabouts import STOCK
 
@@ -39,7 +40,7 @@ def teach_article(tx: Tx, article: str, product_code: str) -> UUID:
     known = article_of(tx.connection, article)
     if known is None:
         raise ArticleUnknown
-    learnt_id = _append(tx, article, product_id_of(tx.connection, product_code), known.level)
+    learnt_id = _append(tx, article, require_product(tx.connection, product_code).product_id, known.level)
     tx.journal("article_taught", learnt_id, STOCK)
     return learnt_id
 

@@ -34,7 +34,6 @@ from clinic_server.receiving.tables import (
     refusal_reported,
     unit_arrival,
 )
-from clinic_server.stock.rules import ProductUnknown
 from clinic_server.stock.tables import place, product, unit_now
 
 MOST_SHOWN = 100
@@ -188,14 +187,6 @@ def articles(connection: Connection, *conditions: Any) -> Sequence[Article]:
 def article_of(connection: Connection, article: str | None) -> Article | None:
     """Return what was learnt of one article number."""
     return next(iter(articles(connection, learnt_article.c.article == article)), None) if article else None
-
-
-def product_id_of(connection: Connection, product_code: str) -> UUID:
-    """Return which product has a code, or raise ProductUnknown."""
-    found: UUID | None = connection.execute(select(product.c.id).where(product.c.code == product_code)).scalar()
-    if found is None:
-        raise ProductUnknown
-    return found
 
 
 def units_standing_in(connection: Connection, place_code: str) -> int:

@@ -24,6 +24,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import products
 from clinic_server.stock.places import places
 from clinic_server.stock.scans import unit_code
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(include_in_schema=False)
@@ -136,14 +137,14 @@ async def begin_delivery(call: Keeper) -> Response:
 @router.get("/receiving/{delivery_id}")
 async def show_delivery(call: Keeper, delivery_id: UUID) -> Response:
     """Show one delivery: its record, its lines, and what is still to do."""
-    seen = await _seen(call, delivery_id)
+    seen, today = await _seen(call, delivery_id), call.local_date(call.house.db.clock.now())
     brought_by = await call.read(
         lambda connection: lookup.handed_over_by(connection, call.house.db.keyring, delivery_id)
     )
     return call.page(
         "receiving/delivery.html",
         handed_over_by=brought_by,
-        products=await call.read(products),
+        products=[one for one in await call.read(products) if not one.is_withdrawn(today)],
         differences=list(DifferenceReason),
         refusals=[reason for reason in RefusalReason if reason.is_told_by_people],
         **seen,
@@ -171,7 +172,8 @@ async def scan(call: Keeper, delivery_id: UUID) -> Response:
     """Record what was scanned of a line."""
     form = await call.form(ScanForm)
     scanned = [arrived_unit(call.house.recognise(code)) for code in re.split(_BLANKS, form.codes) if code]
-    return await call.record(lambda tx: scan_units(tx, delivery_id, form.line_id, scanned), then=_to_delivery)
+    async with suspects_kept(call, [one.code for one in scanned], arriving=True):
+        return await call.record(lambda tx: scan_units(tx, delivery_id, form.line_id, scanned), then=_to_delivery)
 
 
 @router.post("/receiving/{delivery_id}/differences")

@@ -49,7 +49,7 @@ from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import require_product
-from clinic_server.stock.rules import VaccineUnknown
+from clinic_server.stock.rules import ProductWithdrawn, VaccineUnknown
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
@@ -214,9 +214,12 @@ def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldD
     return tuple(one for one in withheld_from(connection, person_id) if one.visit_id != visit_id)
 
 
-def vaccine_of(connection: Connection, product_code: str) -> Vaccine:
-    """Return what a product of this site is, or raise ProductUnknown or VaccineUnknown."""
-    found = vaccines.shipped().get(require_product(connection, product_code).vaccine_code)
+def vaccine_of(connection: Connection, product_code: str, today: date) -> Vaccine:
+    """Return what a product of this site is, or raise ProductUnknown, ProductWithdrawn or VaccineUnknown."""
+    product = require_product(connection, product_code)
+    if product.is_withdrawn(today):
+        raise ProductWithdrawn
+    found = vaccines.shipped().get(product.vaccine_code)
     if found is None:
         raise VaccineUnknown
     return found
@@ -313,7 +316,7 @@ def _judge(
 ) -> tuple[Vaccine | None, Override | None]:
     """Return the vaccine a decision is about and what it overrides, or raise what is wrong with it."""
     product_code = proposal.product_code or proposal.unsuitable_product_code
-    vaccine = vaccine_of(tx.connection, product_code) if product_code else None
+    vaccine = vaccine_of(tx.connection, product_code, tx.local_date) if product_code else None
     earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
     findings = (*findings_about(seen, vaccine), *earlier, *_findings_of(case))
     if vaccine is not None and case is not None:

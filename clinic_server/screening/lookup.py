@@ -28,6 +28,7 @@ from clinic_server.screening.rule_sets import RuleSet
 from clinic_server.screening.rules import Advice, Finding
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, products
+from clinic_server.stock.rules import ProductWithdrawn
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.rules import WithheldDose
 
@@ -126,6 +127,8 @@ def _choice(product: ProductFacts, seen: ScreeningSeen, born_on: date, today: da
     vaccine = vaccines.shipped().get(product.vaccine_code)
     if vaccine is None:
         return Choice(product, "vaccine_unknown")
+    if product.is_withdrawn(today):
+        return Choice(product, ProductWithdrawn.code)
     try:
         refuse_unfit(vaccine, rule_set_of(seen).antigens, born_on, today)
     except Refused as refused:

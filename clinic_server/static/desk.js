@@ -68,6 +68,7 @@
 
   function guardSubmit(event) {
     const form = event.target;
+    if (form.method === "get") return; // a download leaves the page as it is, and may be asked for again
     if (form.dataset.sending) {
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -15,13 +15,16 @@ from clinic_server.stock.rules import (
     LotReceivedExpired,
     Platform,
     ProductCodeTaken,
+    ProductContradictsVaccine,
     ProductUnknown,
+    ProductWithdrawn,
     Route,
     UnitAlreadyReceived,
     VaccineUnknown,
     normalised_code,
 )
-from clinic_server.stock.tables import Lot, Product, Unit, ledger_entry, lot, product, unit, unit_now
+from clinic_server.stock.tables import Lot, Product, Unit, ledger_entry, lot, product, product_terms, unit, unit_now
+from clinic_server.stock.terms import standing_terms
 from clinic_server.stock.units import take_in
 from clinic_server.stock.whereabouts import STOCK, Outside
 
@@ -61,13 +64,20 @@ class ReceivedLot:
 
 @dataclass(frozen=True, slots=True)
 class ProductFacts:
-    """A product as the desks see it."""
+    """A product as the desks see it; the last two are the site's own words (``terms.py``)."""
 
+    product_id: UUID
     code: str
     name: str
     manufacturer: str
     vaccine_code: str
     doses_per_unit: int
+    open_vial_minutes: int | None = None
+    withdrawn_on: date | None = None
+
+    def is_withdrawn(self, day: date) -> bool:
+        """Whether the site no longer uses it."""
+        return self.withdrawn_on is not None and self.withdrawn_on <= day
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +95,18 @@ class Balance:
 
 
 def add_product(tx: Tx, new: NewProduct) -> UUID:
-    """Add a product, or raise VaccineUnknown or ProductCodeTaken."""
-    if new.vaccine_code not in vaccines.shipped():
-        raise VaccineUnknown
+    """Add a product, or raise VaccineUnknown, ProductContradictsVaccine or ProductCodeTaken."""
+    product_id = append_product(tx, new)
+    tx.journal("product_added", product_id, STOCK)
+    return product_id
+
+
+def append_product(tx: Tx, new: NewProduct) -> UUID:
+    """Append a product under whatever the action says of itself in the journal."""
+    refuse_contradiction(new)
     if tx.execute(select(product.c.id).where(product.c.code == new.code)).scalar() is not None:
         raise ProductCodeTaken
-    product_id = tx.append(
+    return tx.append(
         Product,
         code=new.code,
         name=new.name,
@@ -101,23 +117,28 @@ def add_product(tx: Tx, new: NewProduct) -> UUID:
         volume_ul=new.volume_ul,
         doses_per_unit=new.doses_per_unit,
     )
-    tx.journal("product_added", product_id, STOCK)
-    return product_id
+
+
+def refuse_contradiction(new: NewProduct) -> None:
+    """Raise VaccineUnknown, or ProductContradictsVaccine if the catalogue says otherwise of its vaccine."""
+    vaccine = vaccines.shipped().get(new.vaccine_code)
+    if vaccine is None:
+        raise VaccineUnknown
+    if findings := vaccine.contradictions(new.platform, new.route, new.volume_ul):
+        raise ProductContradictsVaccine(findings=findings)
 
 
 def receive_units(tx: Tx, delivery: NewLot, record_id: UUID | None = None) -> ReceivedLot:
     """Append the units of a lot and put them into their first place; ``record_id`` is the delivery they came with."""
-    found = tx.execute(
-        select(product.c.id, product.c.doses_per_unit).where(product.c.code == delivery.product_code)
-    ).first()
-    if found is None:
-        raise ProductUnknown
+    found = require_product(tx.connection, delivery.product_code)
+    if found.is_withdrawn(tx.local_date):
+        raise ProductWithdrawn
     if delivery.expires_on < tx.local_date:
         raise LotReceivedExpired
     into = require_place(tx.connection, delivery.place_code)
     codes = [normalised_code(code) for code in delivery.trace_codes]
     _refuse_known(tx, codes)
-    lot_id = _lot(tx, found.id, delivery)
+    lot_id = _lot(tx, found.product_id, delivery)
     new = {"lot_id": lot_id, "doses_per_unit": found.doses_per_unit, "received_at": tx.now}
     units = [(tx.append(Unit, trace_code=code, **new), found.doses_per_unit) for code in codes]
     take_in(tx, lot_id, units, into, record_id)
@@ -159,7 +180,8 @@ def balances(connection: Connection) -> list[Balance]:
 
 def _products() -> Select[Any]:
     columns = (product.c.code, product.c.name, product.c.manufacturer, product.c.vaccine_code, product.c.doses_per_unit)
-    return select(*columns)
+    own = (product_terms.c.open_vial_minutes, product_terms.c.withdrawn_on)
+    return select(product.c.id, *columns, *own).outerjoin_from(product, product_terms, standing_terms())
 
 
 def _ledger_balance(account: Outside) -> Any:

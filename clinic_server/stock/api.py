@@ -3,37 +3,37 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, box, distribution, stops
+from clinic_server.stock import actions, box, distribution, stops, terms
 from clinic_server.stock.distribution import NewTransfer
+from clinic_server.stock.fields import ProductFields, TermsFields
+from clinic_server.stock.ledger_view import MovementsAsked, MovementSeen, StoodThen, movements, stood_at
 from clinic_server.stock.places import places
-from clinic_server.stock.rules import Platform, Route, Stop, StopScope
+from clinic_server.stock.rules import Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
+from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.whereabouts import GainReason, PlaceFacts, WasteReason
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Auditor = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.AUDITOR)]
 Mover = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.VACCINATOR)]
 Stopper = Annotated[Call, allows(*STOPPERS)]
 Lifter = Annotated[Call, allows(*LIFTERS)]
+MOST_MOVEMENTS = 10_000
 
 
-class ProductBody(Body):
-    """A product; ``volume_ul`` is one dose in microlitres."""
+class ProductBody(Body, ProductFields):
+    """A product."""
 
-    code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
-    name: str = Field(min_length=1, max_length=80)
-    manufacturer: str = Field(min_length=1, max_length=80)
-    vaccine_code: str = Field(max_length=40)
-    platform: Platform
-    route: Route
-    volume_ul: int = Field(gt=0, le=10_000)
-    doses_per_unit: int = Field(ge=1, le=50)
+
+class TermsBody(Body, TermsFields):
+    """What this site says of a product from now on; what it said before no longer counts."""
 
 
 class TransferBody(Body):
@@ -85,6 +85,13 @@ async def add_product(call: Keeper, body: ProductBody) -> Response:
     return await call.record(lambda tx: actions.add_product(tx, new))
 
 
+@router.post("/products/{code}/terms", status_code=201)
+async def set_terms(call: Keeper, code: str, body: TermsBody) -> Response:
+    """Say how long an opened vial of a product is good here, and from when on the product is no longer used."""
+    new = terms.NewTerms(**body.model_dump())
+    return await call.record(lambda tx: terms.set_terms(tx, code, new))
+
+
 @router.get("/stock")
 async def list_balances(call: Annotated[Call, signed_in()]) -> list[actions.Balance]:
     """Return the doses on hand, lot by lot."""
@@ -115,7 +122,8 @@ async def transfer(call: Mover, body: TransferBody) -> Response:
     """Bring units into a place: out to a bench, back, or from one store to another."""
     codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
     new = NewTransfer(body.to_place, codes, body.reason)
-    return await call.record(lambda tx: distribution.transfer(tx, new))
+    async with suspects_kept(call, codes):
+        return await call.record(lambda tx: distribution.transfer(tx, new))
 
 
 @router.get("/stops")
@@ -141,3 +149,22 @@ async def propose_lift(call: Lifter, stop_id: UUID, body: LiftBody) -> Response:
 async def confirm_lift(call: Lifter, stop_id: UUID) -> Response:
     """Lift a stop order as the second of two people."""
     return await call.record(lambda tx: stops.confirm_lift(tx, stop_id))
+
+
+@router.get("/stock/at")
+async def stock_at(call: Auditor, at: AwareDatetime) -> list[StoodThen]:
+    """Return what each place held of each lot at an instant, in doses."""
+    return list(await call.read(lambda connection: stood_at(connection, at)))
+
+
+@router.get("/movements")
+async def list_movements(
+    call: Auditor,
+    since: AwareDatetime,
+    until: AwareDatetime,
+    account: Annotated[str | None, Query(max_length=34)] = None,
+    lot: Annotated[str | None, Query(max_length=40)] = None,
+) -> list[MovementSeen]:
+    """Return the ledger's movements of a span, the latest first, no more than 10,000."""
+    asked = MovementsAsked(since, until, account, lot)
+    return list(await call.read(lambda connection: movements(connection, asked, MOST_MOVEMENTS)))

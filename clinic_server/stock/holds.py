@@ -1,8 +1,9 @@
 """Units set apart until a named person has decided about them: held one by one, by lot, or by place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
@@ -12,10 +13,8 @@ from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
-from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended
+from clinic_server.stock.tables import UnitHold, UnitHoldEnded, unit, unit_hold, unit_hold_ended
 from clinic_server.stock.units import (
-    end_holds,
-    hold_units,
     require_known,
     still_held,
     unit_by_id,
@@ -83,15 +82,33 @@ def decide(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> Held:
     return Held(1)
 
 
+def hold_units(
+    tx: Tx, unit_ids: Iterable[UUID], reason: HoldReason, note: str | None = None, cause_id: UUID | None = None
+) -> int:
+    """Hold units until somebody has decided about them; return how many."""
+    count = 0
+    for unit_id in unit_ids:
+        tx.append(
+            UnitHold,
+            unit_id=unit_id,
+            reason=reason,
+            note=note,
+            cause_id=cause_id,
+            held_by=tx.actor.staff_id,
+            held_at=tx.now,
+        )
+        count += 1
+    return count
+
+
+def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
+    """Record a decision about every hold of a unit that has none yet; return how many there were."""
+    return _end(tx, unit_hold.c.unit_id == unit_id, end, note)
+
+
 def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
     """Release what was held for one cause, which is no more; other holds of the same units stand."""
-    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
-    undecided = select(unit_hold.c.id).where(unit_hold.c.cause_id == cause_id, ~is_decided)
-    ended = {"end": HoldEnd.RELEASED, "note": note, "ended_by": tx.actor.staff_id, "ended_at": tx.now}
-    held = tx.execute(undecided).scalars().all()
-    for hold_id in held:
-        tx.append(UnitHoldEnded, hold_id=hold_id, **ended)
-    return len(held)
+    return _end(tx, unit_hold.c.cause_id == cause_id, HoldEnd.RELEASED, note)
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:
@@ -116,3 +133,11 @@ def held_units(connection: Connection) -> Sequence[HeldUnit]:
         if one is not None and one.doses_left > 0:
             found.append(HeldUnit(one, row.reason, row.note, row.held_at, row.end))
     return found
+
+
+def _end(tx: Tx, meant: Any, end: HoldEnd, note: str) -> int:
+    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
+    standing = tx.execute(select(unit_hold.c.id).where(meant, ~is_decided)).scalars().all()
+    for hold_id in standing:
+        tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
+    return len(standing)

@@ -1,14 +1,16 @@
 """The stock page: what is on hand, and products; the stop orders."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
-from clinic_server.stock import actions, stops, vaccines
+from clinic_server.stock import actions, stops, terms, vaccines
+from clinic_server.stock.fields import ProductFields, TermsFields
 from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.stops import LIFTERS, STOPPERS
 
@@ -18,17 +20,15 @@ Stopper = Annotated[Call, allows(*STOPPERS)]
 Lifter = Annotated[Call, allows(*LIFTERS)]
 
 
-class ProductForm(Form):
-    """A product; ``volume_ul`` is one dose in microlitres."""
+class ProductForm(Form, ProductFields):
+    """A product."""
 
-    code: str = Field(min_length=2, max_length=40, pattern=r"^[a-z0-9-]+$")
-    name: str = Field(min_length=1, max_length=80)
-    manufacturer: str = Field(min_length=1, max_length=80)
-    vaccine_code: str = Field(max_length=40)
-    platform: Platform
-    route: Route
-    volume_ul: int = Field(gt=0, le=10_000)
-    doses_per_unit: int = Field(ge=1, le=50)
+
+class TermsForm(Form, TermsFields):
+    """What this site says of a product from now on; an empty field does not apply."""
+
+    open_vial_minutes: Annotated[PositiveInt | None, EMPTY_IS_NONE] = None
+    withdrawn_on: Annotated[date | None, EMPTY_IS_NONE] = None
 
 
 class StopForm(Form):
@@ -70,6 +70,22 @@ async def add_product(call: Keeper) -> Response:
     """Add a product."""
     new = actions.NewProduct(**(await call.form(ProductForm)).model_dump())
     return await call.record(lambda tx: actions.add_product(tx, new), then="/stock")
+
+
+@router.get("/stock/products")
+async def show_products(call: Keeper) -> Response:
+    """Show every product with what the catalogue and the site say of it."""
+    today = call.local_date(call.house.db.clock.now())
+    return call.page(
+        "stock/products.html", products=await call.read(actions.products), known=vaccines.shipped(), today=today
+    )
+
+
+@router.post("/stock/products/{code}/terms")
+async def set_terms(call: Keeper, code: str) -> Response:
+    """Say what this site says of a product."""
+    new = terms.NewTerms(**(await call.form(TermsForm)).model_dump())
+    return await call.record(lambda tx: terms.set_terms(tx, code, new), then="/stock/products")
 
 
 @router.get("/stops")

@@ -55,6 +55,15 @@ class UnitFinding(StrEnum):
     OPEN_VIAL_FIRST = "open_vial_first"
 
 
+class Doubt(StrEnum):
+    """Why a scanned code may be a counterfeit or a double."""
+
+    UNKNOWN = "unknown"
+    USED_UP = "used_up"
+    LEFT_BEFORE = "left_before"
+    RECEIVED_BEFORE = "received_before"
+
+
 class StopScope(StrEnum):
     """What a stop order is about."""
 
@@ -71,6 +80,14 @@ class StopFinding(StrEnum):
     LOT_STOPPED = "lot_stopped"
     PRODUCT_STOPPED = "product_stopped"
     SITE_STOPPED = "site_stopped"
+
+
+class ProductFinding(StrEnum):
+    """What a product is said to be that its vaccine is not."""
+
+    OTHER_PLATFORM = "other_platform"
+    OTHER_ROUTE = "other_route"
+    OTHER_VOLUME = "other_volume"
 
 
 class StopUnknown(NotFound):
@@ -115,10 +132,46 @@ class VaccineUnknown(Refused):
     code = "vaccine_unknown"
 
 
+class ProductContradictsVaccine(Refused):
+    """The catalogue says otherwise of this vaccine; the findings name what."""
+
+    code = "product_contradicts_vaccine"
+
+
+class ProductWithdrawn(Refused):
+    """This site no longer uses the product."""
+
+    code = "product_withdrawn"
+
+
+class OpenVialMinutesTooLong(Refused):
+    """A site may shorten the minutes of an opened vial, not lengthen them."""
+
+    code = "open_vial_minutes_too_long"
+
+
+class NoOpenVialMinutes(Refused):
+    """The catalogue says nothing of opened vials of this vaccine, so that the site has nothing to shorten."""
+
+    code = "no_open_vial_minutes"
+
+
 class ProductCodeTaken(Conflict):
     """Another product has this code."""
 
     code = "product_code_taken"
+
+
+class SuspectUnknown(NotFound):
+    """No doubtful code was kept under this id."""
+
+    code = "suspect_unknown"
+
+
+class SuspectAssessedBefore(Conflict):
+    """Somebody has said already what became of this doubtful code."""
+
+    code = "suspect_assessed_before"
 
 
 class UnitCodeInvalid(Refused):
@@ -220,6 +273,17 @@ def findings_for_unit(unit: UnitFacts | None, wanted_product: str, at: AtBench) 
         (unit.is_held, UnitFinding.UNIT_ON_HOLD),
     )
     return tuple(finding for applies, finding in reasons if applies)
+
+
+def doubt_about(unit: UnitFacts | None, *, arriving: bool) -> Doubt | None:
+    """Return why a code that was just scanned is doubtful; one that arrives must be new, any other known and left."""
+    if arriving:
+        return Doubt.RECEIVED_BEFORE if unit else None
+    if unit is None:
+        return Doubt.UNKNOWN
+    if unit.place_code is None:
+        return Doubt.LEFT_BEFORE
+    return None if unit.doses_left else Doubt.USED_UP
 
 
 def passed_over(chosen: Iterable[UnitFacts], standing: Iterable[UnitFacts], today: date) -> UnitFacts | None:

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
-from clinic_server.kit.tables import Record, State, instant, one_of, table_of, text
-from clinic_server.stock.rules import Platform, Route, StopScope
+from clinic_server.kit.tables import Record, State, instant, one_of, sealed, table_of, text
+from clinic_server.stock.rules import Doubt, Platform, Route, StopScope
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, MovementKind, PlaceKind
 
 
@@ -25,6 +25,19 @@ class Product(Record, table=True):
     route: Route = one_of(Route)
     volume_ul: int
     doses_per_unit: int
+
+
+class ProductTerms(Record, table=True):
+    """What the site itself says of a product from then on; the latest counts, whole."""
+
+    __tablename__ = "product_terms"
+    __table_args__ = (Index(None, "product_id", "journal_seq"),)
+
+    product_id: UUID = Field(foreign_key="product.id")
+    open_vial_minutes: int | None = None
+    withdrawn_on: date | None = None
+    told_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    told_at: datetime = instant()
 
 
 class Lot(Record, table=True):
@@ -285,7 +298,36 @@ class StopLifted(Record, table=True):
     lifted_at: datetime = instant()
 
 
+class SuspectScan(Record, table=True):
+    """A code that was refused because it may be a counterfeit or a double.
+
+    It is sealed, and found again by its blind index: people scan documents into the wrong field.
+    """
+
+    __tablename__ = "suspect_scan"
+    __table_args__ = (Index(None, "code_index", "scanned_at"),)
+
+    code_sealed: bytes = sealed()
+    code_index: bytes = Field(sa_type=LargeBinary)
+    doubt: Doubt = one_of(Doubt)
+    station: str | None = text(32, default=None)
+    scanned_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    scanned_at: datetime = instant()
+
+
+class SuspectAssessed(Record, table=True):
+    """What the site lead found out about a doubtful code."""
+
+    __tablename__ = "suspect_assessed"
+
+    suspect_id: UUID = Field(foreign_key="suspect_scan.id", unique=True)
+    comment: str = text(200)
+    assessed_by: UUID = Field(foreign_key="staff.id")
+    assessed_at: datetime = instant()
+
+
 product = table_of(Product)
+product_terms = table_of(ProductTerms)
 lot = table_of(Lot)
 unit = table_of(Unit)
 draw = table_of(Draw)
@@ -301,3 +343,5 @@ unit_hold_ended = table_of(UnitHoldEnded)
 stop_order = table_of(StopOrder)
 stop_lift_proposed = table_of(StopLiftProposed)
 stop_lifted = table_of(StopLifted)
+suspect_scan = table_of(SuspectScan)
+suspect_assessed = table_of(SuspectAssessed)

@@ -1,7 +1,7 @@
 """What becomes of a unit: it comes in, moves, is opened, drawn from, wasted, held; each act posts to the ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,6 @@ from clinic_server.stock.ledger import Posting, post
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.stock.tables import (
     Draw,
-    UnitHold,
-    UnitHoldEnded,
     UnitMove,
     UnitNow,
     UnitOpened,
@@ -29,19 +27,21 @@ from clinic_server.stock.tables import (
     unit,
     unit_hold,
     unit_hold_ended,
+    unit_move,
     unit_now,
     unit_return,
 )
+from clinic_server.stock.terms import minutes_said_at_opening
 from clinic_server.stock.whereabouts import (
     GainReason,
     HoldEnd,
-    HoldReason,
     MovementKind,
     Outside,
     PlaceFacts,
     UnitIsEmpty,
     UnitIsHeld,
     UnitNotHere,
+    UnitNotMissing,
     UnitUnknown,
     WasteReason,
 )
@@ -78,6 +78,13 @@ def opened_in(connection: Connection, place_id: UUID, product_code: str) -> Sequ
     return units_where(connection, unit_now.c.place_id == place_id, product.c.code == product_code, *is_open)
 
 
+def units_by_code(connection: Connection, trace_codes: Iterable[str]) -> Mapping[str, UnitFacts | None]:
+    """Return what stock knows of each code, None of one that was never received."""
+    codes = list(dict.fromkeys(trace_codes))
+    known = {one.trace_code: one for one in units_where(connection, unit.c.trace_code.in_(codes))}
+    return {code: known.get(code) for code in codes}
+
+
 def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]:
     """Return units as they stand now, by expiry and trace code; conditions speak of unit, lot, product, unit_now."""
     drawn = select(func.count()).where(draw.c.unit_id == unit.c.id, ~_is_returned()).scalar_subquery()
@@ -97,6 +104,7 @@ def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]
             unit.c.trace_code,
             unit_now.c.doses_left,
             unit_now.c.opened_at,
+            minutes_said_at_opening(),
             place.c.id,
             place.c.code,
             place.c.station,
@@ -157,6 +165,20 @@ def remove_units(tx: Tx, units: Sequence[UnitFacts], removal: Removal) -> list[U
         _set_left(tx, [one.unit_id for one in group], 0)
         movements.append(movement_id)
     return movements
+
+
+def find_unit(tx: Tx, facts: UnitFacts, to: PlaceFacts, record_id: UUID) -> UUID:
+    """Take back what a count had missed, with what was left in it; raise UnitNotMissing where none had."""
+    last = select(movement.c.kind).join(unit_move, unit_move.c.movement_id == movement.c.id)
+    latest = last.where(unit_move.c.unit_id == facts.unit_id).order_by(unit_move.c.number.desc()).limit(1)
+    doses = _undrawn(tx, facts)
+    if tx.execute(latest).scalar() != MovementKind.MISSING or doses == 0:
+        raise UnitNotMissing(trace_code=facts.trace_code)
+    accounts = (Outside.DIFFERENCE, to.code)
+    movement_id = post(tx, Posting(MovementKind.FOUND, facts.lot_id, doses, *accounts, facts.unit_id, record_id))
+    _move_each(tx, movement_id, [facts], to.place_id)
+    _set_left(tx, [facts.unit_id], doses)
+    return movement_id
 
 
 def draw_dose(tx: Tx, facts: UnitFacts) -> UUID:
@@ -243,33 +265,6 @@ def gain_dose(tx: Tx, facts: UnitFacts, reason: GainReason, note: str | None = N
     return movement_id
 
 
-def hold_units(
-    tx: Tx, unit_ids: Iterable[UUID], reason: HoldReason, note: str | None = None, cause_id: UUID | None = None
-) -> int:
-    """Hold units until somebody has decided about them; return how many."""
-    count = 0
-    for unit_id in unit_ids:
-        tx.append(
-            UnitHold,
-            unit_id=unit_id,
-            reason=reason,
-            note=note,
-            cause_id=cause_id,
-            held_by=tx.actor.staff_id,
-            held_at=tx.now,
-        )
-        count += 1
-    return count
-
-
-def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
-    """Record a decision about every hold of a unit that has none yet; return how many there were."""
-    standing = tx.execute(select(unit_hold.c.id).where(unit_hold.c.unit_id == unit_id, _is_undecided())).scalars().all()
-    for hold_id in standing:
-        tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
-    return len(standing)
-
-
 def still_held() -> Any:
     """Say of a row of ``unit_hold`` that it keeps its unit out of use: only a release ends that."""
     ended = unit_hold_ended.alias()
@@ -308,20 +303,18 @@ def refuse_unmovable(facts: UnitFacts) -> None:
 
 
 def _facts(row: Any) -> UnitFacts:
-    *told, opened_at, place_id, place_code, station, is_held = row
+    *told, opened_at, own_minutes, place_id, place_code, station, is_held = row
     stands = {"place_id": place_id, "place_code": place_code, "station": station, "is_held": is_held}
     facts = UnitFacts(*told, **stands)
     if opened_at is None:
         return facts
-    return replace(facts, opened_at=opened_at, open_until=_open_until(facts, opened_at))
+    return replace(facts, opened_at=opened_at, open_until=_open_until(facts, opened_at, own_minutes))
 
 
-def _open_until(facts: UnitFacts, opened_at: datetime) -> datetime:
+def _open_until(facts: UnitFacts, opened_at: datetime, own_minutes: int | None) -> datetime:
     """Return when an opened unit is no longer good; at once where nobody said how long it is."""
-    vaccine = vaccines.shipped().get(facts.vaccine_code)
-    handling = vaccine.handling_on(opened_at.date()) if vaccine else None
-    minutes = handling.open_vial_minutes if handling else None
-    return opened_at + timedelta(minutes=minutes or 0)
+    minutes = vaccines.open_vial_minutes(facts.vaccine_code, opened_at.date()) or 0
+    return opened_at + timedelta(minutes=min(minutes, own_minutes or minutes))
 
 
 def _grouped(units: Iterable[UnitFacts]) -> dict[tuple[UUID, str], list[UnitFacts]]:
@@ -366,16 +359,21 @@ def _set_left(tx: Tx, unit_ids: Sequence[UUID], doses_left: int) -> None:
     tx.execute(update(unit_now).where(unit_now.c.unit_id.in_(unit_ids)).values(doses_left=doses_left))
 
 
+def _undrawn(tx: Tx, facts: UnitFacts) -> int:
+    """Return what a unit's own records say is left in it, wherever it may be."""
+    signs = {MovementKind.GAINED: 1, MovementKind.WASTED: -1}
+    own = (movement.c.unit_id == facts.unit_id, movement.c.kind.in_(signs))
+    moved = tx.execute(select(movement.c.kind, movement.c.doses).where(*own))
+    moved_doses: int = sum(signs[row.kind] * row.doses for row in moved)
+    return facts.doses_per_unit - facts.doses_used + moved_doses
+
+
 def _is_returned() -> Any:
     return exists().where(unit_return.c.draw_id == draw.c.id)
 
 
 def _is_held() -> Any:
     return exists().where(unit_hold.c.unit_id == unit.c.id, still_held())
-
-
-def _is_undecided() -> Any:
-    return ~exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
 
 
 def _return_to_follow(tx: Tx, unit_id: UUID) -> UUID | None:

@@ -146,6 +146,12 @@ class UnitIsEmpty(Refused):
     code = "unit_is_empty"
 
 
+class UnitNotMissing(Refused):
+    """Only what a count had missed is found again."""
+
+    code = "unit_not_missing"
+
+
 class EarlierExpiryFirst(Refused):
     """A unit that expires earlier stands in the same place; give a reason to pass it over."""
 

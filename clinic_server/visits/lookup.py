@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
-from clinic_server.visits.tables import visit_call, visit_now, visit_step
+from clinic_server.visits.tables import IS_OPEN, visit_call, visit_now, visit_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def standing_by_ticket(connection: Connection, business_on: date, ticket_number:
 
 def open_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
     """Return the person's open visit."""
-    row = connection.execute(_standings().where(visit_now.c.person_id == person_id, visit_now.c.is_open)).first()
+    row = connection.execute(_standings().where(visit_now.c.person_id == person_id, IS_OPEN)).first()
     return _as_standing(row) if row else None
 
 
@@ -83,6 +83,12 @@ def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int
         .group_by(visit_now.c.stage)
     )
     return {Stage(stage): count for stage, count in rows}
+
+
+def count_before_needle(connection: Connection) -> int:
+    """Return how many open visits, of any day, may still come to a dose."""
+    waiting = (IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
+    return connection.execute(select(func.count()).select_from(visit_now).where(*waiting)).scalar_one()
 
 
 def _standings() -> Select[Any]:

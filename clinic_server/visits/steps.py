@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select, update
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.flow import FIRST_STEP, Outcome, Stage, StepOutOfOrder, advance
-from clinic_server.visits.tables import Call, Visit, VisitNow, VisitStep, visit, visit_call, visit_now
+from clinic_server.visits.tables import IS_OPEN, Call, Visit, VisitNow, VisitStep, visit, visit_call, visit_now
 
 VISITS = "visits"  # the topic of every page that shows who stands where
 
@@ -42,9 +42,7 @@ class OpenedVisit:
 
 def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None) -> OpenedVisit:
     """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open."""
-    standing = tx.execute(
-        select(visit_now.c.ticket_number).where(visit_now.c.person_id == person_id, visit_now.c.is_open)
-    ).scalar()
+    standing = tx.execute(select(visit_now.c.ticket_number).where(visit_now.c.person_id == person_id, IS_OPEN)).scalar()
     if standing is not None:
         raise VisitAlreadyOpen(ticket=standing)
     ticket_number = _next_ticket(tx, business_on)

@@ -13,11 +13,12 @@ from clinic_server.kit.db import Database
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewProduct, add_product
 from clinic_server.stock.box import overdue, waste_overdue
+from clinic_server.stock.holds import hold_units
 from clinic_server.stock.ledger import balance_of
 from clinic_server.stock.overdue import OverdueVials
 from clinic_server.stock.rules import Platform, Route
 from clinic_server.stock.tables import movement, unit_now
-from clinic_server.stock.units import hold_units, unit_by_code
+from clinic_server.stock.units import unit_by_code
 from clinic_server.stock.whereabouts import HoldReason, Outside
 from tests.api.test_injection import a_consented_visit, findings_of, given, permitted
 from tests.api.visitors import SYSTEM, a_lot, a_place, an_open_site, rows_in

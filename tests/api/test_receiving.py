@@ -7,15 +7,17 @@ import pytest
 from sqlalchemy import func, select
 
 from clinic_server.kit.call import House
+from clinic_server.kit.clock import Clock
 from clinic_server.kit.db import Database
 from clinic_server.receiving.tables import delivery, learnt_article
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewProduct, add_product
+from clinic_server.stock.holds import hold_units
 from clinic_server.stock.ledger import balance_of
 from clinic_server.stock.places import NewPlace, add_place
 from clinic_server.stock.rules import Platform, Route, UnitFacts
 from clinic_server.stock.tables import lot, movement, product
-from clinic_server.stock.units import hold_units, unit_by_code
+from clinic_server.stock.units import unit_by_code
 from clinic_server.stock.whereabouts import HoldReason, MovementKind, PlaceKind
 from tests.api.visitors import PRODUCT, SYSTEM, a_lot, a_place, a_product, rows_in
 from tests.conftest import ManualClock
@@ -32,7 +34,7 @@ def in_stock(db: Database, code: str) -> UnitFacts | None:
 class Keeper:
     """Whoever receives: everything they do to one delivery, and what the server answers."""
 
-    def __init__(self, http: Any, clock: ManualClock) -> None:
+    def __init__(self, http: Any, clock: Clock) -> None:
         self.http, self.clock = http, clock
         self.path, self.line = "", ""
 

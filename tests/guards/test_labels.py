@@ -33,6 +33,9 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "receiving.rules.PackageLevel": "package_level",
     "receiving.rules.RefusalReason": "delivery_refusal",
     "receiving.rules.TransportRecordKind": "transport_record",
+    "counting.rules.DifferenceKind": "difference",
+    "counting.rules.DifferenceReason": "difference_reason",
+    "stock.rules.Doubt": "doubt",
     "stock.whereabouts.PlaceKind": "place_kind",
     "stock.whereabouts.MovementKind": "movement",
     "stock.whereabouts.WasteReason": "waste",
@@ -51,6 +54,10 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "device_hub.rules.TrialKind": "trial",
     "device_hub.slips.rules.SlipKind": "slip_kind",
     "device_hub.slips.rules.SlipState": "slip_state",
+    "exchange.rules.CellFault": "import_fault",
+    "exchange.rules.Column": "column",
+    "exchange.rules.ExportKind": "list",
+    "exchange.rules.ImportKind": "list",
     "immunisations.history.Precision": "precision",
     "immunisations.history.Proof": "proof",
     "immunisations.outlooks.HistoryFinding": "finding",
@@ -83,6 +90,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "staff.rules.Role": "role",
     "staff.rules.StationKind": "station_kind",
     "stock.rules.Platform": "platform",
+    "stock.rules.ProductFinding": "finding",
     "stock.rules.Route": "route",
     "stock.rules.StopFinding": "finding",
     "stock.rules.StopScope": "stop_scope",
@@ -91,6 +99,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks

@@ -9,6 +9,9 @@ from clinic_server.cold_chain.actions import add_place
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
+from clinic_server.demand.actions import keep_due
+from clinic_server.demand.reckoning import Changed, Reckoned
+from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.injection import check_lists
@@ -41,9 +44,10 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
+from clinic_server.stock.holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
-from clinic_server.stock.units import hold_units, open_unit, unit_by_code, waste_doses
+from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
@@ -84,6 +88,7 @@ def fill(tx: Tx) -> dict[str, str]:
     assert unit is not None
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
+    _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _deliver(tx)
 
 
@@ -104,7 +109,17 @@ def _stock(tx: Tx) -> None:
         add_place(tx, box)
         codes = [_trace_code(place) for place in places]
         take_in_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
+    codes = [_trace_code(place) for place in range(60, 72)]
+    take_in_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
     _open_vials(tx, box.code)
+
+
+def _foresee(tx: Tx, people: list[UUID]) -> None:
+    """Let people be due in the coming days as if their first doses had been given weeks ago."""
+    days = [tx.local_date + timedelta(days=place // 2 + 1) for place, _ in enumerate(people)]
+    due = (Due(on, on, on + timedelta(days=35)) for on in days)
+    changes = (Changed(person_id, "covid19-bbibp-corv", one) for person_id, one in zip(people, due, strict=True))
+    keep_due(tx, Reckoned(tx.seq, tuple(changes)))
 
 
 def _open_vials(tx: Tx, box_code: str) -> None:
@@ -144,9 +159,9 @@ def _deliver(tx: Tx) -> dict[str, str]:
     refused = begin_delivery(tx, NewDelivery(document_number="PS-0301", record=None, **van))
     unproven = NewLine(PRODUCT, "S2026-08", expires_on, 2)
     held = begin_delivery(tx, NewDelivery(document_number="PS-0302", record=record, lines=[unproven], **van))
-    scan_units(tx, held.delivery_id, held.line_ids[0], [ArrivedUnit(_trace_code(place)) for place in (60, 61)])
+    scan_units(tx, held.delivery_id, held.line_ids[0], [ArrivedUnit(_trace_code(place)) for place in (90, 91)])
     finish_delivery(tx, held.delivery_id)
-    packed = [("CARTON-9", f"PACK-{place // 4}", _trace_code(70 + place)) for place in range(12)]
+    packed = [("CARTON-9", f"PACK-{place // 4}", _trace_code(100 + place)) for place in range(12)]
     line = NewLine(PRODUCT, "S2026-09", expires_on, 12, "SP-2026-1177", packed)
     opened = begin_delivery(tx, NewDelivery(document_number="PS-0303", record=record, lines=[line], **van))
     scan_units(tx, opened.delivery_id, opened.line_ids[0], [ArrivedUnit("PACK-0"), ArrivedUnit("PACK-1")])

@@ -8,10 +8,13 @@ import pytest
 from clinic_server.check_in.rules import (
     ADMISSION,
     BornInFuture,
+    DosesPromised,
     Finding,
+    NoDosesLeft,
     UnderAge,
     findings_for,
     refuse_inadmissible,
+    refuse_without_dose,
 )
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import CardFacts, IdentityFacts
@@ -60,7 +63,12 @@ def test_every_finding_is_told() -> None:
         finding
         for not_before in (date(2026, 3, 2), date(2026, 3, 3))
         for finding in findings_for(
-            expired, TODAY, differs_from_held=True, has_duplicates=True, deferral=deferred(not_before)
+            expired,
+            TODAY,
+            differs_from_held=True,
+            has_duplicates=True,
+            deferral=deferred(not_before),
+            promised=DosesPromised(waiting=1, usable=1, overbook=1),
         )
     }
     assert told == set(Finding)
@@ -85,3 +93,28 @@ def deferred(not_before: date) -> WithheldDose:
 
 def test_a_document_without_a_sex_contradicts_nobody() -> None:
     assert findings_for(child_born(date(1990, 1, 1)), TODAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("promised", "is_refused", "findings"),
+    [
+        (None, False, ()),
+        (DosesPromised(waiting=2, usable=3, overbook=0), False, ()),
+        (DosesPromised(waiting=3, usable=3, overbook=0), True, (Finding.OVERBOOKED,)),
+        (DosesPromised(waiting=3, usable=3, overbook=1), False, (Finding.OVERBOOKED,)),
+        (DosesPromised(waiting=4, usable=3, overbook=1), True, (Finding.OVERBOOKED,)),
+        (DosesPromised(waiting=0, usable=0, overbook=0), True, (Finding.OVERBOOKED,)),
+    ],
+)
+def test_the_last_ticket_is_the_last_dose_or_the_last_that_was_overbooked(
+    promised: DosesPromised | None, is_refused: bool, findings: tuple[Finding, ...]
+) -> None:
+    """Invariant 28."""
+    assert findings_for(child_born(date(2000, 3, 2)), TODAY, promised=promised) == findings
+    if not is_refused:
+        refuse_without_dose(promised)
+        return
+    with pytest.raises(NoDosesLeft) as refused:
+        refuse_without_dose(promised)
+    assert promised
+    assert refused.value.facts == {"waiting": promised.waiting, "usable": promised.usable}

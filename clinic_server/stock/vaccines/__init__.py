@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from clinic_server.stock.rules import BodySite, Platform, Route
+from clinic_server.stock.rules import BodySite, Platform, ProductFinding, Route
 
 _FOLDER = Path(__file__).parent
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
@@ -63,6 +63,15 @@ class Vaccine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     handling: tuple[Handling, ...]
     cvx: str | None = None
 
+    def contradictions(self, platform: Platform, route: Route, volume_ul: int) -> tuple[ProductFinding, ...]:
+        """Return what a product of this vaccine cannot be."""
+        told = (
+            (platform is not self.platform, ProductFinding.OTHER_PLATFORM),
+            (route not in self.routes, ProductFinding.OTHER_ROUTE),
+            (volume_ul != self.volume_ul, ProductFinding.OTHER_VOLUME),
+        )
+        return tuple(finding for contradicts, finding in told if contradicts)
+
     @property
     def is_live(self) -> bool:
         """Whether spacing to other live vaccines applies."""
@@ -104,6 +113,13 @@ def shipped() -> Mapping[str, Vaccine]:
     return _by_code(
         vaccine for path in sorted(_FOLDER.glob("*.toml")) for vaccine in parse(path.read_text("utf-8"), path.name)
     )
+
+
+def open_vial_minutes(vaccine_code: str, day: date) -> int | None:
+    """Return how long an opened vial is good that is opened on a day, None where the catalogue does not say."""
+    vaccine = shipped().get(vaccine_code)
+    handling = vaccine.handling_on(day) if vaccine else None
+    return handling.open_vial_minutes if handling else None
 
 
 def _by_code(vaccines: Iterable[Vaccine]) -> Mapping[str, Vaccine]:
