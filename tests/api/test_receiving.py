@@ -19,6 +19,7 @@ from clinic_server.stock.rules import Platform, Route, UnitFacts
 from clinic_server.stock.tables import lot, movement, product
 from clinic_server.stock.units import unit_by_code
 from clinic_server.stock.whereabouts import HoldReason, MovementKind, PlaceKind
+from firmware_stubs.rehearsal import deeds
 from tests.api.visitors import PRODUCT, SYSTEM, a_lot, a_place, a_product, rows_in
 from tests.conftest import ManualClock
 
@@ -386,3 +387,17 @@ async def test_the_same_finish_sent_twice_brings_the_units_once(keeper: Keeper, 
     counted = select(func.count()).select_from(movement)
     assert house.db.read_now(lambda c: c.execute(counted).scalar_one()) == 1
     assert house.db.read_now(lambda c: c.execute(select(func.count()).select_from(product)).scalar_one()) == 1
+
+
+async def test_the_rehearsals_keeper_brings_a_lot_into_stock(keeper: Keeper, house: House) -> None:
+    begun = (await acted(keeper, deeds.begin_delivery("L1", a_line(2), keeper.clock.now()))).json()
+    await acted(keeper, deeds.scan_delivery(begun["delivery_id"], begun["line_ids"][0], CODES[:2]))
+    finished = await acted(keeper, deeds.finish_delivery(begun["delivery_id"]))
+    assert finished.json()["units"] == 2
+    assert in_stock(house.db, CODES[1])
+
+
+async def acted(keeper: Keeper, deed: deeds.Deed) -> Any:
+    answer = await keeper.http.post(deed.path, json=deed.body)
+    assert answer.json()[deed.ref_field]
+    return answer
