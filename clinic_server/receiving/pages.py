@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.receiving import actions, lookup
+from clinic_server.receiving.learning import teach_article as teach
 from clinic_server.receiving.rules import (
     DifferenceReason,
     RefusalReason,
@@ -29,6 +30,7 @@ from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
+Lead = Annotated[Call, allows(Role.SITE_LEAD)]
 Celsius = Annotated[Decimal, Field(ge=-120, le=80, max_digits=6, decimal_places=3)]
 Degrees = Annotated[Celsius | None, EMPTY_IS_NONE]
 Instant = Annotated[datetime | None, EMPTY_IS_NONE]
@@ -103,13 +105,24 @@ class PapersForm(Form):
     release_number: str = Field(min_length=1, max_length=60)
 
 
+class ArticleForm(Form):
+    """Which product an article number stands for."""
+
+    article: str = Field(pattern="^([0-9]{7}|[0-9]{14})$")
+    product_code: str = Field(max_length=40)
+
+
 @router.get("/receiving")
 async def show_deliveries(call: Keeper) -> Response:
     """Show the deliveries, and the form that begins one."""
     stores = [place for place in await call.read(places) if place.kind is not PlaceKind.BENCH_BOX]
-    kinds = list(TransportRecordKind)
     return call.page(
-        "receiving/deliveries.html", stores=stores, kinds=kinds, deliveries=await call.read(lookup.deliveries)
+        "receiving/deliveries.html",
+        stores=stores,
+        kinds=list(TransportRecordKind),
+        deliveries=await call.read(lookup.deliveries),
+        articles=await call.read(lookup.articles),
+        products=await call.read(products),
     )
 
 
@@ -132,6 +145,13 @@ async def begin_delivery(call: Keeper) -> Response:
         handed_over_by=form.handed_over_by or None,
     )
     return await call.record(lambda tx: actions.begin_delivery(tx, new), then=_to_delivery)
+
+
+@router.post("/receiving/articles")
+async def teach_article(call: Lead) -> Response:
+    """Put right which product an article number stands for."""
+    form = await call.form(ArticleForm)
+    return await call.record(lambda tx: teach(tx, form.article, form.product_code), then="/receiving")
 
 
 @router.get("/receiving/{delivery_id}")

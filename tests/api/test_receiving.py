@@ -296,6 +296,10 @@ async def test_what_was_learnt_wrongly_is_put_right_by_the_site_lead(
     assert [one["product_code"] for one in (await lead.get("/api/v1/articles")).json()] == ["vaccine-b"]
     await keeper.begin(a_line(1, product_code="vaccine-b"))
     assert (await keeper.scan(CODES[1])).status_code == 201
+    form = {"article": "8100000", "product_code": PRODUCT}
+    assert (await keeper.http.post("/receiving/articles", data=form)).status_code == 403
+    assert (await lead.post("/receiving/articles", data=form)).status_code == 303
+    assert [one["product_code"] for one in (await lead.get("/api/v1/articles")).json()] == [PRODUCT]
 
 
 async def test_a_gs1_code_agrees_with_its_line_or_is_refused(keeper: Keeper, house: House) -> None:
