@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from clinic_server.closing.rules import BenchLot, Blocker, DayFacts, DayFinding, ProductSums, Signed, blockers
 from clinic_server.closing.tables import day_signed
 from clinic_server.corrections.lookup import open_incidents
+from clinic_server.counting.lookup import open_differences
 from clinic_server.kit.clock import business_date_ends, business_date_starts
 from clinic_server.opening.tables import day_closed
 from clinic_server.settings import SiteSettings
@@ -72,6 +73,7 @@ def day_facts(connection: Connection, site: SiteSettings, business_on: date) -> 
         open_vials=_in_boxes(connection, unit_now.c.opened_at.is_not(None)),
         units_at_bench=_in_boxes(connection, unit_now.c.opened_at.is_(None)),
         incidents=len(open_incidents(connection)),
+        differences=len(open_differences(connection)),
         lots=_bench_lots(connection, span),
         sums=_sums(connection, span),
     )

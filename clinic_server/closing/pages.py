@@ -78,4 +78,5 @@ _LINKS = {
     DayFinding.DRAWN_NOT_GIVEN: "/corrections",
     DayFinding.SUMS_DIFFER: "/corrections",
     DayFinding.INCIDENTS_OPEN: "/corrections",
+    DayFinding.COUNT_DIFFERS: "/counts",
 }

@@ -17,6 +17,7 @@ class DayFinding(StrEnum):
     DRAWN_NOT_GIVEN = "drawn_not_given"
     SUMS_DIFFER = "sums_differ"
     INCIDENTS_OPEN = "incidents_open"
+    COUNT_DIFFERS = "count_differs"
 
 
 NEVER_SIGNED_FOR = frozenset({DayFinding.PEOPLE_OBSERVED, DayFinding.VIALS_OPEN})
@@ -84,6 +85,7 @@ class DayFacts:
     open_vials: Mapping[str, int]
     units_at_bench: Mapping[str, int]
     incidents: int
+    differences: int
     lots: tuple[BenchLot, ...]
     sums: tuple[ProductSums, ...]
 
@@ -122,6 +124,7 @@ def blockers(facts: DayFacts) -> tuple[Blocker, ...]:
         *(Blocker(DayFinding.DRAWN_NOT_GIVEN, _lot_at(one), one.drawn_not_given) for one in facts.lots),
         *(Blocker(DayFinding.SUMS_DIFFER, one.product_code, _spread(one)) for one in facts.sums),
         Blocker(DayFinding.INCIDENTS_OPEN, "", facts.incidents),
+        Blocker(DayFinding.COUNT_DIFFERS, "", facts.differences),
     ]
     return tuple(one for one in found if one.count)
 

@@ -20,8 +20,8 @@ from clinic_server.receiving.lookup import (
     units_standing_in,
 )
 from clinic_server.receiving.rules import (
+    DeliveryDifference,
     DeliveryState,
-    DifferenceReason,
     DifferenceUnexplained,
     LineTwice,
     LotExpiryDiffers,
@@ -89,7 +89,7 @@ class NewDifference:
     """Units of a line that are missing, broken or too many."""
 
     line_id: UUID
-    reason: DifferenceReason
+    reason: DeliveryDifference
     units: int
     note: str | None = None
 

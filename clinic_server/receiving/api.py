@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.receiving import actions, learning, lookup
-from clinic_server.receiving.rules import DifferenceReason, RefusalReason, TransportRecord, TransportRecordKind
+from clinic_server.receiving.rules import DeliveryDifference, RefusalReason, TransportRecord, TransportRecordKind
 from clinic_server.receiving.scanning import arrived_unit, scan_units
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import unit_code
@@ -67,7 +67,7 @@ class DifferenceBody(Body):
     """How many units of a line are missing, broken or too many."""
 
     line_id: UUID
-    reason: DifferenceReason
+    reason: DeliveryDifference
     units: int = Field(ge=0, le=5000)
     note: str | None = Field(None, min_length=1, max_length=200)
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.receiving.rules import (
+    DeliveryDifference,
     DeliveryNotOpen,
     DeliveryState,
     DeliveryUnknown,
-    DifferenceReason,
     LineUnknown,
     ListedPackage,
     PackageLevel,
@@ -65,7 +65,7 @@ class LineFacts:
     expected_units: int
     arrived_units: int
     is_listed: bool
-    differences: Mapping[DifferenceReason, int]
+    differences: Mapping[DeliveryDifference, int]
     unexplained: int
 
 
@@ -287,14 +287,14 @@ def _lines(connection: Connection, delivery_ids: Sequence[UUID]) -> Mapping[UUID
     return found
 
 
-def _differences(connection: Connection, meant: Any) -> Mapping[UUID, Mapping[DifferenceReason, int]]:
+def _differences(connection: Connection, meant: Any) -> Mapping[UUID, Mapping[DeliveryDifference, int]]:
     rows = connection.execute(
         select(line_difference.c.line_id, line_difference.c.reason, line_difference.c.units)
         .join(delivery_line, delivery_line.c.id == line_difference.c.line_id)
         .where(meant)
         .order_by(line_difference.c.journal_seq)
     )
-    latest: dict[UUID, dict[DifferenceReason, int]] = defaultdict(dict)
+    latest: dict[UUID, dict[DeliveryDifference, int]] = defaultdict(dict)
     for line_id, reason, units in rows:
         latest[line_id][reason] = units
     return latest

@@ -14,7 +14,7 @@ from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.receiving import actions, lookup
 from clinic_server.receiving.learning import teach_article as teach
 from clinic_server.receiving.rules import (
-    DifferenceReason,
+    DeliveryDifference,
     RefusalReason,
     TransportRecord,
     TransportRecordIncomplete,
@@ -75,7 +75,7 @@ class DifferenceForm(Form):
     """How many units of a line are missing, broken or too many."""
 
     line_id: UUID
-    reason: DifferenceReason
+    reason: DeliveryDifference
     units: int = Field(ge=0, le=5000)
     note: str = Field("", max_length=200)
 
@@ -165,7 +165,7 @@ async def show_delivery(call: Keeper, delivery_id: UUID) -> Response:
         "receiving/delivery.html",
         handed_over_by=brought_by,
         products=[one for one in await call.read(products) if not one.is_withdrawn(today)],
-        differences=list(DifferenceReason),
+        differences=list(DeliveryDifference),
         refusals=[reason for reason in RefusalReason if reason.is_told_by_people],
         **seen,
     )

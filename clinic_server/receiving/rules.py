@@ -38,7 +38,7 @@ class RefusalReason(StrEnum):
         return self is not RefusalReason.ENTERED_WRONGLY
 
 
-class DifferenceReason(StrEnum):
+class DeliveryDifference(StrEnum):
     """Why fewer or more units of a line are here than the delivery's papers say."""
 
     SHORT = "short"
@@ -285,7 +285,7 @@ def findings_for_arrival(unit: ArrivedUnit, lot_number: str, expires_on: date) -
     return tuple(finding for applies, finding in reasons if applies)
 
 
-def unexplained_units(expected: int, arrived: int, differences: Mapping[DifferenceReason, int]) -> int:
+def unexplained_units(expected: int, arrived: int, differences: Mapping[DeliveryDifference, int]) -> int:
     """Return how many units nobody has explained yet: negative where too few arrived, positive where too many."""
-    missing = sum(differences.get(reason, 0) for reason in (DifferenceReason.SHORT, DifferenceReason.BROKEN))
-    return arrived + missing - differences.get(DifferenceReason.SURPLUS, 0) - expected
+    missing = sum(differences.get(reason, 0) for reason in (DeliveryDifference.SHORT, DeliveryDifference.BROKEN))
+    return arrived + missing - differences.get(DeliveryDifference.SURPLUS, 0) - expected

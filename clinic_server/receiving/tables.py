@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
-from clinic_server.receiving.rules import DifferenceReason, PackageLevel, RefusalReason, TransportRecordKind
+from clinic_server.receiving.rules import DeliveryDifference, PackageLevel, RefusalReason, TransportRecordKind
 
 
 class Delivery(Record, table=True):
@@ -86,7 +86,7 @@ class LineDifference(Record, table=True):
     __table_args__ = (CheckConstraint("units >= 0", name="units_counted"), Index(None, "line_id"))
 
     line_id: UUID = Field(foreign_key="delivery_line.id")
-    reason: DifferenceReason = one_of(DifferenceReason)
+    reason: DeliveryDifference = one_of(DeliveryDifference)
     units: int
     note: str | None = text(200, default=None)
     told_by: UUID = Field(foreign_key="staff.id")

@@ -199,3 +199,18 @@ async def test_the_stock_of_any_past_instant_and_the_movements_of_a_day_are_read
     at = (await auditor.get("/stock/at")).text
     assert FRIDGE in at
     assert (await (await as_role(Role.REGISTRAR)).get("/ledger")).status_code == 403
+
+
+async def test_an_open_difference_stands_in_the_way_of_closing_the_day(as_role: Any, stocked: Database) -> None:
+    keeper, lead = await as_role(Role.COLD_CHAIN_KEEPER), await as_role(Role.SITE_LEAD)
+    moved = await keeper.post("/api/v1/transfers", json={"to_place": FRIDGE, "trace_codes": [CODES[4]]})
+    assert moved.status_code == 201
+    day = "/api/v1/days/2026-03-02/closing"
+    assert (await lead.get(day)).json()["blockers"] == []
+    count = await counted(keeper, *CODES[1:])
+    (blocker,) = (await lead.get(day)).json()["blockers"]
+    assert (blocker["finding"], blocker["count"]) == ("count_differs", 1)
+    await explained(keeper, (await open_by_code(keeper))[CODES[0]], "broken_unrecorded")
+    assert (await confirmed(lead, count)).status_code == 201
+    assert (await lead.get(day)).json()["blockers"] == []
+    assert balances(stocked, FRIDGE, Outside.DIFFERENCE) == [4, 1]

@@ -29,7 +29,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "recall.rules.CallOutcome": "call_outcome",
     "receiving.rules.ArrivalFinding": "finding",
     "receiving.rules.DeliveryState": "delivery_state",
-    "receiving.rules.DifferenceReason": "delivery_difference",
+    "receiving.rules.DeliveryDifference": "delivery_difference",
     "receiving.rules.PackageLevel": "package_level",
     "receiving.rules.RefusalReason": "delivery_refusal",
     "receiving.rules.TransportRecordKind": "transport_record",

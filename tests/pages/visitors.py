@@ -9,6 +9,9 @@ from clinic_server.cold_chain.actions import add_place
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
+from clinic_server.counting.actions import NewCount, count_place, explain_difference
+from clinic_server.counting.lookup import differences_of
+from clinic_server.counting.rules import DifferenceReason
 from clinic_server.demand.actions import keep_due
 from clinic_server.demand.reckoning import Changed, Reckoned
 from clinic_server.demand.rules import Due
@@ -33,7 +36,7 @@ from clinic_server.receiving.actions import (
     finish_delivery,
     tell_difference,
 )
-from clinic_server.receiving.rules import ArrivedUnit, DifferenceReason, TransportRecord, TransportRecordKind
+from clinic_server.receiving.rules import ArrivedUnit, DeliveryDifference, TransportRecord, TransportRecordKind
 from clinic_server.receiving.scanning import scan_units
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
 from clinic_server.screening.decisions import Channel
@@ -47,6 +50,7 @@ from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
+from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
@@ -89,7 +93,7 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _deliver(tx)
+    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
 
 
 def _open(tx: Tx) -> None:
@@ -165,10 +169,21 @@ def _deliver(tx: Tx) -> dict[str, str]:
     line = NewLine(PRODUCT, "S2026-09", expires_on, 12, "SP-2026-1177", packed)
     opened = begin_delivery(tx, NewDelivery(document_number="PS-0303", record=record, lines=[line], **van))
     scan_units(tx, opened.delivery_id, opened.line_ids[0], [ArrivedUnit("PACK-0"), ArrivedUnit("PACK-1")])
-    broken = NewDifference(opened.line_ids[0], DifferenceReason.BROKEN, 1, "瓶身开裂")
+    broken = NewDifference(opened.line_ids[0], DeliveryDifference.BROKEN, 1, "瓶身开裂")
     tell_difference(tx, opened.delivery_id, broken)
     named = {"delivery": opened, "delivery_refused": refused, "delivery_unproven": held}
     return {name: str(ref.delivery_id) for name, ref in named.items()}
+
+
+def _count(tx: Tx) -> dict[str, str]:
+    """Let a count find each kind of difference, one of them explained; and a bench scan a code nobody received."""
+    opened = [_trace_code(place) for place in (43, 41, 90)]
+    count_place(tx, NewCount("fridge-1", opened[:1]))
+    made = count_place(tx, NewCount("desk-1-box", [_trace_code(place) for place in range(12, 20)] + opened))
+    first = differences_of(tx.connection, made.count_id)[0]
+    explain_difference(tx, first.difference_id, DifferenceReason.BROKEN_UNRECORDED, "地面有碎瓶")
+    keep_suspects(tx, [_trace_code(91), _trace_code(0)], arriving=False)
+    return {"count": str(made.count_id)}
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

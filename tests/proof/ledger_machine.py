@@ -1,5 +1,6 @@
 """The ledger's machine: random days of stock with crashes, retries and two at once; each step is summed up."""
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,11 +24,14 @@ WHAT = (
 )
 STORIES = (  # what hardly happens by chance, each of one unit and place
     ("move", "draw", "return", "draw"),
+    ("move", "lend", "take back", "issue"),
     ("move", "draw", "draw", "gain", "draw"),
     ("hold", "propose", "destroy", "count", "explain", "settle"),
     ("overlook", "explain", "settle", "count", "explain", "settle"),
+    ("move", "draw", "overlook", "explain", "settle", "count", "explain", "settle"),
     ("count", "explain", "settle", "move"),
 )
+LIVES = st.lists(st.sampled_from(STORIES), min_size=1, max_size=3)
 NUMBERS = st.integers(0, 6)
 DEEDS = st.tuples(st.sampled_from(WHAT), NUMBERS, st.sampled_from(PLACES))
 Deed = tuple[str, int, str]
@@ -44,9 +48,9 @@ class LedgerSteps(RuleBasedStateMachine):
     def something_is_done(self, deed: Deed) -> None:
         self.house.act(*self.house.deed(*deed))
 
-    @rule(story=st.sampled_from(STORIES), number=NUMBERS, place=st.sampled_from(PLACES[1:]))
-    def a_story_of_one_unit(self, story: tuple[str, ...], number: int, place: str) -> None:
-        for what in story:
+    @rule(stories=LIVES, number=NUMBERS, place=st.sampled_from(BOXES))
+    def what_becomes_of_one_unit(self, stories: list[tuple[str, ...]], number: int, place: str) -> None:
+        for what in itertools.chain(*stories):
             self.house.act(*self.house.deed(what, number, place))
 
     @rule(deed=DEEDS)

@@ -5,6 +5,7 @@ import random
 import sys
 import time
 
+from tests.proof import ledger_machine
 from tests.proof.play import place_on, play
 
 ENGINES = ("sqlite", "postgresql")
@@ -13,13 +14,14 @@ ENGINES = ("sqlite", "postgresql")
 def main() -> int:
     """Play, and tell what was reached; what broke an invariant is raised with the steps that led there."""
     words = _arguments()
+    play_all = ledger_machine.play if words.ledger else play
     engines = ENGINES if words.engine == "both" else (words.engine,)
     for engine in engines:
         sys.stdout.write(f"{words.examples} examples on {engine}, seed {words.seed}\n")
         sys.stdout.flush()
         began_at = time.monotonic()
         with place_on(engine) as place:
-            reached = play(place, place.cast, examples=words.examples, chosen_seed=words.seed, shrink=True)
+            reached = play_all(place, place.cast, examples=words.examples, chosen_seed=words.seed, shrink=True)
         took_s = time.monotonic() - began_at
         told = ", ".join(f"{count} {what}" for what, count in sorted(reached.items()))
         sys.stdout.write(f"  every invariant held: {told}; {took_s:.0f} s\n")
@@ -33,6 +35,7 @@ def _arguments() -> argparse.Namespace:
         epilog="exit codes: 0 all held; 1 one was broken, the steps that led there are shown",
     )
     parser.add_argument("--examples", type=int, default=10_000, help="how many days, on each engine (10000)")
+    parser.add_argument("--ledger", action="store_true", help="only what moves doses, with every sum after each step")
     parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="the same days again")
     return parser.parse_args()

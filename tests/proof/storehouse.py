@@ -48,9 +48,12 @@ class Storehouse(Clinic):
         if what == "receive":
             return lead, self._receiving(number, place)
         code = self.codes[number % len(self.codes)]
-        bench = self.cast.vaccinators[BOXES.index(place) if place in BOXES else 0]
+        at = BOXES.index(place) if place in BOXES else 0
+        bench, other_box = self.cast.vaccinators[at], BOXES[1 - at]
         ways: dict[str, Deed] = {
             "move": (lead, lambda tx: transfer(tx, NewTransfer(place, [code], "asked for"))),
+            "lend": (lead, lambda tx: transfer(tx, NewTransfer(other_box, [code], "asked for"))),
+            "take back": (lead, lambda tx: transfer(tx, NewTransfer(STORE, [code]))),
             "issue": (lead, lambda tx: transfer(tx, NewTransfer(place, [code]))),
             "draw": (bench, lambda tx: _draw(tx, code)),
             "return": (second, lambda tx: _return(tx, code)),
@@ -153,4 +156,4 @@ def _overlook(tx: Tx, code: str) -> Any:
 def _explain(tx: Tx, number: int) -> Any:
     found = _latest(list(open_differences(tx.connection))[::-1])
     reasons = REASONS[found.kind]
-    return explain_difference(tx, found.difference_id, reasons[number % len(reasons)], None)
+    return explain_difference(tx, found.difference_id, reasons[number // 2 % len(reasons)], None)

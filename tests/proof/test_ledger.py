@@ -8,10 +8,10 @@ from clinic_server.stock.whereabouts import MovementKind
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.ledger_machine import play
 
-EXAMPLES = {"sqlite": 40, "postgresql": 20}
+EXAMPLES = {"sqlite": 40, "postgresql": 25}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_every_sum_of_the_ledger_is_right_after_each_step(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

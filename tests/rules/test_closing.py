@@ -17,7 +17,9 @@ from clinic_server.closing.rules import (
 
 LOT = BenchLot("bench-1", "vaccine-a", "L1", brought=10, drawn=6, given=6, wasted=1, taken_back=3, left=0)
 SUMS = ProductSums("vaccine-a", ledger=6, doses=6, consents=6)
-DAY = DayFacts(observed=0, on_their_way=0, open_vials={}, units_at_bench={}, incidents=0, lots=(LOT,), sums=(SUMS,))
+DAY = DayFacts(
+    observed=0, on_their_way=0, open_vials={}, units_at_bench={}, incidents=0, differences=0, lots=(LOT,), sums=(SUMS,)
+)
 
 
 def test_a_day_whose_sums_agree_has_nothing_in_the_way() -> None:
@@ -33,6 +35,7 @@ def test_a_day_whose_sums_agree_has_nothing_in_the_way() -> None:
         ({"open_vials": {"bench-1-box": 1}}, Blocker(DayFinding.VIALS_OPEN, "bench-1-box", 1)),
         ({"units_at_bench": {"bench-2-box": 4}}, Blocker(DayFinding.UNITS_AT_BENCH, "bench-2-box", 4)),
         ({"incidents": 1}, Blocker(DayFinding.INCIDENTS_OPEN, "", 1)),
+        ({"differences": 2}, Blocker(DayFinding.COUNT_DIFFERS, "", 2)),
         ({"lots": (replace(LOT, given=5),)}, Blocker(DayFinding.DRAWN_NOT_GIVEN, "bench-1 vaccine-a/L1", 1)),
         ({"lots": (replace(LOT, given=8),)}, Blocker(DayFinding.DRAWN_NOT_GIVEN, "bench-1 vaccine-a/L1", -2)),
         ({"sums": (replace(SUMS, ledger=7),)}, Blocker(DayFinding.SUMS_DIFFER, "vaccine-a", 1)),

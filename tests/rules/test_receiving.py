@@ -11,7 +11,7 @@ from clinic_server.cold_chain.rules import PROFILES
 from clinic_server.receiving.rules import (
     ArrivalFinding,
     ArrivedUnit,
-    DifferenceReason,
+    DeliveryDifference,
     PackageLevel,
     PackingListContradicts,
     RefusalReason,
@@ -112,11 +112,13 @@ def test_what_a_code_does_not_say_contradicts_nothing() -> None:
     [
         (10, {}, 0),
         (7, {}, -3),
-        (7, {DifferenceReason.SHORT: 2, DifferenceReason.BROKEN: 1}, 0),
-        (12, {DifferenceReason.SURPLUS: 2}, 0),
-        (12, {DifferenceReason.SHORT: 2}, 4),
-        (9, {DifferenceReason.SURPLUS: 1, DifferenceReason.BROKEN: 2}, 0),
+        (7, {DeliveryDifference.SHORT: 2, DeliveryDifference.BROKEN: 1}, 0),
+        (12, {DeliveryDifference.SURPLUS: 2}, 0),
+        (12, {DeliveryDifference.SHORT: 2}, 4),
+        (9, {DeliveryDifference.SURPLUS: 1, DeliveryDifference.BROKEN: 2}, 0),
     ],
 )
-def test_a_difference_is_explained_to_the_last_unit(arrived: int, told: dict[DifferenceReason, int], left: int) -> None:
+def test_a_difference_is_explained_to_the_last_unit(
+    arrived: int, told: dict[DeliveryDifference, int], left: int
+) -> None:
     assert unexplained_units(10, arrived, told) == left
