@@ -62,6 +62,8 @@ from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
+from clinic_server.receiving import api as receiving_api
+from clinic_server.receiving import pages as receiving_pages
 from clinic_server.reports import api as reports_api
 from clinic_server.reports import pages as reports_pages
 from clinic_server.screening import api as screening_api
@@ -107,6 +109,8 @@ ROUTERS = (
     corrections_pages.router,
     recall_api.router,
     recall_pages.router,
+    receiving_api.router,
+    receiving_pages.router,
     closing_api.router,
     closing_pages.router,
     exchange_api.router,

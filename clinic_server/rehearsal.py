@@ -28,11 +28,11 @@ from clinic_server.settings import Settings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import hash_pin
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_units
 from clinic_server.stock.distribution import NewTransfer, transfer
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import Platform, Route
-from clinic_server.stock.whereabouts import PlaceKind
+from clinic_server.stock.whereabouts import STOCK, PlaceKind
 
 SITE_CODE = "DEMO"
 SITE_NAME = "示范接种点"
@@ -256,7 +256,7 @@ def _stock_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
 def _receive(tx: Tx, codes: tuple[str, ...], number: int) -> None:
     today = tx.local_date
     lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 30 * number), codes, _STORE)
-    receive_lot(tx, lot)
+    tx.journal("stock_taken_over", receive_units(tx, lot).lot_id, STOCK)
 
 
 def _place_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:

@@ -59,8 +59,8 @@ def _in_clinic_words(scanned: code.Scanned, symbology: str | None) -> Scanned:
     match scanned:
         case code.TraceCode(text):
             return UnitScan(text)
-        case code.Gs1(gtin=str(gtin), serial=str(serial)):
-            return UnitScan(f"(01){gtin}(21){serial}")
+        case code.Gs1(gtin=str(gtin), serial=str(serial), lot=lot, expires_on=expires_on):
+            return UnitScan(f"(01){gtin}(21){serial}", lot, expires_on)
         case code.Gs1():
             return ScanFault(ScanWithoutSerial.code)
         case code.Booking(reference):

@@ -13,7 +13,7 @@ from clinic_server.exchange.rules import heading_key as key
 from clinic_server.exchange.words import words_of
 from clinic_server.kit.call import Form
 from clinic_server.kit.errors import ClinicError
-from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
+from clinic_server.stock.fields import ProductFields, TermsFields
 from clinic_server.stock.rules import Platform, Route
 
 CodeOf = Callable[[str], str]  # the code of a unit as stock keeps it, or a ClinicError
@@ -34,9 +34,13 @@ class ProductRow(Form, ProductFields, TermsFields):
     """A product of a list."""
 
 
-class StockRow(Form, LotFields):
+class StockRow(Form):
     """A unit of opening stock; an opened one has no row, for nobody would know since when it is open."""
 
+    product_code: str = Field(min_length=1, max_length=40)
+    number: str = Field(min_length=1, max_length=40)
+    expires_on: date
+    place_code: str = Field(min_length=1, max_length=32)
     trace_code: str = Field(min_length=1, max_length=200)
     doses_left: PositiveInt | None = None
 

@@ -1,4 +1,4 @@
-"""Products and lots: adding, receiving, and what is on hand of each."""
+"""Products and lots: adding, taking units in, and what is on hand of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,13 +126,6 @@ def refuse_contradiction(new: NewProduct) -> None:
         raise VaccineUnknown
     if findings := vaccine.contradictions(new.platform, new.route, new.volume_ul):
         raise ProductContradictsVaccine(findings=findings)
-
-
-def receive_lot(tx: Tx, delivery: NewLot) -> ReceivedLot:
-    """Take a delivery into stock, all of it or nothing."""
-    received = receive_units(tx, delivery)
-    tx.journal("lot_received", received.lot_id, STOCK)
-    return received
 
 
 def receive_units(tx: Tx, delivery: NewLot, record_id: UUID | None = None) -> ReceivedLot:

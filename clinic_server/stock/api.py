@@ -1,4 +1,4 @@
-"""Products and deliveries."""
+"""Products, stock and places, transfers, waste, stop orders."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,7 @@ from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions, box, distribution, stops, terms
 from clinic_server.stock.distribution import NewTransfer
-from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
+from clinic_server.stock.fields import ProductFields, TermsFields
 from clinic_server.stock.ledger_view import MovementsAsked, MovementSeen, StoodThen, movements, stood_at
 from clinic_server.stock.places import places
 from clinic_server.stock.rules import Stop, StopScope
@@ -34,12 +34,6 @@ class ProductBody(Body, ProductFields):
 
 class TermsBody(Body, TermsFields):
     """What this site says of a product from now on; what it said before no longer counts."""
-
-
-class LotBody(Body, LotFields):
-    """A delivery of one lot: the trace code of every unit."""
-
-    trace_codes: list[str] = Field(min_length=1, max_length=2000)
 
 
 class TransferBody(Body):
@@ -102,15 +96,6 @@ async def set_terms(call: Keeper, code: str, body: TermsBody) -> Response:
 async def list_balances(call: Annotated[Call, signed_in()]) -> list[actions.Balance]:
     """Return the doses on hand, lot by lot."""
     return await call.read(actions.balances)
-
-
-@router.post("/lots", status_code=201)
-async def receive_lot(call: Keeper, body: LotBody) -> Response:
-    """Take a delivery into stock, all of it or nothing."""
-    codes = [unit_code(call.house.recognise(code)) for code in body.trace_codes]
-    delivery = actions.NewLot(body.product_code, body.number, body.expires_on, codes, body.place_code)
-    async with suspects_kept(call, codes, arriving=True):
-        return await call.record(lambda tx: actions.receive_lot(tx, delivery))
 
 
 @router.post("/units/{unit_id}/waste", status_code=201)

@@ -1,4 +1,4 @@
-"""What is told of a product or a lot, with its bounds: the same in a body, in a form and in a file."""
+"""What is told of a product, with its bounds: the same in a body, in a form and in a file."""
 
 from datetime import date
 
@@ -25,12 +25,3 @@ class TermsFields(BaseModel):
 
     open_vial_minutes: PositiveInt | None = None
     withdrawn_on: date | None = None
-
-
-class LotFields(BaseModel):
-    """A lot, and the place its units are put into."""
-
-    product_code: str = Field(min_length=1, max_length=40)
-    number: str = Field(min_length=1, max_length=40)
-    expires_on: date
-    place_code: str = Field(min_length=1, max_length=32)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
@@ -102,11 +103,12 @@ def hold_units(
 
 def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
     """Record a decision about every hold of a unit that has none yet; return how many there were."""
-    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
-    standing = tx.execute(select(unit_hold.c.id).where(unit_hold.c.unit_id == unit_id, ~is_decided)).scalars().all()
-    for hold_id in standing:
-        tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
-    return len(standing)
+    return _end(tx, unit_hold.c.unit_id == unit_id, end, note)
+
+
+def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
+    """Release what was held for one cause, which is no more; other holds of the same units stand."""
+    return _end(tx, unit_hold.c.cause_id == cause_id, HoldEnd.RELEASED, note)
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:
@@ -131,3 +133,11 @@ def held_units(connection: Connection) -> Sequence[HeldUnit]:
         if one is not None and one.doses_left > 0:
             found.append(HeldUnit(one, row.reason, row.note, row.held_at, row.end))
     return found
+
+
+def _end(tx: Tx, meant: Any, end: HoldEnd, note: str) -> int:
+    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
+    standing = tx.execute(select(unit_hold.c.id).where(meant, ~is_decided)).scalars().all()
+    for hold_id in standing:
+        tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
+    return len(standing)

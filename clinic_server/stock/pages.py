@@ -1,6 +1,5 @@
-"""The stock page: what is on hand, and receiving more."""
+"""The stock page: what is on hand, and products; the stop orders."""
 
-import re
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -11,12 +10,9 @@ from pydantic import Field, PositiveInt
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock import actions, stops, terms, vaccines
-from clinic_server.stock.fields import LotFields, ProductFields, TermsFields
-from clinic_server.stock.places import places
+from clinic_server.stock.fields import ProductFields, TermsFields
 from clinic_server.stock.rules import Platform, Route, StopScope
-from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
-from clinic_server.stock.suspects import suspects_kept
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -33,12 +29,6 @@ class TermsForm(Form, TermsFields):
 
     open_vial_minutes: Annotated[PositiveInt | None, EMPTY_IS_NONE] = None
     withdrawn_on: Annotated[date | None, EMPTY_IS_NONE] = None
-
-
-class LotForm(Form, LotFields):
-    """A delivery: trace codes one a line, as a scanner types them."""
-
-    trace_codes: str = Field(min_length=4, max_length=120_000)
 
 
 class StopForm(Form):
@@ -61,12 +51,10 @@ async def stock(call: Annotated[Call, signed_in()]) -> Response:
     return call.page(
         "stock/stock.html",
         balances=await call.read(actions.balances),
-        products=await call.read(actions.products),
         today=call.local_date(call.house.db.clock.now()),
         platforms=list(Platform),
         vaccines=list(vaccines.shipped().values()),
         routes=list(Route),
-        places=await call.read(places),
     )
 
 
@@ -82,17 +70,6 @@ async def add_product(call: Keeper) -> Response:
     """Add a product."""
     new = actions.NewProduct(**(await call.form(ProductForm)).model_dump())
     return await call.record(lambda tx: actions.add_product(tx, new), then="/stock")
-
-
-@router.post("/stock/lots")
-async def receive_lot(call: Keeper) -> Response:
-    """Take a delivery into stock."""
-    form = await call.form(LotForm)
-    # A GS1 code may hold "," and ";", and its separator is a blank to Python.
-    codes = [unit_code(call.house.recognise(code)) for code in re.split("[ \t\r\n]+", form.trace_codes) if code]
-    delivery = actions.NewLot(form.product_code, form.number, form.expires_on, codes, form.place_code)
-    async with suspects_kept(call, codes, arriving=True):
-        return await call.record(lambda tx: actions.receive_lot(tx, delivery), then="/stock")
 
 
 @router.get("/stock/products")

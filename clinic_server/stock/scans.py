@@ -1,9 +1,13 @@
 """What a scanned code stands for, as desks and benches ask: a unit, a booking, some other text, or nothing usable."""
 
+import re
 from dataclasses import dataclass, field
+from datetime import date
 
 from clinic_server.kit.errors import Refused
 from clinic_server.stock.rules import UnitCodeInvalid, normalised_code
+
+_ARTICLE = re.compile(r"\(01\)([0-9]{14})\(21\).+|([0-9]{7})[0-9]{13}")
 
 
 class ScanMisread(Refused):
@@ -32,9 +36,20 @@ class ScanIsTravelDocument(Refused):
 
 @dataclass(frozen=True, slots=True)
 class UnitScan:
-    """A unit, by the one spelling under which stock keeps it: 20 digits, or ``(01)GTIN(21)serial``."""
+    """A unit, by the one spelling under which stock keeps it: 20 digits, or ``(01)GTIN(21)serial``.
+
+    ``lot`` and ``expires_on`` are what the code says besides; None where it does not.
+    """
 
     code: str
+    lot: str | None = None
+    expires_on: date | None = None
+
+    @property
+    def article(self) -> str | None:
+        """The maker's number of product and packing in it: a GTIN, or a trace code's first seven digits."""
+        found = _ARTICLE.fullmatch(self.code)
+        return found and (found[1] or found[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ def unit_code(scanned: Scanned) -> str:
     A text of no known kind may be a maker's own code: only stock knows.
     """
     match scanned:
-        case UnitScan(code):
+        case UnitScan(code=code):
             return code
         case ScanFault():
             raise refusal_of(scanned)

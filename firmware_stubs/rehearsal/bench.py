@@ -1,7 +1,7 @@
 """The injection benches, the chairs of the observation, whoever fetches new vials, and whoever opens the site."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
@@ -181,9 +181,22 @@ class Keeper(Role):
             return False
         number = self._chance.randrange(10**10)
         codes = [f"8{number:010d}{place:09d}" for place in range(NEW_VIALS)]
-        expires_on = (datetime.now(UTC) + timedelta(days=365)).date().isoformat()
-        deed = deeds.receive_lot(self.floor.cast.product_code, f"L{number:010d}", expires_on, codes)
-        write = self.seat.do(deed)
-        if write.is_accepted:
+        is_in_stock = self._receive(f"L{number:010d}", codes)
+        if is_in_stock:
             self.floor.stock_up(codes)
-        return write.is_accepted
+        return is_in_stock
+
+    def _receive(self, number: str, codes: Sequence[str]) -> bool:
+        now = datetime.now(UTC)
+        lot = {
+            "product_code": self.floor.cast.product_code,
+            "lot_number": number,
+            "expires_on": (now + timedelta(days=365)).date().isoformat(),
+            "expected_units": len(codes),
+            "release_number": number,
+        }
+        begun = self.seat.do(deeds.begin_delivery(number, lot, now - timedelta(minutes=5)))
+        if not begun.is_accepted:
+            return False
+        scanned = self.seat.do(deeds.scan_delivery(begun.ref, begun.answer["line_ids"][0], codes))
+        return scanned.is_accepted and self.seat.do(deeds.finish_delivery(begun.ref)).is_accepted

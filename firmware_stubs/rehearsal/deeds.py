@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 _PNG = (  # one white pixel
@@ -121,11 +122,30 @@ def abandon(visit_id: str) -> Deed:
     return _on(visit_id, "abandonment", "visit_abandoned", step="abandoned")
 
 
-def receive_lot(product_code: str, number: str, expires_on: str, trace_codes: Sequence[str]) -> Deed:
-    """Take a delivery into stock."""
-    about = {"product_code": product_code, "number": number, "expires_on": expires_on}
-    body = {**about, "trace_codes": trace_codes, "place_code": "fridge-1"}
-    return Deed("/api/v1/lots", "lot_received", body, ref_field="lot_id")
+def begin_delivery(number: str, lot: Mapping[str, Any], arrived_at: datetime) -> Deed:
+    """Begin to receive a lot that was kept cold on the way."""
+    about = {"supplier": "演示配送", "document_number": number, "carrier": "演示冷藏车", "place_code": "fridge-1"}
+    record = {
+        "kind": "logger_print",
+        "reference": number,
+        "departed_at": (arrived_at - timedelta(hours=2)).isoformat(),
+        "arrived_at": arrived_at.isoformat(),
+        "low_milli_celsius": 3_100,
+        "high_milli_celsius": 5_600,
+    }
+    body = {**about, "record": record, "lines": [lot]}
+    return Deed("/api/v1/deliveries", "delivery_begun", body, ref_field="delivery_id")
+
+
+def scan_delivery(delivery_id: str, line_id: str, trace_codes: Sequence[str]) -> Deed:
+    """Scan what a delivery brought."""
+    body = {"line_id": line_id, "codes": trace_codes}
+    return Deed(f"/api/v1/deliveries/{delivery_id}/scans", "delivery_scanned", body, ref_field="delivery_id")
+
+
+def finish_delivery(delivery_id: str) -> Deed:
+    """Take into stock what a delivery brought."""
+    return Deed(f"/api/v1/deliveries/{delivery_id}/finish", "delivery_finished", {}, ref_field="delivery_id")
 
 
 def fetch_units(station: str, trace_codes: Sequence[str]) -> Deed:

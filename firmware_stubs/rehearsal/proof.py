@@ -16,7 +16,7 @@ KINDS = frozenset(
         *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
         "consent_withdrawn",
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
-        *("lot_received", "units_moved", "site_opened"),
+        *("delivery_begun", "delivery_scanned", "delivery_finished", "units_moved", "site_opened"),
     }
 )
 
@@ -29,7 +29,7 @@ _NAMED_BY_ANSWER = frozenset(
         "dose_refused",
         "consent_withdrawn",
         "dose_given",
-        "lot_received",
+        *("delivery_begun", "delivery_scanned", "delivery_finished"),
         "units_moved",
         "site_opened",
     }
@@ -186,9 +186,9 @@ def _stock(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
     """What was drawn is what was given, and only deliveries added to the stock."""
     if closing.drawn != len(closing.doses):
         yield Difference(Verdict.HALF, f"{closing.drawn} doses drawn, {len(closing.doses)} given")
-    delivered = sum(count for line, count in closing.lines.items() if line[0] == "lot_received")
-    lots = [write for write in ledger.writes if write.kind == "lot_received"]
-    if not lots and (closing.received or delivered):
+    delivered = sum(count for line, count in closing.lines.items() if line[0] == "delivery_finished")
+    finished = [write for write in ledger.writes if write.kind == "delivery_finished"]
+    if not finished and (closing.received or delivered):
         yield Difference(Verdict.DOUBLED, f"{closing.received} doses received that nobody delivered")
 
 

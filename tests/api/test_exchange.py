@@ -23,6 +23,7 @@ from clinic_server.stock.tables import movement
 from clinic_server.stock.units import unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import WasteReason
 from tests.api.callers import AsRole, SignedIn, running, someone
+from tests.api.test_receiving import Keeper, a_line
 from tests.api.visitors import PRODUCT, SYSTEM, a_lot, a_place, a_product, rows_in
 from tests.conftest import ManualClock
 from tests.rules.test_exchange import PRODUCT as PRODUCT_ROW
@@ -225,17 +226,17 @@ async def test_a_withdrawn_product_is_neither_received_nor_imported(house: House
     a_product(house.db)
     a_place(house.db)
     terms = f"/api/v1/products/{PRODUCT}/terms"
-    lot = {"product_code": PRODUCT, "number": "1", "expires_on": "2027-01-01", "place_code": "fridge-1"}
+    keeper = Keeper(lead, house.db.clock)
     await lead.post(terms, json={"withdrawn_on": "2026-03-03"})
-    assert (await lead.post("/api/v1/lots", json=lot | {"trace_codes": ["AAAA"]})).status_code == 201
+    await keeper.begin(a_line())
     await lead.post(terms, json={"withdrawn_on": "2026-03-02"})
-    refused = await lead.post("/api/v1/lots", json=lot | {"trace_codes": ["BBBB"]})
+    refused = await lead.post("/api/v1/deliveries", json=keeper.body(a_line()))
     assert refused.json()["code"] == "product_withdrawn"
     assert faults_of(await looked_through(lead, "stock", a_csv(*units(1)))) == {
         (2, "product_code", "product_withdrawn")
     }
     await lead.post(terms, json={})
-    assert (await lead.post("/api/v1/lots", json=lot | {"trace_codes": ["BBBB"]})).status_code == 201
+    await keeper.begin(a_line())
 
 
 @pytest.mark.parametrize("form", list(FileFormat))

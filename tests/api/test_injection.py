@@ -269,16 +269,6 @@ async def test_sent_back_from_the_bench_everything_is_asked_again(as_role: Any, 
     assert (await given(bench, permit_id)).json()["code"] == "step_out_of_order"
 
 
-async def test_a_delivery_with_a_known_code_is_refused_whole(as_role: Any, house: House, ready: UUID) -> None:
-    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
-    before = rows_in(house.db)
-    lot = {"product_code": PRODUCT, "number": "L2", "expires_on": "2027-05-01", "place_code": "bench-1-box"}
-    body = {**lot, "trace_codes": ["8new-code-1", CODE]}
-    answer = await keeper.post("/api/v1/lots", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (409, "unit_already_received")
-    assert (rows_in(house.db), stage_of(house, ready)) == (before, Stage.WAITING_FOR_INJECTION)
-
-
 async def test_the_next_ticket_is_called_once(as_role: Any, ready: UUID) -> None:
     bench = await as_role(Role.VACCINATOR)
     first = await bench.post("/bench/next", headers={"sec-fetch-site": "same-origin"})

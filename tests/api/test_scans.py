@@ -14,13 +14,12 @@ from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock
 from clinic_server.settings import DeviceSettings, Settings
 from clinic_server.staff.rules import Role
-from clinic_server.stock.units import unit_by_code
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.plugs import MemoryPlug
 from tests.api.callers import running
 from tests.api.test_check_in import TYPED
 from tests.api.test_injection import CODE, a_consented_visit, findings_of
-from tests.api.visitors import CHECKED, a_lot, a_place, a_product, an_open_site, rows_in
+from tests.api.visitors import CHECKED, a_lot, a_product, an_open_site, rows_in
 from tests.devices.parts import eventually
 
 GTIN = "06901234560008"
@@ -140,24 +139,6 @@ async def test_a_typed_code_that_contradicts_itself_is_refused(as_role: Any, rea
         f"/api/v1/visits/{ready}/permits", json={"trace_code": f"]C101{GTIN[:-1]}621SN1", **CHECKED}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "scan_misread")
-
-
-async def test_one_unit_is_received_once_whatever_way_its_code_is_written(as_role: Any, house: House) -> None:
-    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
-    about = {"product_code": a_product(house.db), "place_code": a_place(house.db)}
-    lot = {**about, "number": "L-1", "expires_on": "2027-01-01"}
-
-    async def received(*codes: str) -> Any:
-        return await keeper.post("/api/v1/lots", json={**lot, "trace_codes": codes})
-
-    assert (await received(f"]d2{UNIT_AS_ELEMENTS.replace(chr(0x1D), '|')}")).status_code == 201
-    assert house.db.read_now(lambda connection: unit_by_code(connection, UNIT)) is not None
-    for same in (UNIT, UNIT_AS_ELEMENTS, f"01{GTIN}21SN1"):
-        assert (await received(same)).json()["code"] == "unit_already_received"
-    assert (await received("CB1:abcdefgh")).json()["code"] == "scan_is_no_unit"
-    codes = f"81000001000000000002\r\n01{GTIN}10A;1|21S,2\n"
-    assert (await keeper.post("/stock/lots", data={**lot, "trace_codes": codes})).status_code == 303
-    assert house.db.read_now(lambda connection: unit_by_code(connection, f"(01){GTIN}(21)S,2")) is not None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from clinic_server.kit.db import Database
 from clinic_server.staff.rules import Role
 from clinic_server.stock.tables import suspect_scan
 from tests.api.test_injection import a_consented_visit, findings_of, given, permitted
-from tests.api.visitors import PRODUCT, a_lot, a_place, a_product, an_open_site, rows_in
+from tests.api.test_receiving import Keeper, a_line
+from tests.api.visitors import a_lot, a_place, a_product, an_open_site, rows_in
 from tests.conftest import ManualClock
 
 CODE, NEW, UNKNOWN = "81000001000000000001", "81000001000000000002", "81999999000000000001"
@@ -66,11 +67,13 @@ async def test_a_delivery_with_a_code_received_before_is_refused_whole_and_the_c
     as_role: Any, stocked: Database
 ) -> None:
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
-    body = {"product_code": PRODUCT, "number": "L-2", "expires_on": "2027-05-01", "place_code": a_place(stocked)}
-    refused = await keeper.post("/api/v1/lots", json=body | {"trace_codes": [NEW, CODE]})
+    a_place(stocked)
+    delivery = Keeper(keeper, stocked.clock)
+    await delivery.begin(a_line())
+    refused = await delivery.scan(NEW, CODE)
     assert (refused.status_code, refused.json()["code"]) == (409, "unit_already_received")
     assert [one[:2] for one in await kept(keeper)] == [(CODE, "received_before")]
-    assert (await keeper.post("/api/v1/lots", json=body | {"trace_codes": [NEW]})).status_code == 201
+    assert (await delivery.scan(NEW)).status_code == 201
 
 
 async def test_a_transfer_keeps_only_the_doubtful_ones_of_its_codes(as_role: Any, stocked: Database) -> None:

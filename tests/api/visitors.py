@@ -24,7 +24,7 @@ from clinic_server.settings import SecuritySettings, Settings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station, station_exists
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import open_session
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, ReceivedLot, add_product, receive_units
 from clinic_server.stock.places import NewPlace, add_place, places
 from clinic_server.stock.rules import Platform, Route
 from clinic_server.stock.tables import suspect_scan
@@ -119,6 +119,13 @@ def a_place(db: Database, code: str = "fridge-1", station: str | None = None) ->
     return code
 
 
+def take_in_lot(tx: Tx, lot: NewLot) -> ReceivedLot:
+    """A lot that stands in its place, however it came there."""
+    received = receive_units(tx, lot)
+    tx.journal("furnished", received.lot_id)
+    return received
+
+
 def a_lot(  # what a delivery is made of
     db: Database,
     *codes: str,
@@ -130,7 +137,7 @@ def a_lot(  # what a delivery is made of
     """A lot received into the box of a bench, or into the fridge."""
     into = a_place(db, f"{bench}-box", bench) if bench else a_place(db)
     delivery = NewLot(product, number or f"L-{expires_on}", expires_on, codes, into)
-    db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
+    db.write_now(lambda tx: take_in_lot(tx, delivery), SYSTEM)
 
 
 def a_visit(db: Database, born_on: date = date(1980, 5, 1), sex: Sex = Sex.MALE, name: str = "王小明") -> UUID:

@@ -15,8 +15,8 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import verify
 from clinic_server.kit.schema import SCRIPTS, head_revision, upgrade
 from clinic_server.kit.tx import Site
-from clinic_server.stock.actions import NewLot, receive_lot
-from tests.api.visitors import SYSTEM, TODAY, a_place, a_product
+from clinic_server.stock.actions import NewLot
+from tests.api.visitors import SYSTEM, TODAY, a_place, a_product, take_in_lot
 from tests.conftest import ManualClock
 
 NOW = head_revision()
@@ -62,7 +62,7 @@ def _in_use(database_url: str, keyring: Keyring, clock: ManualClock) -> str:
     db = a_database_in_use(database_url, keyring, clock)
     product = a_product(db)
     delivery = NewLot(product, "L1", TODAY, ["8000-1", "8000-2"], a_place(db))
-    db.write_now(lambda tx: receive_lot(tx, delivery), SYSTEM)
+    db.write_now(lambda tx: take_in_lot(tx, delivery), SYSTEM)
     db.close()
     return database_url
 

@@ -28,6 +28,16 @@ from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.recall.actions import NewDestruction, NewRecall, begin_recall, propose_destruction
 from clinic_server.recall.lookup import given_to, require_recall
+from clinic_server.receiving.actions import (
+    NewDelivery,
+    NewDifference,
+    NewLine,
+    begin_delivery,
+    finish_delivery,
+    tell_difference,
+)
+from clinic_server.receiving.rules import ArrivedUnit, DeliveryDifference, TransportRecord, TransportRecordKind
+from clinic_server.receiving.scanning import scan_units
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.measured import Taken, record_round
@@ -36,7 +46,7 @@ from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
@@ -48,6 +58,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
+from tests.api.visitors import take_in_lot
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
@@ -82,7 +93,7 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx)
+    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
 
 
 def _open(tx: Tx) -> None:
@@ -101,9 +112,9 @@ def _stock(tx: Tx) -> None:
         box = NewPlace(f"{station}-box", f"{station} 冷藏盒", PlaceKind.BENCH_BOX, "cn-clinic-2-8", station)
         add_place(tx, box)
         codes = [_trace_code(place) for place in places]
-        receive_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
+        take_in_lot(tx, NewLot(PRODUCT, "S2026-01", tx.local_date + timedelta(days=200), codes, box.code))
     codes = [_trace_code(place) for place in range(60, 72)]
-    receive_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
+    take_in_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
     _open_vials(tx, box.code)
 
 
@@ -120,7 +131,7 @@ def _open_vials(tx: Tx, box_code: str) -> None:
     kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
     add_product(tx, NewProduct(f"{PRODUCT}-5", "样例灭活疫苗（5 剂）", "样例生物", *kind, 500, 5))
     codes = [_trace_code(place) for place in range(40, 44)]
-    receive_lot(tx, NewLot(f"{PRODUCT}-5", "M2026-07", tx.local_date + timedelta(days=90), codes, box_code))
+    take_in_lot(tx, NewLot(f"{PRODUCT}-5", "M2026-07", tx.local_date + timedelta(days=90), codes, box_code))
     opened, emptied, held, _ = (unit_by_code(tx.connection, code) for code in codes)
     assert opened
     assert emptied
@@ -140,6 +151,28 @@ def _call_back(tx: Tx) -> dict[str, str]:
     new = NewDestruction([_trace_code(42)], HoldEnd.DESTROYED, "瓶身有裂纹", "示范区疾控中心 监督员")
     made = propose_destruction(tx, new)
     return {"recall": str(begun.recall_id), "destruction": str(made.destruction_id)}
+
+
+def _deliver(tx: Tx) -> dict[str, str]:
+    """Let three vans come: one without a record, one without papers, one that is being unpacked."""
+    arrived_at = tx.now - timedelta(minutes=20)
+    span = (arrived_at - timedelta(hours=3), arrived_at)
+    record = TransportRecord(TransportRecordKind.LOGGER_PRINT, "LG-2207", *span, 3_400, 6_100)
+    van = {"supplier": "示范区疾控中心", "carrier": "冷藏车 3", "place_code": "fridge-1", "handed_over_by": "样例司机"}
+    expires_on = tx.local_date + timedelta(days=300)
+    refused = begin_delivery(tx, NewDelivery(document_number="PS-0301", record=None, **van))
+    unproven = NewLine(PRODUCT, "S2026-08", expires_on, 2)
+    held = begin_delivery(tx, NewDelivery(document_number="PS-0302", record=record, lines=[unproven], **van))
+    scan_units(tx, held.delivery_id, held.line_ids[0], [ArrivedUnit(_trace_code(place)) for place in (90, 91)])
+    finish_delivery(tx, held.delivery_id)
+    packed = [("CARTON-9", f"PACK-{place // 4}", _trace_code(100 + place)) for place in range(12)]
+    line = NewLine(PRODUCT, "S2026-09", expires_on, 12, "SP-2026-1177", packed)
+    opened = begin_delivery(tx, NewDelivery(document_number="PS-0303", record=record, lines=[line], **van))
+    scan_units(tx, opened.delivery_id, opened.line_ids[0], [ArrivedUnit("PACK-0"), ArrivedUnit("PACK-1")])
+    broken = NewDifference(opened.line_ids[0], DeliveryDifference.BROKEN, 1, "瓶身开裂")
+    tell_difference(tx, opened.delivery_id, broken)
+    named = {"delivery": opened, "delivery_refused": refused, "delivery_unproven": held}
+    return {name: str(ref.delivery_id) for name, ref in named.items()}
 
 
 def _count(tx: Tx) -> dict[str, str]:

@@ -56,7 +56,7 @@ from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import open_session
-from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_lot
+from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.box import NewWaste, waste
 from clinic_server.stock.distribution import NewTransfer, transfer
 from clinic_server.stock.holds import NewHold, hold
@@ -70,7 +70,7 @@ from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, Unit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
-from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_new_opening
+from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_new_opening, take_in_lot
 from tests.conftest import ManualClock
 from tests.peers import PostgresServer
 
@@ -427,7 +427,7 @@ class Clinic:
     def receive(self, product: str, units: int, expires_on: date) -> Any:
         codes = [f"8{len(self.codes) + n:019d}" for n in range(units)]
         delivery = NewLot(product, f"{product}-{expires_on}", expires_on, codes, STORE)
-        received = self.act(self.cast.registrar, lambda tx: receive_lot(tx, delivery))
+        received = self.act(self.cast.registrar, lambda tx: take_in_lot(tx, delivery))
         if not isinstance(received, ClinicError):
             self.codes += codes
         return received

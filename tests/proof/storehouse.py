@@ -14,7 +14,7 @@ from clinic_server.kit.errors import NotFound
 from clinic_server.kit.tx import Tx
 from clinic_server.recall.actions import NewDestruction, confirm_destruction, propose_destruction
 from clinic_server.recall.lookup import destructions
-from clinic_server.stock.actions import NewLot, receive_lot
+from clinic_server.stock.actions import NewLot
 from clinic_server.stock.box import NewWaste, gain, waste, waste_overdue
 from clinic_server.stock.distribution import NewTransfer, transfer
 from clinic_server.stock.holds import NewHold, decide, hold
@@ -23,6 +23,7 @@ from clinic_server.stock.rules import AtBench, UnitFacts, findings_for_unit
 from clinic_server.stock.tables import draw, unit_return
 from clinic_server.stock.units import draw_dose, open_unit, require_known, return_draw, units_in
 from clinic_server.stock.whereabouts import GainReason, HoldEnd, HoldReason, PlaceKind, UnitIsEmpty, WasteReason
+from tests.api.visitors import take_in_lot
 from tests.proof.clinic import PRODUCTS, PROFILE, STORE, Clinic
 
 BOXES = ("bench-1-box", "bench-2-box")
@@ -77,7 +78,7 @@ class Storehouse(Clinic):
         codes = [f"8{len(self.codes) + n:019d}" for n in range(1 + number % 2)]
         self.codes += codes
         delivery = NewLot(product, f"{product}-{expires_on}", expires_on, codes, place)
-        return lambda tx: receive_lot(tx, delivery)
+        return lambda tx: take_in_lot(tx, delivery)
 
 
 class NothingThere(NotFound):

@@ -51,6 +51,61 @@ def upgrade() -> None:
         sa.UniqueConstraint("business_on", name=op.f("uq_day_closed_business_on")),
     )
     op.create_table(
+        "delivery",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("supplier", sa.String(length=80), nullable=False),
+        sa.Column("document_number", sa.String(length=60), nullable=False),
+        sa.Column("carrier", sa.String(length=80), nullable=False),
+        sa.Column("handed_over_by_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "transport_kind",
+            sa.Enum(
+                "logger_print",
+                "display_reading",
+                "paper",
+                name="transportrecordkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("transport_reference", sa.String(length=80), nullable=True),
+        sa.Column("departed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("low_milli_celsius", sa.Integer(), nullable=True),
+        sa.Column("high_milli_celsius", sa.Integer(), nullable=True),
+        sa.Column("received_by", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(arrived_at IS NULL) = (transport_kind IS NULL)", name=op.f("ck_delivery_arrived_at_recorded")
+        ),
+        sa.CheckConstraint(
+            "(departed_at IS NULL) = (transport_kind IS NULL)", name=op.f("ck_delivery_departed_at_recorded")
+        ),
+        sa.CheckConstraint(
+            "(high_milli_celsius IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_high_milli_celsius_recorded"),
+        ),
+        sa.CheckConstraint(
+            "(low_milli_celsius IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_low_milli_celsius_recorded"),
+        ),
+        sa.CheckConstraint(
+            "(transport_reference IS NULL) = (transport_kind IS NULL)",
+            name=op.f("ck_delivery_transport_reference_recorded"),
+        ),
+        sa.CheckConstraint("length(carrier) <= 80", name=op.f("ck_delivery_carrier_length")),
+        sa.CheckConstraint("length(document_number) <= 60", name=op.f("ck_delivery_document_number_length")),
+        sa.CheckConstraint("length(supplier) <= 80", name=op.f("ck_delivery_supplier_length")),
+        sa.CheckConstraint("length(transport_reference) <= 80", name=op.f("ck_delivery_transport_reference_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_delivery_place_id")),
+        sa.ForeignKeyConstraint(["received_by"], ["staff.id"], name=op.f("fk_delivery_received_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
+    )
+    op.create_table(
         "destruction",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -121,6 +176,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imported")),
         sa.UniqueConstraint("kind", "sha256", name=op.f("uq_imported_kind_sha256")),
     )
+    op.create_table(
+        "learnt_article",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("article", sa.String(length=14), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "unit", "pack", "carton", name="packagelevel_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("learnt_by", sa.Uuid(), nullable=False),
+        sa.Column("learnt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(article) <= 14", name=op.f("ck_learnt_article_article_length")),
+        sa.ForeignKeyConstraint(["learnt_by"], ["staff.id"], name=op.f("fk_learnt_article_learnt_by")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_learnt_article_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_learnt_article")),
+    )
+    with op.batch_alter_table("learnt_article", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_learnt_article_article_journal_seq"), ["article", "journal_seq"], unique=False
+        )
+
     op.create_table(
         "product_terms",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -219,6 +299,69 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_day_signed_day_id"), ["day_id"], unique=False)
 
     op.create_table(
+        "delivery_finished",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("capacity_reason", sa.String(length=200), nullable=True),
+        sa.Column("finished_by", sa.Uuid(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(capacity_reason) <= 200", name=op.f("ck_delivery_finished_capacity_reason_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_delivery_finished_delivery_id")),
+        sa.ForeignKeyConstraint(["finished_by"], ["staff.id"], name=op.f("fk_delivery_finished_finished_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_finished")),
+        sa.UniqueConstraint("delivery_id", name=op.f("uq_delivery_finished_delivery_id")),
+    )
+    op.create_table(
+        "delivery_line",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("lot_number", sa.String(length=40), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("release_number", sa.String(length=60), nullable=True),
+        sa.Column("expected_units", sa.Integer(), nullable=False),
+        sa.CheckConstraint("length(lot_number) <= 40", name=op.f("ck_delivery_line_lot_number_length")),
+        sa.CheckConstraint("length(release_number) <= 60", name=op.f("ck_delivery_line_release_number_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_delivery_line_delivery_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_delivery_line_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_line")),
+        sa.UniqueConstraint(
+            "delivery_id", "product_id", "lot_number", name=op.f("uq_delivery_line_delivery_id_product_id_lot_number")
+        ),
+    )
+    op.create_table(
+        "delivery_refused",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "no_temperature_record",
+                "too_cold_on_the_way",
+                "too_warm_on_the_way",
+                "package_damaged",
+                "not_ordered",
+                "entered_wrongly",
+                name="refusalreason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("refused_by", sa.Uuid(), nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_delivery_refused_note_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_delivery_refused_delivery_id")),
+        sa.ForeignKeyConstraint(["refused_by"], ["staff.id"], name=op.f("fk_delivery_refused_refused_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_refused")),
+        sa.UniqueConstraint("delivery_id", name=op.f("uq_delivery_refused_delivery_id")),
+    )
+    op.create_table(
         "destruction_confirmed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -260,6 +403,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["stop_id"], ["stop_order.id"], name=op.f("fk_recall_stop_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recall")),
         sa.UniqueConstraint("stop_id", name=op.f("uq_recall_stop_id")),
+    )
+    op.create_table(
+        "refusal_reported",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("told_to", sa.String(length=80), nullable=False),
+        sa.Column("reported_by", sa.Uuid(), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(told_to) <= 80", name=op.f("ck_refusal_reported_told_to_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_refusal_reported_delivery_id")),
+        sa.ForeignKeyConstraint(["reported_by"], ["staff.id"], name=op.f("fk_refusal_reported_reported_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refusal_reported")),
+        sa.UniqueConstraint("delivery_id", name=op.f("uq_refusal_reported_delivery_id")),
     )
     op.create_table(
         "suspect_assessed",
@@ -323,6 +480,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_destruction_unit_destruction_id"), ["destruction_id"], unique=False)
 
     op.create_table(
+        "line_difference",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "short",
+                "broken",
+                "surplus",
+                name="deliverydifference_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("told_by", sa.Uuid(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_line_difference_note_length")),
+        sa.CheckConstraint("units >= 0", name=op.f("ck_line_difference_units_counted")),
+        sa.ForeignKeyConstraint(["line_id"], ["delivery_line.id"], name=op.f("fk_line_difference_line_id")),
+        sa.ForeignKeyConstraint(["told_by"], ["staff.id"], name=op.f("fk_line_difference_told_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_difference")),
+    )
+    with op.batch_alter_table("line_difference", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_line_difference_line_id"), ["line_id"], unique=False)
+
+    op.create_table(
         "movement",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -378,6 +566,46 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_movement_unit_id"), ["unit_id"], unique=False)
 
     op.create_table(
+        "package",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=50), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "unit", "pack", "carton", name="packagelevel_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("parent", sa.String(length=50), nullable=True),
+        sa.CheckConstraint("length(code) <= 50", name=op.f("ck_package_code_length")),
+        sa.CheckConstraint("length(parent) <= 50", name=op.f("ck_package_parent_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_package_delivery_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["delivery_line.id"], name=op.f("fk_package_line_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_package")),
+        sa.UniqueConstraint("delivery_id", "code", name=op.f("uq_package_delivery_id_code")),
+    )
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_package_code"), ["code"], unique=False)
+        batch_op.create_index(batch_op.f("ix_package_line_id"), ["line_id"], unique=False)
+
+    op.create_table(
+        "papers_brought",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("release_number", sa.String(length=60), nullable=False),
+        sa.Column("brought_by", sa.Uuid(), nullable=False),
+        sa.Column("brought_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(release_number) <= 60", name=op.f("ck_papers_brought_release_number_length")),
+        sa.ForeignKeyConstraint(["brought_by"], ["staff.id"], name=op.f("fk_papers_brought_brought_by")),
+        sa.ForeignKeyConstraint(["line_id"], ["delivery_line.id"], name=op.f("fk_papers_brought_line_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_papers_brought")),
+        sa.UniqueConstraint("line_id", name=op.f("uq_papers_brought_line_id")),
+    )
+    op.create_table(
         "recall_call",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -411,6 +639,29 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_recall_call_recall_id_person_id"), ["recall_id", "person_id"], unique=False
         )
+
+    op.create_table(
+        "unit_arrival",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("trace_code", sa.String(length=50), nullable=False),
+        sa.Column("scanned_code", sa.String(length=50), nullable=False),
+        sa.Column("article", sa.String(length=14), nullable=True),
+        sa.Column("scanned_by", sa.Uuid(), nullable=False),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(article) <= 14", name=op.f("ck_unit_arrival_article_length")),
+        sa.CheckConstraint("length(scanned_code) <= 50", name=op.f("ck_unit_arrival_scanned_code_length")),
+        sa.CheckConstraint("length(trace_code) <= 50", name=op.f("ck_unit_arrival_trace_code_length")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_unit_arrival_delivery_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["delivery_line.id"], name=op.f("fk_unit_arrival_line_id")),
+        sa.ForeignKeyConstraint(["scanned_by"], ["staff.id"], name=op.f("fk_unit_arrival_scanned_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_arrival")),
+        sa.UniqueConstraint("delivery_id", "trace_code", name=op.f("uq_unit_arrival_delivery_id_trace_code")),
+    )
+    with op.batch_alter_table("unit_arrival", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_unit_arrival_line_id"), ["line_id"], unique=False)
 
     op.create_table(
         "unit_hold",
@@ -648,6 +899,10 @@ def upgrade() -> None:
     op.make_append_only("count_difference")
     op.make_append_only("day_closed")
     op.make_append_only("day_signed")
+    op.make_append_only("delivery")
+    op.make_append_only("delivery_finished")
+    op.make_append_only("delivery_line")
+    op.make_append_only("delivery_refused")
     op.make_append_only("destruction")
     op.make_append_only("destruction_confirmed")
     op.make_append_only("destruction_unit")
@@ -656,15 +911,21 @@ def upgrade() -> None:
     op.make_append_only("dose_due")
     op.make_append_only("due_reckoning")
     op.make_append_only("imported")
+    op.make_append_only("learnt_article")
     op.make_append_only("ledger_entry")
+    op.make_append_only("line_difference")
     op.make_append_only("movement")
     op.make_append_only("opened_regardless")
+    op.make_append_only("package")
+    op.make_append_only("papers_brought")
     op.make_append_only("product_terms")
     op.make_append_only("recall")
     op.make_append_only("recall_call")
+    op.make_append_only("refusal_reported")
     op.make_append_only("stock_count")
     op.make_append_only("suspect_assessed")
     op.make_append_only("suspect_scan")
+    op.make_append_only("unit_arrival")
     op.make_append_only("unit_hold")
     op.make_append_only("unit_hold_ended")
     op.make_append_only("unit_move")
@@ -711,16 +972,30 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_unit_hold_cause_id"))
 
     op.drop_table("unit_hold")
+    with op.batch_alter_table("unit_arrival", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_unit_arrival_line_id"))
+
+    op.drop_table("unit_arrival")
     with op.batch_alter_table("recall_call", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recall_call_recall_id_person_id"))
 
     op.drop_table("recall_call")
+    op.drop_table("papers_brought")
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_package_line_id"))
+        batch_op.drop_index(batch_op.f("ix_package_code"))
+
+    op.drop_table("package")
     with op.batch_alter_table("movement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_movement_unit_id"))
         batch_op.drop_index(batch_op.f("ix_movement_moved_at"))
         batch_op.drop_index(batch_op.f("ix_movement_lot_id_journal_seq"))
 
     op.drop_table("movement")
+    with op.batch_alter_table("line_difference", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_line_difference_line_id"))
+
+    op.drop_table("line_difference")
     with op.batch_alter_table("destruction_unit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_destruction_unit_destruction_id"))
 
@@ -730,9 +1005,13 @@ def downgrade() -> None:
 
     op.drop_table("count_difference")
     op.drop_table("suspect_assessed")
+    op.drop_table("refusal_reported")
     op.drop_table("recall")
     op.drop_table("opened_regardless")
     op.drop_table("destruction_confirmed")
+    op.drop_table("delivery_refused")
+    op.drop_table("delivery_line")
+    op.drop_table("delivery_finished")
     with op.batch_alter_table("day_signed", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_day_signed_day_id"))
 
@@ -746,6 +1025,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_product_terms_product_id_journal_seq"))
 
     op.drop_table("product_terms")
+    with op.batch_alter_table("learnt_article", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_learnt_article_article_journal_seq"))
+
+    op.drop_table("learnt_article")
     op.drop_table("imported")
     with op.batch_alter_table("dose_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dose_due_recommended_on"))
@@ -753,6 +1036,7 @@ def downgrade() -> None:
 
     op.drop_table("dose_due")
     op.drop_table("destruction")
+    op.drop_table("delivery")
     op.drop_table("day_closed")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_person_id_journal_seq"))
