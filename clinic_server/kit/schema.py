@@ -23,8 +23,9 @@ SCRIPTS = _PACKAGE / "migrations"
 
 def load_tables() -> None:
     """Import every slice's ``tables`` so that the metadata is whole."""
-    for path in sorted(_PACKAGE.glob("*/tables.py")):
-        importlib.import_module(f"{_PACKAGE.name}.{path.parent.name}.tables")
+    for path in sorted(_PACKAGE.rglob("tables.py")):
+        if path.parent.name != "kit":
+            importlib.import_module(".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts))
     importlib.import_module(f"{_PACKAGE.name}.kit.journal")
     importlib.import_module(f"{_PACKAGE.name}.kit.idempotency")
 

@@ -21,9 +21,14 @@ ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "clinic_server" / "locale"
 CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
 SHOWN = {  # enum: the group of labels its values are shown with
+    "alerts.rules.AlertKind": "alert",
+    "alerts.rules.AlertState": "alert_state",
+    "alerts.rules.CloseReason": "alert_closed",
+    "alerts.rules.Severity": "severity",
     "check_in.rules.Finding": "finding",
     "check_in.rules.How": "how",
     "check_in.rules.TypedReason": "typed_reason",
+    "cold_chain.judging.BreachKind": "alert",
     "cold_chain.rules.Condition": "condition",
     "cold_chain.rules.Fault": "fault",
     "recall.rules.CallOutcome": "call_outcome",

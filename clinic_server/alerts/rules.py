@@ -1,0 +1,107 @@
+"""What an alert is, how bad, and who hears of it when: kinds, severities, the ladder."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from clinic_server.kit.errors import Conflict, NotFound, Refused
+
+ALERTS = "alerts"  # the topic of every page that shows alerts
+
+
+class Severity(StrEnum):
+    """How soon somebody has to act."""
+
+    WARNING = "warning"
+    ALARM = "alarm"
+    CRITICAL = "critical"
+
+
+class AlertKind(StrEnum):
+    """What is wrong; one alert of a kind is open per place."""
+
+    TOO_WARM = "too_warm"
+    TOO_COLD = "too_cold"
+    FROZEN = "frozen"
+    NO_DATA = "no_data"
+    PROBE_FAULT = "probe_fault"
+    FLAT_LINE = "flat_line"
+    CLOCK_WRONG = "clock_wrong"
+    BATTERY_LOW = "battery_low"
+    POWER_LOST = "power_lost"
+    MANUAL_READING_MISSED = "manual_reading_missed"
+    CALIBRATION_DUE = "calibration_due"
+    STOP_ORDER = "stop_order"
+    DOUBTFUL_CODE = "doubtful_code"
+    ADVERSE_EVENT = "adverse_event"
+    DEVICE_LOST = "device_lost"
+    SERVER_FAULT = "server_fault"
+    PAGER_FAILED = "pager_failed"
+    REHEARSAL = "rehearsal"
+
+
+class AlertState(StrEnum):
+    """How far an alert is; every one ends closed."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SHELVED = "shelved"
+    CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """Why an alert is over."""
+
+    RECOVERED = "recovered"
+    PROBE_RETIRED = "probe_retired"
+    DECIDED = "decided"
+    REHEARSED = "rehearsed"
+
+
+class AlertUnknown(NotFound):
+    """No alert has this number."""
+
+    code = "alert_unknown"
+
+
+class AlertIsClosed(Conflict):
+    """This alert is over."""
+
+    code = "alert_is_closed"
+
+
+class CommentNeeded(Refused):
+    """Whoever acknowledges says what they are doing about it."""
+
+    code = "comment_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What somebody has to hear of. ``place_code`` is empty for the site as a whole.
+
+    ``summary`` is ASCII for a pager ("+9.4C 12MIN"), without any person's data; ``cause_id`` is the record behind it.
+    """
+
+    kind: AlertKind
+    severity: Severity
+    summary: str
+    place_code: str = ""
+    cause_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """An alert as it stands; ``number`` is what a pager shows and a reply names."""
+
+    alert_id: UUID
+    number: int
+    kind: AlertKind
+    place_code: str
+    severity: Severity
+    state: AlertState
+    summary: str
+    opened_at: datetime
+    recovered_at: datetime | None
+    acknowledged_at: datetime | None
