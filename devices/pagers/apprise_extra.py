@@ -14,6 +14,7 @@ from devices.pagers.guard import Guard
 from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 
+TALKATIVE: Final = ("apprise", "urllib3")  # they log the URLs they call, and these are keys
 MOST_BYTES: Final = 600  # counted in bytes here, for Apprise counts characters where services count bytes
 
 
@@ -29,7 +30,8 @@ class AppriseExtra:
             apprise = importlib.import_module("apprise")
         except ImportError:
             raise OptionRefused("Apprise is not installed: pip install 'clinic-server[apprise]'") from None
-        logging.getLogger("apprise").disabled = True  # it logs the URLs it was given, and they are keys
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._plugin: Any = apprise.Apprise.instantiate(spec.url, suppress_exceptions=True)
         if self._plugin is None:
             raise AddressRefused("Apprise does not know this URL")

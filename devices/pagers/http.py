@@ -23,6 +23,7 @@ CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0
 MOST_ANSWER_BYTES: Final = 65_536
 MOST_WAIT_S: Final = 3600.0
+MOST_PORT: Final = 65_535
 PORTS: Final = {"http": 80, "https": 443}
 NOTHING_ARRIVED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
@@ -124,6 +125,6 @@ def _parsed(text: str) -> httpx2.URL:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError):
         raise AddressRefused("the channel's URL is malformed") from None
-    if url.scheme not in PORTS or not url.host or url.userinfo:
+    if url.scheme not in PORTS or not url.host or url.userinfo or (url.port or 0) > MOST_PORT:
         raise AddressRefused("a channel's URL is https://host/…, without a user in it")
     return url
