@@ -1,6 +1,4 @@
-"""Whatever Apprise speaks to, as an extra: it takes HTTP 200 for success, so nothing it sends is ever more than
-unconfirmed, and nobody counts as told by it.
-"""
+"""Whatever Apprise speaks to, as an extra that nobody counts as told by: it takes HTTP 200 for success."""
 
 import asyncio
 import importlib
