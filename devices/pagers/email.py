@@ -140,6 +140,8 @@ def _handed_over(client: smtplib.SMTP, message: EmailMessage) -> Outcome:
         raise NoAnswer from None
     except (OSError, smtplib.SMTPServerDisconnected):
         raise LinkLost("line_broken") from None
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        client.quit()
     return Outcome(Reached.ACCEPTED) if code == TAKEN else _outcome_of(code)
 
 
