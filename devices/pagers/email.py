@@ -25,7 +25,7 @@ from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 
 STEP_S: Final = 5.0
 MOST_BYTES: Final = 20_000
-TEMPORARY: Final = range(400, 500)
+CLOSING: Final = 421  # the only number by which a server speaks of itself and not of one mailbox
 TAKEN: Final = 250
 AGREED: Final = (250, 251)
 BUSY_S: Final = 60.0
@@ -116,7 +116,8 @@ class EmailPager:
         client.ehlo_or_helo_if_needed()
         if "password" in self._secrets:
             client.login(self._secrets.get("user", self._sender), self._secrets["password"])
-        for code, _ in (client.mail(self._sender), client.rcpt(recipient)):
+        for ask, mailbox in ((client.mail, self._sender), (client.rcpt, recipient)):
+            code, _ = ask(mailbox)
             if code not in AGREED:
                 raise smtplib.SMTPResponseException(code, b"")
 
@@ -146,4 +147,4 @@ def _handed_over(client: smtplib.SMTP, message: EmailMessage) -> Outcome:
 
 
 def _outcome_of(code: int) -> Outcome:
-    return Outcome(Reached.FAILED, f"smtp_{code}", wait_s=BUSY_S if code in TEMPORARY else None)
+    return Outcome(Reached.FAILED, f"smtp_{code}", wait_s=BUSY_S if code == CLOSING else None)

@@ -157,9 +157,10 @@ async def test_the_site_signs_in_and_its_password_is_nowhere(
     ("rules", "outcome"),
     [
         ({"rcpt": "550 No such user keeper@example.org"}, Outcome(Reached.FAILED, "smtp_550")),
-        ({"rcpt": "451 Greylisted"}, Outcome(Reached.FAILED, "smtp_451", wait_s=60)),
+        ({"rcpt": "451 Greylisted"}, Outcome(Reached.FAILED, "smtp_451")),
         ({"data": "554 Spam"}, Outcome(Reached.FAILED, "smtp_554")),
-        ({"data": "452 Disk full"}, Outcome(Reached.FAILED, "smtp_452", wait_s=60)),
+        ({"data": "452 Disk full"}, Outcome(Reached.FAILED, "smtp_452")),
+        ({"data": "421 Closing"}, Outcome(Reached.FAILED, "smtp_421", wait_s=60)),
         ({"drops": True}, Outcome(Reached.UNCONFIRMED, "line_broken")),
     ],
 )
