@@ -20,11 +20,9 @@ from devices.links.address import LinkAddress
 from devices.options import known_options_only, one_of
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 
 STEP_S: Final = 5.0
-MOST_BYTES: Final = 20_000
 CLOSING: Final = 421  # the only number by which a server speaks of itself and not of one mailbox
 TAKEN: Final = 250
 AGREED: Final = (250, 251)
@@ -35,8 +33,6 @@ MAILBOX: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Z
 
 class EmailPager:
     """One mail server; the address is a mailbox."""
-
-    most_bytes = MOST_BYTES
 
     def __init__(self, spec: PagerSpec, guard: Guard | None = None, trust: ssl.SSLContext | None = None) -> None:
         known_options_only(spec, "sender", "tls")
@@ -77,7 +73,7 @@ class EmailPager:
         message["Auto-Submitted"] = "auto-generated"
         if page.is_urgent:
             message["X-Priority"], message["Importance"] = "1", "high"
-        message.set_content(fitted(page, self.most_bytes), cte="base64")
+        message.set_content(page.text, cte="base64")
         return message
 
     def _deliver(self, addresses: Sequence[str], recipient: str, message: EmailMessage) -> Outcome:

@@ -9,11 +9,11 @@ import pytest
 
 from devices.pagers.guard import Guard
 from devices.pagers.http import HttpDoor
-from devices.pagers.page import Outcome, Page, PagerSpec, Reached, RoomyPager
+from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 from devices.pagers.registry import pager_for
 from devices.pagers.robots import RobotPager
 from devices.pagers.webhook import Webhook
-from firmware_stubs.pagers.robots import REFUSALS, Mishap, Reply, RobotsStub
+from firmware_stubs.pagers.robots import GOOD, REFUSALS, WECOM, Mishap, Reply, RobotsStub
 from tests.devices.pager_parts import HERE, PAGE, guard_of, tls_of
 
 ROBOTS = ("wecom", "dingtalk", "feishu")
@@ -91,12 +91,22 @@ async def test_no_real_refusal_is_taken_for_success(kind: str, code: int) -> Non
 
 
 @pytest.mark.parametrize("kind", ROBOTS)
-async def test_a_text_of_six_thousand_bytes_fits_and_keeps_place_and_lot(kind: str) -> None:
-    long = Page(PAGE.number, PAGE.short, "冷" * 20_000)
+async def test_a_page_of_a_hundred_fridges_comes_in_messages_that_fit_and_names_each(kind: str) -> None:
+    lines = [f"#{number} 严重 · A{number:03} 温度过高 · +9.4 °C 批号 2026{number:05}" for number in range(100)]
     with RobotsStub(secret=SECRET) as stub:
-        assert await robot_at(stub, kind).send("", long) == Outcome(Reached.ACCEPTED)
-    assert stub.received[0].text.startswith(PAGE.short)
-    assert stub.received[0].text.endswith("…")
+        page = Page(PAGE.number, PAGE.short, "\n".join(lines))
+        assert await robot_at(stub, kind).send("", page) == Outcome(Reached.ACCEPTED)
+    told = "\n".join(one.text for one in stub.received)
+    assert all(line in told for line in lines)
+    assert len(stub.received) == (4 if kind == "wecom" else 1)
+
+
+async def test_a_message_after_one_that_was_refused_is_not_sent() -> None:
+    with RobotsStub() as stub:
+        stub.befall_next(Reply(GOOD[WECOM]), Reply(REFUSALS[45009]))
+        outcome = await robot_at(stub, "wecom").send("", Page("1", "A1", "冷\n" * 2000))
+    assert outcome == Outcome(Reached.FAILED, "errcode_45009", wait_s=60)
+    assert len(stub.received) == 2
 
 
 @pytest.mark.parametrize(
@@ -286,10 +296,3 @@ async def test_no_secret_and_no_address_is_told_or_logged(kind: str, caplog: pyt
         assert canary not in repr(told)
         assert canary not in caplog.text
     assert any(canaries[0] in record.path for record in stub.received)
-
-
-def test_drivers_say_how_much_they_carry_at_once() -> None:
-    wecom = pager_for(PagerSpec("group", "wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k"))
-    assert isinstance(wecom, RoomyPager)
-    assert wecom.most_bytes == 2048
-    assert not isinstance(pager_for(PagerSpec("screen", "screen", "")), RoomyPager)
