@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.alerts import ladders
+from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -156,6 +158,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             async with (
                 OverdueVials(house),
                 DosesDue(house),
+                LadderWatch(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,
@@ -188,6 +191,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     schedules.shipped()
     texts.shipped()
     checklists.shipped()
+    ladders.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )
