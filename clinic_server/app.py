@@ -10,7 +10,10 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
+from clinic_server.alerts import pages as alerts_pages
+from clinic_server.alerts.links import Tries
 from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
@@ -126,6 +129,8 @@ ROUTERS = (
     counting_pages.router,
     reports_api.router,
     reports_pages.router,
+    alerts_api.router,
+    alerts_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
     device_hub_api.router,
@@ -153,6 +158,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
+        app.state.alert_link_tries = Tries(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (
