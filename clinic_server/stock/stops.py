@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
+from clinic_server.alerts.raising import raise_alarm, recover
+from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
@@ -65,6 +67,7 @@ def place_stop(tx: Tx, new: NewStop) -> StopRef:
         placed_by=placed_by,
         placed_at=tx.now,
     )
+    raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, _standing_words(tx.connection), cause_id=stop_id))
     tx.journal("stop_placed", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -91,6 +94,8 @@ def confirm_lift(tx: Tx, stop_id: UUID) -> StopRef:
         confirmed_by=confirmed_by,
         lifted_at=tx.now,
     )
+    if not standing_stops(tx.connection):
+        recover(tx, AlertKind.STOP_ORDER)
     tx.journal("stop_lifted", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -132,6 +137,12 @@ def require_stop(connection: Connection, stop_id: UUID) -> Stop:
         return standing[stop_id]
     known = connection.execute(select(stop_order.c.id).where(stop_order.c.id == stop_id)).first()
     raise StopIsLifted if known else StopUnknown
+
+
+def _standing_words(connection: Connection) -> str:
+    """Say for a pager how much is stopped; the reasons are people's words, and stay here."""
+    stops = standing_stops(connection)
+    return f"{len(stops)} STOPPED, LAST A {stops[0].scope.upper()}"
 
 
 def _latest_proposal(connection: Connection, stop_id: UUID) -> UUID:

@@ -6,10 +6,10 @@ from uuid import UUID
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact
-from clinic_server.alerts.duties import add_duties, except_day
+from clinic_server.alerts.duties import add_duty, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
-from clinic_server.alerts.roster import OtherDay, Shift
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.check_in.actions import Arrival, check_in
@@ -202,7 +202,7 @@ def _sound(tx: Tx) -> dict[str, str]:
         for number in range(1, 7)
     ]
     for number, contact_id in enumerate(people):
-        add_duties(tx, Shift(contact_id, 1 + number // 3, time(0), time(0)), range(7))
+        add_duty(tx, Weekly(frozenset(range(7)), Shift(contact_id, 1 + number // 3, time(0), time(0))))
     except_day(tx, OtherDay(tx.local_date, is_on=False, shift=Shift(people[0], 1, time(0), time(0))))
     alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
     raise_alarm(tx, Alarm(AlertKind.POWER_LOST, Severity.ALARM, "MAINS OFF"))
