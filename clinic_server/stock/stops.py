@@ -67,7 +67,7 @@ def place_stop(tx: Tx, new: NewStop) -> StopRef:
         placed_by=placed_by,
         placed_at=tx.now,
     )
-    raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, _standing_words(tx.connection), cause_id=stop_id))
+    _tell(tx, stop_id)
     tx.journal("stop_placed", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -94,8 +94,7 @@ def confirm_lift(tx: Tx, stop_id: UUID) -> StopRef:
         confirmed_by=confirmed_by,
         lifted_at=tx.now,
     )
-    if not standing_stops(tx.connection):
-        recover(tx, AlertKind.STOP_ORDER)
+    _tell(tx)
     tx.journal("stop_lifted", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -139,10 +138,14 @@ def require_stop(connection: Connection, stop_id: UUID) -> Stop:
     raise StopIsLifted if known else StopUnknown
 
 
-def _standing_words(connection: Connection) -> str:
-    """Say for a pager how much is stopped; the reasons are people's words, and stay here."""
-    stops = standing_stops(connection)
-    return f"{len(stops)} STOPPED, LAST A {stops[0].scope.upper()}"
+def _tell(tx: Tx, new_id: UUID | None = None) -> None:
+    """Let the alert say how much is stopped, without people's words; a new order calls anew, the last lift ends it."""
+    stops = standing_stops(tx.connection)
+    if stops:
+        words = f"{len(stops)} STOPPED, LAST A {stops[0].scope.upper()}"
+        raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, words, cause_id=new_id))
+    else:
+        recover(tx, AlertKind.STOP_ORDER)
 
 
 def _latest_proposal(connection: Connection, stop_id: UUID) -> UUID:

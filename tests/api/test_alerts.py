@@ -174,6 +174,7 @@ def test_a_stop_order_calls_and_so_does_the_next_one_and_the_last_lift_ends_it(h
         assert kinds_open(house)
         house.db.write_now(lambda tx, stop_id=stop_id: propose_lift(tx, stop_id, "cleared"), first)
         house.db.write_now(lambda tx, stop_id=stop_id: confirm_lift(tx, stop_id), second)
+        assert house.db.write_now(take_turns, SYSTEM) == 0, "a lift calls nobody"
     assert kinds_open(house) == []
 
 
