@@ -1,6 +1,4 @@
-"""Whatever Apprise speaks to, as an extra: it takes HTTP 200 for success, so nothing it sends is ever more than
-unconfirmed, and nobody counts as told by it.
-"""
+"""Whatever Apprise speaks to, as an extra that nobody counts as told by: it takes HTTP 200 for success."""
 
 import asyncio
 import importlib
@@ -11,8 +9,8 @@ from devices.errors import AddressRefused, OptionRefused
 from devices.options import known_options_only
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
+from devices.pagers.pieces import pieces
 
 TALKATIVE: Final = ("apprise", "urllib3")  # they log the URLs they call, and these are keys
 MOST_BYTES: Final = 600  # counted in bytes here, for Apprise counts characters where services count bytes
@@ -20,8 +18,6 @@ MOST_BYTES: Final = 600  # counted in bytes here, for Apprise counts characters 
 
 class AppriseExtra:
     """One Apprise URL; the address is not used."""
-
-    most_bytes = MOST_BYTES
 
     def __init__(self, spec: PagerSpec, guard: Guard | None = None) -> None:
         known_options_only(spec)
@@ -43,5 +39,7 @@ class AppriseExtra:
     async def _send(self, page: Page) -> Outcome:
         if "host" in self._plugin.template_tokens:  # the URL names a machine, not an account of the service
             await self._guard.addresses(self._plugin.host, self._plugin.port or 443)
-        was_sent = await asyncio.to_thread(self._plugin.notify, body=fitted(page, self.most_bytes), title=page.short)
-        return Outcome(Reached.UNCONFIRMED, "http_status_only") if was_sent else Outcome(Reached.FAILED, "not_sent")
+        for text in pieces(page, MOST_BYTES):
+            if not await asyncio.to_thread(self._plugin.notify, body=text, title=page.short):
+                return Outcome(Reached.FAILED, "not_sent")
+        return Outcome(Reached.UNCONFIRMED, "http_status_only")
