@@ -13,6 +13,7 @@ from devices.pagers.robots import RobotPager
 from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
 from devices.pagers.sms_http import SmsGateway
+from devices.pagers.snpp import SnppPager
 from devices.pagers.webhook import Webhook
 
 PagerFactory = Callable[[PagerSpec], Pager]
@@ -27,6 +28,7 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "screen": Screen,
         "siren": Siren,
         "sms_http": SmsGateway,
+        "snpp": SnppPager,
         "webhook": Webhook,
         "wecom": RobotPager,
     }
