@@ -14,6 +14,7 @@ from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
 from devices.pagers.sms_http import SmsGateway
 from devices.pagers.snpp import SnppPager
+from devices.pagers.tap import TapPager
 from devices.pagers.webhook import Webhook
 
 PagerFactory = Callable[[PagerSpec], Pager]
@@ -29,6 +30,7 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "siren": Siren,
         "sms_http": SmsGateway,
         "snpp": SnppPager,
+        "tap": TapPager,
         "webhook": Webhook,
         "wecom": RobotPager,
     }
