@@ -142,6 +142,12 @@ def test_silence_and_shelf_end_when_the_clock_is_set_back_behind_their_beginning
     assert hush_of(an_alert(), shelved, LADDER, T0 - 60 * MINUTE) is None
 
 
+def test_a_silence_that_was_over_does_not_come_back_with_a_clock_set_back() -> None:
+    silent = answered(look(an_alert(), T0)[0], has_comment=True, ladder=LADDER, now=T0)
+    again, _ = look(silent, T0 + 61 * MINUTE)
+    assert hush_of(again, NIGHT, LADDER, T0 + 30 * MINUTE) is None
+
+
 def test_a_place_being_worked_on_silences_what_a_door_explains_and_nothing_else() -> None:
     shelved = Scene(time(3), shelves=(Shelf("fridge-1", T0, T0 + 30 * MINUTE),))
     cases = {
