@@ -1,11 +1,11 @@
 """Raising, saying again, and ending alerts: inside whatever transaction found out."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, func, select, update
 
+from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.rules import (
     ALERTS,
     Alarm,
@@ -63,18 +63,13 @@ def close(tx: Tx, alert_id: UUID, reason: CloseReason) -> None:
 
 def open_alerts(connection: Connection) -> Sequence[AlertFacts]:
     """Return every alert that is not over, the latest first."""
-    rows = connection.execute(
-        _alerts().where(alert_now.c.state != AlertState.CLOSED).order_by(alert_now.c.number.desc())
-    )
-    return [AlertFacts(*row) for row in rows]
+    return alerts_where(connection, alert_now.c.state != AlertState.CLOSED)
 
 
 def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> AlertFacts | None:
     now = alert_now.c
-    row = connection.execute(
-        _alerts().where(now.state != AlertState.CLOSED, now.kind == kind, now.place_code == place_code)
-    ).first()
-    return None if row is None else AlertFacts(*row)
+    is_it = (now.state != AlertState.CLOSED, now.kind == kind, now.place_code == place_code)
+    return next(iter(alerts_where(connection, *is_it)), None)
 
 
 def _open(tx: Tx, alarm: Alarm) -> UUID:
@@ -96,7 +91,3 @@ def _open(tx: Tx, alarm: Alarm) -> UUID:
 def _say(tx: Tx, alert_id: UUID, alarm: Alarm) -> None:
     tx.append(AlertSaid, alert_id=alert_id, severity=alarm.severity, summary=alarm.summary, said_at=tx.now)
     tx.signal(ALERTS)
-
-
-def _alerts() -> Select[Any]:
-    return select(*(alert_now.c[name] for name in AlertFacts.__dataclass_fields__))

@@ -46,7 +46,6 @@ class AlertState(StrEnum):
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
-    SHELVED = "shelved"
     CLOSED = "closed"
 
 
@@ -59,6 +58,43 @@ class CloseReason(StrEnum):
     REHEARSED = "rehearsed"
 
 
+class AnswerWay(StrEnum):
+    """How somebody answered an alert."""
+
+    PAGE = "page"
+    DESK = "desk"
+    LINK = "link"
+    PAGER = "pager"
+
+
+class Hush(StrEnum):
+    """Why an open alert calls nobody right now; it is shown all the same."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REPLIED = "replied"
+    SHELVED = "shelved"
+    INHIBITED = "inhibited"
+    QUIET_HOURS = "quiet_hours"
+
+
+class DueKind(StrEnum):
+    """What a page is for."""
+
+    PAGE = "page"
+    RECOVERY = "recovery"
+    TEST = "test"
+    REHEARSAL = "rehearsal"
+
+
+class DueState(StrEnum):
+    """How far a due page is; leased is being sent, and due again when the lease runs out."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
 class AlertUnknown(NotFound):
     """No alert has this number."""
 
@@ -69,6 +105,12 @@ class AlertIsClosed(Conflict):
     """This alert is over."""
 
     code = "alert_is_closed"
+
+
+class ContactUnknown(NotFound):
+    """Nobody who can be paged has this id."""
+
+    code = "contact_unknown"
 
 
 class CommentNeeded(Refused):
