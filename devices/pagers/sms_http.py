@@ -1,0 +1,95 @@
+"""SMS through whatever gateway the site has a contract with: its request is a template, its success a rule.
+
+In the URL, the body and the header values `{address}`, `{text}`, `{number}` and the channel's secrets by name are
+replaced, each escaped for the place it stands in.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import quote
+
+from devices.errors import OptionRefused
+from devices.options import known_options_only, one_of, whole_number
+from devices.pagers import success
+from devices.pagers.attempts import attempted
+from devices.pagers.guard import Guard
+from devices.pagers.http import Call, HttpDoor, refuse_malformed
+from devices.pagers.merging import fitted
+from devices.pagers.page import Outcome, Page, PagerSpec, Reached
+from devices.pagers.success import SuccessRule
+
+PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+MOBILE: Final = re.compile(r"\+?[0-9]{5,20}")
+GIVEN: Final = ("address", "text", "number")
+MOST_BYTES: Final = 600  # 200 Chinese characters, three SMS
+TYPES: Final[Mapping[str, str]] = {
+    "json": "application/json; charset=utf-8",
+    "form": "application/x-www-form-urlencoded",
+}
+
+
+def in_url(value: str) -> str:
+    """Escape a value for a URL or a form."""
+    return quote(value, safe="")
+
+
+def in_json(value: str) -> str:
+    """Escape a value for the inside of a JSON string."""
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def filled(template: str, values: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    """Return a template with its places filled in one go: what is filled in is not looked at again."""
+    return PLACE.sub(lambda place: escaped(values[place[1]]), template)
+
+
+class SmsGateway:
+    """One gateway; the address is a mobile number."""
+
+    def __init__(self, spec: PagerSpec, door: HttpDoor | None = None) -> None:
+        known_options_only(spec, "method", "body", "body_type", "authorization", "most_bytes", *success.OPTIONS)
+        self.most_bytes = whole_number(spec, "most_bytes", MOST_BYTES, low=60, high=20_000)
+        self._method = one_of(spec, "method", "POST", "GET", "POST")
+        self._type = one_of(spec, "body_type", "json", *TYPES)
+        self._url, self._body = spec.url, spec.options.get("body", "")
+        self._authorization = spec.options.get("authorization", "")
+        self._secrets = spec.secrets
+        self._refuse_unknown_places()
+        refuse_malformed(filled(spec.url, self._values("", Page("", "", "")), in_url))
+        rule = SuccessRule.of(spec)
+        if rule is None:
+            raise OptionRefused("success_pointer and success_value are missing: HTTP 200 alone is no success")
+        self._rule = rule
+        self._door = door or HttpDoor(Guard(spec.may_reach))
+
+    async def send(self, address: str, page: Page) -> Outcome:
+        """See Pager."""
+        if MOBILE.fullmatch(address) is None:
+            return Outcome(Reached.FAILED, "address_malformed")
+        return await attempted(self._send(address, page))
+
+    async def _send(self, address: str, page: Page) -> Outcome:
+        answer = await self._door.ask(self._call(self._values(address, page)))
+        return self._rule.judged(answer.status, answer.body, answer.wait_s)
+
+    def _call(self, values: Mapping[str, str]) -> Call:
+        escaped = in_json if self._type == "json" else in_url
+        headers = {"content-type": TYPES[self._type]} if self._body else {}
+        if self._authorization:
+            headers["authorization"] = filled(self._authorization, values, str)
+        content = filled(self._body, values, escaped).encode("utf-8")
+        return Call(filled(self._url, values, in_url), content, headers, self._method)
+
+    def _values(self, address: str, page: Page) -> Mapping[str, str]:
+        return {**self._secrets, "address": address, "text": fitted(page, self.most_bytes), "number": page.number}
+
+    def _refuse_unknown_places(self) -> None:
+        template = self._url + self._body + self._authorization
+        if unknown := sorted(set(PLACE.findall(template)) - {*GIVEN, *self._secrets}):
+            raise OptionRefused(f"the template has a place nobody fills: {', '.join(unknown)}")
+        if set(PLACE.findall(self._authorization)) & set(GIVEN):
+            raise OptionRefused("authorization is filled with secrets only")
+        if missing := sorted({"address", "text"} - set(PLACE.findall(self._url + self._body))):
+            raise OptionRefused(f"the template leaves out {', '.join(missing)}")
