@@ -6,11 +6,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from clinic_server.alerts.contacts import require_contact, standing_ids
+from clinic_server.alerts.outbox import ask_test_pages
+from clinic_server.alerts.raising import close, open_alerts, raise_alarm
+from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, CloseReason, Severity
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.lookup import channel_by_code
-from clinic_server.paging.rules import PAGING, AnswerWay, ChannelRefused, NoSuchTest
+from clinic_server.paging.rules import (
+    PAGING,
+    REHEARSED_FOR,
+    ChannelRefused,
+    HowAnswered,
+    NoSuchTest,
+    RehearsalRunning,
+)
 from clinic_server.paging.tables import (
     MOST_OPTIONS,
     MOST_REASON,
@@ -47,13 +58,19 @@ class ChannelRef:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRef:
+    """Which alert an action was about."""
+
+    alert_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One page that was handed to a channel: what for, to whom, and the channel's answer."""
 
     channel_code: str
     outcome: Outcome
     due_id: UUID | None = None
-    test_id: UUID | None = None
     contact_id: UUID | None = None
 
 
@@ -90,7 +107,6 @@ def record_attempt(tx: Tx, attempt: Attempt) -> UUID:
         PageAttempt,
         id=row_id,
         due_id=attempt.due_id,
-        test_id=attempt.test_id,
         contact_id=attempt.contact_id,
         channel_code=attempt.channel_code,
         reached=outcome.reached,
@@ -114,11 +130,38 @@ def record_news(tx: Tx, attempt_id: UUID, outcome: Outcome) -> None:
     )
 
 
-def begin_test(tx: Tx, due_on: date) -> UUID:
-    """Begin the weekly test of a day; the database refuses a second one."""
-    test_id = tx.append(PageTest, due_on=due_on, begun_at=tx.now)
-    tx.journal("page_test_begun", test_id, PAGING)
-    return test_id
+def record_trial(tx: Tx, code: str, outcome: Outcome) -> None:
+    """Write down what came of a channel's test button."""
+    tx.journal("channel_tried", record_attempt(tx, Attempt(code, outcome)), PAGING)
+
+
+def begin_test(tx: Tx, due_on: date) -> int:
+    """Begin the weekly test of a day and make its page due to everybody; return its number.
+
+    The database refuses a second one of that day.
+    """
+    number = 1 + tx.execute(select(func.coalesce(func.max(page_test.c.number), 0))).scalar_one()
+    test_id = tx.append(PageTest, number=number, due_on=due_on, begun_at=tx.now)
+    ask_test_pages(tx, standing_ids(tx.connection), number)
+    tx.journal("page_test_begun", test_id, PAGING, ALERTS)
+    return number
+
+
+def rehearse(tx: Tx) -> AlertRef:
+    """Raise an alarm that is none, through everything an alarm goes through; raises RehearsalRunning."""
+    if any(one.kind is AlertKind.REHEARSAL for one in open_alerts(tx.connection)):
+        raise RehearsalRunning
+    alert_id = raise_alarm(tx, Alarm(AlertKind.REHEARSAL, Severity.ALARM, "REHEARSAL, NOTHING IS WRONG"))
+    tx.journal("rehearsal_begun", alert_id, ALERTS, PAGING)
+    return AlertRef(alert_id)
+
+
+def end_rehearsals(tx: Tx) -> None:
+    """End the rehearsals whose time is over."""
+    for one in open_alerts(tx.connection):
+        if one.kind is AlertKind.REHEARSAL and tx.now - one.opened_at >= REHEARSED_FOR:
+            close(tx, one.alert_id, CloseReason.REHEARSED)
+            tx.journal("rehearsal_ended", one.alert_id, ALERTS, PAGING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +172,23 @@ class Answered:
     contact_id: UUID
 
 
-def note_test_answer(tx: Tx, test_id: UUID, contact_id: UUID, way: AnswerWay) -> Answered:
-    """Note that somebody got the weekly test, once; raises NoSuchTest."""
+def note_test_answer(tx: Tx, test_id: UUID, contact_id: UUID) -> Answered:
+    """Note for somebody that they got the weekly test; raises NoSuchTest, ContactUnknown."""
     if tx.execute(select(page_test.c.id).where(page_test.c.id == test_id)).first() is None:
         raise NoSuchTest
-    answer = page_test_answer.c
-    known = select(answer.id).where(answer.test_id == test_id, answer.contact_id == contact_id)
-    if tx.execute(known).first() is None:
-        tx.append(PageTestAnswer, test_id=test_id, contact_id=contact_id, way=way, answered_at=tx.now)
-        tx.journal("page_test_answered", test_id, PAGING)
+    require_contact(tx.connection, contact_id)
+    answer_test(tx, Answered(test_id, contact_id), HowAnswered.NOTED)
+    tx.journal("page_test_answered", test_id, PAGING)
     return Answered(test_id, contact_id)
+
+
+def answer_test(tx: Tx, answered: Answered, way: HowAnswered) -> None:
+    """Write down an answer to the weekly test, the first one only; the caller journals."""
+    answer = page_test_answer.c
+    known = select(answer.id).where(answer.test_id == answered.test_id, answer.contact_id == answered.contact_id)
+    if tx.execute(known).first() is None:
+        whose = {"test_id": answered.test_id, "contact_id": answered.contact_id}
+        tx.append(PageTestAnswer, **whose, way=way, answered_at=tx.now)
 
 
 def _refuse_what_cannot_work(new: NewChannel) -> None:

@@ -60,9 +60,7 @@ def record_sent(tx: Tx, outcome: Outcome, errands: Sequence[Errand]) -> Sequence
     """Write down what became of one message; return the errands that go on to their next address."""
     code = errands[0].address.channel
     onward = [one for one in errands if _goes_on(one, outcome)]
-    attempts = [
-        record_attempt(tx, Attempt(code, outcome, one.page.due_id, one.page.contact_id)) for one in errands
-    ]
+    attempts = [record_attempt(tx, Attempt(code, outcome, one.page.due_id, one.page.contact_id)) for one in errands]
     given_up = [one for one in errands if one not in onward and not _is_settled(tx, one, outcome)]
     _tell_of_the_channel(tx, code, outcome, Severity.ALARM if given_up else Severity.WARNING)
     tx.journal("page_attempted", attempts[0], PAGING, ALERTS)

@@ -9,10 +9,10 @@ from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
-from clinic_server.paging.actions import answer_test, record_news
+from clinic_server.paging.actions import Answered, answer_test, record_news
 from clinic_server.paging.lookup import Followed, followed_pages, what_it_was_about
 from clinic_server.paging.office import PagingOffice
-from clinic_server.paging.rules import PAGING
+from clinic_server.paging.rules import PAGING, HowAnswered
 from devices.pagers.page import Outcome, Reached
 
 ASKS_EVERY_S: Final = 5.0
@@ -47,7 +47,7 @@ def hear(tx: Tx, one: Followed, outcome: Outcome) -> None:
         for number in about.alert_numbers:
             acknowledge_by_contact(tx, number, one.contact_id, AnswerWay.PAGER)
         if about.test_id is not None:
-            answer_test(tx, about.test_id, one.contact_id, TestAnswerWay.PAGER)
+            answer_test(tx, Answered(about.test_id, one.contact_id), HowAnswered.PAGER)
     tx.journal("page_followed", one.attempt_id, PAGING, ALERTS)
 
 

@@ -18,6 +18,7 @@ TRIED_AGAIN_AFTER_S: Final = (30.0, 120.0, 300.0)
 BETWEEN_TESTS: Final = timedelta(days=6)
 LATEST_TEST: Final = timedelta(hours=12)
 TEST_OVERDUE_AFTER: Final = timedelta(days=8)
+REHEARSED_FOR: Final = timedelta(minutes=15)
 ANSWER_WITHIN: Final = timedelta(hours=2)
 TAKEN: Final = frozenset({Reached.ACCEPTED, Reached.QUEUED, Reached.DELIVERED, Reached.READ, Reached.REPLIED})
 _STILL_OPEN: Final = frozenset({Reached.ACCEPTED, Reached.QUEUED, Reached.DELIVERED})
@@ -34,7 +35,7 @@ class Deafness(StrEnum):
     TEST_UNANSWERED = "test_unanswered"
 
 
-class AnswerWay(StrEnum):
+class HowAnswered(StrEnum):
     """How somebody answered the weekly test."""
 
     PAGER = "pager"
@@ -57,12 +58,6 @@ class NoSuchTest(NotFound):
     """No weekly test has this number."""
 
     code = "page_test_unknown"
-
-
-class ContactUnknown(NotFound):
-    """Nobody who is paged has this number."""
-
-    code = "contact_not_paged"
 
 
 class RehearsalRunning(Conflict):

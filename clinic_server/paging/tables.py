@@ -8,7 +8,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
-from clinic_server.paging.rules import AnswerWay
+from clinic_server.paging.rules import HowAnswered
 from devices.pagers.page import Reached
 
 MOST_OPTIONS: Final = 2000
@@ -38,23 +38,23 @@ class ChannelEnded(Record, table=True):
 
 
 class PageTest(Record, table=True):
-    """A weekly test, for the day it was due on."""
+    """A weekly test, for the day it was due on; its pages are due in the round of its number."""
 
     __tablename__ = "page_test"
 
+    number: int = Field(unique=True)
     due_on: date = Field(unique=True)
     begun_at: datetime = instant()
 
 
 class PageAttempt(Record, table=True):
-    """One page handed to one channel, and how far it got: of an alert (``due_id``), a weekly test, or a mere trial."""
+    """One page handed to one channel, and how far it got; a mere trial has no ``due_id``."""
 
     __tablename__ = "page_attempt"
-    __table_args__ = (Index(None, "due_id"), Index(None, "test_id"), Index(None, "channel_code", "journal_seq"))
+    __table_args__ = (Index(None, "due_id"), Index(None, "channel_code", "journal_seq"))
 
     due_id: UUID | None = None
-    test_id: UUID | None = Field(default=None, foreign_key="page_test.id")
-    contact_id: UUID | None = None
+    contact_id: UUID | None = Field(default=None, foreign_key="contact.id")
     channel_code: str = text(32)
     reached: Reached = one_of(Reached)
     reason: str = text(MOST_REASON)
@@ -81,8 +81,8 @@ class PageTestAnswer(Record, table=True):
     __table_args__ = (UniqueConstraint("test_id", "contact_id"),)
 
     test_id: UUID = Field(foreign_key="page_test.id")
-    contact_id: UUID
-    way: AnswerWay = one_of(AnswerWay)
+    contact_id: UUID = Field(foreign_key="contact.id")
+    way: HowAnswered = one_of(HowAnswered)
     answered_at: datetime = instant()
 
 

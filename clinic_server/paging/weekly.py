@@ -1,24 +1,21 @@
-"""The weekly test page: on its own day and hour, through every channel to everybody, never two in a week."""
+"""What paging looks after by the clock: the weekly test on its own day and hour, and that rehearsals end."""
 
-from datetime import date
 from typing import Final
 
-from clinic_server.alerts.contacts import contacts
-from clinic_server.alerts.due import ask_test_pages
+from clinic_server.alerts.raising import open_alerts
+from clinic_server.alerts.rules import AlertKind
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
-from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
-from clinic_server.paging.actions import begin_test
+from clinic_server.paging.actions import begin_test, end_rehearsals
 from clinic_server.paging.lookup import tests_begun
 from clinic_server.paging.rules import test_slot
 
 LOOKS_EVERY_S: Final = 30.0
-_TESTER: Final = system_actor("weekly test")
 
 
 class WeeklyTest(Watcher):
-    """Has the test pages sent between ``async with``."""
+    """Sends the weekly test page between ``async with``."""
 
     def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
         super().__init__("weekly test", every_s)
@@ -30,10 +27,17 @@ class WeeklyTest(Watcher):
         begun = await db.read(tests_begun)
         due_on = test_slot(db.clock.now().astimezone(zone), paging.test_weekday, paging.test_at, begun)
         if due_on is not None:
-            await db.write(lambda tx: begin_round(tx, due_on), _TESTER)
+            await db.write(lambda tx: begin_test(tx, due_on), system_actor(self.name))
 
 
-def begin_round(tx: Tx, due_on: date) -> None:
-    """Begin a test and make its page due to everybody who can be paged."""
-    whom = [one.contact_id for one in contacts(tx.connection, tx.keyring)]
-    ask_test_pages(tx, whom, begin_test(tx, due_on))
+class Rehearsals(Watcher):
+    """Ends rehearsals whose time is over between ``async with``."""
+
+    def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
+        super().__init__("rehearsals", every_s)
+        self._house = house
+
+    async def look(self) -> None:
+        """End what is over."""
+        if any(one.kind is AlertKind.REHEARSAL for one in await self._house.db.read(open_alerts)):
+            await self._house.db.write(end_rehearsals, system_actor(self.name))
