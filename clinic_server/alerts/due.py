@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from clinic_server.alerts.contacts import Address, ContactFacts, contacts
 from clinic_server.alerts.ladder import CLOCK_IS_BACK, short_words
 from clinic_server.alerts.lookup import alerts_where
-from clinic_server.alerts.rules import ALERTS, AlertFacts, DueKind, DueState, Severity
+from clinic_server.alerts.rules import ALERTS, SEVEREST_FIRST, AlertFacts, DueKind, DueState, Severity
 from clinic_server.alerts.tables import alert_now, page_due
 from clinic_server.kit.tx import Tx
 
@@ -120,7 +120,7 @@ def _page(
         return None
     tx.execute(together.values(lead_id=lead["id"]))
     about = {row["alert_id"]: facts[row["alert_id"]] for row in rows if row["alert_id"] in facts}
-    alerts = tuple(sorted(about.values(), key=lambda one: (-list(Severity).index(one.severity), one.number)))
+    alerts = tuple(sorted(about.values(), key=lambda one: (SEVEREST_FIRST.index(one.severity), one.number)))
     number = f"{facts[lead['alert_id']].number if alerts else 0}-{lead['round']}.{lead['step']}"
     return DuePage(
         due_id=lead["id"],

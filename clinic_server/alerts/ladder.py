@@ -32,6 +32,7 @@ class Standing:
     called_at: datetime | None = None
     hushed_at: datetime | None = None
     hushed_until: datetime | None = None
+    acknowledged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def answered(alert: Standing, *, has_comment: bool, ladder: Ladder, now: datetim
         cycle_at=None,
         hushed_at=now,
         hushed_until=now + timedelta(minutes=minutes),
+        acknowledged_at=now if has_comment else alert.acknowledged_at,
     )
 
 

@@ -95,6 +95,9 @@ class DueState(StrEnum):
     DROPPED = "dropped"
 
 
+SEVEREST_FIRST = tuple(reversed(Severity))
+
+
 class AlertUnknown(NotFound):
     """No alert has this number."""
 
@@ -111,6 +114,48 @@ class ContactUnknown(NotFound):
     """Nobody who can be paged has this id."""
 
     code = "contact_unknown"
+
+
+class DutyUnknown(NotFound):
+    """No weekly duty that stands has this id."""
+
+    code = "duty_unknown"
+
+
+class StepUnknown(Refused):
+    """The ladder has no such ``step``."""
+
+    code = "step_unknown"
+
+
+class AlertLinkUnknown(NotFound):
+    """This link answers no alert, or its time is over."""
+
+    code = "alert_link_unknown"
+
+
+class CannotBeShelved(Refused):
+    """What is frozen or far too warm is not silenced for anybody's work."""
+
+    code = "cannot_be_shelved"
+
+
+class ShelvedTooLong(Refused):
+    """A place is silenced for ``longest`` minutes at most."""
+
+    code = "shelved_too_long"
+
+
+class PlaceIsShelved(Conflict):
+    """Somebody works on this place already; that ends before it begins anew."""
+
+    code = "place_is_shelved"
+
+
+class PlaceNotShelved(Conflict):
+    """Nobody works on this place."""
+
+    code = "place_not_shelved"
 
 
 class CommentNeeded(Refused):

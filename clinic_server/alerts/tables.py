@@ -32,6 +32,7 @@ class AlertSaid(Record, table=True):
     alert_id: UUID = Field(foreign_key="alert.id")
     severity: Severity = one_of(Severity)
     summary: str = text(80)
+    cause_id: UUID | None = None
     said_at: datetime = instant()
 
 
@@ -223,6 +224,7 @@ class AlertNow(State, table=True):
     severity: Severity = one_of(Severity)
     state: AlertState = one_of(AlertState)
     summary: str = text(80)
+    cause_id: UUID | None = None
     opened_at: datetime = instant()
     recovered_at: datetime | None = instant(default=None)
     acknowledged_at: datetime | None = instant(default=None)
