@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -55,11 +56,18 @@ from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from clinic_server.kit.watcher import Watcher
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.paging import api as paging_api
+from clinic_server.paging import pages as paging_pages
+from clinic_server.paging.following import PagesFollowed
+from clinic_server.paging.heartbeat import Heartbeat, Part
+from clinic_server.paging.office import PagingOffice
+from clinic_server.paging.weekly import Rehearsals, WeeklyTest
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -132,6 +140,8 @@ ROUTERS = (
     desk_pages.router,
     slips_api.router,
     slips_pages.router,
+    paging_api.router,
+    paging_pages.router,
     wall_pages.router,
     patterns.router,
 )
@@ -159,9 +169,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,
+                LadderWatch(house) as ladder,
+                PagingOffice(house) as paging,
+                PagesFollowed(house, paging) as followed,
+                WeeklyTest(house) as weekly,
+                Rehearsals(house),
+                Heartbeat(house, alarm_path(hub, ladder, paging, followed, weekly)) as heartbeat,
             ):
                 desks.bring_to(hub.receive)
                 app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+                app.state.paging_office, app.state.heartbeat = paging, heartbeat
                 yield
         finally:
             house.db.broadcaster.close()
@@ -180,6 +197,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def alarm_path(hub: DeviceHub, *watchers: Watcher) -> Sequence[Part]:
+    """Return every part between a probe and somebody's pager: while one is dead, the watcher outside hears nothing."""
+    return [Part("device intake", hub.is_alive), *(Part(one.name, one.is_alive) for one in watchers)]
 
 
 def open_house(settings: Settings, clock: Clock) -> House:

@@ -118,7 +118,7 @@ def record_attempt(tx: Tx, attempt: Attempt) -> UUID:
 
 
 def record_news(tx: Tx, attempt_id: UUID, outcome: Outcome) -> None:
-    """Write down how far an earlier page got by now; the caller journals."""
+    """Write down how far an earlier page got by now."""
     row_id = tx.new_id()
     tx.append(
         PageNews,
@@ -128,6 +128,7 @@ def record_news(tx: Tx, attempt_id: UUID, outcome: Outcome) -> None:
         reply_sealed=_sealed(tx, outcome.reply, f"page_news:reply:{row_id}"),
         heard_at=tx.now,
     )
+    tx.journal("page_followed", attempt_id, PAGING, ALERTS)
 
 
 def record_trial(tx: Tx, code: str, outcome: Outcome) -> None:
@@ -140,7 +141,7 @@ def begin_test(tx: Tx, due_on: date) -> int:
 
     The database refuses a second one of that day.
     """
-    number = 1 + tx.execute(select(func.coalesce(func.max(page_test.c.number), 0))).scalar_one()
+    number: int = 1 + tx.execute(select(func.coalesce(func.max(page_test.c.number), 0))).scalar_one()
     test_id = tx.append(PageTest, number=number, due_on=due_on, begun_at=tx.now)
     ask_test_pages(tx, standing_ids(tx.connection), number)
     tx.journal("page_test_begun", test_id, PAGING, ALERTS)
@@ -177,18 +178,23 @@ def note_test_answer(tx: Tx, test_id: UUID, contact_id: UUID) -> Answered:
     if tx.execute(select(page_test.c.id).where(page_test.c.id == test_id)).first() is None:
         raise NoSuchTest
     require_contact(tx.connection, contact_id)
-    answer_test(tx, Answered(test_id, contact_id), HowAnswered.NOTED)
-    tx.journal("page_test_answered", test_id, PAGING)
-    return Answered(test_id, contact_id)
+    return _answer(tx, Answered(test_id, contact_id), HowAnswered.NOTED)
 
 
-def answer_test(tx: Tx, answered: Answered, way: HowAnswered) -> None:
-    """Write down an answer to the weekly test, the first one only; the caller journals."""
+def answered_by_pager(tx: Tx, answered: Answered) -> Answered:
+    """Write down that somebody's pager answered the weekly test."""
+    return _answer(tx, answered, HowAnswered.PAGER)
+
+
+def _answer(tx: Tx, answered: Answered, way: HowAnswered) -> Answered:
+    """Write down an answer, the first one only."""
     answer = page_test_answer.c
     known = select(answer.id).where(answer.test_id == answered.test_id, answer.contact_id == answered.contact_id)
     if tx.execute(known).first() is None:
         whose = {"test_id": answered.test_id, "contact_id": answered.contact_id}
         tx.append(PageTestAnswer, **whose, way=way, answered_at=tx.now)
+        tx.journal("page_test_answered", answered.test_id, PAGING)
+    return answered
 
 
 def _refuse_what_cannot_work(new: NewChannel) -> None:

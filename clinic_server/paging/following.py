@@ -1,18 +1,18 @@
 """What became of pages that can be followed: asked for until it is final, written down, and an answer passed on."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
-from clinic_server.alerts.acknowledging import acknowledge_by_contact
-from clinic_server.alerts.rules import ALERTS, AnswerWay
+from clinic_server.alerts.answering import acknowledge_by_contact
+from clinic_server.alerts.rules import AlertIsClosed, AnswerWay, ContactUnknown
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
-from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
-from clinic_server.paging.actions import Answered, answer_test, record_news
+from clinic_server.paging.actions import Answered, answered_by_pager, record_news
 from clinic_server.paging.lookup import Followed, followed_pages, what_it_was_about
 from clinic_server.paging.office import PagingOffice
-from clinic_server.paging.rules import PAGING, HowAnswered
 from devices.pagers.page import Outcome, Reached
 
 ASKS_EVERY_S: Final = 5.0
@@ -36,19 +36,25 @@ class PagesFollowed(Watcher):
             lane = self._office.lanes.lane(one.channel_code)
             outcome = await lane.follow(one.ref) if lane else None
             if outcome is not None and _is_news(one, outcome):
-                await db.write(lambda tx, one=one, outcome=outcome: hear(tx, one, outcome), _FOLLOWER)  # type: ignore[misc]
+                await self._hear(one, outcome)
 
+    async def _hear(self, one: Followed, outcome: Outcome) -> None:
+        """Pass an answer on, then write down how far the page got: a kill between the two repeats the answer."""
+        db = self._house.db
+        if outcome.reached is Reached.REPLIED and one.due_id and one.contact_id:
+            due_id, contact_id = one.due_id, one.contact_id
+            about = await db.read(lambda connection: what_it_was_about(connection, due_id))
+            for number in about.alert_numbers:
+                await self._answer(number, contact_id)
+            if (test_id := about.test_id) is not None:
+                await db.write(lambda tx: answered_by_pager(tx, Answered(test_id, contact_id)), _FOLLOWER)
+        await db.write(lambda tx: record_news(tx, one.attempt_id, outcome), _FOLLOWER)
 
-def hear(tx: Tx, one: Followed, outcome: Outcome) -> None:
-    """Write down how far a page got; an answer counts for every alert it told of, or for the weekly test."""
-    record_news(tx, one.attempt_id, outcome)
-    if outcome.reached is Reached.REPLIED and one.due_id and one.contact_id:
-        about = what_it_was_about(tx.connection, one.due_id)
-        for number in about.alert_numbers:
-            acknowledge_by_contact(tx, number, one.contact_id, AnswerWay.PAGER)
-        if about.test_id is not None:
-            answer_test(tx, Answered(about.test_id, one.contact_id), HowAnswered.PAGER)
-    tx.journal("page_followed", one.attempt_id, PAGING, ALERTS)
+    async def _answer(self, number: int, contact_id: UUID) -> None:
+        with suppress(AlertIsClosed, ContactUnknown):  # it is over, or no longer theirs to answer
+            await self._house.db.write(
+                lambda tx: acknowledge_by_contact(tx, number, contact_id, AnswerWay.PAGER), _FOLLOWER
+            )
 
 
 def _is_news(one: Followed, outcome: Outcome) -> bool:

@@ -13,8 +13,10 @@ from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.watcher import Watcher
 from clinic_server.paging.errands import Errand, by_address, errands_for, give_up, record_sent
-from clinic_server.paging.lanes import SENT_WITHIN_S, Lanes
+from clinic_server.paging.lanes import SENT_WITHIN_S, Lane, Lanes
 from clinic_server.paging.lookup import stored_channels, taken_already
+from clinic_server.paging.rules import ChannelUnknown
+from clinic_server.paging.trials import Trials
 from clinic_server.paging.wording import page_of
 from devices.pagers.page import Outcome, Reached
 
@@ -39,6 +41,7 @@ class PagingOffice(Watcher):
         self._house = house
         self._monotonic = house.db.clock.monotonic
         self.lanes = Lanes(house.db.clock.monotonic, house.settings.paging.may_reach)
+        self.trials = Trials(house)
         self._looks = 0
         self._rounds: set[asyncio.Task[None]] = set()
 
@@ -48,7 +51,7 @@ class PagingOffice(Watcher):
         await super().__aexit__(kind, error, trace)
         for task in self._rounds:
             task.cancel()
-        await asyncio.gather(*self._rounds, return_exceptions=True)
+        await asyncio.gather(*self._rounds, self.trials.stop(), return_exceptions=True)
 
     async def look(self) -> None:
         """Begin to send what is due now; what is being sent goes on beside it."""
@@ -68,6 +71,13 @@ class PagingOffice(Watcher):
         """Know the channels as they are set up now."""
         db = self._house.db
         self.lanes.follow_the_books(await db.read(lambda connection: stored_channels(connection, db.keyring)))
+
+    async def lane(self, code: str) -> Lane:
+        """Return a channel's lane, or raise ChannelUnknown."""
+        await self.follow_the_books()
+        if (lane := self.lanes.lane(code)) is None:
+            raise ChannelUnknown
+        return lane
 
     async def _serve_pages(self, pages: Sequence[DuePage], before_s: float) -> None:
         await self.follow_the_books()

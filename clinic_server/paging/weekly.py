@@ -8,8 +8,8 @@ from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.watcher import Watcher
 from clinic_server.paging.actions import begin_test, end_rehearsals
-from clinic_server.paging.lookup import tests_begun
 from clinic_server.paging.rules import test_slot
+from clinic_server.paging.trust import tests_begun
 
 LOOKS_EVERY_S: Final = 30.0
 

@@ -43,7 +43,7 @@ def _heading(site_name: str, kind: DueKind) -> str:
 
 
 def _line(one: AlertFacts, zone: tzinfo) -> str:
-    what = " ".join((one.place_code, label("alert", one.kind.value).text)).strip()
+    what = f"{one.place_code} {label('alert', one.kind.value).text}".strip()
     since = one.opened_at.astimezone(zone).strftime("%m-%d %H:%M")
     return f"#{one.number} {label('severity', one.severity.value).text} · {what} · {one.summary} · {since}"
 

@@ -75,10 +75,12 @@ def upgrade() -> None:
         "page_test",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test")),
         sa.UniqueConstraint("due_on", name=op.f("uq_page_test_due_on")),
+        sa.UniqueConstraint("number", name=op.f("uq_page_test_number")),
     )
     op.create_table(
         "alert_called",
@@ -254,63 +256,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", name=op.f("uq_channel_ended_channel_id")),
     )
     op.create_table(
-        "page_attempt",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
-        sa.Column("due_id", sa.Uuid(), nullable=True),
-        sa.Column("test_id", sa.Uuid(), nullable=True),
-        sa.Column("contact_id", sa.Uuid(), nullable=True),
-        sa.Column("channel_code", sa.String(length=32), nullable=False),
-        sa.Column(
-            "reached",
-            sa.Enum(
-                "accepted",
-                "queued",
-                "delivered",
-                "read",
-                "replied",
-                "failed",
-                "expired",
-                "unconfirmed",
-                name="reached_code",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("reason", sa.String(length=80), nullable=False),
-        sa.Column("ref_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("length(channel_code) <= 32", name=op.f("ck_page_attempt_channel_code_length")),
-        sa.CheckConstraint("length(reason) <= 80", name=op.f("ck_page_attempt_reason_length")),
-        sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_attempt_test_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_attempt")),
-    )
-    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_page_attempt_channel_code_journal_seq"), ["channel_code", "journal_seq"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_page_attempt_due_id"), ["due_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_page_attempt_test_id"), ["test_id"], unique=False)
-
-    op.create_table(
-        "page_test_answer",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
-        sa.Column("test_id", sa.Uuid(), nullable=False),
-        sa.Column("contact_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "way",
-            sa.Enum("pager", "noted", name="answerway_code", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_test_answer_test_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test_answer")),
-        sa.UniqueConstraint("test_id", "contact_id", name=op.f("uq_page_test_answer_test_id_contact_id")),
-    )
-    op.create_table(
         "place_shelved",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -415,6 +360,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_excepted")),
     )
     op.create_table(
+        "page_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("due_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("channel_code", sa.String(length=32), nullable=False),
+        sa.Column(
+            "reached",
+            sa.Enum(
+                "accepted",
+                "queued",
+                "delivered",
+                "read",
+                "replied",
+                "failed",
+                "expired",
+                "unconfirmed",
+                name="reached_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=80), nullable=False),
+        sa.Column("ref_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(channel_code) <= 32", name=op.f("ck_page_attempt_channel_code_length")),
+        sa.CheckConstraint("length(reason) <= 80", name=op.f("ck_page_attempt_reason_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_page_attempt_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_attempt")),
+    )
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_page_attempt_channel_code_journal_seq"), ["channel_code", "journal_seq"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_page_attempt_due_id"), ["due_id"], unique=False)
+
+    op.create_table(
         "page_due",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("alert_id", sa.Uuid(), nullable=True),
@@ -473,6 +457,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_page_due_state_due_at"), ["state", "due_at"], unique=False)
 
     op.create_table(
+        "page_test_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("test_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "way",
+            sa.Enum("pager", "noted", name="howanswered_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_page_test_answer_contact_id")),
+        sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_test_answer_test_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test_answer")),
+        sa.UniqueConstraint("test_id", "contact_id", name=op.f("uq_page_test_answer_test_id_contact_id")),
+    )
+    op.create_table(
+        "shelving_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("shelved_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["ended_by"], ["staff.id"], name=op.f("fk_shelving_ended_ended_by")),
+        sa.ForeignKeyConstraint(["shelved_id"], ["place_shelved.id"], name=op.f("fk_shelving_ended_shelved_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelving_ended")),
+        sa.UniqueConstraint("shelved_id", name=op.f("uq_shelving_ended_shelved_id")),
+    )
+    op.create_table(
+        "duty_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("duty_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["duty_id"], ["duty.id"], name=op.f("fk_duty_ended_duty_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_ended")),
+        sa.UniqueConstraint("duty_id", name=op.f("uq_duty_ended_duty_id")),
+    )
+    op.create_table(
         "page_news",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -503,28 +526,6 @@ def upgrade() -> None:
     with op.batch_alter_table("page_news", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_page_news_attempt_id"), ["attempt_id"], unique=False)
 
-    op.create_table(
-        "shelving_ended",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
-        sa.Column("shelved_id", sa.Uuid(), nullable=False),
-        sa.Column("ended_by", sa.Uuid(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["ended_by"], ["staff.id"], name=op.f("fk_shelving_ended_ended_by")),
-        sa.ForeignKeyConstraint(["shelved_id"], ["place_shelved.id"], name=op.f("fk_shelving_ended_shelved_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelving_ended")),
-        sa.UniqueConstraint("shelved_id", name=op.f("uq_shelving_ended_shelved_id")),
-    )
-    op.create_table(
-        "duty_ended",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
-        sa.Column("duty_id", sa.Uuid(), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["duty_id"], ["duty.id"], name=op.f("fk_duty_ended_duty_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_ended")),
-        sa.UniqueConstraint("duty_id", name=op.f("uq_duty_ended_duty_id")),
-    )
     op.make_append_only("alert")
     op.make_append_only("alert_answered")
     op.make_append_only("alert_called")
@@ -549,18 +550,24 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_table("duty_ended")
-    op.drop_table("shelving_ended")
     with op.batch_alter_table("page_news", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_page_news_attempt_id"))
 
     op.drop_table("page_news")
+    op.drop_table("duty_ended")
+    op.drop_table("shelving_ended")
+    op.drop_table("page_test_answer")
     with op.batch_alter_table("page_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_page_due_state_due_at"))
         batch_op.drop_index(batch_op.f("ix_page_due_lead_id"))
         batch_op.drop_index(batch_op.f("ix_page_due_contact_id"))
 
     op.drop_table("page_due")
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_attempt_due_id"))
+        batch_op.drop_index(batch_op.f("ix_page_attempt_channel_code_journal_seq"))
+
+    op.drop_table("page_attempt")
     op.drop_table("duty_excepted")
     op.drop_table("duty")
     with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
@@ -576,13 +583,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_place_shelved_place_code"))
 
     op.drop_table("place_shelved")
-    op.drop_table("page_test_answer")
-    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_page_attempt_test_id"))
-        batch_op.drop_index(batch_op.f("ix_page_attempt_due_id"))
-        batch_op.drop_index(batch_op.f("ix_page_attempt_channel_code_journal_seq"))
-
-    op.drop_table("page_attempt")
     op.drop_table("channel_ended")
     with op.batch_alter_table("alert_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_said_alert_id"))
