@@ -173,12 +173,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 PagingOffice(house) as paging,
                 PagesFollowed(house, paging) as followed,
                 WeeklyTest(house) as weekly,
-                Rehearsals(house),
+                Rehearsals(house) as rehearsals,
                 Heartbeat(house, alarm_path(hub, ladder, paging, followed, weekly)) as heartbeat,
             ):
                 desks.bring_to(hub.receive)
                 app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-                app.state.paging_office, app.state.heartbeat = paging, heartbeat
+                app.state.paging_office, app.state.ladder, app.state.heartbeat = paging, ladder, heartbeat
+                app.state.weekly_test, app.state.rehearsals = weekly, rehearsals
                 yield
         finally:
             house.db.broadcaster.close()

@@ -65,12 +65,18 @@ class PagingOffice(Watcher):
         if pages:
             task = asyncio.create_task(self._serve_pages(pages, before_s), name="pages")
             self._rounds.add(task)
-            task.add_done_callback(self._rounds.discard)
+            task.add_done_callback(self._ended)
 
     async def follow_the_books(self) -> None:
         """Know the channels as they are set up now."""
         db = self._house.db
         self.lanes.follow_the_books(await db.read(lambda connection: stored_channels(connection, db.keyring)))
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Forget a round; what one that failed had not written down is due again after its lease."""
+        self._rounds.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("pages_not_settled", code=type(error).__name__)
 
     async def lane(self, code: str) -> Lane:
         """Return a channel's lane, or raise ChannelUnknown."""

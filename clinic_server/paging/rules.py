@@ -21,7 +21,7 @@ TEST_OVERDUE_AFTER: Final = timedelta(days=8)
 REHEARSED_FOR: Final = timedelta(minutes=15)
 ANSWER_WITHIN: Final = timedelta(hours=2)
 TAKEN: Final = frozenset({Reached.ACCEPTED, Reached.QUEUED, Reached.DELIVERED, Reached.READ, Reached.REPLIED})
-_STILL_OPEN: Final = frozenset({Reached.ACCEPTED, Reached.QUEUED, Reached.DELIVERED})
+_STILL_OPEN: Final = frozenset({Reached.ACCEPTED, Reached.QUEUED, Reached.DELIVERED, Reached.READ})
 
 
 class Deafness(StrEnum):

@@ -54,7 +54,7 @@ class PageAttempt(Record, table=True):
     __table_args__ = (Index(None, "due_id"), Index(None, "channel_code", "journal_seq"))
 
     due_id: UUID | None = None
-    contact_id: UUID | None = Field(default=None, foreign_key="contact.id")
+    contact_id: UUID | None = Field(default=None, foreign_key="alert_contact.id")
     channel_code: str = text(32)
     reached: Reached = one_of(Reached)
     reason: str = text(MOST_REASON)
@@ -81,7 +81,7 @@ class PageTestAnswer(Record, table=True):
     __table_args__ = (UniqueConstraint("test_id", "contact_id"),)
 
     test_id: UUID = Field(foreign_key="page_test.id")
-    contact_id: UUID = Field(foreign_key="contact.id")
+    contact_id: UUID = Field(foreign_key="alert_contact.id")
     way: HowAnswered = one_of(HowAnswered)
     answered_at: datetime = instant()
 

@@ -389,7 +389,7 @@ def upgrade() -> None:
         sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("length(channel_code) <= 32", name=op.f("ck_page_attempt_channel_code_length")),
         sa.CheckConstraint("length(reason) <= 80", name=op.f("ck_page_attempt_reason_length")),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_page_attempt_contact_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_attempt_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page_attempt")),
     )
     with op.batch_alter_table("page_attempt", schema=None) as batch_op:
@@ -468,7 +468,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_page_test_answer_contact_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_test_answer_contact_id")),
         sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_test_answer_test_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test_answer")),
         sa.UniqueConstraint("test_id", "contact_id", name=op.f("uq_page_test_answer_test_id_contact_id")),
