@@ -114,20 +114,14 @@ def record_attempt(tx: Tx, attempt: Attempt) -> UUID:
         ref_sealed=_sealed(tx, outcome.ref, f"page_attempt:ref:{row_id}"),
         attempted_at=tx.now,
     )
+    if outcome.reply is not None:
+        _append_news(tx, row_id, outcome)
     return row_id
 
 
 def record_news(tx: Tx, attempt_id: UUID, outcome: Outcome) -> None:
     """Write down how far an earlier page got by now."""
-    row_id = tx.new_id()
-    tx.append(
-        PageNews,
-        id=row_id,
-        attempt_id=attempt_id,
-        reached=outcome.reached,
-        reply_sealed=_sealed(tx, outcome.reply, f"page_news:reply:{row_id}"),
-        heard_at=tx.now,
-    )
+    _append_news(tx, attempt_id, outcome)
     tx.journal("page_followed", attempt_id, PAGING, ALERTS)
 
 
@@ -195,6 +189,18 @@ def _answer(tx: Tx, answered: Answered, way: HowAnswered) -> Answered:
         tx.append(PageTestAnswer, **whose, way=way, answered_at=tx.now)
         tx.journal("page_test_answered", answered.test_id, PAGING)
     return answered
+
+
+def _append_news(tx: Tx, attempt_id: UUID, outcome: Outcome) -> None:
+    row_id = tx.new_id()
+    tx.append(
+        PageNews,
+        id=row_id,
+        attempt_id=attempt_id,
+        reached=outcome.reached,
+        reply_sealed=_sealed(tx, outcome.reply, f"page_news:reply:{row_id}"),
+        heard_at=tx.now,
+    )
 
 
 def _refuse_what_cannot_work(new: NewChannel) -> None:

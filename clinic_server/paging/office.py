@@ -12,6 +12,7 @@ from clinic_server.alerts.due import DuePage, claim, next_due_at
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.watcher import Watcher
+from clinic_server.paging.answers import pass_on
 from clinic_server.paging.errands import Errand, by_address, errands_for, give_up, record_sent
 from clinic_server.paging.lanes import SENT_WITHIN_S, Lane, Lanes
 from clinic_server.paging.lookup import stored_channels, taken_already
@@ -108,6 +109,9 @@ class PagingOffice(Watcher):
             outcome = await lane.send(address.address, page, before_s)
         if outcome is None:
             return  # its lease is nearly over: it is claimed again
+        if outcome.reached is Reached.REPLIED:
+            for one in errands:
+                await pass_on(self._house.db, one.page.due_id, one.page.contact_id)
         onward = await self._house.db.write(lambda tx: record_sent(tx, outcome, errands), OFFICE)
         await self._serve(onward, before_s)
 

@@ -24,7 +24,7 @@ def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage]) -> Page:
     finally:
         current_language.reset(told)
     return Page(
-        number=lead.number,
+        number=f"{lead.number}-{lead.due_id.hex[-4:]}",  # its own: one person's answer is not another's
         short=short_words(lead.kind, alerts),
         text="\n".join(line for line in lines if line),
         is_urgent=any(page.is_urgent for page in due),
