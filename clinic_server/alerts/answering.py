@@ -37,9 +37,7 @@ class _Answer:
 def acknowledge(tx: Tx, number: int, comment: str, way: AnswerWay = AnswerWay.PAGE) -> Answered:
     """Acknowledge an alert as the signed-in person; raise AlertUnknown, AlertIsClosed or CommentNeeded."""
     staff_id = require_signed_in(tx)
-    if not comment.strip():
-        raise CommentNeeded
-    return _answer(tx, number, _Answer(way, comment.strip(), staff_id=staff_id))
+    return _answer(tx, number, _Answer(way, required(comment), staff_id=staff_id))
 
 
 def acknowledge_by_contact(
@@ -51,6 +49,13 @@ def acknowledge_by_contact(
     """
     require_contact(tx.connection, contact_id)
     return _answer(tx, number, _Answer(way, (comment or "").strip() or None, contact_id=contact_id))
+
+
+def required(comment: str) -> str:
+    """Return a comment without the blanks around it, or raise CommentNeeded."""
+    if not comment.strip():
+        raise CommentNeeded
+    return comment.strip()
 
 
 def needs_comment(connection: Connection, alert_id: UUID) -> bool:

@@ -1,6 +1,6 @@
 """Who can be paged: names and addresses, sealed, and restated as a whole when they change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -94,6 +94,15 @@ def standing_ids(connection: Connection) -> frozenset[UUID]:
 
 def contacts(connection: Connection, keyring: Keyring) -> Sequence[ContactFacts]:
     """Return everybody who can be paged, in the order they were added."""
+    return _contacts(connection, keyring, _stands())
+
+
+def contact_names(connection: Connection, keyring: Keyring) -> Mapping[UUID, str]:
+    """Return the names of all who can or could be paged."""
+    return {one.contact_id: one.name for one in _contacts(connection, keyring)}
+
+
+def _contacts(connection: Connection, keyring: Keyring, *conditions: ColumnElement[bool]) -> Sequence[ContactFacts]:
     latest = (
         select(alert_contact_said.c.contact_id, func.max(alert_contact_said.c.journal_seq).label("seq"))
         .group_by(alert_contact_said.c.contact_id)
@@ -107,7 +116,7 @@ def contacts(connection: Connection, keyring: Keyring) -> Sequence[ContactFacts]
             (alert_contact_said.c.contact_id == alert_contact.c.id)
             & (alert_contact_said.c.journal_seq == latest.c.seq),
         )
-        .where(_stands())
+        .where(*conditions)
         .order_by(alert_contact.c.journal_seq, alert_contact.c.id)
     )
     return [_facts(keyring, row) for row in rows]

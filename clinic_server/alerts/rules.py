@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.kit.errors import ClinicError, Conflict, NotFound, Refused
 
 ALERTS = "alerts"  # the topic of every page that shows alerts
 
@@ -132,6 +132,13 @@ class AlertLinkUnknown(NotFound):
     """This link answers no alert, or its time is over."""
 
     code = "alert_link_unknown"
+
+
+class TooManyAnswers(ClinicError):
+    """So many tries at links came from one place as nobody makes by mistake."""
+
+    code = "too_many_answers"
+    status = 429
 
 
 class CannotBeShelved(Refused):

@@ -39,7 +39,7 @@ def trial_page(site_name: str) -> Page:
 
 
 def _heading(site_name: str, kind: DueKind) -> str:
-    return f"{site_name}: {label('page_kind', kind.value).text}"
+    return f"{site_name}: {label('due_kind', kind.value).text}"
 
 
 def _line(one: AlertFacts, zone: tzinfo) -> str:

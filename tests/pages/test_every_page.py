@@ -64,6 +64,10 @@ PAGES = {
     "destruction": "/destructions/{destruction}",
     "demand": "/demand",
     "cold-chain": "/cold-chain",
+    "alerts": "/alerts",
+    "alert": "/alerts/{alert}",
+    "alert-roster": "/alerts/roster",
+    "alert-contacts": "/alerts/contacts",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
     "device-found": f"/devices/set-up?found={OFFERED}",
@@ -81,8 +85,10 @@ OPEN_PAGES = {
     "own-answers": "{own_answers}",
     "own-answers-unknown": "/answers/tablet/unknown",
     "answered": "/answered/tablet",
+    "alert-answer": "{alert_link}",
+    "alert-answer-unknown": "/alerts/answer/unknown",
 }
-REFUSED = {"nothing-here": 404, "wall-refused": 403, "own-answers-unknown": 404}
+REFUSED = {"nothing-here": 404, "wall-refused": 403, "own-answers-unknown": 404, "alert-answer-unknown": 404}
 
 TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
   .filter(e => e.getClientRects().length && !e.matches('.skip, p a, li a, td a:not(.button), th a'))
