@@ -1,6 +1,4 @@
-"""Whatever Apprise speaks to, as an extra: it takes HTTP 200 for success, so nothing it sends is ever more than
-unconfirmed, and nobody counts as told by it.
-"""
+"""Whatever Apprise speaks to, as an extra that nobody counts as told by: it takes HTTP 200 for success."""
 
 import asyncio
 import importlib
@@ -11,16 +9,15 @@ from devices.errors import AddressRefused, OptionRefused
 from devices.options import known_options_only
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
+from devices.pagers.pieces import pieces
 
+TALKATIVE: Final = ("apprise", "urllib3")  # they log the URLs they call, and these are keys
 MOST_BYTES: Final = 600  # counted in bytes here, for Apprise counts characters where services count bytes
 
 
 class AppriseExtra:
     """One Apprise URL; the address is not used."""
-
-    most_bytes = MOST_BYTES
 
     def __init__(self, spec: PagerSpec, guard: Guard | None = None) -> None:
         known_options_only(spec)
@@ -29,7 +26,8 @@ class AppriseExtra:
             apprise = importlib.import_module("apprise")
         except ImportError:
             raise OptionRefused("Apprise is not installed: pip install 'clinic-server[apprise]'") from None
-        logging.getLogger("apprise").disabled = True  # it logs the URLs it was given, and they are keys
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._plugin: Any = apprise.Apprise.instantiate(spec.url, suppress_exceptions=True)
         if self._plugin is None:
             raise AddressRefused("Apprise does not know this URL")
@@ -41,5 +39,7 @@ class AppriseExtra:
     async def _send(self, page: Page) -> Outcome:
         if "host" in self._plugin.template_tokens:  # the URL names a machine, not an account of the service
             await self._guard.addresses(self._plugin.host, self._plugin.port or 443)
-        was_sent = await asyncio.to_thread(self._plugin.notify, body=fitted(page, self.most_bytes), title=page.short)
-        return Outcome(Reached.UNCONFIRMED, "http_status_only") if was_sent else Outcome(Reached.FAILED, "not_sent")
+        for text in pieces(page, MOST_BYTES):
+            if not await asyncio.to_thread(self._plugin.notify, body=text, title=page.short):
+                return Outcome(Reached.FAILED, "not_sent")
+        return Outcome(Reached.UNCONFIRMED, "http_status_only")

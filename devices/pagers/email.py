@@ -20,12 +20,10 @@ from devices.links.address import LinkAddress
 from devices.options import known_options_only, one_of
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 
 STEP_S: Final = 5.0
-MOST_BYTES: Final = 20_000
-TEMPORARY: Final = range(400, 500)
+CLOSING: Final = 421  # the only number by which a server speaks of itself and not of one mailbox
 TAKEN: Final = 250
 AGREED: Final = (250, 251)
 BUSY_S: Final = 60.0
@@ -35,8 +33,6 @@ MAILBOX: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Z
 
 class EmailPager:
     """One mail server; the address is a mailbox."""
-
-    most_bytes = MOST_BYTES
 
     def __init__(self, spec: PagerSpec, guard: Guard | None = None, trust: ssl.SSLContext | None = None) -> None:
         known_options_only(spec, "sender", "tls")
@@ -77,7 +73,7 @@ class EmailPager:
         message["Auto-Submitted"] = "auto-generated"
         if page.is_urgent:
             message["X-Priority"], message["Importance"] = "1", "high"
-        message.set_content(fitted(page, self.most_bytes), cte="base64")
+        message.set_content(page.text, cte="base64")
         return message
 
     def _deliver(self, addresses: Sequence[str], recipient: str, message: EmailMessage) -> Outcome:
@@ -116,7 +112,8 @@ class EmailPager:
         client.ehlo_or_helo_if_needed()
         if "password" in self._secrets:
             client.login(self._secrets.get("user", self._sender), self._secrets["password"])
-        for code, _ in (client.mail(self._sender), client.rcpt(recipient)):
+        for ask, mailbox in ((client.mail, self._sender), (client.rcpt, recipient)):
+            code, _ = ask(mailbox)
             if code not in AGREED:
                 raise smtplib.SMTPResponseException(code, b"")
 
@@ -140,8 +137,10 @@ def _handed_over(client: smtplib.SMTP, message: EmailMessage) -> Outcome:
         raise NoAnswer from None
     except (OSError, smtplib.SMTPServerDisconnected):
         raise LinkLost("line_broken") from None
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        client.quit()
     return Outcome(Reached.ACCEPTED) if code == TAKEN else _outcome_of(code)
 
 
 def _outcome_of(code: int) -> Outcome:
-    return Outcome(Reached.FAILED, f"smtp_{code}", wait_s=BUSY_S if code in TEMPORARY else None)
+    return Outcome(Reached.FAILED, f"smtp_{code}", wait_s=BUSY_S if code == CLOSING else None)

@@ -6,6 +6,7 @@ URL of a robot is its key.
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,8 +24,12 @@ CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0
 MOST_ANSWER_BYTES: Final = 65_536
 MOST_WAIT_S: Final = 3600.0
+MOST_PORT: Final = 65_535
 PORTS: Final = {"http": 80, "https": 443}
 NOTHING_ARRIVED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+# Its traces quote the headers of answers, and a redirect's repeats the key it was asked with.
+logging.getLogger("httpcore2").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,9 @@ def refuse_malformed(url: str) -> None:
 class HttpDoor:
     """The way out for one channel."""
 
-    def __init__(self, guard: Guard, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, guard: Guard, trust: ssl.SSLContext | None = None, answer_s: float = ANSWER_S) -> None:
         self._guard = guard
+        self._answer_s = answer_s
         self._trust = trust or ssl.create_default_context()
 
     async def ask(self, call: Call) -> Answer:
@@ -78,13 +84,13 @@ class HttpDoor:
             content=call.content,
             headers={**call.headers, "host": url.netloc.decode("ascii"), "accept-encoding": "identity"},
             extensions={
-                "timeout": httpx2.Timeout(ANSWER_S, connect=CONNECT_S).as_dict(),
+                "timeout": httpx2.Timeout(self._answer_s, connect=CONNECT_S).as_dict(),
                 "sni_hostname": url.host,
             },
         )
         try:
             async with (
-                asyncio.timeout(CONNECT_S + ANSWER_S),  # httpx2 bounds each chunk, and a trickle has no end
+                asyncio.timeout(CONNECT_S + self._answer_s),  # httpx2 bounds each chunk, and a trickle has no end
                 httpx2.AsyncHTTPTransport(verify=self._trust, trust_env=False) as transport,
             ):
                 response = await transport.handle_async_request(request)
@@ -124,6 +130,6 @@ def _parsed(text: str) -> httpx2.URL:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError):
         raise AddressRefused("the channel's URL is malformed") from None
-    if url.scheme not in PORTS or not url.host or url.userinfo:
+    if url.scheme not in PORTS or not url.host or url.userinfo or (url.port or 0) > MOST_PORT:
         raise AddressRefused("a channel's URL is https://host/…, without a user in it")
     return url

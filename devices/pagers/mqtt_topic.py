@@ -27,7 +27,7 @@ LEVEL: Final = re.compile(r"[^/+#\x00-\x1f\x7f]{0,100}")
 REPLY: Final = re.compile(r"[\x20-\x7e]{0,100}")
 PORT: Final = 1883
 WAITS_S: Final = 5
-FOLLOWS_S: Final = 1.0
+FOLLOWS_S: Final = 0.2  # what the broker kept comes at once
 MOST_HEARD: Final = 1000
 
 

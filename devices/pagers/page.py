@@ -77,12 +77,3 @@ class TwoWayPager(Pager, Protocol):
 
     async def follow(self, ref: str) -> Outcome:
         """Ask how far an earlier page got by now."""
-
-
-@runtime_checkable
-class RoomyPager(Pager, Protocol):
-    """A driver that carries several pages at once (``merging.merged``), in a text of so many bytes."""
-
-    @property
-    def most_bytes(self) -> int:
-        """How many bytes of UTF-8 the service takes."""

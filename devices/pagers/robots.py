@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 from devices.errors import OptionRefused
@@ -10,8 +11,8 @@ from devices.options import known_options_only
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
 from devices.pagers.http import Call, HttpDoor, refuse_malformed
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
+from devices.pagers.pieces import pieces, sent_in_order
 from devices.pagers.robot_wire import MAKES, Signed, encoded, judged
 
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -36,20 +37,16 @@ class RobotPager:
         self._door = door or HttpDoor(Guard(spec.may_reach))
         self._now_ms = now_ms
 
-    @property
-    def most_bytes(self) -> int:
-        """See RoomyPager."""
-        return self._make.most_bytes
-
     async def send(self, address: str, page: Page) -> Outcome:
         """See Pager."""
         if re.fullmatch(self._make.address, address) is None:
             return Outcome(Reached.FAILED, "address_malformed")
-        return await attempted(self._send(address, page))
+        texts = pieces(page, self._make.most_bytes)
+        return await attempted(sent_in_order(texts, partial(self._send, address)))
 
-    async def _send(self, address: str, page: Page) -> Outcome:
+    async def _send(self, address: str, text: str) -> Outcome:
         signed = self._signed()
-        body = {**signed.fields, **self._make.body_of(fitted(page, self.most_bytes), address)}
+        body = {**signed.fields, **self._make.body_of(text, address)}
         answer = await self._door.ask(Call(self._url_with(signed.query), encoded(body), JSON))
         return judged(self._make, answer.status, answer.body, answer.wait_s)
 

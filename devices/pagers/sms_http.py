@@ -7,6 +7,7 @@ replaced, each escaped for the place it stands in.
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -16,8 +17,8 @@ from devices.pagers import success
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
 from devices.pagers.http import Call, HttpDoor, refuse_malformed
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
+from devices.pagers.pieces import LEAST_BYTES, pieces, sent_in_order
 from devices.pagers.success import SuccessRule
 
 PLACE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -50,14 +51,14 @@ class SmsGateway:
 
     def __init__(self, spec: PagerSpec, door: HttpDoor | None = None) -> None:
         known_options_only(spec, "method", "body", "body_type", "authorization", "most_bytes", *success.OPTIONS)
-        self.most_bytes = whole_number(spec, "most_bytes", MOST_BYTES, low=60, high=20_000)
+        self._most_bytes = whole_number(spec, "most_bytes", MOST_BYTES, low=LEAST_BYTES, high=20_000)
         self._method = one_of(spec, "method", "POST", "GET", "POST")
         self._type = one_of(spec, "body_type", "json", *TYPES)
         self._url, self._body = spec.url, spec.options.get("body", "")
         self._authorization = spec.options.get("authorization", "")
         self._secrets = spec.secrets
         self._refuse_unknown_places()
-        refuse_malformed(filled(spec.url, self._values("", Page("", "", "")), in_url))
+        refuse_malformed(filled(spec.url, self._values("", "", ""), in_url))
         rule = SuccessRule.of(spec)
         if rule is None:
             raise OptionRefused("success_pointer and success_value are missing: HTTP 200 alone is no success")
@@ -68,10 +69,11 @@ class SmsGateway:
         """See Pager."""
         if MOBILE.fullmatch(address) is None:
             return Outcome(Reached.FAILED, "address_malformed")
-        return await attempted(self._send(address, page))
+        texts = pieces(page, self._most_bytes)
+        return await attempted(sent_in_order(texts, partial(self._send, address, page.number)))
 
-    async def _send(self, address: str, page: Page) -> Outcome:
-        answer = await self._door.ask(self._call(self._values(address, page)))
+    async def _send(self, address: str, number: str, text: str) -> Outcome:
+        answer = await self._door.ask(self._call(self._values(address, number, text)))
         return self._rule.judged(answer.status, answer.body, answer.wait_s)
 
     def _call(self, values: Mapping[str, str]) -> Call:
@@ -82,8 +84,8 @@ class SmsGateway:
         content = filled(self._body, values, escaped).encode("utf-8")
         return Call(filled(self._url, values, in_url), content, headers, self._method)
 
-    def _values(self, address: str, page: Page) -> Mapping[str, str]:
-        return {**self._secrets, "address": address, "text": fitted(page, self.most_bytes), "number": page.number}
+    def _values(self, address: str, number: str, text: str) -> Mapping[str, str]:
+        return {**self._secrets, "address": address, "text": text, "number": number}
 
     def _refuse_unknown_places(self) -> None:
         template = self._url + self._body + self._authorization

@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from devices.options import known_options_only, whole_number
+from devices.options import known_options_only
 from devices.pagers import success
 from devices.pagers.attempts import attempted
 from devices.pagers.guard import Guard
 from devices.pagers.http import Answer, Call, HttpDoor, refuse_malformed
-from devices.pagers.merging import fitted
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 from devices.pagers.robot_wire import encoded, refused_by_status
 from devices.pagers.success import SuccessRule
 
-MOST_BYTES: Final = 20_000
 ADDRESS: Final = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 
 
@@ -40,9 +38,8 @@ class Webhook:
     """One receiver; the address is passed on for it to understand."""
 
     def __init__(self, spec: PagerSpec, door: HttpDoor | None = None, now_s: Callable[[], int] = now_s) -> None:
-        known_options_only(spec, "most_bytes", *success.OPTIONS)
+        known_options_only(spec, *success.OPTIONS)
         refuse_malformed(spec.url)
-        self.most_bytes = whole_number(spec, "most_bytes", MOST_BYTES, low=60, high=1_000_000)
         self._url = spec.url
         self._secret = spec.secrets.get("secret", "")
         self._rule = SuccessRule.of(spec)
@@ -61,7 +58,7 @@ class Webhook:
                 "number": page.number,
                 "address": address,
                 "short": page.short,
-                "text": fitted(page, self.most_bytes),
+                "text": page.text,
                 "is_urgent": page.is_urgent,
                 "reply_code": page.reply_code,
             }

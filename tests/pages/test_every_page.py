@@ -68,6 +68,8 @@ PAGES = {
     "alert": "/alerts/{alert}",
     "alert-roster": "/alerts/roster",
     "alert-contacts": "/alerts/contacts",
+    "loggers": "/cold-chain/loggers",
+    "logger": "/cold-chain/loggers/{logger}",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
     "device-found": f"/devices/set-up?found={OFFERED}",
