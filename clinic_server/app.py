@@ -190,7 +190,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 desks.bring_to(hub.receive)
                 app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
                 app.state.paging_office, app.state.ladder, app.state.heartbeat = paging, ladder, heartbeat
-                app.state.weekly_test, app.state.rehearsals = weekly, rehearsals
+                app.state.weekly_test, app.state.rehearsals, app.state.pages_followed = weekly, rehearsals, followed
                 yield
         finally:
             house.db.broadcaster.close()
