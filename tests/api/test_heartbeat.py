@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from clinic_server.kit.watcher import Watcher
 from clinic_server.paging.heartbeat import Heartbeat
 from clinic_server.settings import PagingSettings, Settings
-from tests.api.gateways import Gateway, gateway
+from tests.api.gateways import Gateway, gateway, until
 
 PARTS = {
     "ladder": "ladder",
@@ -44,8 +44,10 @@ def _settings(settings: Settings, outside: Gateway) -> Settings:
     return settings.model_copy(update={"paging": paging})
 
 
-@pytest.fixture(name="heartbeat")
-def _heartbeat(app: FastAPI) -> Heartbeat:
+@pytest_asyncio.fixture(name="heartbeat")
+async def _heartbeat(app: FastAPI, outside: Gateway) -> Heartbeat:
+    """The running one, after its first beat; the next comes by itself only a minute later."""
+    await until(lambda: outside.received)
     heartbeat: Heartbeat = app.state.heartbeat
     return heartbeat
 

@@ -3,15 +3,18 @@
 from datetime import date, time, timedelta
 from uuid import UUID
 
+from sqlalchemy import select, update
+
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
-from clinic_server.alerts.contacts import Address, NewContact, add_contact
+from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
 from clinic_server.alerts.duties import add_duties, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.roster import OtherDay, Shift
-from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, Severity
+from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
+from clinic_server.alerts.tables import page_due
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
