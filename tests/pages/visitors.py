@@ -12,7 +12,7 @@ from clinic_server.alerts.duties import add_duties, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.roster import OtherDay, Shift
-from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueState, Severity
+from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
 from clinic_server.check_in.actions import Arrival, check_in
@@ -225,7 +225,7 @@ def _page(tx: Tx) -> None:
         set_up_channel(tx, NewChannel(code, "webhook", "https://pager.invalid/hook?key=made-up"))
     people = standing_ids(tx.connection)
     number = begin_test(tx, tx.local_date)
-    due = tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.round == number)).all()
+    due = tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.kind == DueKind.TEST)).all()
     for row in due:
         for code, outcome in (("robot", Outcome(Reached.ACCEPTED)), ("sms", Outcome(Reached.FAILED, "http_401"))):
             record_attempt(tx, Attempt(code, outcome, row.id, row.contact_id))
