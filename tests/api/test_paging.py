@@ -1,21 +1,26 @@
 """Pages go out through real drivers to a service on the loopback, and what became of each is written down."""
 
-from collections.abc import AsyncIterator
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from sqlalchemy import select
+from paho.mqtt import client as mqtt
+from sqlalchemy import Connection, select
 
 from clinic_server.alerts.contacts import Address, NewContact, add_contact
 from clinic_server.alerts.due import claim
 from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, DueState, Severity
-from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.tables import alert_answered, page_due
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import NewChannel, set_up_channel
@@ -31,6 +36,7 @@ from tests.api.callers import AsRole
 from tests.api.gateways import Gateway, gateway, until
 from tests.api.visitors import SYSTEM
 from tests.conftest import ManualClock
+from tests.peers import mosquitto
 
 TOO_WARM = Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1")
 NO_DATA = Alarm(AlertKind.NO_DATA, Severity.ALARM, "SILENT 10MIN", "fridge-2")
@@ -354,3 +360,46 @@ async def test_the_test_button_pages_ones_own_address_and_shows_the_outcome(
 
 async def test_no_lease_is_shorter_than_a_page_may_take() -> None:
     assert timedelta(seconds=BEGUN_WITHIN_S + SENT_WITHIN_S) < LEASE
+
+
+async def test_an_answer_by_pager_is_its_persons_and_stops_the_calls_until_a_comment(house: House) -> None:
+    """Two people are paged through one topic; one answers, later than the driver waits for."""
+    with mosquitto() as mqtt_url, watches(mqtt_url) as watch:
+        new = NewChannel("topic", "mqtt_topic", mqtt_url, {"topic": "clinic/pages", "waits_s": "0"})
+        house.db.write_now(lambda tx: set_up_channel(tx, new), SYSTEM)
+        chen, li = a_contact(house, ("topic", "chen")), a_contact(house, ("topic", "li"))
+        page(house, chen, li)
+        await until(lambda: due_states(house) == [(DueState.DONE, True)] * 2)
+        number = f"1-99.0-{house.db.read_now(due_id_of(chen)).hex[-4:]}"
+        reply = {"number": number, "state": "replied", "reply": "ACK"}
+        watch.publish("clinic/pages/ack", json.dumps(reply), qos=1)
+        await until(lambda: how_far(house) == {chen: Reached.REPLIED, li: Reached.ACCEPTED})
+    asked = select(alert_answered.c.contact_id, alert_answered.c.comment)
+    answers = house.db.read_now(lambda connection: connection.execute(asked).all())
+    assert [tuple(row) for row in answers] == [(chen, None)]
+
+
+def how_far(house: House) -> dict[UUID | None, Reached]:
+    return {one.contact_id: one.reached for one in house.db.read_now(attempts)}
+
+
+def due_id_of(contact_id: UUID) -> Callable[[Connection], UUID]:
+    asked = select(page_due.c.id).where(page_due.c.contact_id == contact_id, page_due.c.round == 99)
+    return lambda connection: connection.execute(asked).scalar_one()
+
+
+@contextmanager
+def watches(mqtt_url: str) -> Iterator[mqtt.Client]:
+    """The program of two people's watches, which hears every page of the topic."""
+    address, listens = urlsplit(mqtt_url), threading.Event()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client.on_connect = lambda *_: client.subscribe("clinic/pages/+", qos=1)
+    client.on_subscribe = lambda *_: listens.set()
+    client.connect(str(address.hostname), address.port or 1883)
+    client.loop_start()
+    try:
+        assert listens.wait(10), "the broker grants no subscription"
+        yield client
+    finally:
+        client.disconnect()
+        client.loop_stop()
