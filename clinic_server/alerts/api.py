@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.alerts import answering, contacts, duties, shelving, shown
-from clinic_server.alerts.roster import OtherDay, Shift
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import AnswerWay
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.staff.rules import Role
@@ -124,9 +124,9 @@ async def end_contact(call: RosterKeeper, contact_id: UUID) -> Response:
 
 
 @router.post("/alert-duties", status_code=201)
-async def add_duties(call: RosterKeeper, body: DutyBody) -> Response:
+async def add_duty(call: RosterKeeper, body: DutyBody) -> Response:
     """Put a contact on a step on days of every week."""
-    return await call.record(lambda tx: duties.add_duties(tx, _shift(body), body.weekdays))
+    return await call.record(lambda tx: duties.add_duty(tx, Weekly(frozenset(body.weekdays), _shift(body))))
 
 
 @router.post("/alert-duties/{duty_id}/end", status_code=201)

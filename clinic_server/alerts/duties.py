@@ -1,11 +1,12 @@
 """The duty roster: who is on which step of the ladder every week, and the days that differ."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Row, exists, select
 
 from clinic_server.alerts.contacts import ContactRef, require_contact, standing_ids
 from clinic_server.alerts.ladders import shipped
@@ -23,13 +24,13 @@ class DutyFacts:
     weekly: Weekly
 
 
-def add_duties(tx: Tx, shift: Shift, weekdays: Iterable[int]) -> ContactRef:
+def add_duty(tx: Tx, weekly: Weekly) -> ContactRef:
     """Put a contact on a step on these days of every week; raise ContactUnknown or StepUnknown."""
-    _require(tx.connection, shift)
-    for weekday in sorted(set(weekdays)):
-        tx.append(Duty, **_columns(shift), weekday=weekday, added_at=tx.now)
-    tx.journal("duty_added", shift.contact_id, ALERTS)
-    return ContactRef(shift.contact_id)
+    _require(tx.connection, weekly.shift)
+    weekdays = "".join(str(day) for day in sorted(weekly.weekdays))
+    tx.append(Duty, **_columns(weekly.shift), weekdays=weekdays, added_at=tx.now)
+    tx.journal("duty_added", weekly.shift.contact_id, ALERTS)
+    return ContactRef(weekly.shift.contact_id)
 
 
 def end_duty(tx: Tx, duty_id: UUID) -> ContactRef:
@@ -51,23 +52,19 @@ def except_day(tx: Tx, day: OtherDay) -> ContactRef:
 
 
 def standing_duties(connection: Connection) -> Sequence[DutyFacts]:
-    """Return every weekly duty, Monday first."""
+    """Return every weekly duty by step."""
     rows = connection.execute(
         select(duty)
         .where(~exists().where(duty_ended.c.duty_id == duty.c.id))
-        .order_by(duty.c.step, duty.c.weekday, duty.c.starts, duty.c.journal_seq, duty.c.id)
+        .order_by(duty.c.step, duty.c.weekdays, duty.c.starts, duty.c.journal_seq, duty.c.id)
     )
-    return [
-        DutyFacts(row.id, Weekly(row.weekday, Shift(row.contact_id, row.step, row.starts, row.ends))) for row in rows
-    ]
+    return [DutyFacts(row.id, Weekly(frozenset(map(int, row.weekdays)), _shift(row))) for row in rows]
 
 
 def roster_of(connection: Connection) -> Roster:
     """Return the roster as it stands."""
     rows = connection.execute(select(duty_excepted).order_by(duty_excepted.c.journal_seq, duty_excepted.c.id))
-    excepted = tuple(
-        OtherDay(row.on_date, row.is_on, Shift(row.contact_id, row.step, row.starts, row.ends)) for row in rows
-    )
+    excepted = tuple(OtherDay(row.on_date, row.is_on, _shift(row)) for row in rows)
     return Roster(standing_ids(connection), tuple(one.weekly for one in standing_duties(connection)), excepted)
 
 
@@ -81,6 +78,10 @@ def _require(connection: Connection, shift: Shift) -> None:
     require_contact(connection, shift.contact_id)
     if not 1 <= shift.step <= len(shipped().step):
         raise StepUnknown(step=shift.step)
+
+
+def _shift(row: Row[Any]) -> Shift:
+    return Shift(row.contact_id, row.step, row.starts, row.ends)
 
 
 def _columns(shift: Shift) -> dict[str, UUID | int | time]:

@@ -9,20 +9,22 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.alerts import answering, contacts, duties, shelving, shown
-from clinic_server.alerts.api import Anybody, FridgeWorker, RosterKeeper
 from clinic_server.alerts.ladders import shipped
 from clinic_server.alerts.links import LinkTarget, Tries, read_link
 from clinic_server.alerts.lookup import alerts_where
-from clinic_server.alerts.roster import OtherDay, Shift
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import AlertFacts, AlertLinkUnknown, AlertState, AnswerWay, Severity
 from clinic_server.alerts.tables import alert_now
 from clinic_server.kit.access import Actor
-from clinic_server.kit.call import Call, Form, anyone
+from clinic_server.kit.call import Call, Form, allows, anyone, signed_in
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import members
 from clinic_server.staff.rules import Role
 
 router = APIRouter(include_in_schema=False)
+Anybody = Annotated[Call, signed_in()]
+RosterKeeper = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER)]
+FridgeWorker = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER, Role.VACCINATOR)]
 Anyone = Annotated[Call, anyone()]  # the link itself lets in, to one alert and for a day
 Token = Annotated[str, Path(max_length=100)]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -148,11 +150,11 @@ async def roster(call: Anybody) -> Response:
 
 
 @router.post("/alerts/roster/duties")
-async def add_duties(call: RosterKeeper) -> Response:
+async def add_duty(call: RosterKeeper) -> Response:
     """Put a contact on a step on days of every week."""
     form = await call.form(DutyForm)
-    days = [int(day) for day in form.weekdays]
-    return await call.record(lambda tx: duties.add_duties(tx, form.shift, days), then="/alerts/roster")
+    weekly = Weekly(frozenset(map(int, form.weekdays)), form.shift)
+    return await call.record(lambda tx: duties.add_duty(tx, weekly), then="/alerts/roster")
 
 
 @router.post("/alerts/roster/duties/{duty_id}/end")

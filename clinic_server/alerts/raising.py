@@ -36,7 +36,8 @@ def raise_alarm(tx: Tx, alarm: Alarm) -> UUID:
     calls_anew = _is_more(alarm, standing)
     if calls_anew or (standing.severity, standing.summary) != (alarm.severity, alarm.summary):
         _say(tx, standing.alert_id, alarm)
-        values = {"severity": alarm.severity, "summary": alarm.summary, "cause_id": alarm.cause_id}
+        cause_id = alarm.cause_id or standing.cause_id
+        values = {"severity": alarm.severity, "summary": alarm.summary, "cause_id": cause_id}
         tx.execute(
             update(alert_now)
             .where(alert_now.c.alert_id == standing.alert_id)

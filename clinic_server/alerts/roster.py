@@ -29,9 +29,9 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """A shift of every week; Monday is 0."""
+    """A shift of these days of every week; Monday is 0."""
 
-    weekday: int
+    weekdays: frozenset[int]
     shift: Shift
 
 
@@ -89,7 +89,7 @@ def _shifts(roster: Roster, step: int, day: date) -> Sequence[Shift]:
     weekly = [
         one.shift
         for one in roster.weekly
-        if (one.weekday, one.shift.step) == (day.weekday(), step) and one.shift.contact_id not in differing
+        if one.shift.step == step and day.weekday() in one.weekdays and one.shift.contact_id not in differing
     ]
     return weekly + [one.shift for one in differing.values() if one.is_on]
 

@@ -133,14 +133,13 @@ class AlertContactEnded(Record, table=True):
 
 
 class Duty(Record, table=True):
-    """A contact is on a step of the ladder every week from a local time to another; ``ends`` may be the next day."""
+    """A contact is on a step of the ladder on days of every week, as digits (Monday is 0), between two local times."""
 
     __tablename__ = "duty"
-    __table_args__ = (CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),)
 
     contact_id: UUID = Field(foreign_key="alert_contact.id")
     step: int
-    weekday: int
+    weekdays: str = text(7)
     starts: time
     ends: time
     added_at: datetime = instant()

@@ -21,10 +21,10 @@ from clinic_server.alerts.contacts import (
     restate_contact,
 )
 from clinic_server.alerts.due import DuePage, claim, finish, next_due_at, put_back
-from clinic_server.alerts.duties import add_duties, end_duty, except_day, roster_of, standing_duties
+from clinic_server.alerts.duties import add_duty, end_duty, except_day, roster_of, standing_duties
 from clinic_server.alerts.outbox import ask_test_pages
 from clinic_server.alerts.raising import close, open_alerts, raise_alarm, recover
-from clinic_server.alerts.roster import OtherDay, Shift, on_duty
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly, on_duty
 from clinic_server.alerts.rules import (
     Alarm,
     AlertIsClosed,
@@ -56,7 +56,7 @@ from tests.conftest import ManualClock
 
 LEASE = timedelta(seconds=45)
 PHONE = "+8613800000001"
-NOON = time(0)
+MIDNIGHT = time(0)
 
 
 def a_contact(db: Database, name: str = "Wang Duty", *channels: str) -> UUID:
@@ -64,9 +64,15 @@ def a_contact(db: Database, name: str = "Wang Duty", *channels: str) -> UUID:
     return db.write_now(lambda tx: add_contact(tx, NewContact(name, addresses)), SYSTEM).contact_id
 
 
+def all_day(contact_id: UUID, step: int = 1) -> Shift:
+    return Shift(contact_id, step, MIDNIGHT, MIDNIGHT)
+
+
 def put_on_duty(db: Database, step: int, *whom: UUID) -> None:
     for one in whom:
-        db.write_now(lambda tx, one=one: add_duties(tx, Shift(one, step, NOON, NOON), range(7)), SYSTEM)
+        db.write_now(
+            lambda tx, one=one: add_duty(tx, Weekly(frozenset(range(7)), Shift(one, step, MIDNIGHT, MIDNIGHT))), SYSTEM
+        )
 
 
 @pytest.fixture(name="team")
@@ -456,7 +462,10 @@ def test_duties_are_added_ended_and_excepted_by_day(db: Database, clock: ManualC
     anna, bo = a_contact(db, "Anna"), a_contact(db, "Bo")
     put_on_duty(db, 1, anna)
     today = date(2026, 3, 2)
-    for day in (OtherDay(today, False, Shift(anna, 1, NOON, NOON)), OtherDay(today, True, Shift(bo, 1, NOON, NOON))):
+    for day in (
+        OtherDay(today, False, Shift(anna, 1, MIDNIGHT, MIDNIGHT)),
+        OtherDay(today, True, Shift(bo, 1, MIDNIGHT, MIDNIGHT)),
+    ):
         db.write_now(lambda tx, day=day: except_day(tx, day), SYSTEM)
     at = clock.now().replace(tzinfo=None)
     assert on_duty(db.read_now(roster_of), 1, at) == {bo}
@@ -467,7 +476,7 @@ def test_duties_are_added_ended_and_excepted_by_day(db: Database, clock: ManualC
     with pytest.raises(DutyUnknown):
         db.write_now(lambda tx: end_duty(tx, UUID(int=1)), SYSTEM)
     with pytest.raises(StepUnknown):
-        db.write_now(lambda tx: add_duties(tx, Shift(anna, 4, NOON, NOON), [0]), SYSTEM)
+        db.write_now(lambda tx: add_duty(tx, Weekly(frozenset({0}), all_day(anna, 4))), SYSTEM)
 
 
 def test_a_test_page_goes_to_everybody_and_is_about_no_alert(db: Database, team: list[UUID]) -> None:

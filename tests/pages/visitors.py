@@ -8,10 +8,10 @@ from sqlalchemy import select, update
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
-from clinic_server.alerts.duties import add_duties, except_day
+from clinic_server.alerts.duties import add_duty, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
-from clinic_server.alerts.roster import OtherDay, Shift
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
@@ -117,10 +117,10 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    named |= _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    alerts = _sound(tx)
+    clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
+    clinic |= _attach(tx) | _sound(tx)
     _page(tx)
-    return named | corrected | alerts | _attach(tx)
+    return clinic
 
 
 def _open(tx: Tx) -> None:
@@ -242,7 +242,7 @@ def _sound(tx: Tx) -> dict[str, str]:
         for number in range(1, 7)
     ]
     for number, contact_id in enumerate(people):
-        add_duties(tx, Shift(contact_id, 1 + number // 3, time(0), time(0)), range(7))
+        add_duty(tx, Weekly(frozenset(range(7)), Shift(contact_id, 1 + number // 3, time(0), time(0))))
     except_day(tx, OtherDay(tx.local_date, is_on=False, shift=Shift(people[0], 1, time(0), time(0))))
     alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
     raise_alarm(tx, Alarm(AlertKind.POWER_LOST, Severity.ALARM, "MAINS OFF"))

@@ -229,7 +229,7 @@ STEP = LADDER.step[0]
 
 
 def a_roster(*weekly: tuple[UUID, int, time, time], excepted: tuple[OtherDay, ...] = ()) -> Roster:
-    shifts = tuple(Weekly(day, Shift(who, 1, starts, ends)) for who, day, starts, ends in weekly)
+    shifts = tuple(Weekly(frozenset({day}), Shift(who, 1, starts, ends)) for who, day, starts, ends in weekly)
     return Roster(frozenset({ANNA, BO, CHEN, DI}), shifts, excepted)
 
 

@@ -365,11 +365,11 @@ def upgrade() -> None:
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
         sa.Column("contact_id", sa.Uuid(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
-        sa.Column("weekday", sa.Integer(), nullable=False),
+        sa.Column("weekdays", sa.String(length=7), nullable=False),
         sa.Column("starts", sa.Time(), nullable=False),
         sa.Column("ends", sa.Time(), nullable=False),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("ck_duty_weekday")),
+        sa.CheckConstraint("length(weekdays) <= 7", name=op.f("ck_duty_weekdays_length")),
         sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_duty_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
     )
