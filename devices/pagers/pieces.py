@@ -5,10 +5,11 @@ long; the first then begins with the page's short form, so that place and lot st
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from devices.pagers.page import Outcome, Page, Reached
 
+T = TypeVar("T")
 MOST_PIECES: Final = 4
 LEAST_BYTES: Final = 140  # one SMS; a short form and its count have room in it
 CUT: Final = "…"
@@ -57,7 +58,7 @@ def _packed(lines: Iterable[str], room: int) -> Iterator[str]:
     yield piece.removesuffix("\n")
 
 
-async def sent_in_order(texts: Iterable[str], send: Callable[[str], Awaitable[Outcome]]) -> Outcome:
+async def sent_in_order(texts: Iterable[T], send: Callable[[T], Awaitable[Outcome]]) -> Outcome:
     """Send messages one after the other, up to the first that is not accepted; return the last outcome."""
     outcome = Outcome(Reached.FAILED, "nothing_to_send")
     for text in texts:

@@ -7,7 +7,6 @@ replaced, each escaped for the place it stands in.
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -58,7 +57,7 @@ class SmsGateway:
         self._authorization = spec.options.get("authorization", "")
         self._secrets = spec.secrets
         self._refuse_unknown_places()
-        refuse_malformed(filled(spec.url, self._values("", "", ""), in_url))
+        self._refuse_malformed()
         rule = SuccessRule.of(spec)
         if rule is None:
             raise OptionRefused("success_pointer and success_value are missing: HTTP 200 alone is no success")
@@ -70,10 +69,15 @@ class SmsGateway:
         if MOBILE.fullmatch(address) is None:
             return Outcome(Reached.FAILED, "address_malformed")
         texts = pieces(page, self._most_bytes)
-        return await attempted(sent_in_order(texts, partial(self._send, address, page.number)))
+        # A number of its own for each: a gateway that knows one already would take the next message for a repetition.
+        calls = [
+            self._call(self._values(address, page.number if at == 0 else f"{page.number}-{at}", text))
+            for at, text in enumerate(texts)
+        ]
+        return await attempted(sent_in_order(calls, self._send))
 
-    async def _send(self, address: str, number: str, text: str) -> Outcome:
-        answer = await self._door.ask(self._call(self._values(address, number, text)))
+    async def _send(self, call: Call) -> Outcome:
+        answer = await self._door.ask(call)
         return self._rule.judged(answer.status, answer.body, answer.wait_s)
 
     def _call(self, values: Mapping[str, str]) -> Call:
@@ -86,6 +90,17 @@ class SmsGateway:
 
     def _values(self, address: str, number: str, text: str) -> Mapping[str, str]:
         return {**self._secrets, "address": address, "text": text, "number": number}
+
+    def _refuse_malformed(self) -> None:
+        sample = self._call(self._values("13800001111", "4711", "A1"))
+        refuse_malformed(sample.url)
+        if not all(value.isascii() and value.isprintable() for value in sample.headers.values()):
+            raise OptionRefused("authorization has a sign that no header may hold")
+        if self._type == "json" and self._body:
+            try:
+                json.loads(sample.content)
+            except ValueError:
+                raise OptionRefused("the body is no JSON once its places are filled") from None
 
     def _refuse_unknown_places(self) -> None:
         template = self._url + self._body + self._authorization

@@ -101,6 +101,14 @@ async def test_a_page_of_a_hundred_fridges_comes_in_messages_that_fit_and_names_
     assert len(stub.received) == (4 if kind == "wecom" else 1)
 
 
+@pytest.mark.parametrize(("length", "count"), [(2048, 1), (2049, 2)])
+async def test_wecom_takes_2048_bytes_in_one_message_and_not_one_more(length: int, count: int) -> None:
+    page = Page("1", "A1", "x" * 1000 + "\n" + "x" * (length - 1001))
+    with RobotsStub() as stub:
+        assert await robot_at(stub, "wecom").send("", page) == Outcome(Reached.ACCEPTED)
+    assert len(stub.received) == count
+
+
 async def test_a_message_after_one_that_was_refused_is_not_sent() -> None:
     with RobotsStub() as stub:
         stub.befall_next(Reply(GOOD[WECOM]), Reply(REFUSALS[45009]))
@@ -221,6 +229,15 @@ async def test_an_sms_goes_out_by_get_or_as_a_form() -> None:
     assert (got.method, got.query) == ("GET", {"to": "13800001111", "m": PAGE.text})
     assert posted.headers["content-type"] == "application/x-www-form-urlencoded"
     assert posted.body.startswith(b"to=13800001111&m=%E5%86%B7")
+
+
+async def test_the_messages_of_a_long_page_are_no_repetitions_of_each_other() -> None:
+    with RobotsStub() as stub:
+        body = '{"to":"{address}","text":"{text}","id":"{number}"}'
+        spec = PagerSpec("sms", "sms_http", stub.url_of("sms"), {**SMS_RULE, "body": body}, {}, HERE)
+        page = Page("4711", PAGE.short, "\n".join(["冷" * 100] * 5))
+        assert await pager_for(spec).send("13800001111", page) == Outcome(Reached.ACCEPTED)
+    assert [json.loads(one.body)["id"] for one in stub.received] == ["4711", "4711-1", "4711-2", "4711-3"]
 
 
 async def test_a_gateway_that_refuses_with_http_200_is_believed() -> None:
