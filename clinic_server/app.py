@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -14,7 +14,6 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
-from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -62,7 +61,6 @@ from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
-from clinic_server.kit.watcher import Watcher
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
@@ -70,10 +68,8 @@ from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
 from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
-from clinic_server.paging.following import PagesFollowed
-from clinic_server.paging.heartbeat import Heartbeat, Part
-from clinic_server.paging.office import PagingOffice
-from clinic_server.paging.weekly import Rehearsals, WeeklyTest
+from clinic_server.paging.heartbeat import Part
+from clinic_server.paging.path import AlarmPath
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -180,17 +176,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,
-                LadderWatch(house) as ladder,
-                PagingOffice(house) as paging,
-                PagesFollowed(house, paging) as followed,
-                WeeklyTest(house) as weekly,
-                Rehearsals(house) as rehearsals,
-                Heartbeat(house, alarm_path(hub, ladder, paging, followed, weekly)) as heartbeat,
+                AlarmPath(house, Part("device intake", hub.is_alive)) as alarm_path,
             ):
                 desks.bring_to(hub.receive)
                 app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-                app.state.paging_office, app.state.ladder, app.state.heartbeat = paging, ladder, heartbeat
-                app.state.weekly_test, app.state.rehearsals, app.state.pages_followed = weekly, rehearsals, followed
+                app.state.alarm_path = alarm_path
                 yield
         finally:
             house.db.broadcaster.close()
@@ -209,11 +199,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-def alarm_path(hub: DeviceHub, *watchers: Watcher) -> Sequence[Part]:
-    """Return every part between a probe and somebody's pager: while one is dead, the watcher outside hears nothing."""
-    return [Part("device intake", hub.is_alive), *(Part(one.name, one.is_alive) for one in watchers)]
 
 
 def open_house(settings: Settings, clock: Clock) -> House:

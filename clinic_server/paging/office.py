@@ -118,5 +118,5 @@ class PagingOffice(Watcher):
 
 def office_of(call: Call) -> PagingOffice:
     """Return the running office."""
-    office: PagingOffice = call.request.app.state.paging_office
+    office: PagingOffice = call.request.app.state.alarm_path.office
     return office

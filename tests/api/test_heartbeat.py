@@ -14,9 +14,10 @@ from tests.api.gateways import Gateway, gateway, until
 
 PARTS = {
     "ladder": "ladder",
-    "paging_office": "paging office",
-    "pages_followed": "pages followed",
+    "office": "paging office",
+    "followed": "pages followed",
     "weekly_test": "weekly test",
+    "rehearsals": "rehearsals",
 }
 
 
@@ -48,7 +49,7 @@ def _settings(settings: Settings, outside: Gateway) -> Settings:
 async def _heartbeat(app: FastAPI, outside: Gateway) -> Heartbeat:
     """The running one, after its first beat; the next comes by itself only a minute later."""
     await until(lambda: outside.received)
-    heartbeat: Heartbeat = app.state.heartbeat
+    heartbeat: Heartbeat = app.state.alarm_path.heartbeat
     return heartbeat
 
 
@@ -74,7 +75,7 @@ async def test_a_server_whose_alarm_path_lives_is_heard(heartbeat: Heartbeat, ou
 async def test_a_watcher_that_ended_silences_the_heart(
     app: FastAPI, heartbeat: Heartbeat, outside: Gateway, part: str
 ) -> None:
-    await ended(getattr(app.state, part)._task)
+    await ended(getattr(app.state.alarm_path, part)._task)
     assert await heartbeat.dead_parts() == [PARTS[part]]
     assert await beats(heartbeat, outside) == 0
 

@@ -62,7 +62,7 @@ async def _other() -> AsyncIterator[Gateway]:
 
 @pytest.fixture(name="office")
 def _office(app: FastAPI) -> PagingOffice:
-    office: PagingOffice = app.state.paging_office
+    office: PagingOffice = app.state.alarm_path.office
     return office
 
 
@@ -280,8 +280,8 @@ async def test_the_weekly_test_goes_through_every_channel_to_everybody_and_shows
     chen = a_contact(house, ("hook", "chen"), ("other", "chen"))
     li = a_contact(house, ("hook", "li"), ("gone", "li"), name="李站长")
     clock.pass_time(days=1, hours=1)  # Tuesday, 10:00 at the site
-    await app.state.weekly_test.look()
-    await app.state.weekly_test.look()
+    await app.state.alarm_path.weekly_test.look()
+    await app.state.alarm_path.weekly_test.look()
     await until(lambda: len(reached(house)) == 4)
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     (test,) = (await keeper.get("/api/v1/paging/tests")).json()
@@ -329,13 +329,13 @@ async def test_a_rehearsal_says_so_everywhere_and_ends_by_itself(
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     assert (await keeper.post("/api/v1/paging/rehearsals")).status_code == 201
     assert (await keeper.post("/api/v1/paging/rehearsals")).json()["code"] == "rehearsal_running"
-    await app.state.ladder.look()
+    await app.state.alarm_path.ladder.look()
     clock.pass_time(seconds=31)
     await until(lambda: len(hook.received) == 1)
     assert hook.received[0]["short"].startswith("REHEARSAL")
     assert "REHEARSAL" in hook.texts()[0]
     clock.pass_time(seconds=REHEARSED_FOR.total_seconds())
-    await app.state.rehearsals.look()
+    await app.state.alarm_path.rehearsals.look()
     assert [one.kind for one in await house.db.read(open_alerts)] == []
 
 
