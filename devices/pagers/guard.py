@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 from devices.errors import AddressRefused, LinkUnavailable
+from devices.links.address import LinkAddress
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -99,3 +100,12 @@ def meant_by(address: Address) -> Address:
     if address.sixtofour is not None:
         return address.sixtofour
     return address if address.teredo is None else address.teredo[1]
+
+
+async def pinned_url(guard: Guard, url: str) -> str:
+    """Return the URL of a line of bytes with its name judged and replaced by an address; other lines have no name."""
+    address = LinkAddress.parse(url)
+    if address.scheme != "tcp" or address.port is None:
+        return url
+    pinned = (await guard.addresses(address.host, address.port, is_plain=True))[0]
+    return f"tcp://{f'[{pinned}]' if ':' in pinned else pinned}:{address.port}"

@@ -13,6 +13,8 @@ from devices.pagers.robots import RobotPager
 from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
 from devices.pagers.sms_http import SmsGateway
+from devices.pagers.snpp import SnppPager
+from devices.pagers.tap import TapPager
 from devices.pagers.webhook import Webhook
 
 PagerFactory = Callable[[PagerSpec], Pager]
@@ -27,6 +29,8 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "screen": Screen,
         "siren": Siren,
         "sms_http": SmsGateway,
+        "snpp": SnppPager,
+        "tap": TapPager,
         "webhook": Webhook,
         "wecom": RobotPager,
     }

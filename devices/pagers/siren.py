@@ -8,7 +8,7 @@ from devices.links import Link, open_byte_link
 from devices.links.address import LinkAddress
 from devices.options import HasOptions, known_options_only, whole_number
 from devices.pagers.attempts import attempted
-from devices.pagers.guard import Guard
+from devices.pagers.guard import Guard, pinned_url
 from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 
 ON: Final = "a00101a2"
@@ -24,8 +24,7 @@ class Siren:
 
     def __init__(self, spec: PagerSpec, guard: Guard | None = None) -> None:
         known_options_only(spec, "on", "off", "answer", "sounds_s")
-        self._address = LinkAddress.parse(spec.url)
-        if self._address.scheme not in SCHEMES:
+        if LinkAddress.parse(spec.url).scheme not in SCHEMES:
             raise AddressRefused("a siren hangs on serial:///dev/…?baud=9600 or tcp://host:port")
         self._url = spec.url
         self._on, self._off = _bytes(spec, "on", ON), _bytes(spec, "off", OFF)
@@ -38,7 +37,7 @@ class Siren:
         return await attempted(self._sound())
 
     async def _sound(self) -> Outcome:
-        async with await open_byte_link(await self._pinned_url()) as link:
+        async with await open_byte_link(await pinned_url(self._guard, self._url)) as link:
             try:
                 await link.write(self._on)
                 outcome = await self._outcome_told_by(link)
@@ -58,12 +57,6 @@ class Siren:
         if self._answer not in heard:
             return Outcome(Reached.UNCONFIRMED, "other_answer")
         return Outcome(Reached.ACCEPTED)
-
-    async def _pinned_url(self) -> str:
-        if self._address.scheme != "tcp" or self._address.port is None:
-            return self._url
-        pinned = (await self._guard.addresses(self._address.host, self._address.port, is_plain=True))[0]
-        return f"tcp://{f'[{pinned}]' if ':' in pinned else pinned}:{self._address.port}"
 
 
 def _bytes(spec: HasOptions, name: str, default: str) -> bytes:
