@@ -131,10 +131,10 @@ def record_trial(tx: Tx, code: str, outcome: Outcome) -> None:
 
 
 def begin_test(tx: Tx, due_on: date) -> int:
-    """Begin the weekly test of a day and make its page due to everybody; return its number.
-
-    The database refuses a second one of that day.
-    """
+    """Begin the weekly test of a day, unless it has begun, and make its page due to everybody; return its number."""
+    begun = tx.execute(select(page_test.c.number).where(page_test.c.due_on == due_on)).scalar()
+    if begun is not None:
+        return int(begun)
     number: int = 1 + tx.execute(select(func.coalesce(func.max(page_test.c.number), 0))).scalar_one()
     test_id = tx.append(PageTest, number=number, due_on=due_on, begun_at=tx.now)
     ask_test_pages(tx, standing_ids(tx.connection), number)
