@@ -14,7 +14,6 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
-from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -67,6 +66,10 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.paging import api as paging_api
+from clinic_server.paging import pages as paging_pages
+from clinic_server.paging.heartbeat import Part
+from clinic_server.paging.path import AlarmPath
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -143,6 +146,8 @@ ROUTERS = (
     desk_pages.router,
     slips_api.router,
     slips_pages.router,
+    paging_api.router,
+    paging_pages.router,
     wall_pages.router,
     patterns.router,
 )
@@ -168,13 +173,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             async with (
                 OverdueVials(house),
                 DosesDue(house),
-                LadderWatch(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,
+                AlarmPath(house, Part("device intake", hub.is_alive)) as alarm_path,
             ):
                 desks.bring_to(hub.receive)
                 app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+                app.state.alarm_path = alarm_path
                 yield
         finally:
             house.db.broadcaster.close()

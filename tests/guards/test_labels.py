@@ -85,6 +85,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "opening.rules.Named": "named",
     "opening.rules.Safeguard": "safeguard",
     "opening.rules.Variant": "variant",
+    "paging.rules.Deafness": "deafness",
+    "paging.rules.HowAnswered": "how_answered",
     "people.documents.DocumentKind": "document",
     "people.documents.Sex": "sex",
     "people.rules.LinkReason": "link_reason",

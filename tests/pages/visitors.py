@@ -3,15 +3,18 @@
 from datetime import date, time, timedelta
 from uuid import UUID
 
+from sqlalchemy import select, update
+
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
-from clinic_server.alerts.contacts import Address, NewContact, add_contact
+from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
 from clinic_server.alerts.duties import add_duty, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly
-from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, Severity
+from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
+from clinic_server.alerts.tables import page_due
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
@@ -33,6 +36,15 @@ from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
 from clinic_server.opening.rules import Variant
+from clinic_server.paging.actions import (
+    Attempt,
+    NewChannel,
+    begin_test,
+    note_test_answer,
+    record_attempt,
+    set_up_channel,
+)
+from clinic_server.paging.tables import page_test
 from clinic_server.people.actions import note_phone
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -68,6 +80,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
+from devices.pagers.page import Outcome, Reached
 from tests.api.visitors import take_in_lot
 from tests.rules.test_logger_files import fridge_tag, qtag
 
@@ -105,7 +118,9 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    return clinic | _attach(tx) | _sound(tx)
+    clinic |= _attach(tx) | _sound(tx)
+    _page(tx)
+    return clinic
 
 
 def _open(tx: Tx) -> None:
@@ -202,6 +217,22 @@ def _count(tx: Tx) -> dict[str, str]:
     explain_difference(tx, first.difference_id, DifferenceReason.BROKEN_UNRECORDED, "地面有碎瓶")
     keep_suspects(tx, [_trace_code(91), _trace_code(0)], arriving=False)
     return {"count": str(made.count_id)}
+
+
+def _page(tx: Tx) -> None:
+    """Two channels, of which one refuses, and a weekly test that one person answered."""
+    for code in ("robot", "sms"):
+        set_up_channel(tx, NewChannel(code, "webhook", "https://pager.invalid/hook?key=made-up"))
+    people = standing_ids(tx.connection)
+    number = begin_test(tx, tx.local_date)
+    due = tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.kind == DueKind.TEST)).all()
+    for row in due:
+        for code, outcome in (("robot", Outcome(Reached.ACCEPTED)), ("sms", Outcome(Reached.FAILED, "http_401"))):
+            record_attempt(tx, Attempt(code, outcome, row.id, row.contact_id))
+        tx.execute(update(page_due).where(page_due.c.id == row.id).values(state=DueState.DONE, lead_id=row.id))
+    tx.journal("page_attempted")
+    test_id = tx.execute(select(page_test.c.id).where(page_test.c.number == number)).scalar_one()
+    note_test_answer(tx, test_id, min(people))
 
 
 def _sound(tx: Tx) -> dict[str, str]:

@@ -55,6 +55,34 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_alert_number")),
     )
     op.create_table(
+        "channel",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("way_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("options_json", sa.String(length=2000), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_channel_code_length")),
+        sa.CheckConstraint("length(kind) <= 32", name=op.f("ck_channel_kind_length")),
+        sa.CheckConstraint("length(options_json) <= 2000", name=op.f("ck_channel_options_json_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
+    )
+    with op.batch_alter_table("channel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_channel_code"), ["code"], unique=False)
+
+    op.create_table(
+        "page_test",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test")),
+        sa.UniqueConstraint("due_on", name=op.f("uq_page_test_due_on")),
+        sa.UniqueConstraint("number", name=op.f("uq_page_test_number")),
+    )
+    op.create_table(
         "alert_called",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -218,6 +246,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_said_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
+        "channel_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_ended_channel_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_ended")),
+        sa.UniqueConstraint("channel_id", name=op.f("uq_channel_ended_channel_id")),
+    )
+    op.create_table(
         "logger_file",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -350,6 +388,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_excepted")),
     )
     op.create_table(
+        "page_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("due_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("channel_code", sa.String(length=32), nullable=False),
+        sa.Column(
+            "reached",
+            sa.Enum(
+                "accepted",
+                "queued",
+                "delivered",
+                "read",
+                "replied",
+                "failed",
+                "expired",
+                "unconfirmed",
+                name="reached_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=80), nullable=False),
+        sa.Column("ref_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(channel_code) <= 32", name=op.f("ck_page_attempt_channel_code_length")),
+        sa.CheckConstraint("length(reason) <= 80", name=op.f("ck_page_attempt_reason_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_attempt_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_attempt")),
+    )
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_page_attempt_channel_code_journal_seq"), ["channel_code", "journal_seq"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_page_attempt_due_id"), ["due_id"], unique=False)
+
+    op.create_table(
         "page_due",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("alert_id", sa.Uuid(), nullable=True),
@@ -408,6 +485,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_page_due_state_due_at"), ["state", "due_at"], unique=False)
 
     op.create_table(
+        "page_test_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("test_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "way",
+            sa.Enum("pager", "noted", name="howanswered_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_test_answer_contact_id")),
+        sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_test_answer_test_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test_answer")),
+        sa.UniqueConstraint("test_id", "contact_id", name=op.f("uq_page_test_answer_test_id_contact_id")),
+    )
+    op.create_table(
         "shelving_ended",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -429,6 +523,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_ended")),
         sa.UniqueConstraint("duty_id", name=op.f("uq_duty_ended_duty_id")),
     )
+    op.create_table(
+        "page_news",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("attempt_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reached",
+            sa.Enum(
+                "accepted",
+                "queued",
+                "delivered",
+                "read",
+                "replied",
+                "failed",
+                "expired",
+                "unconfirmed",
+                name="reached_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reply_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["attempt_id"], ["page_attempt.id"], name=op.f("fk_page_news_attempt_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_news")),
+    )
+    with op.batch_alter_table("page_news", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_news_attempt_id"), ["attempt_id"], unique=False)
+
     op.make_append_only("alert")
     op.make_append_only("alert_answered")
     op.make_append_only("alert_called")
@@ -437,10 +562,16 @@ def upgrade() -> None:
     op.make_append_only("alert_contact_ended")
     op.make_append_only("alert_contact_said")
     op.make_append_only("alert_said")
+    op.make_append_only("channel")
+    op.make_append_only("channel_ended")
     op.make_append_only("duty")
     op.make_append_only("duty_ended")
     op.make_append_only("duty_excepted")
     op.make_append_only("logger_file")
+    op.make_append_only("page_attempt")
+    op.make_append_only("page_news")
+    op.make_append_only("page_test")
+    op.make_append_only("page_test_answer")
     op.make_append_only("place_shelved")
     op.make_append_only("shelving_ended")
     # ### end Alembic commands ###
@@ -448,14 +579,24 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("page_news", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_news_attempt_id"))
+
+    op.drop_table("page_news")
     op.drop_table("duty_ended")
     op.drop_table("shelving_ended")
+    op.drop_table("page_test_answer")
     with op.batch_alter_table("page_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_page_due_state_due_at"))
         batch_op.drop_index(batch_op.f("ix_page_due_lead_id"))
         batch_op.drop_index(batch_op.f("ix_page_due_contact_id"))
 
     op.drop_table("page_due")
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_attempt_due_id"))
+        batch_op.drop_index(batch_op.f("ix_page_attempt_channel_code_journal_seq"))
+
+    op.drop_table("page_attempt")
     op.drop_table("duty_excepted")
     op.drop_table("duty")
     with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
@@ -475,6 +616,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_logger_file_place_code_journal_seq"))
 
     op.drop_table("logger_file")
+    op.drop_table("channel_ended")
     with op.batch_alter_table("alert_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_said_alert_id"))
 
@@ -490,5 +632,10 @@ def downgrade() -> None:
     op.drop_table("alert_contact")
     op.drop_table("alert_closed")
     op.drop_table("alert_called")
+    op.drop_table("page_test")
+    with op.batch_alter_table("channel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_channel_code"))
+
+    op.drop_table("channel")
     op.drop_table("alert")
     # ### end Alembic commands ###
