@@ -7,7 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.cold_chain.judging import ProfileUnknown
+from clinic_server.kit.errors import NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
@@ -45,12 +46,6 @@ class ProbeUnknown(NotFound):
     """No probe of this name was ever heard or assigned."""
 
     code = "probe_unknown"
-
-
-class ProfileUnknown(Refused):
-    """No limits have this name."""
-
-    code = "profile_unknown"
 
 
 @dataclass(frozen=True, slots=True)
