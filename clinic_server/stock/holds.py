@@ -108,14 +108,23 @@ def dispose(tx: Tx, unit_ids: Iterable[UUID], cause_id: UUID | None, end: HoldEn
 
     Returns how many there were; the caller journals.
     """
-    is_cause = unit_hold.c.cause_id.is_(None) if cause_id is None else unit_hold.c.cause_id == cause_id
-    meant = and_(unit_hold.c.unit_id.in_(list(unit_ids)), unit_hold.c.reason == HoldReason.TEMPERATURE, is_cause)
+    meant = and_(
+        unit_hold.c.unit_id.in_(list(unit_ids)), unit_hold.c.reason == HoldReason.TEMPERATURE, _is_from(cause_id)
+    )
     return _end(tx, meant, end, note)
 
 
 def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
     """Release what was held for one cause, which is no more; other holds of the same units stand."""
     return _end(tx, unit_hold.c.cause_id == cause_id, HoldEnd.RELEASED, note)
+
+
+def held_for(connection: Connection, reason: HoldReason, cause_id: UUID | None) -> frozenset[UUID]:
+    """Return the units that one cause holds, or somebody by hand, and of which nobody has decided yet."""
+    rows = connection.execute(
+        select(unit_hold.c.unit_id).where(unit_hold.c.reason == reason, _is_from(cause_id), _undecided())
+    )
+    return frozenset(rows.scalars())
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:
@@ -152,6 +161,10 @@ def _end(tx: Tx, meant: Any, end: HoldEnd, note: str) -> int:
 def _is_undecided(tx: Tx, meant: Any) -> bool:
     found: bool = tx.execute(select(exists().where(meant, _undecided()))).scalar_one()
     return found
+
+
+def _is_from(cause_id: UUID | None) -> Any:
+    return unit_hold.c.cause_id.is_(None) if cause_id is None else unit_hold.c.cause_id == cause_id
 
 
 def _undecided() -> Any:

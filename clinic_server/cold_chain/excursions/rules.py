@@ -137,6 +137,22 @@ class NewDisposition:
 
 
 @dataclass(frozen=True, slots=True)
+class NewForm:
+    """What people add to the record: who found it and when, the room, what was done, and where the vaccine went."""
+
+    discovered_at: datetime
+    discovered_by: str = field(repr=False)
+    room_milli_celsius: int
+    what_happened: str
+    measures: str
+    moved_to: str
+    also_inside: str = ""
+    earlier_trouble: str = ""
+    told: str = ""
+    prevention: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """What one excursion did to one unit while the unit stood there; ``minutes`` are the most it can have been."""
 

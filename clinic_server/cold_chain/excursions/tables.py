@@ -173,11 +173,9 @@ class ExcursionForm(Record, table=True):
     discovered_at: datetime = instant()
     discovered_by_sealed: bytes = sealed()
     room_milli_celsius: int
-    found_milli_celsius: int | None = None
     what_happened: str = text(300)
     measures: str = text(300)
     moved_to: str = text(80)
-    moved_at: datetime | None = instant(default=None)
     also_inside: str = text(200)
     earlier_trouble: str = text(200)
     told: str = text(200)
