@@ -175,7 +175,7 @@ def _again_from(tx: Tx, placement: Placement, late: Point) -> tuple[Watch, Seque
         .limit(1)
     ).first()
     since = row.last_unix_ms if row else placement.from_unix_ms - 1
-    tx.execute(delete(watch_checkpoint).where(kept.placement_id == placement.placement_id, kept.last_unix_ms > since))
+    tx.execute(delete(watch_checkpoint).where(kept.placement_id == placement.placement_id, kept.last_unix_ms >= since))
     start = _watch(row.watch if row else None, placement.profile)
     return start, _points(tx.connection, placement, since)
 
