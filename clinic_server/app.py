@@ -16,6 +16,8 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.logger_files import api as logger_files_api
+from clinic_server.cold_chain.logger_files import pages as logger_files_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -126,6 +128,8 @@ ROUTERS = (
     reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    logger_files_api.router,
+    logger_files_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
     agent_api.router,

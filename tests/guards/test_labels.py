@@ -31,6 +31,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "cold_chain.judging.BreachKind": "alert",
     "cold_chain.excursions.rules.DispositionKind": "disposition",
     "cold_chain.excursions.rules.Verdict": "verdict",
+    "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
     "cold_chain.rules.Condition": "condition",
     "cold_chain.rules.Fault": "fault",
     "recall.rules.CallOutcome": "call_outcome",
