@@ -45,7 +45,8 @@ from clinic_server.stock.actions import NewLot, receive_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.units import move_units, unit_by_code, units_in
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, MovementKind, NeedsDisposition, UnitNotHeld
-from tests.api.test_injection import a_consented_visit, findings_of, given as given_dose, permitted
+from tests.api.test_injection import a_consented_visit, findings_of, permitted
+from tests.api.test_injection import given as given_dose
 from tests.api.visitors import PRODUCT, SYSTEM, a_colleague, a_lot, a_place, a_product, an_open_site, rows_in
 from tests.conftest import ManualClock
 
@@ -265,7 +266,9 @@ def test_late_readings_show_that_it_began_earlier(fridge: Database, clock: Manua
 
 
 temperatures = st.lists(
-    st.tuples(st.sampled_from([5_000, 7_600, 8_000, 8_001, 9_400, 1_500, -700]), st.integers(1, 14)), min_size=1, max_size=9
+    st.tuples(st.sampled_from([5_000, 7_600, 8_000, 8_001, 9_400, 1_500, -700]), st.integers(1, 14)),
+    min_size=1,
+    max_size=9,
 )
 
 
@@ -287,9 +290,7 @@ def test_the_excursions_are_those_of_the_sorted_readings_whatever_their_order(
         order = order[size:]
     points = [Point(to_unix_ms(START + timedelta(minutes=first + place)), value) for place, value in enumerate(values)]
     wanted = judge(profile_of("cn-clinic-2-8"), points, points[-1].at_unix_ms).breaches
-    kept = db.read_now(
-        lambda c: c.execute(select(excursion_now).where(~excursion_now.c.is_withdrawn)).all()
-    )
+    kept = db.read_now(lambda c: c.execute(select(excursion_now).where(~excursion_now.c.is_withdrawn)).all())
     ids = {seen.excursion_id for seen in found(db) if seen.probe_id == probe_id}
     figures = {
         (row.kind, row.severity, row.began_unix_ms, row.ended_unix_ms, row.max_milli_celsius, row.out_ms, row.area)
@@ -297,7 +298,15 @@ def test_the_excursions_are_those_of_the_sorted_readings_whatever_their_order(
         if row.excursion_id in ids
     }
     assert figures == {
-        (each.kind, each.severity, each.began_unix_ms, each.ended_unix_ms, each.max_milli_celsius, each.out_ms, each.area)
+        (
+            each.kind,
+            each.severity,
+            each.began_unix_ms,
+            each.ended_unix_ms,
+            each.max_milli_celsius,
+            each.out_ms,
+            each.area,
+        )
         for each in wanted
     }
 
@@ -309,7 +318,7 @@ def test_a_late_reading_is_judged_from_an_hour_before_and_not_from_the_beginning
     read: list[int] = []
     from clinic_server.cold_chain.excursions import following  # noqa: PLC0415  # watched only here
 
-    points = following._points  # noqa: SLF001  # as above
+    points = following._points  # as above
     monkeypatch.setattr(following, "_points", lambda *given: read.append(len(found := points(*given))) or found)
     hears(fridge, said(550.5, 5_100))
     assert read and read[0] <= 120
@@ -343,7 +352,9 @@ def test_only_a_written_evaluation_releases(fridge: Database, keeper: Actor) -> 
     decide(fridge, keeper, excursion_id, CODES[2:3], DispositionKind.KEPT)
     assert [is_held(fridge, code) for code in CODES[:3]] == [False, True, True]
     waiting = fridge.read_now(lambda c: units_of(c, excursion_id))
-    assert {each.unit.trace_code: each.waits for each in waiting} == dict(zip(CODES[:3], (False, False, True), strict=True))
+    assert {each.unit.trace_code: each.waits for each in waiting} == dict(
+        zip(CODES[:3], (False, False, True), strict=True)
+    )
     with pytest.raises(NothingToDecide):
         decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RETURNED)
 
@@ -363,9 +374,7 @@ def test_what_froze_is_released_only_with_the_code_of_quality_assurance(fridge: 
     assert not is_held(fridge, CODES[0])
 
 
-def test_no_note_on_the_page_of_holds_releases_what_was_out_of_its_temperature(
-    fridge: Database, keeper: Actor
-) -> None:
+def test_no_note_on_the_page_of_holds_releases_what_was_out_of_its_temperature(fridge: Database, keeper: Actor) -> None:
     """Invariant 38: neither by itself nor beside another hold."""
     hears(fridge, *warm(0, 12))
     first = unit_id(fridge, CODES[0])
@@ -401,7 +410,9 @@ def test_vaccine_is_carried_to_a_place_in_order_and_stays_held(fridge: Database,
     assert [unit.is_held for unit in there] == [True, True, True]
 
 
-def test_exposure_adds_up_over_a_units_life_and_travels_with_it(fridge: Database, clock: ManualClock, keeper: Actor) -> None:
+def test_exposure_adds_up_over_a_units_life_and_travels_with_it(
+    fridge: Database, clock: ManualClock, keeper: Actor
+) -> None:
     stands(fridge, "fridge-2", "p2")
     clock.pass_time(minutes=20)
     hears(fridge, *warm(0, 10), *calm(13))
