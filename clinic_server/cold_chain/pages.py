@@ -66,8 +66,5 @@ async def assign_probe(call: Keeper) -> Response:
 async def _now(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: actions.overview(connection, now))
-    return {
-        "seen": seen,
-        "excursion_viewers": VIEWERS,
-        "may_keep": bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles),
-    }
+    may_keep = bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)
+    return {"seen": seen, "may_keep": may_keep, "sees_excursions": bool(VIEWERS & call.actor.roles)}
