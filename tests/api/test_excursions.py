@@ -499,3 +499,48 @@ def test_an_excursion_at_a_probe_that_was_taken_away_ends(fridge: Database, cloc
     assert one(fridge).ended_at == clock.now()
     assert alerts(fridge) == {}
     assert is_held(fridge, CODES[0])
+
+
+async def test_a_keeper_decides_on_the_page_with_the_letter_attached_and_others_may_not(
+    as_role: Any, house: House
+) -> None:
+    a_product(house.db)
+    a_lot(house.db, *CODES[:2], bench=None)
+    stands(house.db)
+    await house.db.write(lambda tx: cold_chain.store_readings(tx, course(0, 5_000, 7_000, *[12_600] * 4)), DEVICES)
+    (listed,) = (await (await as_role(Role.SITE_LEAD)).get("/api/v1/cold-chain/excursions")).json()
+    path = f"/cold-chain/excursions/{listed['excursion_id']}"
+    told = {"lot": "", "kind": "released", "note": "as the maker wrote", "qa_code": ""}
+    bench, keeper = await as_role(Role.VACCINATOR), await as_role(Role.COLD_CHAIN_KEEPER)
+    assert (await bench.post(f"{path}/dispositions", data=told)).status_code == 403
+    letter = {"evaluation": ("letter.pdf", LETTER.content, "application/pdf")}
+    unnumbered = await keeper.post(f"{path}/dispositions", data=told | {"reference": ""}, files=letter)
+    assert unnumbered.status_code == 400
+    answer = await keeper.post(f"{path}/dispositions", data=told | {"reference": "QA-1"}, files=letter)
+    assert answer.status_code == 303
+    assert not is_held(house.db, CODES[0])
+    seen = (await keeper.get(f"/api/v1{path}")).json()
+    (made,) = seen["dispositions"]
+    handed_out = await keeper.get(f"/cold-chain/dispositions/{made['disposition_id']}/evaluation")
+    assert (handed_out.content, handed_out.headers["content-type"]) == (LETTER.content, "application/pdf")
+
+
+async def test_the_form_counts_thirty_minutes_until_people_have_filled_it_in(as_role: Any, house: House) -> None:
+    stands(house.db)
+    await house.db.write(lambda tx: cold_chain.store_readings(tx, course(0, 5_000, 7_000, *[12_600] * 4)), DEVICES)
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    (listed,) = (await keeper.get("/api/v1/cold-chain/excursions")).json()
+    path = f"/cold-chain/excursions/{listed['excursion_id']}"
+    assert "30 min are left" in (await keeper.get(path)).text
+    told = {
+        "discovered_at": "2026-03-02T09:05",
+        "discovered_by": "Lin Keeper",
+        "room_celsius": "24.5",
+        "what_happened": "power cut",
+        "measures": "moved",
+        "moved_to": "fridge 2",
+    }
+    assert (await keeper.post(f"{path}/form", data=told)).status_code == 303
+    assert "min are left" not in (await keeper.get(path)).text
+    form = (await keeper.get(f"{path}/form")).text
+    assert all(words in form for words in ("Lin Keeper", "24.5 °C", "power cut"))
