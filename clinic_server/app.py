@@ -20,6 +20,9 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.excursions import api as excursions_api
+from clinic_server.cold_chain.excursions import pages as excursions_pages
+from clinic_server.cold_chain.excursions.silence import Silence
 from clinic_server.cold_chain.logger_files import api as logger_files_api
 from clinic_server.cold_chain.logger_files import pages as logger_files_pages
 from clinic_server.consent import api as consent_api
@@ -138,6 +141,8 @@ ROUTERS = (
     alerts_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    excursions_api.router,
+    excursions_pages.router,
     logger_files_api.router,
     logger_files_pages.router,
     device_hub_api.router,
@@ -172,6 +177,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             async with (
                 OverdueVials(house),
+                Silence(house),
                 DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,

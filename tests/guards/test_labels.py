@@ -34,6 +34,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "check_in.rules.TypedReason": "typed_reason",
     "cold_chain.conditions.ProbeCondition": "probe_condition",
     "cold_chain.judging.BreachKind": "alert",
+    "cold_chain.excursions.rules.DispositionKind": "disposition",
+    "cold_chain.excursions.rules.Verdict": "verdict",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
     "cold_chain.rules.Condition": "condition",
     "cold_chain.rules.Fault": "fault",
@@ -112,6 +114,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
