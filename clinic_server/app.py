@@ -16,6 +16,9 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.upkeep import api as upkeep_api
+from clinic_server.cold_chain.upkeep import pages as upkeep_pages
+from clinic_server.cold_chain.upkeep.watching import ReadingSeals, UpkeepDue
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -126,6 +129,8 @@ ROUTERS = (
     reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    upkeep_api.router,
+    upkeep_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
     agent_api.router,
@@ -156,6 +161,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             async with (
                 OverdueVials(house),
                 DosesDue(house),
+                UpkeepDue(house),
+                ReadingSeals(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -14,7 +14,9 @@ from clinic_server.cold_chain.rules import (
     Fault,
     Measurement,
     PlaceNow,
+    ProbeIsRetired,
     ProbeNow,
+    ProbeState,
     ProbeUnknown,
     Sample,
     event_time,
@@ -145,13 +147,23 @@ def add_place(tx: Tx, new: NewPlace) -> UUID:
     return place_id
 
 
-def assign_probe(tx: Tx, probe_id: str, place_code: str | None) -> UUID:
-    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown."""
+def assign_probe(tx: Tx, probe_id: str, place_code: str | None, reason: str | None = None) -> UUID:
+    """Record that a probe stands in a place from now on, or lies ready; raise PlaceUnknown or ProbeIsRetired."""
     if place_code is not None:
         places.require_place(tx.connection, place_code)
-    record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
+    refuse_retired(tx.connection, probe_id)
+    state = ProbeState.SPARE if place_code is None else ProbeState.PLACED
+    told = {"state": state, "reason": reason, "assigned_by": tx.actor.staff_id, "assigned_at": tx.now}
+    record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, **told)
     tx.journal("probe_assigned", record_id, COLD_CHAIN)
     return record_id
+
+
+def refuse_retired(connection: Connection, probe_id: str) -> None:
+    """Raise ProbeIsRetired for a probe that was retired; one that was lost may be found again."""
+    latest = select(probe.c.state).where(probe.c.probe_id == probe_id).order_by(probe.c.journal_seq.desc()).limit(1)
+    if connection.execute(latest).scalar() is ProbeState.RETIRED:
+        raise ProbeIsRetired
 
 
 def overview(connection: Connection, now: datetime) -> Overview:

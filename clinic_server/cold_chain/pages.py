@@ -32,6 +32,7 @@ class ProbeForm(Form):
 
     probe_id: str = Field(min_length=1, max_length=128)
     place_code: str = Field("", max_length=32)
+    reason: str = Field("", max_length=200)
 
 
 @router.get("/cold-chain")
@@ -58,8 +59,8 @@ async def add_place(call: Keeper) -> Response:
 async def assign_probe(call: Keeper) -> Response:
     """Set a probe into a place, or take it out."""
     form = await call.form(ProbeForm)
-    place_code = form.place_code or None
-    return await call.record(lambda tx: actions.assign_probe(tx, form.probe_id, place_code), then="/cold-chain")
+    place_code, reason = form.place_code or None, form.reason or None
+    return await call.record(lambda tx: actions.assign_probe(tx, form.probe_id, place_code, reason), then="/cold-chain")
 
 
 async def _now(call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.stock.whereabouts import PlaceKind
 
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
@@ -41,10 +41,25 @@ class Fault(StrEnum):
         return self is not Fault.CLOCK_WRONG
 
 
+class ProbeState(StrEnum):
+    """Where a probe is in its life."""
+
+    PLACED = "placed"
+    SPARE = "spare"
+    LOST = "lost"
+    RETIRED = "retired"
+
+
 class ProbeUnknown(NotFound):
     """No probe of this name was ever heard or assigned."""
 
     code = "probe_unknown"
+
+
+class ProbeIsRetired(Conflict):
+    """A retired probe measures nowhere any more."""
+
+    code = "probe_is_retired"
 
 
 class ProfileUnknown(Refused):

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBina
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
-from clinic_server.cold_chain.rules import Fault
+from clinic_server.cold_chain.rules import Fault, ProbeState
 from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
 
 MOST_LETTER_BYTES = 4096
@@ -18,13 +18,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Probe(Record, table=True):
-    """A probe set into a place, or taken out of any; a probe's latest row tells where it is."""
+    """A probe set into a place, taken out, lost or retired; a probe's latest row tells where it is, and why."""
 
     __tablename__ = "probe"
     __table_args__ = (Index(None, "probe_id", "journal_seq"),)
 
     probe_id: str = text(128)
     place_code: str | None = text(32, default=None, foreign_key="place.code")
+    state: ProbeState = one_of(ProbeState)
+    reason: str | None = text(200, default=None)
+    assigned_by: UUID | None = Field(default=None, foreign_key="staff.id")
     assigned_at: datetime = instant()
 
 
@@ -45,7 +48,11 @@ class Reading(AppendOnly, table=True):
     """
 
     __tablename__ = "reading"
-    __table_args__ = (Index(None, "probe", "at_unix_ms"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "probe", "at_unix_ms"),
+        Index(None, "received_unix_ms"),
+        {"sqlite_with_rowid": False},
+    )
 
     probe: int = Field(primary_key=True, foreign_key="heard_probe.number")
     boot: int = Field(primary_key=True, sa_type=BigInteger)
