@@ -14,9 +14,9 @@ from clinic_server.cold_chain.rules import (
     Fault,
     Measurement,
     PlaceNow,
+    ProbeEnd,
     ProbeIsRetired,
     ProbeNow,
-    ProbeState,
     ProbeUnknown,
     Sample,
     event_time,
@@ -31,6 +31,7 @@ from clinic_server.cold_chain.tables import (
     HeardProbe,
     LatestReading,
     Probe,
+    ProbeReason,
     ReadingRow,
     count_letter,
     dead_letter,
@@ -42,6 +43,7 @@ from clinic_server.cold_chain.tables import (
     latest_reading,
     letters_not_kept,
     probe,
+    probe_reason,
     reading,
     to_unix_ms,
 )
@@ -148,21 +150,22 @@ def add_place(tx: Tx, new: NewPlace) -> UUID:
 
 
 def assign_probe(tx: Tx, probe_id: str, place_code: str | None, reason: str | None = None) -> UUID:
-    """Record that a probe stands in a place from now on, or lies ready; raise PlaceUnknown or ProbeIsRetired."""
+    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown or ProbeIsRetired."""
     if place_code is not None:
         places.require_place(tx.connection, place_code)
     refuse_retired(tx.connection, probe_id)
-    state = ProbeState.SPARE if place_code is None else ProbeState.PLACED
-    told = {"state": state, "reason": reason, "assigned_by": tx.actor.staff_id, "assigned_at": tx.now}
-    record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, **told)
+    record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
+    if reason is not None:
+        tx.append(ProbeReason, assignment_id=record_id, reason=reason, told_by=tx.actor.staff_id)
     tx.journal("probe_assigned", record_id, COLD_CHAIN)
     return record_id
 
 
 def refuse_retired(connection: Connection, probe_id: str) -> None:
     """Raise ProbeIsRetired for a probe that was retired; one that was lost may be found again."""
-    latest = select(probe.c.state).where(probe.c.probe_id == probe_id).order_by(probe.c.journal_seq.desc()).limit(1)
-    if connection.execute(latest).scalar() is ProbeState.RETIRED:
+    is_retired = (probe.c.probe_id == probe_id, probe_reason.c.ended_as == ProbeEnd.RETIRED)
+    steps = select(probe.c.id).join(probe_reason, probe_reason.c.assignment_id == probe.c.id)
+    if connection.execute(steps.where(*is_retired).limit(1)).first():
         raise ProbeIsRetired
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.cold_chain.judging import ProfileUnknown
+from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
@@ -50,6 +51,13 @@ class ProbeState(StrEnum):
     RETIRED = "retired"
 
 
+class ProbeEnd(StrEnum):
+    """Why a probe measures here no more."""
+
+    LOST = "lost"
+    RETIRED = "retired"
+
+
 class ProbeUnknown(NotFound):
     """No probe of this name was ever heard or assigned."""
 
@@ -60,12 +68,6 @@ class ProbeIsRetired(Conflict):
     """A retired probe measures nowhere any more."""
 
     code = "probe_is_retired"
-
-
-class ProfileUnknown(Refused):
-    """No limits have this name."""
-
-    code = "profile_unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBina
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
-from clinic_server.cold_chain.rules import Fault, ProbeState
+from clinic_server.cold_chain.rules import Fault, ProbeEnd
 from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
 
 MOST_LETTER_BYTES = 4096
@@ -18,17 +18,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Probe(Record, table=True):
-    """A probe set into a place, taken out, lost or retired; a probe's latest row tells where it is, and why."""
+    """A probe set into a place, or taken out of any; a probe's latest row tells where it is."""
 
     __tablename__ = "probe"
     __table_args__ = (Index(None, "probe_id", "journal_seq"),)
 
     probe_id: str = text(128)
     place_code: str | None = text(32, default=None, foreign_key="place.code")
-    state: ProbeState = one_of(ProbeState)
-    reason: str | None = text(200, default=None)
-    assigned_by: UUID | None = Field(default=None, foreign_key="staff.id")
     assigned_at: datetime = instant()
+
+
+class ProbeReason(Record, table=True):
+    """Why a probe was set, taken out, lost or retired, and who said so."""
+
+    __tablename__ = "probe_reason"
+
+    assignment_id: UUID = Field(foreign_key="probe.id", unique=True)
+    ended_as: ProbeEnd | None = one_of(ProbeEnd, default=None)
+    reason: str = text(200)
+    told_by: UUID | None = Field(default=None, foreign_key="staff.id")
 
 
 class HeardProbe(AppendOnly, table=True):
@@ -113,6 +121,7 @@ class LettersNotKept(State, table=True):
 
 
 probe = table_of(Probe)
+probe_reason = table_of(ProbeReason)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)
 latest_reading = table_of(LatestReading)

@@ -1,13 +1,14 @@
 """Readings by hand, certificates, the end of a probe, the register of appliances, and a site's own limits."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from clinic_server.cold_chain.rules import ProbeState
+from clinic_server.cold_chain.rules import ProbeEnd
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, limits, probes, site_limits
 from clinic_server.cold_chain.upkeep.rules import KEEPERS, READERS, ServiceKind
 from clinic_server.kit.call import Body, Call, allows
@@ -45,7 +46,7 @@ class ProbeEndBody(Body):
     """Why a probe measures here no more."""
 
     probe_id: str = Field(min_length=1, max_length=128)
-    state: Literal[ProbeState.LOST, ProbeState.RETIRED]
+    ended_as: ProbeEnd
     reason: str = Field(min_length=1, max_length=200)
 
 
@@ -126,7 +127,7 @@ async def list_probes(call: Onlooker) -> list[probes.ProbeSeen]:
 @router.post("/probes/end", status_code=201)
 async def end_probe(call: Keeper, body: ProbeEndBody) -> Response:
     """Say that a probe was lost or is retired."""
-    return await call.record(lambda tx: probes.end_probe(tx, body.probe_id, body.state, body.reason))
+    return await call.record(lambda tx: probes.end_probe(tx, body.probe_id, body.ended_as, body.reason))
 
 
 @router.post("/certificates", status_code=201)
@@ -163,9 +164,10 @@ async def enter_service(call: Keeper, body: ServiceBody) -> Response:
 
 
 @router.get("/limits")
-async def list_limits(call: Onlooker) -> list[site_limits.LimitsSeen]:
-    """Return every limits proposed for a place, the latest first."""
-    return list(await call.read(site_limits.limits_seen))
+async def list_limits(call: Onlooker) -> Response:
+    """Return all limits ever proposed for a place, the latest first."""
+    seen = await call.read(site_limits.limits_seen)
+    return Response(msgspec.json.encode(seen), media_type="application/json")
 
 
 @router.post("/limits", status_code=201)

@@ -1,12 +1,14 @@
 """A site's own limits: a shipped profile, made stricter or given other delays, never wider than its vaccines bear."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from clinic_server.alerts.rules import Severity
+from msgspec.structs import replace
+
 from clinic_server.cold_chain.judging import BreachKind, LimitRule, Profile
+from clinic_server.cold_chain.profiles import faults_in
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.staff.rules import Role
 
@@ -93,9 +95,7 @@ def unchanged(base: Profile) -> LimitChanges:
 
 def tailored(base: Profile, changes: LimitChanges, own: OwnCopy) -> Profile:
     """Return a site's own copy of a profile, or raise LimitsContradict or LimitsLooser."""
-    if len(changes.rules) != len(base.rules) or changes.low_milli_celsius >= changes.high_milli_celsius:
-        raise LimitsContradict
-    if any(not 0 < one.for_s <= LONGEST_DELAY_S for one in changes.rules):
+    if len(changes.rules) != len(base.rules) or any(one.for_s > LONGEST_DELAY_S for one in changes.rules):
         raise LimitsContradict
     rules = tuple(
         replace(rule, beyond_milli_celsius=change.beyond_milli_celsius, for_s=change.for_s)
@@ -112,6 +112,8 @@ def tailored(base: Profile, changes: LimitChanges, own: OwnCopy) -> Profile:
         no_data_after_s=changes.no_data_after_s,
         rules=rules,
     )
+    if faults_in(made):
+        raise LimitsContradict
     if _is_looser(made, base):
         raise LimitsLooser
     return made
@@ -144,13 +146,11 @@ def _is_looser(made: Profile, base: Profile) -> bool:
 
 
 def _reaches_further(own: LimitRule, its: LimitRule) -> bool:
-    if own.kind is BreachKind.TOO_WARM:
-        return own.beyond_milli_celsius > its.beyond_milli_celsius
-    return own.beyond_milli_celsius < its.beyond_milli_celsius
+    return own.kind.sign * (own.beyond_milli_celsius - its.beyond_milli_celsius) > 0
 
 
 def _alarms_at(profile: Profile, label: Profile) -> bool:
     """Tell whether a rule of a profile alarms for warmth no later than at a vaccine's limit, and one for cold."""
-    alarms = [rule for rule in profile.rules if rule.severity is not Severity.WARNING]
+    alarms = [rule for rule in profile.rules if not rule.is_warning]
     warm = [rule.beyond_milli_celsius for rule in alarms if rule.kind is BreachKind.TOO_WARM]
     return min(warm, default=label.high_milli_celsius + 1) <= label.high_milli_celsius and len(warm) < len(alarms)

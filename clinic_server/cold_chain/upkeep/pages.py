@@ -1,7 +1,7 @@
 """The pages of upkeep: the round with the thermometer, probes and certificates, the register, a place's limits."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.judging import Profile
-from clinic_server.cold_chain.rules import ProbeState
+from clinic_server.cold_chain.rules import ProbeEnd
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, limits, probes, site_limits
 from clinic_server.cold_chain.upkeep.rules import KEEPERS, READERS, ServiceKind, typed_milli_celsius
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
@@ -39,7 +39,7 @@ class ProbeEndForm(Form):
     """Why a probe measures here no more."""
 
     probe_id: str = Field(min_length=1, max_length=128)
-    state: Literal[ProbeState.LOST, ProbeState.RETIRED]
+    ended_as: ProbeEnd
     end_reason: str = Field(min_length=1, max_length=200)
 
 
@@ -130,7 +130,7 @@ async def end_probe(call: Keeper) -> Response:
     """Say that a probe was lost or is retired."""
     form = await call.form(ProbeEndForm)
     return await call.record(
-        lambda tx: probes.end_probe(tx, form.probe_id, form.state, form.end_reason), then="/cold-chain/probes"
+        lambda tx: probes.end_probe(tx, form.probe_id, form.ended_as, form.end_reason), then="/cold-chain/probes"
     )
 
 
@@ -195,7 +195,7 @@ async def show_limits(
             "proposals": site_limits.limits_seen(connection),
         }
 
-    shipped = list(profiles.shipped())
+    shipped = sorted({one.profile for one in profiles.shipped()})
     roles = call.actor.roles
     may = {"may_propose": bool(limits.PROPOSERS & roles), "may_confirm": bool(limits.CONFIRMERS & roles)}
     asked: dict[str, Any] = {"place": place, "base": profiles.profile_of(base or shipped[0]), "shipped": shipped}

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from clinic_server.alerts.raising import close, open_alerts
 from clinic_server.alerts.rules import Alarm, AlertFacts, AlertKind, CloseReason, Severity
 from clinic_server.cold_chain.actions import COLD_CHAIN, refuse_retired
-from clinic_server.cold_chain.rules import ProbeState, ProbeUnknown
-from clinic_server.cold_chain.tables import Probe, heard_probe, probe
+from clinic_server.cold_chain.rules import ProbeEnd, ProbeState, ProbeUnknown
+from clinic_server.cold_chain.tables import Probe, ProbeReason, heard_probe, probe, probe_reason
 from clinic_server.cold_chain.upkeep.appliances import in_service
 from clinic_server.cold_chain.upkeep.certificates import standing_certificates
 from clinic_server.cold_chain.upkeep.rules import Certificate, CertificateState, certificate_state
@@ -39,9 +39,16 @@ class ProbeStep:
     """One step of a probe's life, and why it was taken."""
 
     place_code: str | None
-    state: ProbeState
+    ended_as: ProbeEnd | None
     reason: str | None
     assigned_at: datetime
+
+    @property
+    def state(self) -> ProbeState:
+        """Where in its life the probe was from then on."""
+        if self.ended_as is not None:
+            return ProbeState(self.ended_as.value)
+        return ProbeState.SPARE if self.place_code is None else ProbeState.PLACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +71,37 @@ class ProbeSeen:
         return self.steps[0].place_code if self.steps else None
 
 
-def end_probe(tx: Tx, probe_id: str, state: ProbeState, reason: str) -> UUID:
+def end_probe(tx: Tx, probe_id: str, ended_as: ProbeEnd, reason: str) -> UUID:
     """Record that a probe was lost or is retired, and end the alerts that only it could end.
 
     A temperature that somebody already took in hand has nobody left to say that it is over. Raises ProbeUnknown or
     ProbeIsRetired.
     """
-    require_signed_in(tx)
+    told_by = require_signed_in(tx)
     refuse_retired(tx.connection, probe_id)
     known = {one.probe_id: one for one in probes(tx.connection, tx.local_date)}
     if probe_id not in known:
         raise ProbeUnknown
-    told = {"state": state, "reason": reason, "assigned_by": tx.actor.staff_id, "assigned_at": tx.now}
-    record_id = tx.append(Probe, probe_id=probe_id, place_code=None, **told)
+    record_id = tx.append(Probe, probe_id=probe_id, place_code=None, assigned_at=tx.now)
+    tx.append(ProbeReason, assignment_id=record_id, ended_as=ended_as, reason=reason, told_by=told_by)
     left = known[probe_id].place_code
     if left is not None:
         stand_there = Counter(one.place_code for one in known.values())
         for one in open_alerts(tx.connection):
             if one.place_code == left and _ends_with(one, is_last=stand_there[left] == 1):
                 close(tx, one.alert_id, CloseReason.PROBE_RETIRED)
-    tx.journal(f"probe_{state.value}", record_id, COLD_CHAIN)
+    tx.journal(f"probe_{ended_as.value}", record_id, COLD_CHAIN)
     return record_id
 
 
 def probes(connection: Connection, today: date) -> Sequence[ProbeSeen]:
     """Return every probe that was ever heard or assigned, by its name."""
     steps: dict[str, list[ProbeStep]] = defaultdict(list)
-    for row in connection.execute(select(probe).order_by(probe.c.journal_seq.desc())):
-        steps[row.probe_id].append(ProbeStep(row.place_code, row.state, row.reason, row.assigned_at))
+    told = select(probe, probe_reason.c.ended_as, probe_reason.c.reason).outerjoin(
+        probe_reason, probe_reason.c.assignment_id == probe.c.id
+    )
+    for row in connection.execute(told.order_by(probe.c.journal_seq.desc())):
+        steps[row.probe_id].append(ProbeStep(row.place_code, row.ended_as, row.reason, row.assigned_at))
     heard = connection.execute(select(heard_probe.c.probe_id)).scalars()
     certificates = standing_certificates(connection)
     seen = []

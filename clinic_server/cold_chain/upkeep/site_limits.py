@@ -133,7 +133,7 @@ def confirm_limits(tx: Tx, proposal_id: UUID) -> LimitsRef:
 
 
 def limits_seen(connection: Connection) -> Sequence[LimitsSeen]:
-    """Return every limits ever proposed, the latest first."""
+    """Return all limits ever proposed, the latest first."""
     return [
         LimitsSeen(
             row.id,
