@@ -112,10 +112,10 @@ def tailored(base: Profile, changes: LimitChanges, own: OwnCopy) -> Profile:
         no_data_after_s=changes.no_data_after_s,
         rules=rules,
     )
-    if faults_in(made):
-        raise LimitsContradict
     if _is_looser(made, base):
         raise LimitsLooser
+    if faults_in(made):
+        raise LimitsContradict
     return made
 
 

@@ -207,11 +207,12 @@ def round_to_read(rounds: Iterable[Round], now: datetime, zone: ZoneInfo) -> Rou
 def rounds_since(
     since: datetime, now: datetime, read_at: Mapping[tuple[date, Half], Sequence[datetime]], zone: ZoneInfo
 ) -> Iterator[Round]:
-    """Yield every round that opened since an instant, oldest first; a place is asked for none that began before."""
+    """Yield the rounds since an instant, oldest first; one that had opened before may be read and is never missed."""
     day, last = since.astimezone(zone).date(), now.astimezone(zone).date()
     while day <= last:
         told = {half: read_at.get((day, half), ()) for half in Half}
-        yield from (one for one in rounds_of_day(day, now, told, zone) if one.opens_at >= since or told[one.half])
+        rounds = rounds_of_day(day, now, told, zone)
+        yield from (one for one in rounds if one.opens_at >= since or one.state is not RoundState.MISSED)
         day += timedelta(days=1)
 
 
