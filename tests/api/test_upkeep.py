@@ -567,7 +567,7 @@ async def test_the_pages_work_without_javascript(as_role: AsRole, house: House) 
             "/cold-chain/appliances/services",
             data={"serviced_place": "fridge-1", "kind": "defrosted", "done_on": "2026-03-01", "done_by": "Firm"},
         ),
-        await lead.post("/cold-chain/limits", data=typed_limits(minutes_2="5")),
+        await lead.post("/cold-chain/limits/from/cn-clinic-2-8", data=typed_limits(minutes_2="5")),
     ]
     assert [answer.status_code for answer in done] == [303] * 5
     assert "4.6 °C" in (await keeper.get("/cold-chain/rounds")).text
@@ -591,7 +591,7 @@ async def test_the_pages_work_without_javascript(as_role: AsRole, house: House) 
 
 def typed_limits(**changed: str) -> dict[str, str]:
     """The form of a site's limits as the browser sends it: the profile's own numbers, but for what was changed."""
-    typed = {"place_code": "fridge-1", "base": "cn-clinic-2-8", "from_on": "2026-03-02", "reason": "r"}
+    typed = {"place_code": "fridge-1", "from_on": "2026-03-02", "reason": "r"}
     typed |= {"low": "2.0", "high": "8.0", "no_data_minutes": "10"}
     for number, rule in enumerate(CLINIC.rules):
         typed[f"beyond_{number}"] = f"{rule.beyond_milli_celsius / 1000:.1f}"

@@ -80,7 +80,6 @@ class LimitsForm(Form):
     """Limits as they are typed: degrees and minutes. ``beyond_N`` and ``minutes_N`` are added for each rule."""
 
     place_code: str = Field(max_length=32)
-    base: str = Field(max_length=40)
     from_on: date
     reason: str = Field(min_length=1, max_length=200)
     low: Typed
@@ -203,10 +202,10 @@ async def show_limits(
     return call.page("cold_chain/limits.html", today=today, **asked, **may, **await call.read(read))
 
 
-@router.post("/cold-chain/limits")
-async def propose_limits(call: Proposer) -> Response:
-    """Propose limits for a place as the first of two people."""
-    base = profiles.profile_of(str((await call.request.form()).get("base", "")))
+@router.post("/cold-chain/limits/from/{base_code}")
+async def propose_limits(call: Proposer, base_code: str) -> Response:
+    """Propose limits for a place as the first of two people: a shipped profile, or a copy of it."""
+    base = profiles.profile_of(base_code)
     form = await call.form(_limits_form(base))
     new = site_limits.NewLimits(form.place_code, base.profile, form.from_on, form.reason, _changes_of(form, base))
     return await call.record(lambda tx: site_limits.propose_limits(tx, new), then="/cold-chain/limits")

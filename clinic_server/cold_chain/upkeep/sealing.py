@@ -25,6 +25,9 @@ class Span:
     received_from_at: datetime
     received_until_at: datetime
 
+    def __str__(self) -> str:
+        return f"received from {self.received_from_at.isoformat()} until {self.received_until_at.isoformat()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Print:
