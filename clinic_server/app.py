@@ -16,6 +16,8 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.logger_files import api as logger_files_api
+from clinic_server.cold_chain.logger_files import pages as logger_files_pages
 from clinic_server.cold_chain.upkeep import api as upkeep_api
 from clinic_server.cold_chain.upkeep import pages as upkeep_pages
 from clinic_server.cold_chain.upkeep.watching import ReadingSeals, UpkeepDue
@@ -131,6 +133,8 @@ ROUTERS = (
     cold_chain_pages.router,
     upkeep_api.router,
     upkeep_pages.router,
+    logger_files_api.router,
+    logger_files_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
     agent_api.router,

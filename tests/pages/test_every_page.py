@@ -68,6 +68,8 @@ PAGES = {
     "cold-chain-probes": "/cold-chain/probes",
     "cold-chain-appliances": "/cold-chain/appliances",
     "cold-chain-limits": "/cold-chain/limits?place=fridge-1",
+    "loggers": "/cold-chain/loggers",
+    "logger": "/cold-chain/loggers/{logger}",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
     "device-found": f"/devices/set-up?found={OFFERED}",

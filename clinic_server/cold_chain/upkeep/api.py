@@ -11,15 +11,14 @@ from pydantic import Field
 from clinic_server.cold_chain.rules import ProbeEnd
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, limits, probes, site_limits
 from clinic_server.cold_chain.upkeep.rules import KEEPERS, READERS, ServiceKind
-from clinic_server.kit.call import Body, Call, allows
-from clinic_server.staff.rules import Role
+from clinic_server.kit.call import Body, Call, allows, signed_in
 
 router = APIRouter(prefix="/api/v1/cold-chain", tags=["cold chain upkeep"])
 Reader = Annotated[Call, allows(*READERS)]
 Keeper = Annotated[Call, allows(*KEEPERS)]
 Proposer = Annotated[Call, allows(*limits.PROPOSERS)]
 Confirmer = Annotated[Call, allows(*limits.CONFIRMERS)]
-Onlooker = Annotated[Call, allows(*READERS, Role.AUDITOR, Role.OWNER)]
+Onlooker = Annotated[Call, signed_in()]
 MilliCelsius = Annotated[int, Field(ge=-100_000, le=60_000)]
 
 

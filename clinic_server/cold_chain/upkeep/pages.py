@@ -13,8 +13,7 @@ from clinic_server.cold_chain.judging import Profile
 from clinic_server.cold_chain.rules import ProbeEnd
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, limits, probes, site_limits
 from clinic_server.cold_chain.upkeep.rules import KEEPERS, READERS, ServiceKind, typed_milli_celsius
-from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
-from clinic_server.staff.rules import Role
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.stock.places import places
 
 router = APIRouter(include_in_schema=False)
@@ -22,7 +21,7 @@ Reader = Annotated[Call, allows(*READERS)]
 Keeper = Annotated[Call, allows(*KEEPERS)]
 Proposer = Annotated[Call, allows(*limits.PROPOSERS)]
 Confirmer = Annotated[Call, allows(*limits.CONFIRMERS)]
-Onlooker = Annotated[Call, allows(*READERS, Role.AUDITOR, Role.OWNER)]
+Onlooker = Annotated[Call, signed_in()]
 Typed = Annotated[str, Field(min_length=1, max_length=20)]
 OptionalDate = Annotated[date | None, EMPTY_IS_NONE]
 

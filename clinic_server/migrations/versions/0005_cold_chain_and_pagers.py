@@ -292,6 +292,34 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_limits_proposed_place_id"), ["place_id"], unique=False)
 
     op.create_table(
+        "logger_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(length=120), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("device", sa.String(length=80), nullable=False),
+        sa.Column("serial", sa.String(length=40), nullable=False),
+        sa.Column("place_code", sa.String(length=32), nullable=False),
+        sa.Column("attached_by", sa.Uuid(), nullable=False),
+        sa.Column("attached_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(content) <= 1000000", name=op.f("ck_logger_file_content_length")),
+        sa.CheckConstraint("length(device) <= 80", name=op.f("ck_logger_file_device_length")),
+        sa.CheckConstraint("length(file_name) <= 120", name=op.f("ck_logger_file_file_name_length")),
+        sa.CheckConstraint("length(place_code) <= 32", name=op.f("ck_logger_file_place_code_length")),
+        sa.CheckConstraint("length(serial) <= 40", name=op.f("ck_logger_file_serial_length")),
+        sa.CheckConstraint("length(sha256) <= 64", name=op.f("ck_logger_file_sha256_length")),
+        sa.ForeignKeyConstraint(["attached_by"], ["staff.id"], name=op.f("fk_logger_file_attached_by")),
+        sa.ForeignKeyConstraint(["place_code"], ["place.code"], name=op.f("fk_logger_file_place_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_logger_file")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_logger_file_sha256")),
+    )
+    with op.batch_alter_table("logger_file", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_logger_file_place_code_journal_seq"), ["place_code", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "appliance_serviced",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -389,6 +417,7 @@ def upgrade() -> None:
     op.make_append_only("hand_reading")
     op.make_append_only("limits_confirmed")
     op.make_append_only("limits_proposed")
+    op.make_append_only("logger_file")
     op.make_append_only("probe_reason")
     op.make_append_only("readings_sealed")
     # ### end Alembic commands ###
@@ -406,6 +435,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_appliance_serviced_appliance_id"))
 
     op.drop_table("appliance_serviced")
+    with op.batch_alter_table("logger_file", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_logger_file_place_code_journal_seq"))
+
+    op.drop_table("logger_file")
     with op.batch_alter_table("limits_proposed", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_limits_proposed_place_id"))
 
