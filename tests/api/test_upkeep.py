@@ -18,6 +18,7 @@ from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.rules import ProbeEnd, ProbeIsRetired, ProbeState, ProbeUnknown, Sample
 from clinic_server.cold_chain.tables import reading
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, probes, sealing, site_limits
+from clinic_server.cold_chain.upkeep.in_force import profile_at
 from clinic_server.cold_chain.upkeep.limits import (
     LimitsFromPast,
     LimitsNeedSecond,
@@ -351,7 +352,7 @@ def propose(db: Database, lead: Actor, **told: Any) -> UUID:
 
 def judged_by(db: Database, at: datetime) -> tuple[str, int]:
     place_id = db.read_now(lambda c: require_place(c, "fridge-1")).place_id
-    found = db.read_now(lambda c: site_limits.profile_at(c, place_id, at))
+    found = db.read_now(lambda c: profile_at(c, place_id, at))
     return found.profile, found.version
 
 

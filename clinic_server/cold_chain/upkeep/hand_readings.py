@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.cold_chain.actions import COLD_CHAIN
 from clinic_server.cold_chain.upkeep.appliances import in_service, service_turns
+from clinic_server.cold_chain.upkeep.in_force import profile_at
 from clinic_server.cold_chain.upkeep.rules import (
     MISSED_SHOWN_DAYS,
     READ_BY_HAND,
@@ -27,7 +28,6 @@ from clinic_server.cold_chain.upkeep.rules import (
     typed_milli_celsius,
     was_in_service,
 )
-from clinic_server.cold_chain.upkeep.site_limits import profile_at
 from clinic_server.cold_chain.upkeep.tables import HandReading, hand_reading
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in

@@ -12,6 +12,7 @@ from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.judging import Profile
 from clinic_server.cold_chain.rules import ProbeEnd
 from clinic_server.cold_chain.upkeep import appliances, certificates, hand_readings, limits, probes, site_limits
+from clinic_server.cold_chain.upkeep.in_force import profile_at
 from clinic_server.cold_chain.upkeep.rules import KEEPERS, READERS, ServiceKind, typed_milli_celsius
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.stock.places import places
@@ -189,7 +190,7 @@ async def show_limits(
     def read(connection: Connection) -> dict[str, Any]:
         every = places(connection)
         return {
-            "places": [(one, site_limits.profile_at(connection, one.place_id, now)) for one in every],
+            "places": [(one, profile_at(connection, one.place_id, now)) for one in every],
             "proposals": site_limits.limits_seen(connection),
         }
 

@@ -1,4 +1,4 @@
-"""Which limits a place is judged by: the shipped ones of its profile, until two people agree on others."""
+"""Other limits for a place: proposed by the site's lead, agreed to by a second person, from a day on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,22 +61,6 @@ class LimitsSeen:
     reason: str
     proposed_by: UUID
     effective_at: datetime | None
-
-
-def profile_at(connection: Connection, place_id: UUID, at: datetime) -> Profile:
-    """Return what a place is judged by at an instant: the last agreed upon by then, else the shipped profile."""
-    agreed = (limits_proposed.c.place_id == place_id, limits_confirmed.c.effective_at <= at)
-    latest = (limits_confirmed.c.effective_at.desc(), limits_confirmed.c.journal_seq.desc())
-    limits = connection.execute(
-        select(limits_proposed.c.limits)
-        .join(limits_confirmed, limits_confirmed.c.proposal_id == limits_proposed.c.id)
-        .where(*agreed)
-        .order_by(*latest)
-        .limit(1)
-    ).scalar()
-    if limits is not None:
-        return msgspec.json.decode(limits, type=Profile)
-    return profiles.profile_of(connection.execute(select(place.c.profile).where(place.c.id == place_id)).scalar_one())
 
 
 def propose_limits(tx: Tx, new: NewLimits) -> LimitsRef:
