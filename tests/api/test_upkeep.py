@@ -316,13 +316,14 @@ def test_an_appliance_out_of_service_is_neither_read_nor_missed(db: Database, cl
     out_of_service(db, keeper)
     reading_there = hand_readings.NewHandReading("fridge-1", "4.6")
     refused(db, NotReadByHand, lambda tx: hand_readings.take_reading(tx, reading_there), keeper)
-    clock.pass_time(hours=3)
+    clock.pass_time(hours=12)
     look(db)
     assert alerts(db) == []
     back = appliances.NewService("fridge-1", ServiceKind.BACK_IN_SERVICE, TODAY, "维修站")
     db.write_now(lambda tx: appliances.enter_service(tx, back), keeper)
-    assert [one.state for one in rounds(db).today] == [RoundState.DUE]
-    assert rounds(db).missed == []
+    assert rounds(db).missed == [], "the afternoon passed while nothing stood there"
+    clock.pass_time(hours=14)
+    assert [one.half for one in rounds(db).missed] == [Half.MORNING]
 
 
 def test_a_place_that_vaccine_stands_in_stays_in_service(db: Database) -> None:
