@@ -80,10 +80,15 @@ def judged(watch: Watch, profile: Profile, until_unix_ms: int) -> Judged:
 
 def judge(profile: Profile, points: Iterable[Point], until_unix_ms: int) -> Judged:
     """Return what came of points in any order, however often each is told, as it stands at an instant."""
-    watch = begun(profile)
-    for point in sorted({point for point in points if point.at_unix_ms <= until_unix_ms}):
+    known = (point for point in points if point.at_unix_ms <= until_unix_ms)
+    return judged(followed(begun(profile), profile, known), profile, until_unix_ms)
+
+
+def followed(watch: Watch, profile: Profile, points: Iterable[Point]) -> Watch:
+    """Return the watch after more points in any order, none earlier than its last; how late ones are judged."""
+    for point in sorted(set(points)):
         watch = advance(watch, profile, point)
-    return judged(watch, profile, until_unix_ms)
+    return watch
 
 
 def _counted(watch: Watch, profile: Profile, point: Point, before: Point | None) -> Watch:

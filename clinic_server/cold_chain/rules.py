@@ -7,7 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.cold_chain.judging import ProfileUnknown
+from clinic_server.cold_chain.judging import Profile, ProfileUnknown
+from clinic_server.cold_chain.profiles import newest, shipped
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
@@ -81,6 +82,18 @@ class Limits:
     no_data_after: timedelta
     source: str
 
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """Return the part of a profile that judges a single reading."""
+        return cls(
+            profile.profile,
+            profile.version,
+            profile.low_milli_celsius,
+            profile.high_milli_celsius,
+            timedelta(seconds=profile.no_data_after_s),
+            profile.source,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -152,19 +165,7 @@ class PlaceNow:
 
 
 PROFILES: Final[Mapping[str, Limits]] = MappingProxyType(
-    {
-        limits.profile: limits
-        for limits in (
-            Limits(
-                profile="cn-clinic-2-8",
-                version=1,
-                low_milli_celsius=2_000,
-                high_milli_celsius=8_000,
-                no_data_after=timedelta(minutes=10),
-                source="2-8 °C as printed on the vaccines; the delay is this project's, no national one is known",
-            ),
-        )
-    }
+    {profile.profile: Limits.of(profile) for profile in newest(shipped())}
 )
 
 # Worst first: what cannot be known outranks what is known to be wrong.

@@ -4,7 +4,7 @@ A file is never edited in place once a reading was judged by it: a change is a n
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -54,12 +54,19 @@ def read_from(folder: Path) -> tuple[Profile, ...]:
     return profiles
 
 
+def newest(profiles: Iterable[Profile]) -> tuple[Profile, ...]:
+    """Return the newest version of each profile, in the order of their names."""
+    by_version = sorted(profiles, key=lambda one: (one.profile, one.version))
+    return tuple({one.profile: one for one in by_version}.values())
+
+
 def profile_of(code: str, version: int | None = None) -> Profile:
     """Return a shipped profile, its newest version unless said otherwise, or raise ProfileUnknown."""
-    found = [one for one in shipped() if one.profile == code and version in (None, one.version)]
-    if not found:
-        raise ProfileUnknown
-    return max(found, key=lambda one: one.version)
+    wanted = newest(shipped()) if version is None else shipped()
+    for profile in wanted:
+        if profile.profile == code and version in (None, profile.version):
+            return profile
+    raise ProfileUnknown
 
 
 def _faults_of_the_whole(profile: Profile) -> Iterator[str]:
@@ -69,6 +76,11 @@ def _faults_of_the_whole(profile: Profile) -> Iterator[str]:
         yield "gap_after_s: every reading in time would end a gap"
     if profile.no_data_after_s < profile.gap_after_s:
         yield "no_data_after_s: a probe would be silent before there is a gap"
+    alarming = {rule.kind for rule in profile.rules if not rule.is_warning}
+    if BreachKind.TOO_WARM not in alarming:
+        yield "rules: no warmth alarms"
+    if alarming <= {BreachKind.TOO_WARM}:
+        yield "rules: no cold alarms"
 
 
 def _faults_of(rule: LimitRule, profile: Profile) -> Iterator[str]:
@@ -80,5 +92,7 @@ def _faults_of(rule: LimitRule, profile: Profile) -> Iterator[str]:
         yield "too warm, though below the range"
     if rule.kind is not BreachKind.TOO_WARM and limit >= profile.high_milli_celsius:
         yield "too cold, though above the range"
+    if rule.at_limit and rule.kind is not BreachKind.FROZEN:
+        yield "at_limit: both ends of a range are in it"
     if rule.within_s is not None and rule.within_s < rule.for_s:
         yield "within_s: the window is shorter than what it should add up"
