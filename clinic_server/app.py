@@ -25,6 +25,9 @@ from clinic_server.cold_chain.excursions import pages as excursions_pages
 from clinic_server.cold_chain.excursions.silence import Silence
 from clinic_server.cold_chain.logger_files import api as logger_files_api
 from clinic_server.cold_chain.logger_files import pages as logger_files_pages
+from clinic_server.cold_chain.upkeep import api as upkeep_api
+from clinic_server.cold_chain.upkeep import pages as upkeep_pages
+from clinic_server.cold_chain.upkeep.watching import ReadingSeals, UpkeepDue
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -143,6 +146,8 @@ ROUTERS = (
     cold_chain_pages.router,
     excursions_api.router,
     excursions_pages.router,
+    upkeep_api.router,
+    upkeep_pages.router,
     logger_files_api.router,
     logger_files_pages.router,
     device_hub_api.router,
@@ -179,6 +184,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
                 OverdueVials(house),
                 Silence(house),
                 DosesDue(house),
+                UpkeepDue(house),
+                ReadingSeals(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,

@@ -16,6 +16,8 @@ from clinic_server.cold_chain.rules import (
     Fault,
     Measurement,
     PlaceNow,
+    ProbeEnd,
+    ProbeIsRetired,
     ProbeNow,
     ProbeUnknown,
     Sample,
@@ -31,6 +33,7 @@ from clinic_server.cold_chain.tables import (
     HeardProbe,
     LatestReading,
     Probe,
+    ProbeReason,
     ReadingRow,
     count_letter,
     dead_letter,
@@ -42,6 +45,7 @@ from clinic_server.cold_chain.tables import (
     latest_reading,
     letters_not_kept,
     probe,
+    probe_reason,
     reading,
     to_unix_ms,
 )
@@ -147,13 +151,24 @@ def add_place(tx: Tx, new: NewPlace) -> UUID:
     return place_id
 
 
-def assign_probe(tx: Tx, probe_id: str, place_code: str | None) -> UUID:
-    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown."""
+def assign_probe(tx: Tx, probe_id: str, place_code: str | None, reason: str | None = None) -> UUID:
+    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown or ProbeIsRetired."""
     if place_code is not None:
         places.require_place(tx.connection, place_code)
+    refuse_retired(tx.connection, probe_id)
     record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
+    if reason is not None:
+        tx.append(ProbeReason, assignment_id=record_id, reason=reason, told_by=tx.actor.staff_id)
     tx.journal("probe_assigned", record_id, COLD_CHAIN)
     return record_id
+
+
+def refuse_retired(connection: Connection, probe_id: str) -> None:
+    """Raise ProbeIsRetired for a probe that was retired; one that was lost may be found again."""
+    is_retired = (probe.c.probe_id == probe_id, probe_reason.c.ended_as == ProbeEnd.RETIRED)
+    steps = select(probe.c.id).join(probe_reason, probe_reason.c.assignment_id == probe.c.id)
+    if connection.execute(steps.where(*is_retired).limit(1)).first():
+        raise ProbeIsRetired
 
 
 def overview(connection: Connection, now: datetime) -> Overview:

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from clinic_server.cold_chain.judging import Profile, ProfileUnknown
 from clinic_server.cold_chain.profiles import newest, shipped
-from clinic_server.kit.errors import NotFound
+from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
 COLD_CHAIN: Final = "cold_chain"  # the topic of every page that shows temperatures
@@ -44,10 +44,32 @@ class Fault(StrEnum):
         return self is not Fault.CLOCK_WRONG
 
 
+class ProbeState(StrEnum):
+    """Where a probe is in its life."""
+
+    PLACED = "placed"
+    SPARE = "spare"
+    LOST = "lost"
+    RETIRED = "retired"
+
+
+class ProbeEnd(StrEnum):
+    """Why a probe measures here no more."""
+
+    LOST = "lost"
+    RETIRED = "retired"
+
+
 class ProbeUnknown(NotFound):
     """No probe of this name was ever heard or assigned."""
 
     code = "probe_unknown"
+
+
+class ProbeIsRetired(Conflict):
+    """A retired probe measures nowhere any more."""
+
+    code = "probe_is_retired"
 
 
 @dataclass(frozen=True, slots=True)

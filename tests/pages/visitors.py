@@ -17,14 +17,22 @@ from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.cold_chain.actions import add_place, store_readings
+from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
 from clinic_server.cold_chain.excursions.actions import decide as decide_units
 from clinic_server.cold_chain.excursions.actions import write_form
 from clinic_server.cold_chain.excursions.lookup import excursions, units_of
 from clinic_server.cold_chain.excursions.rules import DispositionKind, Evaluation, NewDisposition, NewForm
 from clinic_server.cold_chain.logger_files.actions import attach
-from clinic_server.cold_chain.rules import Sample
+from clinic_server.cold_chain.profiles import profile_of
+from clinic_server.cold_chain.rules import ProbeEnd, Sample
 from clinic_server.cold_chain.tables import Probe
+from clinic_server.cold_chain.upkeep.appliances import NewAppliance, NewService, enter_appliance, enter_service
+from clinic_server.cold_chain.upkeep.certificates import NewCertificate, enter_certificate
+from clinic_server.cold_chain.upkeep.limits import unchanged
+from clinic_server.cold_chain.upkeep.probes import end_probe
+from clinic_server.cold_chain.upkeep.rules import Half, ServiceKind
+from clinic_server.cold_chain.upkeep.site_limits import NewLimits, propose_limits
+from clinic_server.cold_chain.upkeep.tables import HandReading
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
@@ -76,7 +84,7 @@ from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.place_holds import hold_units
-from clinic_server.stock.places import NewPlace
+from clinic_server.stock.places import NewPlace, require_place
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
 from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
@@ -100,6 +108,7 @@ def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _open(tx)
     _stock(tx)
+    _look_after(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
@@ -149,6 +158,28 @@ def _stock(tx: Tx) -> None:
     codes = [_trace_code(place) for place in range(60, 72)]
     take_in_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
     _open_vials(tx, box.code)
+
+
+def _look_after(tx: Tx) -> None:
+    """Let a fridge have what an inspector asks for: a plate, a service book, probes, a certificate, readings."""
+    yesterday = tx.local_date - timedelta(days=1)
+    plate = NewAppliance("fridge-1", "样例医疗", "YC-118", "SN-20250117", 118, yesterday)
+    enter_appliance(tx, plate)
+    next_on = tx.local_date + timedelta(days=180)
+    enter_service(tx, NewService("fridge-1", ServiceKind.DEFROSTED, yesterday, "样例维修站", "清洁门封", next_on))
+    assign_probe(tx, "probe-2", "fridge-1", "首次放置")
+    assign_probe(tx, "probe-3", "fridge-1")
+    end_probe(tx, "probe-3", ProbeEnd.RETIRED, "线缆破损")
+    enter_certificate(tx, NewCertificate("probe-2", "JZ-2026-0117", "示范省计量院", yesterday, -600))
+    propose_limits(
+        tx, NewLimits("fridge-1", "cn-clinic-2-8", tx.local_date, "门常开", unchanged(profile_of("cn-clinic-2-8")))
+    )
+    for half, milli_celsius, done in ((Half.MORNING, 4_600, None), (Half.AFTERNOON, 8_600, "门未关严，已关好")):
+        told = {"on": yesterday, "half": half, "milli_celsius": milli_celsius, "action_taken": done}
+        fridge_id = require_place(tx.connection, "fridge-1").place_id
+        told |= {"is_in_range": done is None, "read_by": tx.actor.staff_id, "read_at": tx.now - timedelta(days=1)}
+        reading_id = tx.append(HandReading, place_id=fridge_id, **told)
+    tx.journal("furnished", reading_id)
 
 
 def _foresee(tx: Tx, people: list[UUID]) -> None:

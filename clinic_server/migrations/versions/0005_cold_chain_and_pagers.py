@@ -83,6 +83,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_page_test_number")),
     )
     op.create_table(
+        "readings_sealed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("received_from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("previous_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("received_from_at < received_until_at", name=op.f("ck_readings_sealed_forwards")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_readings_sealed")),
+        sa.UniqueConstraint("received_from_at", name=op.f("uq_readings_sealed_received_from_at")),
+        sa.UniqueConstraint("received_until_at", name=op.f("uq_readings_sealed_received_until_at")),
+    )
+    op.create_table(
         "alert_called",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -246,6 +260,51 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_said_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
+        "appliance",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("maker", sa.String(length=80), nullable=False),
+        sa.Column("type_name", sa.String(length=80), nullable=False),
+        sa.Column("serial_number", sa.String(length=60), nullable=False),
+        sa.Column("capacity_litres", sa.Integer(), nullable=False),
+        sa.Column("in_use_since_on", sa.Date(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(maker) <= 80", name=op.f("ck_appliance_maker_length")),
+        sa.CheckConstraint("length(serial_number) <= 60", name=op.f("ck_appliance_serial_number_length")),
+        sa.CheckConstraint("length(type_name) <= 80", name=op.f("ck_appliance_type_name_length")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_appliance_entered_by")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_appliance_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
+    )
+    with op.batch_alter_table("appliance", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_appliance_place_id"), ["place_id"], unique=False)
+
+    op.create_table(
+        "calibration_entered",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("probe_id", sa.String(length=128), nullable=False),
+        sa.Column("certificate_number", sa.String(length=60), nullable=False),
+        sa.Column("laboratory", sa.String(length=120), nullable=False),
+        sa.Column("calibrated_on", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("deviation_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(certificate_number) <= 60", name=op.f("ck_calibration_entered_certificate_number_length")
+        ),
+        sa.CheckConstraint("length(laboratory) <= 120", name=op.f("ck_calibration_entered_laboratory_length")),
+        sa.CheckConstraint("length(probe_id) <= 128", name=op.f("ck_calibration_entered_probe_id_length")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_calibration_entered_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calibration_entered")),
+    )
+    with op.batch_alter_table("calibration_entered", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calibration_entered_probe_id"), ["probe_id"], unique=False)
+
+    op.create_table(
         "channel_ended",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -255,6 +314,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_ended")),
         sa.UniqueConstraint("channel_id", name=op.f("uq_channel_ended_channel_id")),
     )
+    op.create_table(
+        "hand_reading",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column(
+            "half",
+            sa.Enum("morning", "afternoon", name="half_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("is_in_range", sa.Boolean(), nullable=False),
+        sa.Column("action_taken", sa.String(length=200), nullable=True),
+        sa.Column("read_by", sa.Uuid(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(action_taken) <= 200", name=op.f("ck_hand_reading_action_taken_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_hand_reading_place_id")),
+        sa.ForeignKeyConstraint(["read_by"], ["staff.id"], name=op.f("fk_hand_reading_read_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_reading")),
+    )
+    with op.batch_alter_table("hand_reading", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hand_reading_place_id_on"), ["place_id", "on"], unique=False)
+
+    op.create_table(
+        "limits_proposed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("limits", sa.String(length=8000), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(limits) <= 8000", name=op.f("ck_limits_proposed_limits_length")),
+        sa.CheckConstraint("length(profile) <= 40", name=op.f("ck_limits_proposed_profile_length")),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_limits_proposed_reason_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_limits_proposed_place_id")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_limits_proposed_proposed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_limits_proposed")),
+    )
+    with op.batch_alter_table("limits_proposed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_limits_proposed_place_id"), ["place_id"], unique=False)
+
     op.create_table(
         "logger_file",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -389,6 +494,58 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_contact_said_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "appliance_serviced",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("appliance_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "serviced",
+                "repaired",
+                "defrosted",
+                "out_of_service",
+                "back_in_service",
+                name="servicekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("done_on", sa.Date(), nullable=False),
+        sa.Column("done_by", sa.String(length=120), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("next_due_on", sa.Date(), nullable=True),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(done_by) <= 120", name=op.f("ck_appliance_serviced_done_by_length")),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_appliance_serviced_note_length")),
+        sa.ForeignKeyConstraint(["appliance_id"], ["appliance.id"], name=op.f("fk_appliance_serviced_appliance_id")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_appliance_serviced_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance_serviced")),
+    )
+    with op.batch_alter_table("appliance_serviced", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_appliance_serviced_appliance_id"), ["appliance_id"], unique=False)
+
+    op.create_table(
+        "calibration_confirmed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("certificate_id", sa.Uuid(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> entered_by", name=op.f("ck_calibration_confirmed_two_people")),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["calibration_entered.id"], name=op.f("fk_calibration_confirmed_certificate_id")
+        ),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_calibration_confirmed_confirmed_by")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_calibration_confirmed_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calibration_confirmed")),
+        sa.UniqueConstraint("certificate_id", name=op.f("uq_calibration_confirmed_certificate_id")),
+    )
+    op.create_table(
         "duty",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -450,6 +607,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_excursion_place_id"), ["place_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_excursion_placement_id"), ["placement_id"], unique=False)
 
+    op.create_table(
+        "limits_confirmed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> proposed_by", name=op.f("ck_limits_confirmed_two_people")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_limits_confirmed_confirmed_by")),
+        sa.ForeignKeyConstraint(["proposal_id"], ["limits_proposed.id"], name=op.f("fk_limits_confirmed_proposal_id")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_limits_confirmed_proposed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_limits_confirmed")),
+        sa.UniqueConstraint("proposal_id", name=op.f("uq_limits_confirmed_proposal_id")),
+    )
     op.create_table(
         "page_attempt",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -573,6 +745,24 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["hold_id"], ["place_hold.id"], name=op.f("fk_place_hold_ended_hold_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place_hold_ended")),
         sa.UniqueConstraint("hold_id", name=op.f("uq_place_hold_ended_hold_id")),
+    )
+    op.create_table(
+        "probe_reason",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("assignment_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "ended_as",
+            sa.Enum("lost", "retired", name="probeend_code", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+        ),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("told_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_probe_reason_reason_length")),
+        sa.ForeignKeyConstraint(["assignment_id"], ["probe.id"], name=op.f("fk_probe_reason_assignment_id")),
+        sa.ForeignKeyConstraint(["told_by"], ["staff.id"], name=op.f("fk_probe_reason_told_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probe_reason")),
+        sa.UniqueConstraint("assignment_id", name=op.f("uq_probe_reason_assignment_id")),
     )
     op.create_table(
         "reading_gap",
@@ -874,6 +1064,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation_file")),
         sa.UniqueConstraint("disposition_id", name=op.f("uq_evaluation_file_disposition_id")),
     )
+    with op.batch_alter_table("reading", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reading_received_unix_ms"), ["received_unix_ms"], unique=False)
+
     op.make_append_only("alert")
     op.make_append_only("alert_answered")
     op.make_append_only("alert_called")
@@ -882,6 +1075,10 @@ def upgrade() -> None:
     op.make_append_only("alert_contact_ended")
     op.make_append_only("alert_contact_said")
     op.make_append_only("alert_said")
+    op.make_append_only("appliance")
+    op.make_append_only("appliance_serviced")
+    op.make_append_only("calibration_confirmed")
+    op.make_append_only("calibration_entered")
     op.make_append_only("channel")
     op.make_append_only("channel_ended")
     op.make_append_only("disposition")
@@ -893,6 +1090,9 @@ def upgrade() -> None:
     op.make_append_only("excursion")
     op.make_append_only("excursion_form")
     op.make_append_only("excursion_judged")
+    op.make_append_only("hand_reading")
+    op.make_append_only("limits_confirmed")
+    op.make_append_only("limits_proposed")
     op.make_append_only("logger_file")
     op.make_append_only("page_attempt")
     op.make_append_only("page_news")
@@ -901,15 +1101,20 @@ def upgrade() -> None:
     op.make_append_only("place_hold")
     op.make_append_only("place_hold_ended")
     op.make_append_only("place_shelved")
+    op.make_append_only("probe_reason")
     op.make_append_only("reading_gap")
     op.make_append_only("reading_gap_ended")
     op.make_append_only("reading_gap_filled")
+    op.make_append_only("readings_sealed")
     op.make_append_only("shelving_ended")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("reading", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reading_received_unix_ms"))
+
     op.drop_table("evaluation_file")
     with op.batch_alter_table("disposition_unit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_disposition_unit_unit_id"))
@@ -946,6 +1151,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reading_gap_placement_id_from_at"))
 
     op.drop_table("reading_gap")
+    op.drop_table("probe_reason")
     op.drop_table("place_hold_ended")
     op.drop_table("page_test_answer")
     with op.batch_alter_table("page_due", schema=None) as batch_op:
@@ -959,6 +1165,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_page_attempt_channel_code_journal_seq"))
 
     op.drop_table("page_attempt")
+    op.drop_table("limits_confirmed")
     with op.batch_alter_table("excursion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_excursion_placement_id"))
         batch_op.drop_index(batch_op.f("ix_excursion_place_id"))
@@ -966,6 +1173,11 @@ def downgrade() -> None:
     op.drop_table("excursion")
     op.drop_table("duty_excepted")
     op.drop_table("duty")
+    op.drop_table("calibration_confirmed")
+    with op.batch_alter_table("appliance_serviced", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_appliance_serviced_appliance_id"))
+
+    op.drop_table("appliance_serviced")
     with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_contact_said_contact_id"))
 
@@ -988,7 +1200,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_logger_file_place_code_journal_seq"))
 
     op.drop_table("logger_file")
+    with op.batch_alter_table("limits_proposed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_limits_proposed_place_id"))
+
+    op.drop_table("limits_proposed")
+    with op.batch_alter_table("hand_reading", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hand_reading_place_id_on"))
+
+    op.drop_table("hand_reading")
     op.drop_table("channel_ended")
+    with op.batch_alter_table("calibration_entered", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calibration_entered_probe_id"))
+
+    op.drop_table("calibration_entered")
+    with op.batch_alter_table("appliance", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_appliance_place_id"))
+
+    op.drop_table("appliance")
     with op.batch_alter_table("alert_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_said_alert_id"))
 
@@ -1004,6 +1232,7 @@ def downgrade() -> None:
     op.drop_table("alert_contact")
     op.drop_table("alert_closed")
     op.drop_table("alert_called")
+    op.drop_table("readings_sealed")
     op.drop_table("page_test")
     with op.batch_alter_table("channel", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_channel_code"))
