@@ -16,6 +16,7 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -45,6 +46,7 @@ from clinic_server.injection import api as injection_api
 from clinic_server.injection import box_pages, check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
+from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
@@ -203,6 +205,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    if db.read_now(lacks_hours):
+        db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
     for one in db.read_now(changed_sets):
         _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
