@@ -16,6 +16,7 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.course import pages as course_pages
 from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
@@ -128,6 +129,7 @@ ROUTERS = (
     reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    course_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
     agent_api.router,

@@ -15,13 +15,16 @@ LEAST_WIDTH = 3.0  # what is narrower could not be seen
 _STEPS_MILLI_CELSIUS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 _MOST_STEPS: Final = 9
 _MARGIN_MILLI_CELSIUS: Final = 1_000
+_Corner = tuple[Piece, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """From time and temperature to a place on the sheet."""
+class Sheet:
+    """From time and temperature to a place on the sheet; ``width_ms`` is how long the pieces of a course are."""
 
     span: Span
+    width_ms: int
+    gap_after_ms: int
     low_milli_celsius: int
     high_milli_celsius: int
 
@@ -29,6 +32,12 @@ class Scale:
         """How far to the right an instant is; what is outside the span is at its end."""
         share = (unix_ms - self.span.from_unix_ms) / self.span.length_ms
         return round(LEFT + min(max(share, 0.0), 1.0) * (RIGHT - LEFT), 1)
+
+    @property
+    def temperatures(self) -> Sequence[int]:
+        """The axis of temperature."""
+        low, high = self.low_milli_celsius, self.high_milli_celsius
+        return range(low, high + 1, step_of(high - low))
 
     def y(self, milli_celsius: int) -> float:
         """How far down a temperature is."""
@@ -58,22 +67,21 @@ class Stripe:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything there is to draw; of limits and temperatures the height, of times the distance from the left."""
+    """Everything there is to draw."""
 
-    scale: Scale
+    sheet: Sheet
     lines: Sequence[Line]
     gaps: Sequence[Stripe]
-    times: Sequence[tuple[float, Tick]]
-    temperatures: Sequence[tuple[float, int]]
+    times: Sequence[Tick]
 
 
-def scale_of(span: Span, pieces: Iterable[Piece], bounds: Bounds) -> Scale:
-    """Return a scale that shows every reading and both limits, to whole steps of its own axis."""
+def sheet_of(span: Span, width_ms: int, pieces: Iterable[Piece], bounds: Bounds) -> Sheet:
+    """Return a sheet that shows every reading and both limits, to whole steps of its own axis."""
     values = [value for piece in pieces for value in (piece.min_milli_celsius, piece.max_milli_celsius)]
-    lowest = min(values + [bounds.low_milli_celsius]) - _MARGIN_MILLI_CELSIUS
-    highest = max(values + [bounds.high_milli_celsius]) + _MARGIN_MILLI_CELSIUS
+    lowest = min([*values, bounds.low_milli_celsius]) - _MARGIN_MILLI_CELSIUS
+    highest = max([*values, bounds.high_milli_celsius]) + _MARGIN_MILLI_CELSIUS
     step = step_of(highest - lowest)
-    return Scale(span, lowest // step * step, -(-highest // step) * step)
+    return Sheet(span, width_ms, bounds.gap_after_ms, lowest // step * step, -(-highest // step) * step)
 
 
 def step_of(range_milli_celsius: int) -> int:
@@ -82,23 +90,18 @@ def step_of(range_milli_celsius: int) -> int:
     return next(fitting, _STEPS_MILLI_CELSIUS[-1])
 
 
-def temperatures_of(scale: Scale) -> Sequence[tuple[float, int]]:
-    """Return the axis of temperature."""
-    low, high = scale.low_milli_celsius, scale.high_milli_celsius
-    return [(scale.y(value), value) for value in range(low, high + 1, step_of(high - low))]
-
-
-def line_of(number: int, probe_id: str, pieces: Sequence[Piece], width_ms: int, scale: Scale, gap_after_ms: int) -> Line:
+def line_of(number: int, probe_id: str, pieces: Sequence[Piece], sheet: Sheet) -> Line:
     """Return a probe's line, broken wherever nobody spoke for too long; a piece on its own is a short stroke."""
-    runs = list(_runs(pieces, gap_after_ms))
-    band = " ".join(_band(run, width_ms, scale) for run in runs)
-    return Line(number, probe_id, band, " ".join(_stroke(run, width_ms, scale) for run in runs))
+    runs = [_corners(run, sheet) for run in _runs(pieces, sheet.gap_after_ms)]
+    return Line(
+        number, probe_id, " ".join(_band(run, sheet) for run in runs), " ".join(_stroke(run, sheet) for run in runs)
+    )
 
 
-def stripe_of(gap: Gap, scale: Scale) -> Stripe:
+def stripe_of(gap: Gap, sheet: Sheet) -> Stripe:
     """Return where a gap is, wide enough to be seen."""
-    until = scale.span.until_unix_ms if gap.until_unix_ms is None else gap.until_unix_ms
-    x, end = scale.x(gap.from_unix_ms), scale.x(until)
+    until = sheet.span.until_unix_ms if gap.until_unix_ms is None else gap.until_unix_ms
+    x, end = sheet.x(gap.from_unix_ms), sheet.x(until)
     width = round(max(end - x, LEAST_WIDTH), 1)
     return Stripe(min(x, RIGHT - width), width, gap.from_unix_ms, until)
 
@@ -115,20 +118,23 @@ def _runs(pieces: Sequence[Piece], gap_after_ms: int) -> Iterable[Sequence[Piece
         yield run
 
 
-def _band(run: Sequence[Piece], width_ms: int, scale: Scale) -> str:
-    there = [(x, scale.y(piece.max_milli_celsius)) for piece, x in _corners(run, width_ms, scale)]
-    back = [(x, scale.y(piece.min_milli_celsius)) for piece, x in reversed(_corners(run, width_ms, scale))]
-    return f"M{'L'.join(f'{x:g},{y:g}' for x, y in there + back)}Z"
+def _band(run: Sequence[_Corner], sheet: Sheet) -> str:
+    there = [(x, sheet.y(piece.max_milli_celsius)) for piece, x in run]
+    back = [(x, sheet.y(piece.min_milli_celsius)) for piece, x in reversed(run)]
+    return f"{_path(there + back)}Z"
 
 
-def _stroke(run: Sequence[Piece], width_ms: int, scale: Scale) -> str:
-    points = [(x, scale.y(piece.mean_milli_celsius)) for piece, x in _corners(run, width_ms, scale)]
+def _stroke(run: Sequence[_Corner], sheet: Sheet) -> str:
+    return _path([(x, sheet.y(piece.mean_milli_celsius)) for piece, x in run])
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
     return f"M{'L'.join(f'{x:g},{y:g}' for x, y in points)}"
 
 
-def _corners(run: Sequence[Piece], width_ms: int, scale: Scale) -> Sequence[tuple[Piece, float]]:
+def _corners(run: Sequence[Piece], sheet: Sheet) -> Sequence[_Corner]:
     """Put each piece into its middle, the first and last at the readings they begin and end with."""
-    middles = [(piece, scale.x(piece.at_unix_ms + width_ms // 2)) for piece in run]
-    begins, ends = scale.x(run[0].first_unix_ms), scale.x(run[-1].last_unix_ms)
-    ends = max(ends, begins + 1.0)
-    return [(run[0], begins), *middles[1:-1], (run[-1], ends)]
+    middles = [(piece, sheet.x(piece.at_unix_ms + sheet.width_ms // 2)) for piece in run[1:-1]]
+    begins = sheet.x(run[0].first_unix_ms)
+    ends = max(sheet.x(run[-1].last_unix_ms), begins + 1.0)
+    return [(run[0], begins), *middles, (run[-1], ends)]

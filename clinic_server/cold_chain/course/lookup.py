@@ -95,6 +95,11 @@ def pieces_of(connection: Connection, number: int, span: Span, asked: Asked) -> 
     return [reduce(Piece.joined, (piece for _, piece in same)) for _, same in groupby(days, key=itemgetter(0))]
 
 
+def hours_of(connection: Connection, number: int, span: Span) -> Sequence[Piece]:
+    """Return the figures of each hour of a span."""
+    return [piece for _, piece in _grouped(connection, _hours(number, span), HOUR_MS, 0)]
+
+
 def gaps_of(connection: Connection, number: int, span: Span, pieces: Sequence[Piece], asked: Asked) -> Sequence[Gap]:
     """Return where nobody spoke for too long; from hours, only what lies across the end of one is seen."""
     gap_after_ms = asked.bounds.gap_after_ms

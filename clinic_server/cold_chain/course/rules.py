@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Final, Self
 
 from clinic_server.cold_chain.judging import Gap
+from clinic_server.cold_chain.rules import Limits
 from clinic_server.kit.errors import Refused
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+_GAP_AFTER_MS: Final = 180_000
 _MOST_PIECES: Final = 720
 _RAW_UP_TO_MS: Final = 8 * DAY_MS
 _HOURS_UP_TO_MS: Final = 93 * DAY_MS
@@ -28,14 +30,6 @@ class SpanTooLong(Refused):
     code = "span_too_long"
 
 
-class Reach(StrEnum):
-    """Where a temperature is to its limits, by the raw value and never by the rounded one."""
-
-    ABOVE = "above"
-    WITHIN = "within"
-    BELOW = "below"
-
-
 class Grain(StrEnum):
     """From what a course is drawn: each reading, or what was added up of an hour, or of a day of these hours."""
 
@@ -52,11 +46,10 @@ class Bounds:
     high_milli_celsius: int
     gap_after_ms: int
 
-    def reach_of(self, milli_celsius: int) -> Reach:
-        """Return where a temperature is; exactly a limit is within."""
-        if milli_celsius > self.high_milli_celsius:
-            return Reach.ABOVE
-        return Reach.BELOW if milli_celsius < self.low_milli_celsius else Reach.WITHIN
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Return what a course is held against."""
+        return cls(limits.low_milli_celsius, limits.high_milli_celsius, _GAP_AFTER_MS)
 
 
 @dataclass(frozen=True, slots=True)
