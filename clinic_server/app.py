@@ -83,6 +83,7 @@ from clinic_server.stock import api as stock_api
 from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
+from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
 
 _log = structlog.get_logger(__name__)
@@ -137,6 +138,7 @@ ROUTERS = (
     slips_api.router,
     slips_pages.router,
     wall_pages.router,
+    cold_room.router,
     patterns.router,
 )
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy import Connection
 
 from clinic_server.cold_chain.course import shown
 from clinic_server.cold_chain.course.asking import SpanName, asked_span
@@ -34,7 +35,7 @@ async def course_file(call: Anyone, place: str, asked: Asked, detail: Detail = D
     """Return the course as a file, each reading or each hour."""
     zone = call.house.settings.site.zone
 
-    def question(connection: Any) -> bytes:
+    def question(connection: Connection) -> bytes:
         return file_of(connection, place, shown.asked_of(connection, place, asked, zone)[2], detail)
 
     content = await call.read(question)
