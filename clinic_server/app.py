@@ -18,6 +18,8 @@ from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.cold_chain.course import pages as course_pages
 from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
+from clinic_server.cold_chain.logger_files import api as logger_files_api
+from clinic_server.cold_chain.logger_files import pages as logger_files_pages
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -131,6 +133,8 @@ ROUTERS = (
     cold_chain_api.router,
     cold_chain_pages.router,
     course_pages.router,
+    logger_files_api.router,
+    logger_files_pages.router,
     device_hub_api.router,
     device_hub_pages.router,
     agent_api.router,

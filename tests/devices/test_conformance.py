@@ -39,7 +39,7 @@ from tests.devices.parts import DEADLINE_S, Lossy, OneByteAtATime, Receiver, eve
 from tests.devices.slots import DeviceWithASlot, SlotPlug
 
 A_DAYS_TIMES = 20  # a plug is pulled at the worst desk
-FEW_TIMES = 4  # in memory nothing wears out
+FEW_TIMES = 4  # where nothing is plugged by hand
 names = itertools.count()
 
 
@@ -234,7 +234,7 @@ async def test_a_device_unplugged_again_and_again_is_back_each_time_within_two_s
     clock = Minutes()
     async with Supervisor([clean.spec], receiver.deliver, monotonic=clock) as supervisor:
         await receiver.next_state(DeviceState.ONLINE)
-        for _ in range(FEW_TIMES if clean.plug.url.startswith("memory:") else A_DAYS_TIMES):
+        for _ in range(A_DAYS_TIMES if clean.plug.url.startswith("serial:") else FEW_TIMES):
             clock.pass_a_minute()  # it has worked for a while, so the wait before a new attempt is the shortest
             await clean.unplug(abrupt=False)
             await receiver.next_state(DeviceState.OFFLINE)

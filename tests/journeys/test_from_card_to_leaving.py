@@ -65,9 +65,10 @@ def _chromium() -> Path:
 
 
 @pytest_asyncio.fixture(name="clinic")
-async def _clinic(database_url: str, tmp_path: Path, clock: ManualClock, chromium: Path) -> AsyncIterator[Clinic]:
+async def _clinic(tmp_path: Path, clock: ManualClock, chromium: Path) -> AsyncIterator[Clinic]:
+    """On SQLite alone: a browser sees no engine, and the played days (test_clinic_day) run on both."""
     with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as plugs:
-        plan = Plan(tmp_path, listening.getsockname()[1], database_url=database_url, units=20)
+        plan = Plan(tmp_path, listening.getsockname()[1], units=20)
         cast = await asyncio.to_thread(prepare, plan, clock)
         reader = IdCardReaderStub(plugs.enter_context(_plugged(cast.readers["desk-1"])))
         scanner = BarcodeScannerStub(plugs.enter_context(_plugged(cast.scanners["bench-1"])))

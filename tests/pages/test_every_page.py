@@ -64,6 +64,8 @@ PAGES = {
     "destruction": "/destructions/{destruction}",
     "demand": "/demand",
     "cold-chain": "/cold-chain",
+    "loggers": "/cold-chain/loggers",
+    "logger": "/cold-chain/loggers/{logger}",
     "devices": "/devices?look=1",
     "device-typed": "/devices/set-up",
     "device-found": f"/devices/set-up?found={OFFERED}",

@@ -291,17 +291,21 @@ async def test_a_scan_among_the_confirmations_makes_none_and_takes_the_other_via
         assert await page.locator("[data-confirmations] input:checked").count() == 0
 
 
-async def test_a_lots_codes_are_scanned_one_a_line(screens: Screens) -> None:
-    async with screens.opened("/stock") as page:
+async def test_a_deliverys_codes_are_scanned_one_a_line(screens: Screens) -> None:
+    async with screens.opened("/receiving/{delivery}".format(**screens.site.visits)) as page:
         keyboard = await Keyboard.of(page)
-        await keyboard.type(UNKNOWN)
-        await page.locator("#notice .warn").wait_for()  # the form is folded away: nothing waits for scans
         await page.locator("summary").first.click()
-        await page.locator("[name=number]").focus()
+        await page.locator("[name=lot_number]").focus()
         await keyboard.type(UNKNOWN)
         await keyboard.type(KNOWN)
-        assert await page.locator("[name=trace_codes]").input_value() == f"{UNKNOWN}\n{KNOWN}\n"
-        assert await page.locator("main form [name=number]").first.input_value() == ""
+        assert await page.locator("[name=codes]").input_value() == f"{UNKNOWN}\n{KNOWN}\n"
+        assert await page.locator("[name=lot_number]").input_value() == ""
+
+
+async def test_a_scan_nothing_waits_for_is_said_so(screens: Screens) -> None:
+    async with screens.opened("/stock") as page:
+        await (await Keyboard.of(page)).type(UNKNOWN)
+        await page.locator("#notice .warn").wait_for()
 
 
 async def test_the_registration_desk_looks_up_what_a_scanner_types(screens: Screens) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place
+from clinic_server.cold_chain.logger_files.actions import attach
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
@@ -59,6 +60,7 @@ from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
 from tests.api.visitors import take_in_lot
+from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
@@ -93,7 +95,7 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
+    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx) | _attach(tx)
 
 
 def _open(tx: Tx) -> None:
@@ -173,6 +175,12 @@ def _deliver(tx: Tx) -> dict[str, str]:
     tell_difference(tx, opened.delivery_id, broken)
     named = {"delivery": opened, "delivery_refused": refused, "delivery_unproven": held}
     return {name: str(ref.delivery_id) for name, ref in named.items()}
+
+
+def _attach(tx: Tx) -> dict[str, str]:
+    days = (("2026-03-04", "+8.0", 0), ("2026-03-03", "+8.5", 2), ("2026-03-02", "+20.8", 8))
+    attach(tx, "fridge-1", "FT2_1300.txt", fridge_tag("2026-03-04 15:00", *days))
+    return {"logger": str(attach(tx, "fridge-1", "QTAG_MADE0001.txt", qtag()).file_id)}
 
 
 def _count(tx: Tx) -> dict[str, str]:

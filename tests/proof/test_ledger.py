@@ -8,7 +8,7 @@ from clinic_server.stock.whereabouts import MovementKind
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.ledger_machine import play
 
-EXAMPLES = {"sqlite": 40, "postgresql": 25}
+EXAMPLES = {"sqlite": 24, "postgresql": 10}
 
 
 @pytest.mark.timeout(400)

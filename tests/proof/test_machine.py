@@ -7,7 +7,7 @@ import pytest
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.play import play
 
-EXAMPLES = {"sqlite": 160, "postgresql": 50}
+EXAMPLES = {"sqlite": 100, "postgresql": 24}
 
 MUST_BE_REACHED = ("visit", "decision", "consent", "permit", "dose", "departure")
 
