@@ -38,6 +38,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   mutate   spoils the rules one place at a time and tells which spoilt rule no test noticed; --guards the guards
   coverage tells which branch of the clinical core no test of the rules takes
   machine  plays random clinic days against the invariants: machine --examples N [--seed S]
+  judging  judges random temperatures twice, by the program and by a slow twin: judging --histories N [--seed S]
   races    two desks, one person; two benches, one vial; the same instant: races --pairs N
   agent    builds the program of desk PCs into dist/: a wheel, and one file for this kind of system
   lock     resolves the dependencies again; --upgrade takes newer versions
@@ -117,6 +118,7 @@ PROGRAMS = {  # what a command becomes when all is ready
     "mutate": ["tests.proof.mutate"],
     "coverage": ["tests.proof.coverage"],
     "machine": ["tests.proof.machine"],
+    "judging": ["tests.proof.judging"],
     "races": ["tests.proof.races"],
 }
 PEERS_OF = {
@@ -125,6 +127,7 @@ PEERS_OF = {
     "mutate": (),
     "coverage": (),
     "machine": ("postgresql",),
+    "judging": (),
     "races": ("mosquitto", "postgresql"),
 }
 BY_HAND = 3  # exit code: something must be installed by hand

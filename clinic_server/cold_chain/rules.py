@@ -7,7 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.cold_chain.judging import Profile, ProfileUnknown
+from clinic_server.cold_chain.profiles import newest, shipped
+from clinic_server.kit.errors import NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
@@ -55,12 +57,6 @@ class ProbeUnknown(NotFound):
     code = "probe_unknown"
 
 
-class ProfileUnknown(Refused):
-    """No limits have this name."""
-
-    code = "profile_unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """A profile: both limits are still in range (strict comparison); ``source`` says whose numbers they are."""
@@ -71,6 +67,18 @@ class Limits:
     high_milli_celsius: int
     no_data_after: timedelta
     source: str
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """Return the part of a profile that judges a single reading."""
+        return cls(
+            profile.profile,
+            profile.version,
+            profile.low_milli_celsius,
+            profile.high_milli_celsius,
+            timedelta(seconds=profile.no_data_after_s),
+            profile.source,
+        )
 
     def reach_of(self, milli_celsius: int) -> Reach:
         """Return where a temperature is; exactly a limit is within."""
@@ -149,19 +157,7 @@ class PlaceNow:
 
 
 PROFILES: Final[Mapping[str, Limits]] = MappingProxyType(
-    {
-        limits.profile: limits
-        for limits in (
-            Limits(
-                profile="cn-clinic-2-8",
-                version=1,
-                low_milli_celsius=2_000,
-                high_milli_celsius=8_000,
-                no_data_after=timedelta(minutes=10),
-                source="2-8 °C as printed on the vaccines; the delay is this project's, no national one is known",
-            ),
-        )
-    }
+    {profile.profile: Limits.of(profile) for profile in newest(shipped())}
 )
 
 # Worst first: what cannot be known outranks what is known to be wrong.

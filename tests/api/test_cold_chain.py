@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 
 from clinic_server.cold_chain import actions
 from clinic_server.cold_chain.actions import Letter, Stored
+from clinic_server.cold_chain.judging import ProfileUnknown
 from clinic_server.cold_chain.rules import (
     Condition,
     Fault,
     ProbeUnknown,
-    ProfileUnknown,
     Sample,
 )
 from clinic_server.cold_chain.tables import dead_letter, from_unix_ms, latest_reading, reading, to_unix_ms

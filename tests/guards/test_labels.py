@@ -28,6 +28,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "check_in.rules.Finding": "finding",
     "check_in.rules.How": "how",
     "check_in.rules.TypedReason": "typed_reason",
+    "cold_chain.conditions.ProbeCondition": "probe_condition",
     "cold_chain.judging.BreachKind": "alert",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
     "cold_chain.rules.Condition": "condition",

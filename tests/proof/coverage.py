@@ -11,6 +11,13 @@ from tests.proof.copies import ROOT
 
 CORE = ("check_in", "screening", "consent", "injection", "stock", "opening", "corrections", "immunisations", "visits")
 BESIDE_RULES = (
+    "clinic_server/cold_chain/conditions.py",
+    "clinic_server/cold_chain/judge.py",
+    "clinic_server/cold_chain/judging.py",
+    "clinic_server/cold_chain/kinetics.py",
+    "clinic_server/cold_chain/profiles/__init__.py",
+    "clinic_server/cold_chain/suspects.py",
+    "clinic_server/cold_chain/tracks.py",
     "clinic_server/visits/flow.py",
     "clinic_server/screening/decisions.py",
     "clinic_server/screening/follow_ups.py",

@@ -16,7 +16,7 @@ from tests.proof.copies import ROOT, copied
 MUTMUT = ROOT / ".tools" / "mutation"  # beside .venv: what it brings must not decide the developers' versions
 RULES = "clinic_server/*/rules.py"
 PURE = re.compile(
-    r"clinic_server\.(immunisations\..+|screening\.(decisions|follow_ups)|visits\.flow)"
+    r"clinic_server\.(cold_chain\..+|immunisations\..+|screening\.(decisions|follow_ups)|visits\.flow)"
 )  # of the contract's
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 TESTS = "tests/rules"

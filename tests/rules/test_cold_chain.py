@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from clinic_server.cold_chain.judging import ProfileUnknown
 from clinic_server.cold_chain.rules import (
     LATE_AFTER,
     MOST_CLOCK_AHEAD,
@@ -13,7 +14,6 @@ from clinic_server.cold_chain.rules import (
     Fault,
     Measurement,
     ProbeNow,
-    ProfileUnknown,
     condition_at,
     event_time,
     limits_of,
