@@ -16,6 +16,7 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.course import api as course_api
 from clinic_server.cold_chain.course import pages as course_pages
 from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
 from clinic_server.cold_chain.logger_files import api as logger_files_api
@@ -132,6 +133,7 @@ ROUTERS = (
     reports_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    course_api.router,
     course_pages.router,
     logger_files_api.router,
     logger_files_pages.router,

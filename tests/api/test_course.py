@@ -90,7 +90,7 @@ def test_an_old_site_without_hours_is_noticed(db: Database) -> None:
 
 
 def asked(span: Span, zone: ZoneInfo = SHANGHAI, bounds: Bounds = FRIDGE) -> Asked:
-    return Asked(span, bounds, zone)
+    return Asked.drawn(span, bounds, zone)
 
 
 def pieces(db: Database, span: Span, zone: ZoneInfo = SHANGHAI) -> list[tuple[int, ...]]:

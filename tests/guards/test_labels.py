@@ -31,7 +31,11 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "cold_chain.conditions.ProbeCondition": "probe_condition",
     "cold_chain.judging.BreachKind": "alert",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
+    "cold_chain.course.asking.SpanName": "course_span",
+    "cold_chain.course.calendar.Unit": "course_unit",
+    "cold_chain.course.rules.Grain": "course_grain",
     "cold_chain.rules.Condition": "condition",
+    "cold_chain.rules.Reach": "reach",
     "cold_chain.rules.Fault": "fault",
     "recall.rules.CallOutcome": "call_outcome",
     "receiving.rules.ArrivalFinding": "finding",
@@ -106,6 +110,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "cold_chain.course.exports.Detail",
     "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file

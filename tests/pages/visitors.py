@@ -60,6 +60,7 @@ from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
 from tests.api.visitors import take_in_lot
+from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
@@ -72,6 +73,7 @@ def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _open(tx)
     _stock(tx)
+    cool(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
@@ -40,21 +40,23 @@ _FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which course is asked for: a span, the limits of its place, and the site's zone."""
+    """Which course is asked for: a span, the limits of its place, the site's zone, and how fine its pieces are."""
 
     span: Span
     bounds: Bounds
     zone: ZoneInfo
+    grain: Grain
+    width_ms: int
 
-    @property
-    def grain(self) -> Grain:
-        """From what it is drawn."""
-        return grain_of(self.span)[0]
+    @classmethod
+    def drawn(cls, span: Span, bounds: Bounds, zone: ZoneInfo) -> Self:
+        """Ask as finely as it can be drawn."""
+        return cls(span, bounds, zone, *grain_of(span))
 
-    @property
-    def width_ms(self) -> int:
-        """How long its pieces are."""
-        return grain_of(self.span)[1]
+    @classmethod
+    def counted(cls, span: Span, bounds: Bounds, zone: ZoneInfo) -> Self:
+        """Ask from each reading, so that no gap is overlooked."""
+        return cls(span, bounds, zone, Grain.READINGS, HOUR_MS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
-from clinic_server.cold_chain.judging import Gap
-from clinic_server.cold_chain.rules import Limits
+from clinic_server.cold_chain.judging import Gap, Profile
 from clinic_server.kit.errors import Refused
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_GAP_AFTER_MS: Final = 180_000
 _MOST_PIECES: Final = 720
 _RAW_UP_TO_MS: Final = 8 * DAY_MS
 _HOURS_UP_TO_MS: Final = 93 * DAY_MS
@@ -47,9 +45,9 @@ class Bounds:
     gap_after_ms: int
 
     @classmethod
-    def of(cls, limits: Limits) -> Self:
+    def of(cls, profile: Profile) -> Self:
         """Return what a course is held against."""
-        return cls(limits.low_milli_celsius, limits.high_milli_celsius, _GAP_AFTER_MS)
+        return cls(profile.low_milli_celsius, profile.high_milli_celsius, profile.gap_after_s * 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +164,12 @@ def one_decimal(milli_celsius: float) -> str:
 def _stay(probe_id: str, since: int, until: int, span: Span) -> Sequence[Stay]:
     shared = Span(since, until).within(span) if since < until else None
     return [Stay(probe_id, shared)] if shared else []
+
+
+def percent(share: float) -> str:
+    """Show a share in hundredths of a percent, rounded down: only what is whole is 100."""
+    hundredths = int(share * 10_000 + 1e-9)
+    return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
 
 def length_of(gap: Gap) -> int:

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.calendar import Unit
 from clinic_server.cold_chain.course.drawing import Drawing, line_of, sheet_of, stripe_of
 from clinic_server.cold_chain.course.lookup import Asked, Series
 from clinic_server.cold_chain.course.rules import Bounds, Grain, Piece, Span, length_of
-from clinic_server.cold_chain.rules import Limits, limits_of
+from clinic_server.cold_chain.rules import Limits
 from clinic_server.stock import places
 from clinic_server.stock.whereabouts import PlaceFacts
 
@@ -55,8 +56,8 @@ class Course:
 def asked_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> tuple[PlaceFacts, Limits, Asked]:
     """Return what a question about a place's course rests on, or raise PlaceUnknown."""
     place = places.require_place(connection, place_code)
-    limits = limits_of(place.profile)
-    return place, limits, Asked(span, Bounds.of(limits), zone)
+    profile = profiles.profile_of(place.profile)
+    return place, Limits.of(profile), Asked.drawn(span, Bounds.of(profile), zone)
 
 
 def course_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> Course:
