@@ -1,4 +1,4 @@
-"""Made-up temperatures: a fridge with a warm night, a gap and a year behind it, a freezer, and a fridge nobody hears."""
+"""Made-up temperatures: a fridge with a warm night and a year behind it, a freezer, a fridge that fell silent."""
 
 from datetime import datetime, timedelta
 from math import sin, tau

@@ -9,13 +9,36 @@ from clinic_server.cold_chain.course.calendar import Tick
 from clinic_server.cold_chain.course.rules import Bounds, Piece, Span
 from clinic_server.cold_chain.judging import Gap
 
-WIDTH, HEIGHT = 1200, 460
-LEFT, RIGHT, TOP, BOTTOM = 64, 1190, 40, 420
-LEAST_WIDTH = 3.0  # what is narrower could not be seen
+LEAST_WIDTH: Final = 3.0  # what is narrower could not be seen
 _STEPS_MILLI_CELSIUS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 _MOST_STEPS: Final = 9
 _MARGIN_MILLI_CELSIUS: Final = 1_000
 _Corner = tuple[Piece, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The sheet, and where on it the plot lies."""
+
+    width: int = 1200
+    height: int = 372
+    left: int = 56
+    right: int = 1190
+    top: int = 28
+    bottom: int = 336
+
+    @property
+    def plot_width(self) -> int:
+        """How wide the plot is."""
+        return self.right - self.left
+
+    @property
+    def plot_height(self) -> int:
+        """How high the plot is."""
+        return self.bottom - self.top
+
+
+FRAME: Final = Frame()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +54,7 @@ class Sheet:
     def x(self, unix_ms: int) -> float:
         """How far to the right an instant is; what is outside the span is at its end."""
         share = (unix_ms - self.span.from_unix_ms) / self.span.length_ms
-        return round(LEFT + min(max(share, 0.0), 1.0) * (RIGHT - LEFT), 1)
+        return round(FRAME.left + min(max(share, 0.0), 1.0) * FRAME.plot_width, 1)
 
     @property
     def temperatures(self) -> Sequence[int]:
@@ -42,7 +65,7 @@ class Sheet:
     def y(self, milli_celsius: int) -> float:
         """How far down a temperature is."""
         share = (milli_celsius - self.low_milli_celsius) / (self.high_milli_celsius - self.low_milli_celsius)
-        return round(BOTTOM - share * (BOTTOM - TOP), 1)
+        return round(FRAME.bottom - share * FRAME.plot_height, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class Stripe:
 class Drawing:
     """Everything there is to draw."""
 
+    frame: Frame
     sheet: Sheet
     lines: Sequence[Line]
     gaps: Sequence[Stripe]
@@ -103,7 +127,7 @@ def stripe_of(gap: Gap, sheet: Sheet) -> Stripe:
     until = sheet.span.until_unix_ms if gap.until_unix_ms is None else gap.until_unix_ms
     x, end = sheet.x(gap.from_unix_ms), sheet.x(until)
     width = round(max(end - x, LEAST_WIDTH), 1)
-    return Stripe(min(x, RIGHT - width), width, gap.from_unix_ms, until)
+    return Stripe(min(x, FRAME.right - width), width, gap.from_unix_ms, until)
 
 
 def _runs(pieces: Sequence[Piece], gap_after_ms: int) -> Iterable[Sequence[Piece]]:

@@ -17,7 +17,7 @@ from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.rules import Limits, Reach
 from clinic_server.kit.spreadsheets import as_csv
 from clinic_server.stock.places import places
-from clinic_server.stock.whereabouts import PlaceFacts
+from clinic_server.stock.whereabouts import PlaceFacts, PlaceKind
 
 _HEADINGS = (
     *("month", "place", "probe", "from", "until", "readings", "min_celsius", "mean_celsius", "max_celsius"),
@@ -58,7 +58,7 @@ class PlaceMonth:
 
 @dataclass(frozen=True, slots=True)
 class MonthReport:
-    """The site's month; ``span`` ends now where the month is not over."""
+    """The site's month; ``span`` ends now where it is not over. A bench's box is told of only if a probe was in it."""
 
     first_day: date
     span: Span
@@ -71,7 +71,8 @@ def report_of(connection: Connection, on: date, now_unix_ms: int, zone: ZoneInfo
     whole = calendar.month_span(on, zone)
     span = whole.within(Span(0, now_unix_ms)) or Span(whole.from_unix_ms, whole.from_unix_ms)
     months = [_place_month(connection, place, span, zone) for place in places(connection)]
-    return MonthReport(on.replace(day=1), span, span == whole, months)
+    watched = [one for one in months if one.probes or one.place.kind is not PlaceKind.BENCH_BOX]
+    return MonthReport(on.replace(day=1), span, span == whole, watched)
 
 
 def report_file(report: MonthReport, zone: ZoneInfo) -> bytes:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.calendar import Unit
-from clinic_server.cold_chain.course.drawing import Drawing, line_of, sheet_of, stripe_of
+from clinic_server.cold_chain.course.drawing import FRAME, Drawing, line_of, sheet_of, stripe_of
 from clinic_server.cold_chain.course.lookup import Asked, Series
 from clinic_server.cold_chain.course.rules import Bounds, Grain, Piece, Span, length_of
 from clinic_server.cold_chain.rules import Limits
@@ -74,7 +74,7 @@ def _drawing(series: Sequence[Series], asked: Asked) -> Drawing:
     sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds)
     lines = [line_of(number, one.stay.probe_id, one.pieces, sheet) for number, one in enumerate(series, 1)]
     gaps = [stripe_of(gap, sheet) for one in series for gap in one.gaps]
-    return Drawing(sheet, lines, gaps, calendar.ticks_of(asked.span, asked.zone))
+    return Drawing(FRAME, sheet, lines, gaps, calendar.ticks_of(asked.span, asked.zone))
 
 
 def _table(series: Series, unit: Unit, zone: ZoneInfo) -> Table:
