@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench import card_to_page, codecs, decisions, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, recall, stops
 from tests.bench.figures import Figures, flat_name, spreads, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S
 
-PARTS = ("card", "codecs", "decisions", "recall", "stops")
+PARTS = ("card", "codecs", "decisions", "recall", "stops", "chart")
 
 
 def main() -> int:
@@ -32,6 +32,8 @@ def main() -> int:
         figures |= _recall(words.doses)
     if "stops" in parts:
         figures |= _stops(words.benches)
+    if "chart" in parts:
+        figures |= _chart(words.years, words.probes)
     _say(f"\n{time.monotonic() - begun:.0f} s in all")
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -71,6 +73,16 @@ def _stops(benches: int) -> Figures:
     }
 
 
+def _chart(years: int, probes: int) -> Figures:
+    seen = chart.measure(years, probes)
+    _say(f"\nThe course of one of {probes} fridges, {seen.readings:,} readings, {years} years of one a minute")
+    named = {"24 hours": seen.day_s, "30 days": seen.month_s, "all years": seen.years_s, "gaps of years": seen.gaps_s}
+    named |= {"all years from readings": seen.raw_s, "every hour made again": seen.rebuild_s}
+    _say(table(("milliseconds", "median"), ((name, f"{took * 1000:.1f}") for name, took in named.items())))
+    _say(f"years from the readings take {seen.raw_s / seen.years_s:.0f} times as long as from the hours")
+    return {flat_name(f"chart {name} ms"): round(took * 1000, 3) for name, took in named.items()}
+
+
 def _ratios(title: str, speeds: list[codecs.Speed]) -> Figures:
     rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
     _say(f"\n{title}")
@@ -98,6 +110,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--doses", type=int, default=100_000, help="how many doses a recall looks through (100000)")
     parser.add_argument("--benches", type=int, default=30, help="how many benches a stop order must reach (30)")
+    parser.add_argument("--years", type=int, default=1, help="how many years of readings a chart spans (1)")
+    parser.add_argument("--probes", type=int, default=2, help="how many probes spoke all that time (2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     return parser.parse_args()
 
