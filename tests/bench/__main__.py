@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.bench import card_to_page, chart, codecs, decisions, recall, stops
@@ -22,18 +23,16 @@ def main() -> int:
         sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
     begun, figures = time.monotonic(), Figures()
-    if "card" in parts:
-        figures |= _card(words.cards)
-    if "codecs" in parts:
-        figures |= _ratios("Codecs", codecs.measure(words.seconds))
-    if "decisions" in parts:
-        figures |= _ratios("Decisions", decisions.measure(words.seconds / 4))
-    if "recall" in parts:
-        figures |= _recall(words.doses)
-    if "stops" in parts:
-        figures |= _stops(words.benches)
-    if "chart" in parts:
-        figures |= _chart(words.years, words.probes)
+    measures: Mapping[str, Callable[[], Figures]] = {
+        "card": lambda: _card(words.cards),
+        "codecs": lambda: _ratios("Codecs", codecs.measure(words.seconds)),
+        "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
+        "recall": lambda: _recall(words.doses),
+        "stops": lambda: _stops(words.benches),
+        "chart": lambda: _chart(words.years, words.probes),
+    }
+    for part in parts:
+        figures |= measures[part]()
     _say(f"\n{time.monotonic() - begun:.0f} s in all")
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

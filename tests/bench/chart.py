@@ -23,14 +23,14 @@ from clinic_server.kit.schema import upgrade
 ROUNDS = 5
 IN_ONE_INSERT = 50_000
 BOUNDS = Bounds(2_000, 8_000, 180_000)
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = ZoneInfo("UTC")  # its days are those that readings are added up in
 FIRST = datetime(2021, 3, 1, 16, tzinfo=UTC)
 A_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Charted:
-    """Medians in seconds; ``raw_s`` is the years again, added up from the readings, and ``rebuild_s`` all hours anew."""
+    """Medians in seconds; ``raw_s`` is the years added up from the readings, ``rebuild_s`` every hour made again."""
 
     readings: int
     day_s: float
@@ -41,19 +41,18 @@ class Charted:
     rebuild_s: float
 
 
-def measure(years: int, probes: int) -> Charted:
+def measure(years: int, probes: int, minutes_a_reading: int = 1) -> Charted:
     """Make up so many years of one reading a minute of each probe, and ask for the course of one of them."""
     with tempfile.TemporaryDirectory(prefix="clinic-chart-") as folder:
         url = f"sqlite:///{Path(folder) / 'clinic.db'}"
         upgrade(url)
-        minutes = years * 365 * 24 * 60
-        rebuild_s = _fill(url, minutes, probes)
-        ends = to_unix_ms(FIRST) + minutes * A_MINUTE_MS
+        length_ms = years * 365 * DAY_MS
+        interval_ms = minutes_a_reading * A_MINUTE_MS
+        rebuild_s = _fill(url, range(0, length_ms, interval_ms), probes)
+        ends = to_unix_ms(FIRST) + length_ms
         engine = reader_engine(url)
         with engine.connect() as connection:
-            day, month, all_years = (
-                _asked(Span(ends - length_ms, ends)) for length_ms in (DAY_MS, 30 * DAY_MS, years * 365 * DAY_MS)
-            )
+            day, month, all_years = (_asked(Span(ends - back_ms, ends)) for back_ms in (DAY_MS, 30 * DAY_MS, length_ms))
             drawn, years_s = _median(lambda: _pieces(connection, all_years))
             added_up, raw_s = _median(lambda: _pieces(connection, _from_readings(all_years)))
             if [piece.total_milli_celsius for piece in drawn] != [piece.total_milli_celsius for piece in added_up]:
@@ -62,7 +61,7 @@ def measure(years: int, probes: int) -> Charted:
             _, month_s = _median(lambda: _pieces(connection, month))
             _, gaps_s = _median(lambda: lookup.gaps_of(connection, 1, all_years.span, drawn, all_years))
         engine.dispose()
-    return Charted(minutes * probes, day_s, month_s, years_s, gaps_s, raw_s, rebuild_s)
+    return Charted(length_ms // interval_ms * probes, day_s, month_s, years_s, gaps_s, raw_s, rebuild_s)
 
 
 def _asked(span: Span) -> Asked:
@@ -86,14 +85,14 @@ def _median(look: Callable[[], Any]) -> tuple[Any, float]:
     return found, sorted(took)[ROUNDS // 2]
 
 
-def _fill(url: str, minutes: int, probes: int) -> float:
+def _fill(url: str, times: range, probes: int) -> float:
     engine = writer_engine(url)
     with engine.connect() as connection:
         for number in range(1, probes + 1):
             connection.execute(
                 insert(heard_probe), {"number": number, "probe_id": f"p{number}", "first_heard_at": FIRST}
             )
-            for rows in _rows(number, minutes):
+            for rows in _rows(number, times):
                 connection.exec_driver_sql(_INSERT, rows)
         connection.commit()
         began_at = time.perf_counter()
@@ -110,10 +109,10 @@ _INSERT = (
 )
 
 
-def _rows(number: int, minutes: int) -> Iterator[list[tuple[int, ...]]]:
+def _rows(number: int, times: range) -> Iterator[list[tuple[int, ...]]]:
     first = to_unix_ms(FIRST)
-    for begin in range(0, minutes, IN_ONE_INSERT):
+    for begin in range(0, len(times), IN_ONE_INSERT):
         yield [
-            (number, minute, at := first + minute * A_MINUTE_MS, at, 5_000 + int(900 * sin(minute / 9 + number)))
-            for minute in range(begin, min(minutes, begin + IN_ONE_INSERT))
+            (number, seq, first + after, first + after, 5_000 + int(900 * sin(seq / 9 + number)))
+            for seq, after in enumerate(times[begin : begin + IN_ONE_INSERT], begin)
         ]
