@@ -19,6 +19,9 @@ from clinic_server.cold_chain import pages as cold_chain_pages
 from clinic_server.cold_chain.course import api as course_api
 from clinic_server.cold_chain.course import pages as course_pages
 from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
+from clinic_server.cold_chain.excursions import api as excursions_api
+from clinic_server.cold_chain.excursions import pages as excursions_pages
+from clinic_server.cold_chain.excursions.silence import Silence
 from clinic_server.cold_chain.logger_files import api as logger_files_api
 from clinic_server.cold_chain.logger_files import pages as logger_files_pages
 from clinic_server.consent import api as consent_api
@@ -135,6 +138,8 @@ ROUTERS = (
     cold_chain_pages.router,
     course_api.router,
     course_pages.router,
+    excursions_api.router,
+    excursions_pages.router,
     logger_files_api.router,
     logger_files_pages.router,
     device_hub_api.router,
@@ -167,6 +172,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             async with (
                 OverdueVials(house),
+                Silence(house),
                 DosesDue(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,

@@ -10,7 +10,9 @@ import msgspec
 from sqlalchemy import Connection, func, select, tuple_
 
 from clinic_server.cold_chain.course.tables import add_to_hours
+from clinic_server.cold_chain.excursions.actions import judge_readings
 from clinic_server.cold_chain.rules import (
+    COLD_CHAIN,
     LATE_AFTER,
     Fault,
     Measurement,
@@ -49,7 +51,6 @@ from clinic_server.stock import places
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
 
-COLD_CHAIN = "cold_chain"  # the topic of every page that shows temperatures
 MOST_READINGS_SHOWN = 2000
 MOST_LETTERS_AN_HOUR = 60  # of one device for one reason: at most 6 MB a day
 _CONTRADICTS = "reading_contradicts"
@@ -99,7 +100,7 @@ class ReadingLine:
 
 
 def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
-    """Store each sample once, whatever their order; one that contradicts its stored twin becomes a dead letter."""
+    """Store each sample once, whatever their order, and judge it; one that contradicts its twin is a dead letter."""
     numbers = _numbers_of(tx, samples)
     rows = [(sample, _row_of(sample, numbers, tx.now)) for sample in samples]
     live = [(sample, row) for sample, row in rows if not sample.is_retained]
@@ -110,6 +111,7 @@ def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
     add_to_hours(tx.connection, new.values())
     keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in new.values()])
     _remember_last_known(tx, [row for sample, row in rows if sample.is_retained])
+    judge_readings(tx, new.values())
     tx.signal(COLD_CHAIN)
     return Stored(len(new), len(repeated) - contradicting, contradicting)
 

@@ -12,6 +12,7 @@ from clinic_server.cold_chain.profiles import newest, shipped
 from clinic_server.kit.errors import NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
+COLD_CHAIN: Final = "cold_chain"  # the topic of every page that shows temperatures
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
 MOST_CLOCK_AHEAD: Final = timedelta(minutes=5)
 

@@ -72,7 +72,7 @@ def advanced(
     if bound.is_beyond(point.milli_celsius):
         return _out(track, bound, point, before), None
     if track.open is None:
-        return _inside(track, bound), None
+        return _inside(track, bound) if track.spans else track, None
     return _calmer(track, track.open, bound, profile, point)
 
 
@@ -121,9 +121,8 @@ def _out(track: Track, bound: Bound, point: Point, before: Point | None) -> Trac
     pending = (*kept[:-1], kept[-1].joined(addition)) if was_out and kept else (*kept, addition)
     if not reached:
         return Track(_within(pending, point, _window_ms(bound.rules)), spans)
-    return Track(
-        (), spans, Open(_worst([rule.severity for rule in reached]), point.at_unix_ms, _whole(pending, point, reached))
-    )
+    worst = _worst([rule.severity for rule in reached])
+    return Track((), spans, Open(worst, point.at_unix_ms, _whole(pending, point, reached)))
 
 
 def _inside(track: Track, bound: Bound) -> Track:

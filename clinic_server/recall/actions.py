@@ -19,7 +19,7 @@ from clinic_server.recall.rules import (
 )
 from clinic_server.recall.tables import Destruction, DestructionConfirmed, DestructionUnit, Recall, RecallCall, recall
 from clinic_server.staff.actions import require_signed_in
-from clinic_server.stock.holds import hold_units
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.rules import StopScope, UnitFacts, stops_on
 from clinic_server.stock.stops import NewStop, place_stop, standing_stops
 from clinic_server.stock.units import Removal, refuse_gone, remove_units, require_known

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from clinic_server.cold_chain.logger_files.rules import (
     LoggerReport,
     mean_milli_celsius,
     minutes_by_rows,
+    mkt_milli_celsius,
     printed_decimals,
     read_report,
     wrongly_marked,
@@ -31,6 +34,14 @@ def test_every_mark_minute_and_mean_of_the_transport_logger_is_borne_out(externa
         ("5", 31, (30, 50)),
     ]
     assert printed_decimals(mean_milli_celsius(report.rows)) == report.printed_mean == 5_400
+
+
+def test_the_mean_kinetic_temperature_is_what_the_transport_logger_printed(external_samples: Path) -> None:
+    """By the energy it names, 83.0 kJ/mol; it cuts off after one decimal, as it does the mean."""
+    report = read(external_samples, "QTAG*.txt")
+    computed = mkt_milli_celsius(report)
+    assert computed == pytest.approx(10_580, abs=5)
+    assert printed_decimals(computed) == report.printed_mkt == 10_500
 
 
 def test_the_fridge_loggers_days_are_those_it_printed(external_samples: Path) -> None:

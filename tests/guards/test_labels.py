@@ -30,6 +30,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "check_in.rules.TypedReason": "typed_reason",
     "cold_chain.conditions.ProbeCondition": "probe_condition",
     "cold_chain.judging.BreachKind": "alert",
+    "cold_chain.excursions.rules.DispositionKind": "disposition",
+    "cold_chain.excursions.rules.Verdict": "verdict",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
     "cold_chain.course.asking.SpanName": "course_span",
     "cold_chain.course.calendar.Unit": "course_unit",
@@ -111,6 +113,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
 }
 NEVER_SHOWN = {
     "cold_chain.course.exports.Detail",
+    "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file

@@ -48,7 +48,7 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
-from clinic_server.stock.holds import hold_units
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
 from clinic_server.stock.suspects import keep_suspects

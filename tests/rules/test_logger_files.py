@@ -14,6 +14,7 @@ from clinic_server.cold_chain.logger_files.rules import (
     latest_days,
     mean_milli_celsius,
     minutes_by_rows,
+    mkt_milli_celsius,
     printed_decimals,
     read_report,
     wrongly_marked,
@@ -45,7 +46,7 @@ def qtag(
         " TS Stop: 2026-03-02 02:00",
         " Min T: 2.0, TS Min T: 2026-03-02 01:50",
         " Max T: 9.6, TS Max T: 2026-03-02 01:21",
-        " MKT: 7.6",
+        " MKT: 7.5",
         " Avrg T: 7.2",
         " Alarm:",
         "  1:",
@@ -87,7 +88,7 @@ def test_rows_limits_and_printed_figures_are_read_as_written() -> None:
         2_000,
         9_600,
         7_200,
-        7_600,
+        7_500,
     )
     assert report.made_at.isoformat() == "2026-03-02T02:00:00"
 
@@ -116,6 +117,13 @@ def test_a_reading_below_counts_for_a_low_limit_only() -> None:
 def test_the_mean_is_cut_as_the_logger_cuts_it() -> None:
     assert printed_decimals(mean_milli_celsius(read_report(qtag()).rows)) == 7_200  # 43.7 / 6 = 7.28
     assert printed_decimals(-150.0) == -100
+
+
+def test_the_mean_kinetic_temperature_is_of_the_rows_by_the_energy_named() -> None:
+    report = read_report(qtag())
+    assert mkt_milli_celsius(report) == 7_586
+    assert mkt_milli_celsius(replace(report, mkt_energy_kj=60.0)) == 7_508
+    assert mkt_milli_celsius(read_report(fridge_tag("2026-03-04 15:00", ("2026-03-03", "+8.5", 2)))) is None
 
 
 def test_days_are_read_and_those_begun_or_ended_within_are_parts() -> None:

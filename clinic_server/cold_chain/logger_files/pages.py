@@ -13,6 +13,7 @@ from clinic_server.cold_chain.logger_files.rules import (
     LoggerReport,
     mean_milli_celsius,
     minutes_by_rows,
+    mkt_milli_celsius,
     printed_decimals,
     wrongly_marked,
 )
@@ -69,9 +70,11 @@ async def show_file(call: Annotated[Call, signed_in()], file_id: UUID) -> Respon
 def _reckoned(report: LoggerReport) -> dict[str, Any]:
     """Return what the rows say of what the logger printed; nothing for a logger without rows."""
     if not report.rows:
-        return {"episodes": (), "mean": None, "wrongly_marked": ()}
+        return {"episodes": (), "mean": None, "mkt": None, "wrongly_marked": ()}
+    mkt = mkt_milli_celsius(report)
     return {
         "episodes": [(one, *minutes_by_rows(report, one)) for one in report.printed_episodes],
         "mean": printed_decimals(mean_milli_celsius(report.rows)),
+        "mkt": None if mkt is None else printed_decimals(mkt),
         "wrongly_marked": wrongly_marked(report),
     }

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from clinic_server.cold_chain.judging import Point
+from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.logger_files.outline import Entry
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 
@@ -172,6 +174,14 @@ def wrongly_marked(report: LoggerReport) -> Sequence[Row]:
 def mean_milli_celsius(rows: Sequence[Row]) -> float:
     """Return the plain mean of rows."""
     return sum(row.milli_celsius for row in rows) / len(rows)
+
+
+def mkt_milli_celsius(report: LoggerReport) -> int | None:
+    """Return the mean kinetic temperature of a report's rows by the energy it names, None without either."""
+    if report.mkt_energy_kj is None:
+        return None
+    points = (Point(at_unix_ms=0, milli_celsius=row.milli_celsius) for row in report.rows)
+    return mean_kinetic_temperature(points, report.mkt_energy_kj)
 
 
 def printed_decimals(milli_celsius: float) -> int:

@@ -215,6 +215,35 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "place_hold",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "doubted",
+                "temperature",
+                "papers_missing",
+                "count_differs",
+                "recalled",
+                name="holdreason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cause_id", sa.Uuid(), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_place_hold_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_place_hold")),
+    )
+    with op.batch_alter_table("place_hold", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_place_hold_cause_id"), ["cause_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_place_hold_place_id"), ["place_id"], unique=False)
+
+    op.create_table(
         "reading_hour",
         sa.Column("probe", sa.Integer(), nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
@@ -228,16 +257,359 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("probe", "hour", name=op.f("pk_reading_hour")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "excursion",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "too_warm",
+                "too_cold",
+                "frozen",
+                name="breachkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("profile_version", sa.Integer(), nullable=False),
+        sa.Column("limits", sa.String(length=4000), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(limits) <= 4000", name=op.f("ck_excursion_limits_length")),
+        sa.CheckConstraint("length(profile) <= 40", name=op.f("ck_excursion_profile_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_excursion_place_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_excursion_placement_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion")),
+    )
+    with op.batch_alter_table("excursion", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_place_id"), ["place_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_excursion_placement_id"), ["placement_id"], unique=False)
+
+    op.create_table(
+        "place_hold_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("hold_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["hold_id"], ["place_hold.id"], name=op.f("fk_place_hold_ended_hold_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_place_hold_ended")),
+        sa.UniqueConstraint("hold_id", name=op.f("uq_place_hold_ended_hold_id")),
+    )
+    op.create_table(
+        "reading_gap",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_reading_gap_placement_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap")),
+    )
+    with op.batch_alter_table("reading_gap", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_reading_gap_placement_id_from_at"), ["placement_id", "from_at"], unique=False
+        )
+
+    op.create_table(
+        "watch_checkpoint",
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("watch", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_watch_checkpoint_placement_id")),
+        sa.PrimaryKeyConstraint("placement_id", "last_unix_ms", name=op.f("pk_watch_checkpoint")),
+    )
+    op.create_table(
+        "disposition",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "released",
+                "returned",
+                "kept",
+                name="dispositionkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.Column("evaluation_number", sa.String(length=60), nullable=True),
+        sa.Column("qa_code", sa.String(length=40), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(evaluation_number) <= 60", name=op.f("ck_disposition_evaluation_number_length")),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_disposition_note_length")),
+        sa.CheckConstraint("length(qa_code) <= 40", name=op.f("ck_disposition_qa_code_length")),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f("fk_disposition_decided_by")),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_disposition_excursion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),
+    )
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
+        "excursion_form",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column("discovered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("discovered_by_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("room_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("what_happened", sa.String(length=300), nullable=False),
+        sa.Column("measures", sa.String(length=300), nullable=False),
+        sa.Column("moved_to", sa.String(length=80), nullable=False),
+        sa.Column("also_inside", sa.String(length=200), nullable=False),
+        sa.Column("earlier_trouble", sa.String(length=200), nullable=False),
+        sa.Column("told", sa.String(length=200), nullable=False),
+        sa.Column("prevention", sa.String(length=300), nullable=False),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(also_inside) <= 200", name=op.f("ck_excursion_form_also_inside_length")),
+        sa.CheckConstraint("length(earlier_trouble) <= 200", name=op.f("ck_excursion_form_earlier_trouble_length")),
+        sa.CheckConstraint("length(measures) <= 300", name=op.f("ck_excursion_form_measures_length")),
+        sa.CheckConstraint("length(moved_to) <= 80", name=op.f("ck_excursion_form_moved_to_length")),
+        sa.CheckConstraint("length(prevention) <= 300", name=op.f("ck_excursion_form_prevention_length")),
+        sa.CheckConstraint("length(told) <= 200", name=op.f("ck_excursion_form_told_length")),
+        sa.CheckConstraint("length(what_happened) <= 300", name=op.f("ck_excursion_form_what_happened_length")),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_form_excursion_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["staff.id"], name=op.f("fk_excursion_form_written_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion_form")),
+    )
+    with op.batch_alter_table("excursion_form", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_form_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
+        "excursion_judged",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum(
+                "opened",
+                "worse",
+                "ended",
+                "revised",
+                "withdrawn",
+                name="verdict_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "warning",
+                "alarm",
+                "critical",
+                name="severity_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_out_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("out_ms", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_judged_excursion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion_judged")),
+    )
+    with op.batch_alter_table("excursion_judged", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_judged_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
+        "excursion_now",
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "too_warm",
+                "too_cold",
+                "frozen",
+                name="breachkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "warning",
+                "alarm",
+                "critical",
+                name="severity_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("alarmed_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_out_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ended_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("out_ms", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_ms", sa.BigInteger(), nullable=False),
+        sa.Column("area", sa.BigInteger(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("is_withdrawn", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_now_excursion_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_excursion_now_placement_id")),
+        sa.PrimaryKeyConstraint("excursion_id", name=op.f("pk_excursion_now")),
+    )
+    with op.batch_alter_table("excursion_now", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_now_placement_id"), ["placement_id"], unique=False)
+
+    op.create_table(
+        "probe_watch",
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("warned", sa.String(length=60), nullable=False),
+        sa.Column("open_gap_id", sa.Uuid(), nullable=True),
+        sa.Column("watch", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("length(warned) <= 60", name=op.f("ck_probe_watch_warned_length")),
+        sa.ForeignKeyConstraint(["open_gap_id"], ["reading_gap.id"], name=op.f("fk_probe_watch_open_gap_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_probe_watch_placement_id")),
+        sa.PrimaryKeyConstraint("placement_id", name=op.f("pk_probe_watch")),
+    )
+    op.create_table(
+        "reading_gap_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("gap_id", sa.Uuid(), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["gap_id"], ["reading_gap.id"], name=op.f("fk_reading_gap_ended_gap_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap_ended")),
+        sa.UniqueConstraint("gap_id", name=op.f("uq_reading_gap_ended_gap_id")),
+    )
+    op.create_table(
+        "reading_gap_filled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("gap_id", sa.Uuid(), nullable=False),
+        sa.Column("filled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["gap_id"], ["reading_gap.id"], name=op.f("fk_reading_gap_filled_gap_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap_filled")),
+        sa.UniqueConstraint("gap_id", name=op.f("uq_reading_gap_filled_gap_id")),
+    )
+    op.create_table(
+        "disposition_unit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("disposition_id", sa.Uuid(), nullable=False),
+        sa.Column("unit_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["disposition_id"], ["disposition.id"], name=op.f("fk_disposition_unit_disposition_id")
+        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_disposition_unit_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition_unit")),
+    )
+    with op.batch_alter_table("disposition_unit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_unit_disposition_id"), ["disposition_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_disposition_unit_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "evaluation_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("disposition_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("pdf", "jpeg", "png", name="filekind_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["disposition_id"], ["disposition.id"], name=op.f("fk_evaluation_file_disposition_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation_file")),
+        sa.UniqueConstraint("disposition_id", name=op.f("uq_evaluation_file_disposition_id")),
+    )
     op.make_append_only("alert")
     op.make_append_only("alert_closed")
     op.make_append_only("alert_said")
+    op.make_append_only("disposition")
+    op.make_append_only("disposition_unit")
+    op.make_append_only("evaluation_file")
+    op.make_append_only("excursion")
+    op.make_append_only("excursion_form")
+    op.make_append_only("excursion_judged")
     op.make_append_only("logger_file")
+    op.make_append_only("place_hold")
+    op.make_append_only("place_hold_ended")
+    op.make_append_only("reading_gap")
+    op.make_append_only("reading_gap_ended")
+    op.make_append_only("reading_gap_filled")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("evaluation_file")
+    with op.batch_alter_table("disposition_unit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_unit_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_disposition_unit_disposition_id"))
+
+    op.drop_table("disposition_unit")
+    op.drop_table("reading_gap_filled")
+    op.drop_table("reading_gap_ended")
+    op.drop_table("probe_watch")
+    with op.batch_alter_table("excursion_now", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_now_placement_id"))
+
+    op.drop_table("excursion_now")
+    with op.batch_alter_table("excursion_judged", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_judged_excursion_id"))
+
+    op.drop_table("excursion_judged")
+    with op.batch_alter_table("excursion_form", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_form_excursion_id"))
+
+    op.drop_table("excursion_form")
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_excursion_id"))
+
+    op.drop_table("disposition")
+    op.drop_table("watch_checkpoint")
+    with op.batch_alter_table("reading_gap", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reading_gap_placement_id_from_at"))
+
+    op.drop_table("reading_gap")
+    op.drop_table("place_hold_ended")
+    with op.batch_alter_table("excursion", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_placement_id"))
+        batch_op.drop_index(batch_op.f("ix_excursion_place_id"))
+
+    op.drop_table("excursion")
     op.drop_table("reading_hour")
+    with op.batch_alter_table("place_hold", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_place_hold_place_id"))
+        batch_op.drop_index(batch_op.f("ix_place_hold_cause_id"))
+
+    op.drop_table("place_hold")
     with op.batch_alter_table("logger_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logger_file_place_code_journal_seq"))
 
