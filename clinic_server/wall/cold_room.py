@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from clinic_server.alerts.rules import ALERTS
-from clinic_server.cold_chain.actions import COLD_CHAIN
 from clinic_server.cold_chain.course.glance import glance
 from clinic_server.cold_chain.course.rules import one_decimal
+from clinic_server.cold_chain.rules import COLD_CHAIN
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
 from clinic_server.wall.address import Token

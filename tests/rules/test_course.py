@@ -194,10 +194,10 @@ def test_a_short_gap_is_still_wide_enough_to_be_seen() -> None:
     span = Span(START, START + 1827 * DAY_MS)
     sheet = sheet_of(span, DAY_MS, [], FRIDGE)
     for begins in (span.from_unix_ms, span.until_unix_ms - 2 * HOUR_MS):
-        stripe = stripe_of(Gap(begins, begins + 2 * HOUR_MS), sheet)
+        stripe = stripe_of(begins, begins + 2 * HOUR_MS, sheet)
         assert stripe.width >= 3
         assert FRAME.left <= stripe.x <= FRAME.right - stripe.width
-    lasting = stripe_of(Gap(START + 1000 * DAY_MS, None), sheet)
+    lasting = stripe_of(START + 1000 * DAY_MS, None, sheet)
     assert lasting.until_unix_ms == span.until_unix_ms
 
 

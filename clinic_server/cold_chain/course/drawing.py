@@ -7,7 +7,6 @@ from typing import Final
 
 from clinic_server.cold_chain.course.calendar import Tick
 from clinic_server.cold_chain.course.rules import Bounds, Piece, Span
-from clinic_server.cold_chain.judging import Gap
 
 LEAST_WIDTH: Final = 3.0  # what is narrower could not be seen
 _STEPS_MILLI_CELSIUS: Final = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
@@ -90,12 +89,13 @@ class Stripe:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything there is to draw."""
+    """Everything there is to draw; ``breaches`` in the order of the course's."""
 
     frame: Frame
     sheet: Sheet
     lines: Sequence[Line]
     gaps: Sequence[Stripe]
+    breaches: Sequence[Stripe]
     times: Sequence[Tick]
 
 
@@ -122,12 +122,12 @@ def line_of(number: int, probe_id: str, pieces: Sequence[Piece], sheet: Sheet) -
     )
 
 
-def stripe_of(gap: Gap, sheet: Sheet) -> Stripe:
-    """Return where a gap is, wide enough to be seen."""
-    until = sheet.span.until_unix_ms if gap.until_unix_ms is None else gap.until_unix_ms
-    x, end = sheet.x(gap.from_unix_ms), sheet.x(until)
+def stripe_of(from_unix_ms: int, until_unix_ms: int | None, sheet: Sheet) -> Stripe:
+    """Return where something that lasted is, wide enough to be seen; without an end it lasts still."""
+    until = sheet.span.until_unix_ms if until_unix_ms is None else until_unix_ms
+    x, end = sheet.x(from_unix_ms), sheet.x(until)
     width = round(max(end - x, LEAST_WIDTH), 1)
-    return Stripe(min(x, FRAME.right - width), width, gap.from_unix_ms, until)
+    return Stripe(min(x, FRAME.right - width), width, from_unix_ms, until)
 
 
 def _runs(pieces: Sequence[Piece], gap_after_ms: int) -> Iterable[Sequence[Piece]]:

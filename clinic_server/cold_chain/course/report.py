@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
+from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.lookup import Asked, Series
 from clinic_server.cold_chain.course.rules import Bounds, Piece, Span, TimeSpent, length_of
 from clinic_server.cold_chain.judging import Point, Profile
@@ -50,6 +51,7 @@ class PlaceMonth:
     place: PlaceFacts
     limits: Profile
     probes: Sequence[ProbeMonth]
+    breaches: Sequence[CourseBreach]
 
     def reach_of(self, milli_celsius: int) -> Reach:
         """Return where a temperature is to the place's limits."""
@@ -85,9 +87,8 @@ def _place_month(connection: Connection, place: PlaceFacts, span: Span, zone: Zo
     asked = Asked.counted(span, Bounds.of(limits), zone)
     series = lookup.series_in(connection, place.code, asked) if span.length_ms else ()
     numbers = lookup.numbers_of(connection)
-    return PlaceMonth(
-        place, limits, [_month(connection, one, numbers.get(one.stay.probe_id, 0), asked) for one in series]
-    )
+    months = [_month(connection, one, numbers.get(one.stay.probe_id, 0), asked) for one in series]
+    return PlaceMonth(place, limits, months, breaches_in(connection, place.code, span))
 
 
 def _month(connection: Connection, series: Series, number: int, asked: Asked) -> ProbeMonth:

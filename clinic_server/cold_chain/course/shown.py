@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
+from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.calendar import Unit
 from clinic_server.cold_chain.course.drawing import FRAME, Drawing, line_of, sheet_of, stripe_of
 from clinic_server.cold_chain.course.lookup import Asked, Series
@@ -50,6 +51,7 @@ class Course:
     grain: Grain
     unit: Unit
     drawing: Drawing
+    breaches: Sequence[CourseBreach]
     tables: Sequence[Table]
 
 
@@ -64,17 +66,19 @@ def course_of(connection: Connection, place_code: str, span: Span, zone: ZoneInf
     """Return the course of a place, or raise PlaceUnknown."""
     place, limits, asked = asked_of(connection, place_code, span, zone)
     series = lookup.series_in(connection, place_code, asked)
+    breaches = breaches_in(connection, place_code, span)
     unit = calendar.unit_of(span)
     tables = [_table(one, unit, zone) for one in series]
-    return Course(place, limits, span, asked.grain, unit, _drawing(series, asked), tables)
+    return Course(place, limits, span, asked.grain, unit, _drawing(series, breaches, asked), breaches, tables)
 
 
-def _drawing(series: Sequence[Series], asked: Asked) -> Drawing:
+def _drawing(series: Sequence[Series], breaches: Sequence[CourseBreach], asked: Asked) -> Drawing:
     pieces = [piece for one in series for piece in one.pieces]
     sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds)
     lines = [line_of(number, one.stay.probe_id, one.pieces, sheet) for number, one in enumerate(series, 1)]
-    gaps = [stripe_of(gap, sheet) for one in series for gap in one.gaps]
-    return Drawing(FRAME, sheet, lines, gaps, calendar.ticks_of(asked.span, asked.zone))
+    gaps = [stripe_of(gap.from_unix_ms, gap.until_unix_ms, sheet) for one in series for gap in one.gaps]
+    bands = [stripe_of(one.from_unix_ms, one.until_unix_ms, sheet) for one in breaches]
+    return Drawing(FRAME, sheet, lines, gaps, bands, calendar.ticks_of(asked.span, asked.zone))
 
 
 def _table(series: Series, unit: Unit, zone: ZoneInfo) -> Table:
