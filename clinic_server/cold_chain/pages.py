@@ -69,4 +69,5 @@ async def _now(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: glance(connection, now))
     may_keep = bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)
-    return {"glance": seen, "tenths": one_decimal, "excursion_viewers": VIEWERS, "may_keep": may_keep}
+    may_see_excursions = bool(frozenset(VIEWERS) & call.actor.roles)
+    return {"glance": seen, "tenths": one_decimal, "may_see_excursions": may_see_excursions, "may_keep": may_keep}

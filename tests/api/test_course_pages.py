@@ -240,3 +240,17 @@ async def test_the_display_of_the_cold_room_asks_for_its_token(settings: Setting
     assert "<strong>4.3</strong>" in shown
     assert "p1" not in shown, "the display names places, not probes"
     assert "/cold-chain/fridge-1/course" not in shown
+
+
+async def test_an_excursion_is_drawn_listed_and_in_the_month(house: House, clock: ManualClock, as_role: AsRole) -> None:
+    """Twenty readings out are nineteen minutes; the one before and the one after are not counted."""
+    began_at = await fridge(house, clock, 2)
+    await say(house, began_at, *[5.0] * 20, *[9.5] * 20, *[5.0] * 20)
+    caller = await as_role(Role.COLD_CHAIN_KEEPER)
+    for page in ("/cold-chain/fridge-1/course?span=6h", "/cold-chain/fridge-1/course?span=5y", "/cold-chain/report"):
+        told = " ".join((await caller.get(page)).text.split())
+        assert "Too warm" in told
+        assert "2026-03-02 09:20" in told
+        assert "19 min" in told
+    before = (await caller.get("/cold-chain/fridge-1/course?from=2026-03-01T00:00&until=2026-03-02T09:10")).text
+    assert "Too warm" not in before
