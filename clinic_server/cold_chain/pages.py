@@ -69,5 +69,5 @@ async def _now(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: glance(connection, now))
     may_keep = bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)
-    may_see_excursions = bool(frozenset(VIEWERS) & call.actor.roles)
-    return {"glance": seen, "tenths": one_decimal, "may_see_excursions": may_see_excursions, "may_keep": may_keep}
+    sees_excursions = bool(VIEWERS & call.actor.roles)
+    return {"glance": seen, "tenths": one_decimal, "may_keep": may_keep, "sees_excursions": sees_excursions}

@@ -5,8 +5,14 @@ from uuid import UUID
 
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.cold_chain.actions import add_place
+from clinic_server.cold_chain.actions import add_place, store_readings
+from clinic_server.cold_chain.excursions.actions import decide as decide_units
+from clinic_server.cold_chain.excursions.actions import write_form
+from clinic_server.cold_chain.excursions.lookup import excursions, units_of
+from clinic_server.cold_chain.excursions.rules import DispositionKind, Evaluation, NewDisposition, NewForm
 from clinic_server.cold_chain.logger_files.actions import attach
+from clinic_server.cold_chain.rules import Sample
+from clinic_server.cold_chain.tables import Probe
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
@@ -97,7 +103,16 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx) | _attach(tx)
+    return (
+        named
+        | corrected
+        | _link(tx, visit_ids[2])
+        | _call_back(tx)
+        | _count(tx)
+        | _deliver(tx)
+        | _attach(tx)
+        | _warm(tx)
+    )
 
 
 def _open(tx: Tx) -> None:
@@ -183,6 +198,50 @@ def _attach(tx: Tx) -> dict[str, str]:
     days = (("2026-03-04", "+8.0", 0), ("2026-03-03", "+8.5", 2), ("2026-03-02", "+20.8", 8))
     attach(tx, "fridge-1", "FT2_1300.txt", fridge_tag("2026-03-04 15:00", *days))
     return {"logger": str(attach(tx, "fridge-1", "QTAG_MADE0001.txt", qtag()).file_id)}
+
+
+def _warm(tx: Tx) -> dict[str, str]:
+    """Let one fridge be too warm now, some of what stands there decided about; and another have been too cold."""
+    sample = (PRODUCT, "S2026-12", tx.local_date + timedelta(days=260))
+    for number in (2, 3):
+        add_place(tx, NewPlace(f"fridge-{number}", f"冰箱 {number}", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+        earlier = tx.now - timedelta(hours=2)
+        tx.append(Probe, probe_id=f"冰箱-{number}", place_code=f"fridge-{number}", assigned_at=earlier)
+    take_in_lot(tx, NewLot(*sample, [_trace_code(place) for place in range(120, 125)], "fridge-2"))
+    _hear(tx, 2, [5_000, 7_200, *[9_400 + 37 * minute for minute in range(14)]])
+    _hear(tx, 3, [4_000, 2_400, *[1_200] * 14, 2_500, *[4_000] * 8])
+    lasting, over = excursions(tx.connection)
+    held = units_of(tx.connection, lasting.excursion_id)
+    letter = Evaluation("质评-2026-17", b"%PDF-1.7")
+    decided = (DispositionKind.RELEASED, "企业评估：不影响质量", letter)
+    decide_units(tx, NewDisposition(lasting.excursion_id, [held[0].unit.unit_id], *decided))
+    told = (
+        "样例人员",
+        24_500,
+        "停电约二十分钟",
+        "启用备用冰箱并通知县疾控",
+        "冷藏箱 1",
+        "水瓶 4 个",
+        "无",
+        "县疾控冷链科",
+        "加装备用电源",
+    )
+    write_form(tx, over.excursion_id, NewForm(over.began_at, *told))
+    hand = unit_by_code(tx.connection, _trace_code(66))
+    assert hand
+    hold_units(tx, [hand.unit_id], HoldReason.TEMPERATURE, "在台面上放置过久")
+    tx.journal("furnished", hand.unit_id)
+    return {"excursion": str(lasting.excursion_id), "excursion_over": str(over.excursion_id)}
+
+
+def _hear(tx: Tx, number: int, course: list[int]) -> None:
+    """Let a probe have said a temperature every minute until now."""
+    first = tx.now - timedelta(minutes=len(course))
+    samples = (
+        Sample(f"冰箱-{number}", 1, minute, first + timedelta(minutes=minute), value)
+        for minute, value in enumerate(course)
+    )
+    store_readings(tx, list(samples))
 
 
 def _count(tx: Tx) -> dict[str, str]:
