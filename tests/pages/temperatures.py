@@ -15,13 +15,13 @@ from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
 
 A_DAY = timedelta(days=1)
-PROBES = {"fridge-2": "probe-2", "freezer-1": "probe-3", "fridge-3": "probe-4"}
+PROBES = {"fridge-4": "probe-2", "freezer-1": "probe-3", "fridge-5": "probe-4"}
 
 
 def cool(tx: Tx) -> None:
     """Put probes into places a year ago, and let them speak: hours of the year, each minute of the last day."""
-    add_place(tx, NewPlace("fridge-2", "冰箱 2（免疫规划）", PlaceKind.FRIDGE, "cn-clinic-2-8"))
-    add_place(tx, NewPlace("fridge-3", "冰箱 3（备用）", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+    add_place(tx, NewPlace("fridge-4", "冰箱 4（免疫规划）", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+    add_place(tx, NewPlace("fridge-5", "冰箱 5（备用）", PlaceKind.FRIDGE, "cn-clinic-2-8"))
     add_place(tx, NewPlace("freezer-1", "冷冻柜 1", PlaceKind.FREEZER, "freezer-20"))
     now = tx.now
     tx.now = now - 380 * A_DAY
