@@ -79,7 +79,6 @@ def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _open(tx)
     _stock(tx)
-    cool(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
@@ -103,7 +102,7 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    return (
+    made = (
         named
         | corrected
         | _link(tx, visit_ids[2])
@@ -113,6 +112,8 @@ def fill(tx: Tx) -> dict[str, str]:
         | _attach(tx)
         | _warm(tx)
     )
+    cool(tx)
+    return made
 
 
 def _open(tx: Tx) -> None:
