@@ -100,6 +100,9 @@ PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "chromium": "/usr/bin/chromium",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+    "libnet-snpp-perl": "/usr/share/perl5/Net/SNPP/Server.pm",
+    "iproute2": "/usr/sbin/ip",
+    "multimon-ng": "/usr/bin/multimon-ng",
 }
 CARD_PEERS = {  # what the packages of CARDS_LOCK are compiled with and talk to
     "pcscd": "/usr/sbin/pcscd",

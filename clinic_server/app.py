@@ -10,6 +10,11 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.alerts import api as alerts_api
+from clinic_server.alerts import ladders
+from clinic_server.alerts import pages as alerts_pages
+from clinic_server.alerts.links import Tries
+from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -134,6 +139,8 @@ ROUTERS = (
     counting_pages.router,
     reports_api.router,
     reports_pages.router,
+    alerts_api.router,
+    alerts_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
     course_api.router,
@@ -168,12 +175,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
+        app.state.alert_link_tries = Tries(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with (
                 OverdueVials(house),
                 Silence(house),
                 DosesDue(house),
+                LadderWatch(house),
                 Desks(house) as desks,
                 DeviceHub(house, desks=desks) as hub,
                 SlipOffice(house, hub) as office,
@@ -206,6 +215,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     schedules.shipped()
     texts.shipped()
     checklists.shipped()
+    ladders.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

@@ -1,16 +1,30 @@
-"""Reading a device's options: a misspelt one is refused, not ignored."""
+"""Reading the options of a device or a pager: a misspelt one is refused, not ignored."""
 
-from devices.adapter import DeviceSpec
+from collections.abc import Mapping
+from typing import Protocol
+
 from devices.errors import OptionRefused
 
 
-def known_options_only(spec: DeviceSpec, *known: str) -> None:
+class HasOptions(Protocol):
+    """What was set up by a person, of whatever kind."""
+
+    @property
+    def kind(self) -> str:
+        """What it is set up as."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What was said about it."""
+
+
+def known_options_only(spec: HasOptions, *known: str) -> None:
     """Raise SpecRefused when the spec has an option its kind does not know."""
     if unknown := sorted(set(spec.options) - set(known)):
         raise OptionRefused(f"unknown option of a {spec.kind}: {', '.join(unknown)}")
 
 
-def whole_number(spec: DeviceSpec, name: str, default: int, *, low: int, high: int) -> int:
+def whole_number(spec: HasOptions, name: str, default: int, *, low: int, high: int) -> int:
     """Return an option as an integer within low..high. Raises SpecRefused."""
     text = spec.options.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and low <= int(text[:12]) <= high):
@@ -18,7 +32,7 @@ def whole_number(spec: DeviceSpec, name: str, default: int, *, low: int, high: i
     return int(text)
 
 
-def one_of(spec: DeviceSpec, name: str, default: str, *known: str) -> str:
+def one_of(spec: HasOptions, name: str, default: str, *known: str) -> str:
     """Return an option that is one of a few words. Raises SpecRefused."""
     chosen = spec.options.get(name, default)
     if chosen not in known:

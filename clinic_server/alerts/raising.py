@@ -4,40 +4,46 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
+from clinic_server.alerts.lookup import alerts_where
+from clinic_server.alerts.outbox import About, add_due, drop_pages, people_paged
 from clinic_server.alerts.rules import (
     ALERTS,
+    SEVEREST_FIRST,
     Alarm,
     AlertFacts,
     AlertKind,
     AlertState,
     CloseReason,
+    DueKind,
 )
-from clinic_server.alerts.tables import (
-    Alert,
-    AlertClosed,
-    AlertNow,
-    AlertSaid,
-    alert,
-    alert_now,
-)
+from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, alert, alert_now
 from clinic_server.kit.tx import Tx
+
+_CALLS_ANEW: dict[str, Any] = {"state": AlertState.OPEN, "cycle_at": None, "hushed_at": None, "hushed_until": None}
 
 
 def raise_alarm(tx: Tx, alarm: Alarm) -> UUID:
     """Open an alert, or let the open one of its place and kind continue; the caller journals.
 
     Nothing is appended where nothing new is said, so that a reading a minute does not make a row a minute.
+    One that grows worse, or has another cause, calls anew: what was answered was less.
     """
     standing = _open_one(tx.connection, alarm.kind, alarm.place_code)
     if standing is None:
         return _open(tx, alarm)
-    if (standing.severity, standing.summary) != (alarm.severity, alarm.summary) or standing.recovered_at:
+    calls_anew = _is_more(alarm, standing)
+    if calls_anew or (standing.severity, standing.summary) != (alarm.severity, alarm.summary):
         _say(tx, standing.alert_id, alarm)
-        values = {"severity": alarm.severity, "summary": alarm.summary, "recovered_at": None}
-        tx.execute(update(alert_now).where(alert_now.c.alert_id == standing.alert_id).values(**values))
-    return standing.alert_id
+        cause_id = alarm.cause_id or standing.cause_id
+        values = {"severity": alarm.severity, "summary": alarm.summary, "cause_id": cause_id}
+        tx.execute(
+            update(alert_now)
+            .where(alert_now.c.alert_id == standing.alert_id)
+            .values(values | (_CALLS_ANEW if calls_anew else {}))
+        )
+    return UUID(int=standing.alert_id.int)
 
 
 def recover(tx: Tx, kind: AlertKind, place_code: str = "") -> UUID | None:
@@ -46,35 +52,38 @@ def recover(tx: Tx, kind: AlertKind, place_code: str = "") -> UUID | None:
     if standing is None:
         return None
     close(tx, standing.alert_id, CloseReason.RECOVERED)
-    return standing.alert_id
+    return UUID(int=standing.alert_id.int)
 
 
 def close(tx: Tx, alert_id: UUID, reason: CloseReason) -> None:
-    """End an alert; the caller has made sure that it is open, and journals."""
+    """End an alert, and tell everybody who was paged; the caller has made sure that it is open, and journals."""
     tx.append(AlertClosed, alert_id=alert_id, reason=reason, closed_by=tx.actor.staff_id, closed_at=tx.now)
     recovered_at = tx.now if reason is CloseReason.RECOVERED else None
-    tx.execute(
+    its_round = tx.execute(
         update(alert_now)
         .where(alert_now.c.alert_id == alert_id)
         .values(state=AlertState.CLOSED, recovered_at=recovered_at)
-    )
+        .returning(alert_now.c.round)
+    ).scalar_one()
+    drop_pages(tx, alert_id)
+    add_due(tx, About(alert_id, DueKind.RECOVERY, its_round), people_paged(tx.connection, alert_id), tx.now)
     tx.signal(ALERTS)
 
 
 def open_alerts(connection: Connection) -> Sequence[AlertFacts]:
     """Return every alert that is not over, the latest first."""
-    rows = connection.execute(
-        _alerts().where(alert_now.c.state != AlertState.CLOSED).order_by(alert_now.c.number.desc())
-    )
-    return [AlertFacts(*row) for row in rows]
+    return alerts_where(connection, alert_now.c.state != AlertState.CLOSED)
 
 
-def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> AlertFacts | None:
+def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> Row[Any] | None:
     now = alert_now.c
-    row = connection.execute(
-        _alerts().where(now.state != AlertState.CLOSED, now.kind == kind, now.place_code == place_code)
-    ).first()
-    return None if row is None else AlertFacts(*row)
+    is_it = (now.state != AlertState.CLOSED, now.kind == kind, now.place_code == place_code)
+    return connection.execute(select(alert_now).where(*is_it)).first()
+
+
+def _is_more(alarm: Alarm, standing: Row[Any]) -> bool:
+    is_worse = SEVEREST_FIRST.index(alarm.severity) < SEVEREST_FIRST.index(standing.severity)
+    return is_worse or alarm.cause_id not in {None, standing.cause_id}
 
 
 def _open(tx: Tx, alarm: Alarm) -> UUID:
@@ -89,14 +98,14 @@ def _open(tx: Tx, alarm: Alarm) -> UUID:
         severity=alarm.severity,
         state=AlertState.OPEN,
         summary=alarm.summary,
+        cause_id=alarm.cause_id,
+        round=0,
+        step=0,
     )
     return alert_id
 
 
 def _say(tx: Tx, alert_id: UUID, alarm: Alarm) -> None:
-    tx.append(AlertSaid, alert_id=alert_id, severity=alarm.severity, summary=alarm.summary, said_at=tx.now)
+    said = {"severity": alarm.severity, "summary": alarm.summary, "cause_id": alarm.cause_id}
+    tx.append(AlertSaid, alert_id=alert_id, **said, said_at=tx.now)
     tx.signal(ALERTS)
-
-
-def _alerts() -> Select[Any]:
-    return select(*(alert_now.c[name] for name in AlertFacts.__dataclass_fields__))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.kit.errors import ClinicError, Conflict, NotFound, Refused
 
 ALERTS = "alerts"  # the topic of every page that shows alerts
 
@@ -46,7 +46,6 @@ class AlertState(StrEnum):
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
-    SHELVED = "shelved"
     CLOSED = "closed"
 
 
@@ -59,6 +58,46 @@ class CloseReason(StrEnum):
     REHEARSED = "rehearsed"
 
 
+class AnswerWay(StrEnum):
+    """How somebody answered an alert."""
+
+    PAGE = "page"
+    DESK = "desk"
+    LINK = "link"
+    PAGER = "pager"
+
+
+class Hush(StrEnum):
+    """Why an open alert calls nobody right now; it is shown all the same."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REPLIED = "replied"
+    SHELVED = "shelved"
+    INHIBITED = "inhibited"
+    QUIET_HOURS = "quiet_hours"
+
+
+class DueKind(StrEnum):
+    """What a page is for."""
+
+    PAGE = "page"
+    RECOVERY = "recovery"
+    TEST = "test"
+    REHEARSAL = "rehearsal"
+
+
+class DueState(StrEnum):
+    """How far a due page is; leased is being sent, and due again when the lease runs out."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+SEVEREST_FIRST = tuple(reversed(Severity))
+
+
 class AlertUnknown(NotFound):
     """No alert has this number."""
 
@@ -69,6 +108,61 @@ class AlertIsClosed(Conflict):
     """This alert is over."""
 
     code = "alert_is_closed"
+
+
+class ContactUnknown(NotFound):
+    """Nobody who can be paged has this id."""
+
+    code = "contact_unknown"
+
+
+class DutyUnknown(NotFound):
+    """No weekly duty that stands has this id."""
+
+    code = "duty_unknown"
+
+
+class StepUnknown(Refused):
+    """The ladder has no such ``step``."""
+
+    code = "step_unknown"
+
+
+class AlertLinkUnknown(NotFound):
+    """This link answers no alert, or its time is over."""
+
+    code = "alert_link_unknown"
+
+
+class TooManyAnswers(ClinicError):
+    """So many tries at links came from one place as nobody makes by mistake."""
+
+    code = "too_many_answers"
+    status = 429
+
+
+class CannotBeShelved(Refused):
+    """What is frozen or far too warm is not silenced for anybody's work."""
+
+    code = "cannot_be_shelved"
+
+
+class ShelvedTooLong(Refused):
+    """A place is silenced for ``longest`` minutes at most."""
+
+    code = "shelved_too_long"
+
+
+class PlaceIsShelved(Conflict):
+    """Somebody works on this place already; that ends before it begins anew."""
+
+    code = "place_is_shelved"
+
+
+class PlaceNotShelved(Conflict):
+    """Nobody works on this place."""
+
+    code = "place_not_shelved"
 
 
 class CommentNeeded(Refused):

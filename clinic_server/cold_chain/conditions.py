@@ -10,8 +10,8 @@ from clinic_server.alerts.rules import AlertKind
 from clinic_server.cold_chain.judge import Watch
 from clinic_server.cold_chain.judging import Point, Profile
 
-FLAT_AFTER_MS: Final = 3 * 3_600_000  # no compressor rests for three hours
-_LIVELY_PART: Final = 3  # a probe that moves has had no third of that without a change
+FLAT_AFTER_MS: Final = 3 * 3_600_000
+_LIVELY_PART: Final = 3  # a probe that otherwise moves never rested a third as long
 LEAST_REPEATS: Final = 2
 LEAST_LEAPS: Final = 3  # one is a glitch, and a second that agreed would have counted
 MOST_AHEAD_MS: Final = 5 * 60_000
@@ -71,11 +71,11 @@ def flat_since(points: Iterable[Point]) -> int | None:
     A day of points is enough; without at least as long a time before it, nobody knows how it otherwise is.
     """
     runs = [_span(list(same)) for _, same in groupby(sorted(points), key=attrgetter("milli_celsius"))]
-    if len(runs) < LEAST_REPEATS:
+    if not runs:
         return None
     *earlier, (began, last) = runs
     is_lively = all((end - start) * _LIVELY_PART < FLAT_AFTER_MS for start, end in earlier)
-    is_known = began - earlier[0][0] >= FLAT_AFTER_MS
+    is_known = began - runs[0][0] >= FLAT_AFTER_MS
     return began if last - began >= FLAT_AFTER_MS and is_lively and is_known else None
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
 
+from clinic_server.alerts.raising import raise_alarm, recover
+from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
@@ -65,6 +67,7 @@ def place_stop(tx: Tx, new: NewStop) -> StopRef:
         placed_by=placed_by,
         placed_at=tx.now,
     )
+    _tell(tx, stop_id)
     tx.journal("stop_placed", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -91,6 +94,7 @@ def confirm_lift(tx: Tx, stop_id: UUID) -> StopRef:
         confirmed_by=confirmed_by,
         lifted_at=tx.now,
     )
+    _tell(tx)
     tx.journal("stop_lifted", stop_id, STOCK)
     return StopRef(stop_id)
 
@@ -132,6 +136,16 @@ def require_stop(connection: Connection, stop_id: UUID) -> Stop:
         return standing[stop_id]
     known = connection.execute(select(stop_order.c.id).where(stop_order.c.id == stop_id)).first()
     raise StopIsLifted if known else StopUnknown
+
+
+def _tell(tx: Tx, new_id: UUID | None = None) -> None:
+    """Let the alert say how much is stopped, without people's words; a new order calls anew, the last lift ends it."""
+    stops = standing_stops(tx.connection)
+    if stops:
+        words = f"{len(stops)} STOPPED, LAST A {stops[0].scope.upper()}"
+        raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, words, cause_id=new_id))
+    else:
+        recover(tx, AlertKind.STOP_ORDER)
 
 
 def _latest_proposal(connection: Connection, stop_id: UUID) -> UUID:

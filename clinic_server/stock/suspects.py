@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
+from clinic_server.alerts.raising import raise_alarm, recover
+from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.call import Call
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import ClinicError
@@ -81,6 +83,7 @@ def keep_suspects(tx: Tx, trace_codes: Sequence[str], *, arriving: bool) -> int:
         )
         kept += 1
     if kept:
+        _tell(tx)
         tx.journal("suspects_kept", None, STOCK)
     return kept
 
@@ -94,6 +97,7 @@ def assess_suspect(tx: Tx, suspect_id: UUID, comment: str) -> UUID:
         raise SuspectAssessedBefore
     about = {"suspect_id": suspect_id, "comment": comment}
     assessment_id = tx.append(SuspectAssessed, **about, assessed_by=assessed_by, assessed_at=tx.now)
+    _tell(tx)
     tx.journal("suspect_assessed", suspect_id, STOCK)
     return assessment_id
 
@@ -115,6 +119,16 @@ def open_suspects(connection: Connection, keyring: Keyring) -> Sequence[Suspect]
         )
         for row in rows
     ]
+
+
+def _tell(tx: Tx) -> None:
+    """Let the alert of doubtful codes say how many wait to be assessed; it is over with the last."""
+    is_open = ~exists().where(suspect_assessed.c.suspect_id == suspect_scan.c.id)
+    waiting = tx.execute(select(func.count()).select_from(suspect_scan).where(is_open)).scalar_one()
+    if waiting:
+        raise_alarm(tx, Alarm(AlertKind.DOUBTFUL_CODE, Severity.WARNING, f"{waiting} TO ASSESS"))
+    else:
+        recover(tx, AlertKind.DOUBTFUL_CODE)
 
 
 def _was_just_kept(tx: Tx, index: bytes, doubt: Doubt) -> bool:

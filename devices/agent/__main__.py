@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 import typer
@@ -31,6 +32,8 @@ from devices.agent.screen import Screen, lines_of
 from devices.agent.spool import SpoolFailed, SpoolTaken
 from devices.agent.trust import CertificateUnreadable, certificate_shown_by, fingerprint_of, is_fingerprint
 from devices.agent.uplink import AgentEnded
+from devices.agent.watch import Watch
+from devices.agent.watch_orders import OrdersUnusable, read_orders
 
 STALE_AFTER_S = 15.0
 _EPILOG = """\b
@@ -57,7 +60,7 @@ cli = typer.Typer(
 _SENTENCES: Final = (
     (PairingRefused, Exit.REFUSED, ""),
     (AgentEnded, Exit.REFUSED, "The server knows this PC no more. `clinic-agent forget`, then pair it again."),
-    ((FolderUnusable, ServerNotReached), Exit.UNUSABLE, ""),
+    ((FolderUnusable, ServerNotReached, OrdersUnusable), Exit.UNUSABLE, ""),
     (SpoolTaken, Exit.UNUSABLE, "Another clinic-agent runs on this folder."),
     (SpoolFailed, Exit.UNUSABLE, "The spool cannot be opened: is the disk full, or the folder somebody else's?"),
     (CertificateUnreadable, Exit.UNUSABLE, "The certificate given is not one in PEM form."),
@@ -107,7 +110,21 @@ def run(*, folder: Where = None) -> None:
         with suppress(FolderUnusable):  # a full disk stops no card
             place.keep_status(_status_of(carrier))
 
-    asyncio.run(_carry(carrier, show))
+    asyncio.run(_until_told_to_stop(carrier.carry(show)))  # then the ports are closed and what came is on the disk
+
+
+@cli.command(epilog=_EPILOG)
+def watch(
+    orders: Annotated[Path, typer.Argument(help="What to watch and whom to wake; deploy/agent/watch.toml shows one.")],
+) -> None:
+    """Wake people when the site's server is silent. Runs on another PC than the server, paired or not.
+
+    Example: clinic-agent watch /etc/clinic-agent/watch.toml
+    """
+    standing = Watch(
+        read_orders(orders), lambda line: typer.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}"), time.monotonic
+    )
+    asyncio.run(_until_told_to_stop(standing.stand()))
 
 
 @cli.command(epilog=_EPILOG)
@@ -170,9 +187,9 @@ def _place_of(error: Exception) -> str:
     return f"{Path(last.filename).name}:{last.lineno}"
 
 
-async def _carry(carrier: Carrier, show: Callable[[], None]) -> None:
-    """Carry until a signal asks to stop; then the ports are closed and what came is on the disk."""
-    working = asyncio.ensure_future(carrier.carry(show))
+async def _until_told_to_stop(work: Coroutine[Any, Any, None]) -> None:
+    """Work until a signal asks to stop."""
+    working = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # Windows: Ctrl+C comes as KeyboardInterrupt
         for one in (signal.SIGTERM, signal.SIGINT):

@@ -26,6 +26,7 @@ from devices.agent.messages import (
 )
 from devices.agent.spool import Kept
 from devices.agent.trust import context_for
+from devices.http_failures import reason_of
 
 SOON_S: Final = 5.0
 IDLE_S: Final = 3.0  # servers hang up after five; a call must not meet them while they do
@@ -112,7 +113,7 @@ class Uplink:
             finally:
                 await response.aclose()
         except httpx2.HTTPError as error:
-            raise ServerAway(_reason_of(error)) from None
+            raise ServerAway(reason_of(error)) from None
 
     async def _call(self, method: str, path: str, content: bytes, within_s: float) -> _Answer:
         try:
@@ -124,7 +125,7 @@ class Uplink:
                 timeout=httpx2.Timeout(SOON_S, read=within_s),
             )
         except httpx2.HTTPError as error:
-            raise ServerAway(_reason_of(error)) from None
+            raise ServerAway(reason_of(error)) from None
         return _judge(response.status_code, response.content, response.headers)
 
 
@@ -156,18 +157,3 @@ def _judge(status: int, content: bytes, headers: Any) -> _Answer:
         raise NotTaken(status, answer.code)
     after = headers.get("retry-after", "")
     raise ServerAway(answer.code or f"status_{status}", float(after) if after.isdecimal() else 0.0)
-
-
-def _reason_of(error: httpx2.HTTPError) -> str:
-    """Name a failure of the line by a word that stays; its text may hold an address."""
-    kinds = {
-        httpx2.ConnectTimeout: "no_answer",
-        httpx2.ConnectError: "not_reached",
-        httpx2.TimeoutException: "no_answer",
-    }
-    cause: BaseException | None = error
-    while cause is not None:
-        if "CERTIFICATE" in str(cause):
-            return "certificate_refused"
-        cause = cause.__cause__ or cause.__context__
-    return next((word for kind, word in kinds.items() if isinstance(error, kind)), "line_broken")

@@ -20,8 +20,8 @@ from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.quality import measured_at
 from devices.fridge_probe.samples import by_name, by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import Value, value_of
+from devices.strict_json import decode_object
 
 DEV_EUI: Final = re.compile(r"[0-9a-f]{16}")
 FRAME_NAME: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

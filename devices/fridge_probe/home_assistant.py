@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from devices.errors import BadFrame
-from devices.fridge_probe.json_pointer import pointer_to
-from devices.fridge_probe.strict_json import decode_object
+from devices.json_pointer import pointer_to
+from devices.strict_json import decode_object
 
 TOPIC: Final = re.compile(r"homeassistant/sensor(?:/[A-Za-z0-9_-]{1,128}){1,2}/config")
 TEMPLATE: Final = re.compile(r"\{\{ *value_json((?:\.[A-Za-z_][A-Za-z0-9_]{0,63}){1,8}) *\}\}")

@@ -19,10 +19,10 @@ from devices.errors import BadFrame, SpecRefused
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, name_in
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number, unix_s_of_text
-from devices.fridge_probe.json_pointer import MISSING, found_at, is_pointer
 from devices.fridge_probe.samples import by_rolling_sequence, by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import Value, value_in_text, value_of
+from devices.json_pointer import MISSING, found_at, is_pointer
+from devices.strict_json import decode_object
 
 PROBE_LEVEL: Final = "{probe}"
 LONGEST_TOPIC: Final = 200

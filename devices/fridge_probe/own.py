@@ -8,7 +8,7 @@ from devices.errors import BadFrame
 from devices.events import SampleFault, TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence
 from devices.fridge_probe.quality import fault_of_value, measured_at
-from devices.fridge_probe.strict_json import decode_object, whole_number_in
+from devices.strict_json import decode_object, whole_number_in
 
 PROBE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 UNSIGNED_32: Final = 0xFFFF_FFFF

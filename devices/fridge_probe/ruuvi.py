@@ -16,8 +16,8 @@ from devices.fridge_probe.context import Decoded, Delivery, Presence, name_in
 from devices.fridge_probe.instants import unix_s_of_text
 from devices.fridge_probe.quality import fault_of_value
 from devices.fridge_probe.samples import by_rolling_sequence, by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import Value
+from devices.strict_json import decode_object
 
 HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){1,255}")
 TAG: Final = re.compile(r"[0-9A-F]{12}")

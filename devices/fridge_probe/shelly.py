@@ -17,8 +17,8 @@ from devices.fridge_probe.context import Delivery, Presence, name_in
 from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_number
 from devices.fridge_probe.samples import by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import Value, value_in_text, value_of
+from devices.strict_json import decode_object
 
 COMPONENT: Final = re.compile(r"temperature:[0-9]{1,5}")
 INPUT: Final = re.compile(r"[0-9]{1,3}")

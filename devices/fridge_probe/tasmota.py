@@ -13,8 +13,8 @@ from devices.fridge_probe.context import Delivery, Presence
 from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.samples import by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import value_of
+from devices.strict_json import decode_object
 
 SENSOR_KEY: Final = re.compile(r"[A-Za-z0-9_\- ]{1,32}")
 SENSOR_ID: Final = re.compile(r"[0-9A-Fa-f]{6,16}")

@@ -14,8 +14,8 @@ from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence, name_in
 from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.samples import by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import value_of
+from devices.strict_json import decode_object
 
 ADDRESS: Final = re.compile(r"[0-9A-F]{6,16}")
 

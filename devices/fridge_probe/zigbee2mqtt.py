@@ -15,8 +15,8 @@ from devices.fridge_probe.context import Decoded, Delivery, Presence, name_in
 from devices.fridge_probe.descriptions import Description, percent_of, text_of
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.samples import by_second
-from devices.fridge_probe.strict_json import decode_object
 from devices.fridge_probe.temperature import value_of
+from devices.strict_json import decode_object
 
 IEEE_ADDRESS: Final = re.compile(r"0x[0-9a-f]{16}")
 BRIDGE: Final = "bridge"

@@ -19,7 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.errors import AddressRefused, LinkUnavailable
+from devices.errors import AddressRefused, LinkLost, LinkUnavailable, NoAnswer
 from devices.links.address import LinkAddress
 from devices.links.message_inbox import UNACKNOWLEDGED_LIMIT, MessageInbox
 from devices.links.port import ClosesOnExit, Message, Subscription
@@ -32,6 +32,7 @@ TICK_S = 1.0
 CHUNK = 65_536
 SESSION_EXPIRY_S: Final = 60 * 86_400  # the longest outage a probe's readings should survive
 PACKET_LIMIT = 1 << 20
+NO_SUBSCRIBERS: Final = 0x10
 UNREADABLE_TOPIC: Final = "\ufffd"
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class MqttLink(ClosesOnExit):
         self._loop = asyncio.get_running_loop()
         self._inbox = MessageInbox(self._acknowledge)
         self._answer: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
+        self._published: dict[int, asyncio.Future[ReasonCode]] = {}
         self._is_resumed = False
         self._tick: asyncio.TimerHandle | None = None
         self._watched: socket.socket | None = None
@@ -88,6 +90,21 @@ class MqttLink(ClosesOnExit):
         self._answer = self._loop.create_future()
         self._client.subscribe(self._topics())
         await self._accepted("subscription_not_permitted")
+
+    async def publish(self, topic: str, payload: bytes) -> str | None:
+        """Publish with QoS 1; return None once the broker has it, or why it goes nowhere. Raises NoAnswer, LinkLost."""
+        sent = self._client.publish(topic, payload, qos=1)
+        answer = self._published[sent.mid] = self._loop.create_future()
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                reason = await answer
+        except TimeoutError:
+            raise NoAnswer from None
+        finally:
+            del self._published[sent.mid]
+        if reason.value == NO_SUBSCRIBERS:
+            return "nobody_subscribes"
+        return "publication_not_permitted" if reason.is_failure else None
 
     async def close(self) -> None:
         """See MessageLink."""
@@ -130,6 +147,7 @@ class MqttLink(ClosesOnExit):
         client.on_subscribe = self._contained(self._on_answer)
         client.on_unsubscribe = self._contained(self._on_answer)
         client.on_message = self._contained(self._on_message)
+        client.on_publish = self._contained(self._on_publish)
         client.on_disconnect = self._contained(self._on_disconnect)
         client.on_socket_open = self._contained(self._on_socket_open)
         client.on_socket_close = self._contained(self._on_socket_close)
@@ -200,6 +218,9 @@ class MqttLink(ClosesOnExit):
         self._inbox.lose(reason)
         if not self._answer.done():
             self._answer.set_result([])
+        for answer in self._published.values():
+            if not answer.done():
+                answer.set_exception(LinkLost(self._inbox.loss or reason))
 
     def _hang_up(self) -> None:
         if self._tick is not None:
@@ -220,6 +241,11 @@ class MqttLink(ClosesOnExit):
     def _on_answer(self, _mid: int, reasons: list[ReasonCode], _properties: Properties | None) -> None:
         if not self._answer.done():
             self._answer.set_result(reasons)
+
+    def _on_publish(self, mid: int, reason: ReasonCode, _properties: Properties | None) -> None:
+        answer = self._published.get(mid)
+        if answer is not None and not answer.done():
+            answer.set_result(reason)
 
     def _on_message(self, message: MQTTMessage) -> None:
         message_id = message.mid if message.qos else None

@@ -14,6 +14,7 @@ from devices.links.port import ClosesOnExit
 from devices.links.presence import stamp_of, wait_for_another
 
 DEFAULT_BAUD = 115200
+FRAMES = {"8N1": (serial.EIGHTBITS, serial.PARITY_NONE), "7E1": (serial.SEVENBITS, serial.PARITY_EVEN)}
 WRITE_TIMEOUT_S = 2.0
 WAKE_S = 0.5  # cancel_read() normally wakes the thread at once; this bounds the wait if it came too early
 CHUNK = 4096
@@ -34,10 +35,19 @@ def serial_baud(address: LinkAddress) -> int:
     return address.whole_number("baud", DEFAULT_BAUD, low=300, high=4_000_000)
 
 
+def serial_frame(address: LinkAddress) -> str:
+    """Return how a serial URL frames a character: 8N1, or 7E1 as old paging terminals do."""
+    frame = address.query.get("frame", "8N1")
+    if frame not in FRAMES:
+        raise AddressRefused(f"frame must be one of {', '.join(FRAMES)}")
+    return frame
+
+
 async def open_serial(address: LinkAddress) -> "SerialLine":
     """Open a port for this process alone. Raises LinkUnavailable, SpecRefused."""
-    address.refuse_other_queries("baud")
-    opening = asyncio.ensure_future(asyncio.to_thread(_open_port, serial_path(address), serial_baud(address)))
+    address.refuse_other_queries("baud", "frame")
+    line = (serial_path(address), serial_baud(address), serial_frame(address))
+    opening = asyncio.ensure_future(asyncio.to_thread(_open_port, *line))
     try:
         port = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -54,8 +64,9 @@ async def wait_for_port(address: LinkAddress) -> None:
     await wait_for_another(lambda: stamp_of(path))
 
 
-def _open_port(path: str, baud: int) -> serial.Serial:
-    return serial.Serial(path, baud, timeout=WAKE_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+def _open_port(path: str, baud: int, frame: str) -> serial.Serial:
+    bits, parity = FRAMES[frame]
+    return serial.Serial(path, baud, bits, parity, timeout=WAKE_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
 
 
 def _close_late(opening: "asyncio.Future[serial.Serial]") -> None:

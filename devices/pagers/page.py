@@ -1,5 +1,6 @@
 """What every driver is given and what it answers: a page, an address, and how far the page got."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -50,13 +51,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PagerSpec:
-    """One channel as an administrator set it up; ``secrets`` and the URL stay out of the repr and out of logs."""
+    """One channel as an administrator set it up; ``secrets`` and the URL stay out of the repr and out of logs.
+
+    ``may_reach`` holds the networks beside the public internet that the site's settings file, not a page, opens to it.
+    """
 
     code: str
     kind: str
     url: str = field(repr=False)
     options: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    may_reach: Sequence[str] = ()
 
 
 class Pager(Protocol):

@@ -5,11 +5,36 @@ from types import MappingProxyType
 from typing import Final
 
 from devices.errors import KindRefused
+from devices.pagers.apprise_extra import AppriseExtra
+from devices.pagers.email import EmailPager
+from devices.pagers.mqtt_topic import MqttTopic
 from devices.pagers.page import Pager, PagerSpec
+from devices.pagers.robots import RobotPager
+from devices.pagers.screen import Screen
+from devices.pagers.siren import Siren
+from devices.pagers.sms_http import SmsGateway
+from devices.pagers.snpp import SnppPager
+from devices.pagers.tap import TapPager
+from devices.pagers.webhook import Webhook
 
 PagerFactory = Callable[[PagerSpec], Pager]
 
-PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType({})
+PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
+    {
+        "apprise": AppriseExtra,
+        "dingtalk": RobotPager,
+        "email": EmailPager,
+        "feishu": RobotPager,
+        "mqtt_topic": MqttTopic,
+        "screen": Screen,
+        "siren": Siren,
+        "sms_http": SmsGateway,
+        "snpp": SnppPager,
+        "tap": TapPager,
+        "webhook": Webhook,
+        "wecom": RobotPager,
+    }
+)
 
 
 def pager_for(spec: PagerSpec) -> Pager:

@@ -21,11 +21,16 @@ from devices.fridge_probe.listening import listening_of
 from devices.id_card_reader import wire as reader_wire
 from devices.id_card_text import decode_card_text
 from devices.links.keymap import RECORD, Keymap
+from devices.pagers.http import wait_told
+from devices.pagers.mqtt_topic import acknowledged
+from devices.pagers.robot_wire import MAKES, judged
+from devices.pagers.success import SuccessRule
 from devices.receipt_printer import wire as printer_wire
 from devices.smart_card.apdu import Laying
 from devices.smart_card.recognition import read_card
 from devices.travel_document import mrz
 from devices.travel_document import wire as document_wire
+from firmware_stubs.pagers.robots import GOOD, REFUSALS
 
 STUBS = Path(__file__).parents[2] / "firmware_stubs"
 TODAY = date(2026, 3, 2)
@@ -132,6 +137,12 @@ def _messages() -> list[bytes]:
     ]
 
 
+def _services_answers() -> list[bytes]:
+    """Return what robots answer, what is said on an acknowledgement topic, and Retry-After headers."""
+    acknowledgement = b'{"number":"4711","state":"replied","reply":"01"}'
+    return [*GOOD.values(), *REFUSALS.values(), acknowledgement, b"17", b"Mon, 02 Mar 2026 01:02:00 GMT"]
+
+
 # ---- ways in ----
 
 
@@ -230,6 +241,10 @@ def _trouble(raw: bytes) -> object:
     return printer_wire.decode_trouble(causes[0], causes[1])
 
 
+def _judged(kind: str, raw: bytes) -> object:
+    return judged(MAKES[kind], 200, raw)
+
+
 PARSERS: Mapping[str, Parser] = {
     "agent": Parser(
         {
@@ -273,6 +288,15 @@ PARSERS: Mapping[str, Parser] = {
         },
         _answers,
         {"frames": _frames},
+    ),
+    "pagers": Parser(
+        {
+            **{f"answer of {kind}": Decoder(partial(_judged, kind), ()) for kind in MAKES},
+            "answer by rule": Decoder(lambda raw: SuccessRule("/code", "0").judged(200, raw, None), ()),
+            "acknowledgement": Decoder(acknowledged),
+            "Retry-After": Decoder(lambda raw: wait_told(raw.decode("latin-1")), ()),
+        },
+        _services_answers,
     ),
     "receipt_printer": Parser({"status": Decoder(_trouble, ())}, lambda: _fields_of("receipt_printer")),
     "smart_card": Parser({"card": Decoder(_laid, (BadFrame, CardUnusable))}, _cards),

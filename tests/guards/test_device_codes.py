@@ -27,6 +27,7 @@ from firmware_stubs.faults import Fault
 from firmware_stubs.simulated import SIMULATED
 
 ROOT = Path(devices.__file__).parent
+PAGERS = ROOT / "pagers"
 CODE = re.compile(r"[a-z][a-z0-9_]*")
 REASONS_OF = {  # what is called with a reason: the code that stands before it
     "LinkUnavailable": "link_unavailable",
@@ -39,7 +40,8 @@ OWN_WORDS = {"reader_refused", "bad_frame", "spec_refused"}  # explained as a wh
 
 
 def _trees() -> Iterator[ast.Module]:
-    for path in sorted(ROOT.rglob("*.py")):
+    """Yield the modules of devices; a pager is none of the devices page, and tells its reasons with each attempt."""
+    for path in sorted(path for path in ROOT.rglob("*.py") if PAGERS not in path.parents):
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 

@@ -23,7 +23,11 @@ CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding t
 SHOWN = {  # enum: the group of labels its values are shown with
     "alerts.rules.AlertKind": "alert",
     "alerts.rules.AlertState": "alert_state",
+    "alerts.rules.AnswerWay": "answer_way",
     "alerts.rules.CloseReason": "alert_closed",
+    "alerts.rules.DueKind": "due_kind",
+    "alerts.rules.DueState": "due_state",
+    "alerts.rules.Hush": "hush",
     "alerts.rules.Severity": "severity",
     "check_in.rules.Finding": "finding",
     "check_in.rules.How": "how",

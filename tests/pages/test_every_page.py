@@ -74,6 +74,10 @@ PAGES = {
     "excursion-form": "/cold-chain/excursions/{excursion}/form",
     "excursion-form-filled": "/cold-chain/excursions/{excursion_over}/form",
     "excursions-by-hand": "/cold-chain/excursions/by-hand",
+    "alerts": "/alerts",
+    "alert": "/alerts/{alert}",
+    "alert-roster": "/alerts/roster",
+    "alert-contacts": "/alerts/contacts",
     "loggers": "/cold-chain/loggers",
     "logger": "/cold-chain/loggers/{logger}",
     "devices": "/devices?look=1",
@@ -94,8 +98,10 @@ OPEN_PAGES = {
     "own-answers": "{own_answers}",
     "own-answers-unknown": "/answers/tablet/unknown",
     "answered": "/answered/tablet",
+    "alert-answer": "{alert_link}",
+    "alert-answer-unknown": "/alerts/answer/unknown",
 }
-REFUSED = {"nothing-here": 404, "wall-refused": 403, "own-answers-unknown": 404}
+REFUSED = {"nothing-here": 404, "wall-refused": 403, "own-answers-unknown": 404, "alert-answer-unknown": 404}
 
 TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
   .filter(e => e.getClientRects().length && !e.matches('.skip, p a, li a, td a:not(.button), th a'))

@@ -1,8 +1,17 @@
 """Made-up people at every stage of a clinic day, brought there by the same actions as real ones."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from uuid import UUID
 
+from clinic_server.alerts.answering import acknowledge_by_contact
+from clinic_server.alerts.calling import take_turns
+from clinic_server.alerts.contacts import Address, NewContact, add_contact
+from clinic_server.alerts.duties import add_duty, except_day
+from clinic_server.alerts.links import LinkTarget, link_path
+from clinic_server.alerts.raising import raise_alarm
+from clinic_server.alerts.roster import OtherDay, Shift, Weekly
+from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, Severity
+from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place, store_readings
@@ -102,16 +111,9 @@ def fill(tx: Tx) -> dict[str, str]:
     named = {name: str(visit_ids[place]) for name, place in shown.items()}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
-    made = (
-        named
-        | corrected
-        | _link(tx, visit_ids[2])
-        | _call_back(tx)
-        | _count(tx)
-        | _deliver(tx)
-        | _attach(tx)
-        | _warm(tx)
-    )
+    made = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx) | _attach(tx)
+    made |= _sound(tx)
+    made |= _warm(tx)
     cool(tx)
     return made
 
@@ -254,6 +256,25 @@ def _count(tx: Tx) -> dict[str, str]:
     explain_difference(tx, first.difference_id, DifferenceReason.BROKEN_UNRECORDED, "地面有碎瓶")
     keep_suspects(tx, [_trace_code(91), _trace_code(0)], arriving=False)
     return {"count": str(made.count_id)}
+
+
+def _sound(tx: Tx) -> dict[str, str]:
+    """Let a fridge be too warm, which a pager has heard, and the power fail; six people are on duty."""
+    people = [
+        add_contact(tx, NewContact(f"值班员 {number}", (Address("sms", f"+86138{number:08}"),))).contact_id
+        for number in range(1, 7)
+    ]
+    for number, contact_id in enumerate(people):
+        add_duty(tx, Weekly(frozenset(range(7)), Shift(contact_id, 1 + number // 3, time(0), time(0))))
+    except_day(tx, OtherDay(tx.local_date, is_on=False, shift=Shift(people[0], 1, time(0), time(0))))
+    alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
+    raise_alarm(tx, Alarm(AlertKind.POWER_LOST, Severity.ALARM, "MAINS OFF"))
+    raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, "SILENT 10MIN", "fridge-1"))
+    take_turns(tx)
+    acknowledge_by_contact(tx, 1, people[1], AnswerWay.PAGER)
+    acknowledge_by_contact(tx, 2, people[2], AnswerWay.LINK, "供电公司已在抢修，发电机已启动")
+    shelve_place(tx, NewShelving("bench-1-box", 30, "补充疫苗"))
+    return {"alert": "1", "alert_link": link_path(tx.keyring, LinkTarget(alert_id, people[0]), tx.now)}
 
 
 def _arrive(tx: Tx, place: int, name: str) -> UUID:

@@ -109,8 +109,27 @@ def test_a_fault_stops_the_start_and_is_named(written: str, instead: str, words:
     ids=lambda numbers: next(iter(numbers)),
 )
 def test_what_is_just_possible_is_no_fault(numbers: dict[str, int]) -> None:
-    frost = tuple(rule for rule in profile_of("cn-clinic-2-8").rules if rule.kind is BreachKind.FROZEN)
-    assert faults_in(msgspec.structs.replace(profile_of("cn-clinic-2-8"), rules=frost, **numbers)) == ()
+    outside = tuple(rule for rule in profile_of("cn-clinic-2-8").rules if not rule.is_warning)
+    assert faults_in(msgspec.structs.replace(profile_of("cn-clinic-2-8"), rules=outside, **numbers)) == ()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "faults"),
+    [
+        ({BreachKind.TOO_WARM, BreachKind.FROZEN}, ()),
+        ({BreachKind.TOO_WARM, BreachKind.TOO_COLD}, ()),
+        ({BreachKind.TOO_WARM}, ("rules: no cold alarms",)),
+        ({BreachKind.TOO_COLD}, ("rules: no warmth alarms",)),
+        (set(), ("rules: no warmth alarms", "rules: no cold alarms")),
+    ],
+)
+def test_a_place_without_an_alarm_at_either_end_is_not_looked_after(
+    kinds: set[BreachKind], faults: tuple[str, ...]
+) -> None:
+    """Warnings alone hold no vaccine back."""
+    clinic = profile_of("cn-clinic-2-8")
+    rules = tuple(rule for rule in clinic.rules if rule.is_warning or rule.kind in kinds)
+    assert faults_in(msgspec.structs.replace(clinic, rules=rules)) == faults
 
 
 def test_a_window_may_be_as_short_as_what_it_adds_up() -> None:

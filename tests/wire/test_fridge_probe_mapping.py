@@ -13,8 +13,8 @@ from devices.errors import BadFrame, SpecRefused
 from devices.events import SampleFault, TemperatureSample
 from devices.fridge_probe import wire
 from devices.fridge_probe.context import Delivery
-from devices.fridge_probe.json_pointer import MISSING, found_at, is_pointer, pointer_to
 from devices.fridge_probe.listening import listening_of
+from devices.json_pointer import MISSING, found_at, is_pointer, pointer_to
 
 FULL = {
     "dialects": "mapping",

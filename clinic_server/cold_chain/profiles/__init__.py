@@ -76,6 +76,11 @@ def _faults_of_the_whole(profile: Profile) -> Iterator[str]:
         yield "gap_after_s: every reading in time would end a gap"
     if profile.no_data_after_s < profile.gap_after_s:
         yield "no_data_after_s: a probe would be silent before there is a gap"
+    alarming = {rule.kind for rule in profile.rules if not rule.is_warning}
+    if BreachKind.TOO_WARM not in alarming:
+        yield "rules: no warmth alarms"
+    if alarming <= {BreachKind.TOO_WARM}:
+        yield "rules: no cold alarms"
 
 
 def _faults_of(rule: LimitRule, profile: Profile) -> Iterator[str]:

@@ -55,6 +55,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_alert_number")),
     )
     op.create_table(
+        "alert_called",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("ladder", sa.String(length=50), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(ladder) <= 50", name=op.f("ck_alert_called_ladder_length")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_called_alert_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_called")),
+        sa.UniqueConstraint("alert_id", "round", "step", name=op.f("uq_alert_called_alert_id_round_step")),
+    )
+    op.create_table(
         "alert_closed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -79,6 +94,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_alert_closed_closed_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_closed")),
         sa.UniqueConstraint("alert_id", name=op.f("uq_alert_closed_alert_id")),
+    )
+    op.create_table(
+        "alert_contact",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_alert_contact_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_contact")),
     )
     op.create_table(
         "alert_now",
@@ -131,7 +155,6 @@ def upgrade() -> None:
             sa.Enum(
                 "open",
                 "acknowledged",
-                "shelved",
                 "closed",
                 name="alertstate_code",
                 native_enum=False,
@@ -141,9 +164,16 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("summary", sa.String(length=80), nullable=False),
+        sa.Column("cause_id", sa.Uuid(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recovered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("cycle_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hushed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hushed_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("length(place_code) <= 32", name=op.f("ck_alert_now_place_code_length")),
         sa.CheckConstraint("length(summary) <= 80", name=op.f("ck_alert_now_summary_length")),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_now_alert_id")),
@@ -178,6 +208,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("summary", sa.String(length=80), nullable=False),
+        sa.Column("cause_id", sa.Uuid(), nullable=True),
         sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("length(summary) <= 80", name=op.f("ck_alert_said_summary_length")),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_said_alert_id")),
@@ -244,6 +275,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_place_hold_place_id"), ["place_id"], unique=False)
 
     op.create_table(
+        "place_shelved",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_code", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("shelved_by", sa.Uuid(), nullable=False),
+        sa.Column("shelved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(place_code) <= 32", name=op.f("ck_place_shelved_place_code_length")),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_place_shelved_reason_length")),
+        sa.ForeignKeyConstraint(["shelved_by"], ["staff.id"], name=op.f("fk_place_shelved_shelved_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_place_shelved")),
+    )
+    with op.batch_alter_table("place_shelved", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_place_shelved_place_code"), ["place_code"], unique=False)
+
+    op.create_table(
         "reading_hour",
         sa.Column("probe", sa.Integer(), nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
@@ -256,6 +304,93 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["probe"], ["heard_probe.number"], name=op.f("fk_reading_hour_probe")),
         sa.PrimaryKeyConstraint("probe", "hour", name=op.f("pk_reading_hour")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "alert_answered",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "way",
+            sa.Enum(
+                "page",
+                "desk",
+                "link",
+                "pager",
+                name="answerway_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("comment", sa.String(length=400), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(comment) <= 400", name=op.f("ck_alert_answered_comment_length")),
+        sa.CheckConstraint("staff_id IS NOT NULL OR contact_id IS NOT NULL", name=op.f("ck_alert_answered_is_named")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_answered_alert_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_alert_answered_contact_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_alert_answered_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_answered")),
+    )
+    with op.batch_alter_table("alert_answered", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_answered_alert_id"), ["alert_id"], unique=False)
+
+    op.create_table(
+        "alert_contact_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_alert_contact_ended_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_contact_ended")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_alert_contact_ended_contact_id")),
+    )
+    op.create_table(
+        "alert_contact_said",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("name_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("addresses_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("language", sa.String(length=10), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(language) <= 10", name=op.f("ck_alert_contact_said_language_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_alert_contact_said_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_contact_said")),
+    )
+    with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_contact_said_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "duty",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("weekdays", sa.String(length=7), nullable=False),
+        sa.Column("starts", sa.Time(), nullable=False),
+        sa.Column("ends", sa.Time(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(weekdays) <= 7", name=op.f("ck_duty_weekdays_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_duty_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
+    )
+    op.create_table(
+        "duty_excepted",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("starts", sa.Time(), nullable=False),
+        sa.Column("ends", sa.Time(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_duty_excepted_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_excepted")),
     )
     op.create_table(
         "excursion",
@@ -292,6 +427,64 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_excursion_placement_id"), ["placement_id"], unique=False)
 
     op.create_table(
+        "page_due",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "page",
+                "recovery",
+                "test",
+                "rehearsal",
+                name="duekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "leased",
+                "done",
+                "dropped",
+                name="duestate_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lead_id", sa.Uuid(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("is_reached", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_page_due_alert_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_due_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_due")),
+        sa.UniqueConstraint(
+            "alert_id",
+            "kind",
+            "round",
+            "step",
+            "contact_id",
+            name=op.f("uq_page_due_alert_id_kind_round_step_contact_id"),
+        ),
+    )
+    with op.batch_alter_table("page_due", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_due_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_due_lead_id"), ["lead_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_due_state_due_at"), ["state", "due_at"], unique=False)
+
+    op.create_table(
         "place_hold_ended",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -316,6 +509,18 @@ def upgrade() -> None:
             batch_op.f("ix_reading_gap_placement_id_from_at"), ["placement_id", "from_at"], unique=False
         )
 
+    op.create_table(
+        "shelving_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("shelved_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["ended_by"], ["staff.id"], name=op.f("fk_shelving_ended_ended_by")),
+        sa.ForeignKeyConstraint(["shelved_id"], ["place_shelved.id"], name=op.f("fk_shelving_ended_shelved_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shelving_ended")),
+        sa.UniqueConstraint("shelved_id", name=op.f("uq_shelving_ended_shelved_id")),
+    )
     op.create_table(
         "watch_checkpoint",
         sa.Column("placement_id", sa.Uuid(), nullable=False),
@@ -357,6 +562,16 @@ def upgrade() -> None:
     with op.batch_alter_table("disposition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_disposition_excursion_id"), ["excursion_id"], unique=False)
 
+    op.create_table(
+        "duty_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("duty_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["duty_id"], ["duty.id"], name=op.f("fk_duty_ended_duty_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_ended")),
+        sa.UniqueConstraint("duty_id", name=op.f("uq_duty_ended_duty_id")),
+    )
     op.create_table(
         "excursion_form",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -549,10 +764,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("disposition_id", name=op.f("uq_evaluation_file_disposition_id")),
     )
     op.make_append_only("alert")
+    op.make_append_only("alert_answered")
+    op.make_append_only("alert_called")
     op.make_append_only("alert_closed")
+    op.make_append_only("alert_contact")
+    op.make_append_only("alert_contact_ended")
+    op.make_append_only("alert_contact_said")
     op.make_append_only("alert_said")
     op.make_append_only("disposition")
     op.make_append_only("disposition_unit")
+    op.make_append_only("duty")
+    op.make_append_only("duty_ended")
+    op.make_append_only("duty_excepted")
     op.make_append_only("evaluation_file")
     op.make_append_only("excursion")
     op.make_append_only("excursion_form")
@@ -560,9 +783,11 @@ def upgrade() -> None:
     op.make_append_only("logger_file")
     op.make_append_only("place_hold")
     op.make_append_only("place_hold_ended")
+    op.make_append_only("place_shelved")
     op.make_append_only("reading_gap")
     op.make_append_only("reading_gap_ended")
     op.make_append_only("reading_gap_filled")
+    op.make_append_only("shelving_ended")
     # ### end Alembic commands ###
 
 
@@ -589,22 +814,45 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_excursion_form_excursion_id"))
 
     op.drop_table("excursion_form")
+    op.drop_table("duty_ended")
     with op.batch_alter_table("disposition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_disposition_excursion_id"))
 
     op.drop_table("disposition")
     op.drop_table("watch_checkpoint")
+    op.drop_table("shelving_ended")
     with op.batch_alter_table("reading_gap", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reading_gap_placement_id_from_at"))
 
     op.drop_table("reading_gap")
     op.drop_table("place_hold_ended")
+    with op.batch_alter_table("page_due", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_due_state_due_at"))
+        batch_op.drop_index(batch_op.f("ix_page_due_lead_id"))
+        batch_op.drop_index(batch_op.f("ix_page_due_contact_id"))
+
+    op.drop_table("page_due")
     with op.batch_alter_table("excursion", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_excursion_placement_id"))
         batch_op.drop_index(batch_op.f("ix_excursion_place_id"))
 
     op.drop_table("excursion")
+    op.drop_table("duty_excepted")
+    op.drop_table("duty")
+    with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_contact_said_contact_id"))
+
+    op.drop_table("alert_contact_said")
+    op.drop_table("alert_contact_ended")
+    with op.batch_alter_table("alert_answered", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_answered_alert_id"))
+
+    op.drop_table("alert_answered")
     op.drop_table("reading_hour")
+    with op.batch_alter_table("place_shelved", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_place_shelved_place_code"))
+
+    op.drop_table("place_shelved")
     with op.batch_alter_table("place_hold", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_place_hold_place_id"))
         batch_op.drop_index(batch_op.f("ix_place_hold_cause_id"))
@@ -626,6 +874,8 @@ def downgrade() -> None:
         )
 
     op.drop_table("alert_now")
+    op.drop_table("alert_contact")
     op.drop_table("alert_closed")
+    op.drop_table("alert_called")
     op.drop_table("alert")
     # ### end Alembic commands ###

@@ -1,4 +1,4 @@
-"""JSON as probes may send it: one object, no doubled keys, numbers exact and of sane length. Pure."""
+"""JSON as devices and services may send it: one object, no doubled keys, numbers exact and of sane length. Pure."""
 
 import json
 from collections.abc import Mapping

@@ -1,0 +1,99 @@
+"""What the ladder decided becomes records and due pages, in one transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select, update
+
+from clinic_server.alerts.duties import roster_of
+from clinic_server.alerts.ladder import Call, Scene, Standing, call_due, called, hush_of
+from clinic_server.alerts.ladders import Ladder, shipped
+from clinic_server.alerts.outbox import About, add_due, drop_pages
+from clinic_server.alerts.roster import Roster, people_to_call
+from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, DueKind
+from clinic_server.alerts.shelving import standing_shelves
+from clinic_server.alerts.tables import AlertCalled, alert_now
+from clinic_server.kit.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the ladder does about one alert: a call, or the end of a climb because it is hushed."""
+
+    alert: Standing
+    call: Call | None
+
+
+def take_turns(tx: Tx) -> int:
+    """Call whom the ladder says, and stop climbing where an alert is hushed; return how many alerts it was about."""
+    turns = turns_due(tx.connection, tx.now, tx.site.zone)
+    ladder, roster = shipped(), roster_of(tx.connection)
+    for turn in turns:
+        if turn.call is None:
+            drop_pages(tx, turn.alert.alert_id)
+            keep_standing(tx, replace(turn.alert, cycle_at=None))
+        else:
+            _make_call(tx, turn.alert, turn.call, ladder, roster)
+    if turns:
+        tx.journal("alerts_called", None, ALERTS)
+    return len(turns)
+
+
+def turns_due(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence[Turn]:
+    """Return what the ladder has to do now."""
+    alerts = standing_alerts(connection)
+    scene, ladder = scene_at(connection, now, zone), shipped()
+    return list(_turns(alerts, scene, ladder, now))
+
+
+def standing_alerts(connection: Connection) -> Sequence[Standing]:
+    """Return every open alert as the ladder sees it, in the order they were opened."""
+    columns = (alert_now.c[name] for name in Standing.__dataclass_fields__)
+    is_open = alert_now.c.state != AlertState.CLOSED
+    rows = connection.execute(select(*columns).where(is_open).order_by(alert_now.c.number))
+    return [Standing(*row) for row in rows]
+
+
+def scene_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Scene:
+    """Return what else holds at the site."""
+    lately = now - timedelta(minutes=shipped().flood.within_min)
+    openings = connection.execute(select(alert_now.c.opened_at).where(alert_now.c.opened_at > lately)).scalars()
+    unpowered = connection.execute(
+        select(alert_now.c.place_code).where(
+            alert_now.c.state != AlertState.CLOSED, alert_now.c.kind == AlertKind.POWER_LOST
+        )
+    ).scalars()
+    shelves = tuple(one.shelf for one in standing_shelves(connection, now))
+    return Scene(now.astimezone(zone).time(), frozenset(unpowered), shelves, tuple(openings))
+
+
+def keep_standing(tx: Tx, alert: Standing) -> None:
+    """Keep how an alert stands with the ladder."""
+    values = {name: value for name, value in asdict(alert).items() if name not in {"alert_id", "kind", "place_code"}}
+    tx.execute(update(alert_now).where(alert_now.c.alert_id == alert.alert_id).values(values))
+
+
+def _turns(alerts: Sequence[Standing], scene: Scene, ladder: Ladder, now: datetime) -> Iterator[Turn]:
+    for alert in alerts:
+        if hush_of(alert, scene, ladder, now) is None:
+            call = call_due(alert, scene, ladder, now)
+            if call is not None:
+                yield Turn(alert, call)
+        elif alert.cycle_at is not None:
+            yield Turn(alert, None)
+
+
+def _make_call(tx: Tx, alert: Standing, call: Call, ladder: Ladder, roster: Roster) -> None:
+    """Make a page due to everybody of the call's steps, one to each; a page not sent yet is not sent twice."""
+    kind = DueKind.REHEARSAL if alert.kind is AlertKind.REHEARSAL else DueKind.PAGE
+    at, told = tx.now.astimezone(tx.site.zone).replace(tzinfo=None), set[UUID]()
+    for step in (one for one in ladder.step if one.step in call.steps):
+        people = people_to_call(roster, step, at) - told
+        told |= people
+        record = {"alert_id": alert.alert_id, "round": call.round, "step": step.step, "ladder": ladder.name}
+        tx.append(AlertCalled, **record, people=len(people), called_at=tx.now)
+        add_due(tx, About(alert.alert_id, kind, call.round, step.step), people, call.due_at)
+    keep_standing(tx, called(alert, call, tx.now))

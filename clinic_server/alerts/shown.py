@@ -1,0 +1,213 @@
+"""What the pages and the API show of alerts: open ones with who was called, one's whole story, the roster's holes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from clinic_server.alerts.answering import needs_comment
+from clinic_server.alerts.calling import scene_at, standing_alerts
+from clinic_server.alerts.duties import roster_of
+from clinic_server.alerts.ladder import hush_of
+from clinic_server.alerts.ladders import shipped
+from clinic_server.alerts.lookup import alerts_where
+from clinic_server.alerts.roster import Hole, holes
+from clinic_server.alerts.rules import (
+    SEVEREST_FIRST,
+    AlertFacts,
+    AlertState,
+    AlertUnknown,
+    AnswerWay,
+    CloseReason,
+    DueKind,
+    DueState,
+    Hush,
+    Severity,
+)
+from clinic_server.alerts.shelving import ShelvedPlace, standing_shelves
+from clinic_server.alerts.tables import (
+    alert_answered,
+    alert_called,
+    alert_closed,
+    alert_now,
+    alert_said,
+    page_due,
+)
+
+OVER_IS_SHOWN_FOR = timedelta(days=7)
+MOST_OVER = 50
+
+
+@dataclass(frozen=True, slots=True)
+class AlertShown:
+    """An open alert, why it is silent if so, how many people were called, and how far its latest call got."""
+
+    facts: AlertFacts
+    hush: Hush | None
+    needs_comment: bool
+    step: int
+    called_at: datetime | None
+    people: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsNow:
+    """Every open alert, the severest first, places being worked on, and what was over of late."""
+
+    open: Sequence[AlertShown]
+    shelves: Sequence[ShelvedPlace]
+    over: Sequence[AlertFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was known of an alert from then on."""
+
+    at: datetime
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call of the ladder; nobody could be called where ``people`` is 0."""
+
+    at: datetime
+    round: int
+    step: int
+    ladder: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """An answer, by one of the staff or by a contact."""
+
+    at: datetime
+    way: AnswerWay
+    comment: str | None
+    staff_id: UUID | None
+    contact_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageTo:
+    """One page and how far it is; ``is_reached`` is what its service said."""
+
+    due_at: datetime
+    kind: DueKind
+    round: int
+    step: int
+    contact_id: UUID
+    state: DueState
+    tries: int
+    is_reached: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that happened to one alert."""
+
+    facts: AlertFacts
+    hush: Hush | None
+    needs_comment: bool
+    said: Sequence[Said]
+    calls: Sequence[Called]
+    answers: Sequence[AnsweredBy]
+    pages: Sequence[PageTo]
+    closed_at: datetime | None
+    closed_for: CloseReason | None
+    closed_by: UUID | None
+
+
+def alerts_now(connection: Connection, now: datetime, zone: ZoneInfo) -> AlertsNow:
+    """Return how alerts stand."""
+    is_open = alert_now.c.state != AlertState.CLOSED
+    hushes = hushes_at(connection, now, zone)
+    shown = [_shown(connection, facts, hushes[facts.alert_id]) for facts in alerts_where(connection, is_open)]
+    shown.sort(key=lambda one: (one.hush is not None, SEVEREST_FIRST.index(one.facts.severity), -one.facts.number))
+    lately = alert_now.c.opened_at > now - OVER_IS_SHOWN_FOR
+    over = alerts_where(connection, ~is_open, lately)[:MOST_OVER]
+    return AlertsNow(shown, standing_shelves(connection, now), over)
+
+
+def story_of(connection: Connection, number: int, now: datetime, zone: ZoneInfo) -> Story:
+    """Return all that happened to an alert, or raise AlertUnknown."""
+    found = alerts_where(connection, alert_now.c.number == number)
+    if not found:
+        raise AlertUnknown
+    alert_id = found[0].alert_id
+    said, call, answer, page = alert_said.c, alert_called.c, alert_answered.c, page_due.c
+    closed = connection.execute(
+        select(alert_closed.c.closed_at, alert_closed.c.reason, alert_closed.c.closed_by).where(
+            alert_closed.c.alert_id == alert_id
+        )
+    ).first()
+    return Story(
+        found[0],
+        hushes_at(connection, now, zone).get(alert_id),
+        needs_comment(connection, alert_id),
+        [
+            Said(*row)
+            for row in connection.execute(
+                select(said.said_at, said.severity, said.summary)
+                .where(said.alert_id == alert_id)
+                .order_by(said.journal_seq)
+            )
+        ],
+        [
+            Called(*row)
+            for row in connection.execute(
+                select(call.called_at, call.round, call.step, call.ladder, call.people)
+                .where(call.alert_id == alert_id)
+                .order_by(call.round, call.step)
+            )
+        ],
+        [
+            AnsweredBy(*row)
+            for row in connection.execute(
+                select(answer.answered_at, answer.way, answer.comment, answer.staff_id, answer.contact_id)
+                .where(answer.alert_id == alert_id)
+                .order_by(answer.journal_seq)
+            )
+        ],
+        [
+            PageTo(*row)
+            for row in connection.execute(
+                select(*(page[name] for name in PageTo.__dataclass_fields__))
+                .where(page.alert_id == alert_id)
+                .order_by(page.due_at, page.id)
+            )
+        ],
+        *(closed or (None, None, None)),
+    )
+
+
+def hushes_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Mapping[UUID, Hush | None]:
+    """Return why each open alert calls nobody now, None where it calls."""
+    scene, ladder = scene_at(connection, now, zone), shipped()
+    return {one.alert_id: hush_of(one, scene, ladder, now) for one in standing_alerts(connection)}
+
+
+def holes_ahead(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence[Hole]:
+    """Return when the steps of the ladder have too few people in the days to come, by the site's wall clock."""
+    local = now.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+    return holes(roster_of(connection), shipped().step, local)
+
+
+def _shown(connection: Connection, facts: AlertFacts, hush: Hush | None) -> AlertShown:
+    is_its_page = (page_due.c.alert_id == facts.alert_id, page_due.c.kind != DueKind.RECOVERY)
+    people, sent = (
+        connection.execute(
+            select(func.count(page_due.c.contact_id.distinct())).where(*is_its_page, *conditions)
+        ).scalar_one()
+        for conditions in ((), (page_due.c.is_reached.is_(True),))
+    )
+    row = connection.execute(
+        select(alert_now.c.step, alert_now.c.called_at).where(alert_now.c.alert_id == facts.alert_id)
+    ).one()
+    return AlertShown(facts, hush, needs_comment(connection, facts.alert_id), row.step, row.called_at, people, sent)

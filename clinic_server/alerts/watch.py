@@ -1,0 +1,22 @@
+"""The server's own eye on the ladder: whoever has to be called is called, also when nobody is at a desk."""
+
+from clinic_server.alerts.calling import take_turns, turns_due
+from clinic_server.kit.access import system_actor
+from clinic_server.kit.call import House
+from clinic_server.kit.watcher import Watcher
+
+LOOKS_EVERY_S = 2.0
+
+
+class LadderWatch(Watcher):
+    """Climbs the ladder between ``async with``."""
+
+    def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
+        super().__init__("ladder", every_s)
+        self._house = house
+
+    async def look(self) -> None:
+        """Call whom the ladder says now."""
+        db = self._house.db
+        if await db.read(lambda connection: turns_due(connection, db.clock.now(), db.site.zone)):
+            await db.write(take_turns, system_actor("ladder"))
