@@ -20,6 +20,9 @@ from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.course import api as course_api
+from clinic_server.cold_chain.course import pages as course_pages
+from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
 from clinic_server.cold_chain.excursions import api as excursions_api
 from clinic_server.cold_chain.excursions import pages as excursions_pages
 from clinic_server.cold_chain.excursions.silence import Silence
@@ -57,6 +60,7 @@ from clinic_server.injection import api as injection_api
 from clinic_server.injection import box_pages, check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
+from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
@@ -96,6 +100,7 @@ from clinic_server.stock import api as stock_api
 from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
+from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
 
 _log = structlog.get_logger(__name__)
@@ -144,6 +149,8 @@ ROUTERS = (
     alerts_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    course_api.router,
+    course_pages.router,
     excursions_api.router,
     excursions_pages.router,
     upkeep_api.router,
@@ -159,6 +166,7 @@ ROUTERS = (
     paging_api.router,
     paging_pages.router,
     wall_pages.router,
+    cold_room.router,
     patterns.router,
 )
 
@@ -236,6 +244,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    if db.read_now(lacks_hours):
+        db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
     for one in db.read_now(changed_sets):
         _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)

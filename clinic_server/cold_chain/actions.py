@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, func, select, tuple_
 
+from clinic_server.cold_chain.course.tables import add_to_hours
 from clinic_server.cold_chain.excursions.actions import judge_readings
 from clinic_server.cold_chain.rules import (
     COLD_CHAIN,
@@ -111,6 +112,7 @@ def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
     new = insert_new(tx.connection, firsts)
     repeated = [(sample, row) for sample, row in live if new.get(identity_of(row)) is not row]
     contradicting = _keep_contradictions(tx, repeated)
+    add_to_hours(tx.connection, new.values())
     keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in new.values()])
     _remember_last_known(tx, [row for sample, row in rows if sample.is_retained])
     judge_readings(tx, new.values())

@@ -28,6 +28,14 @@ class Condition(StrEnum):
     NEVER_SEEN = "never_seen"
 
 
+class Reach(StrEnum):
+    """Where a temperature is to its limits, by the raw value and never by the rounded one."""
+
+    ABOVE = "above"
+    WITHIN = "within"
+    BELOW = "below"
+
+
 class Fault(StrEnum):
     """What a probe, or the decoder of its payload, found wrong with a sample."""
 
@@ -94,6 +102,12 @@ class Limits:
             timedelta(seconds=profile.no_data_after_s),
             profile.source,
         )
+
+    def reach_of(self, milli_celsius: int) -> Reach:
+        """Return where a temperature is; exactly a limit is within."""
+        if milli_celsius > self.high_milli_celsius:
+            return Reach.ABOVE
+        return Reach.BELOW if milli_celsius < self.low_milli_celsius else Reach.WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +192,9 @@ _WORST_FIRST: Final = (
     Condition.TOO_WARM,
     Condition.IN_RANGE,
 )
+_CONDITIONS: Final = MappingProxyType(
+    {Reach.ABOVE: Condition.TOO_WARM, Reach.WITHIN: Condition.IN_RANGE, Reach.BELOW: Condition.TOO_COLD}
+)
 
 
 def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Limits) -> Condition:
@@ -189,12 +206,17 @@ def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Lim
     if not heard:
         return Condition.SILENT
     judged = [(one.at, one.milli_celsius) for one in heard if one.milli_celsius is not None and one.is_judged]
-    return _condition_of(max(judged)[1], limits) if judged else Condition.FAULT
+    return _CONDITIONS[limits.reach_of(max(judged)[1])] if judged else Condition.FAULT
 
 
 def worst_of(conditions: Iterable[Condition]) -> Condition:
     """Return a place's condition from its probes'; a place without a probe was never seen."""
     return min(conditions, key=_WORST_FIRST.index, default=Condition.NEVER_SEEN)
+
+
+def worst_first(probes: Iterable[ProbeNow]) -> Sequence[ProbeNow]:
+    """Return a place's probes, the one that somebody has to look at first."""
+    return sorted(probes, key=lambda one: _WORST_FIRST.index(one.condition or Condition.NEVER_SEEN))
 
 
 def is_judged(milli_celsius: int | None, fault: Fault | None) -> bool:
@@ -214,11 +236,3 @@ def limits_of(profile: str) -> Limits:
     if profile not in PROFILES:
         raise ProfileUnknown
     return PROFILES[profile]
-
-
-def _condition_of(milli_celsius: int, limits: Limits) -> Condition:
-    if milli_celsius > limits.high_milli_celsius:
-        return Condition.TOO_WARM
-    if milli_celsius < limits.low_milli_celsius:
-        return Condition.TOO_COLD
-    return Condition.IN_RANGE

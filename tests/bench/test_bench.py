@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, codecs, decisions, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, recall, stops
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 
@@ -52,6 +52,12 @@ def test_every_decision_is_measured_beside_the_yardstick() -> None:
     assert speeds[codecs.YARDSTICK].ratio == 1
     assert len(speeds) == 6
     assert all(one.ratio > 0 for one in speeds.values())
+
+
+def test_years_of_readings_are_charted_as_their_sum_says() -> None:
+    seen = chart.measure(1, 1, minutes_a_reading=60)
+    assert seen.readings == 365 * 24
+    assert min(seen.day_s, seen.month_s, seen.years_s, seen.gaps_s, seen.raw_s, seen.rebuild_s) > 0
 
 
 def test_figures_are_written_where_they_are_wanted(tmp_path: Path) -> None:

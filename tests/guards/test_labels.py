@@ -37,7 +37,11 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "cold_chain.excursions.rules.DispositionKind": "disposition",
     "cold_chain.excursions.rules.Verdict": "verdict",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
+    "cold_chain.course.asking.SpanName": "course_span",
+    "cold_chain.course.calendar.Unit": "course_unit",
+    "cold_chain.course.rules.Grain": "course_grain",
     "cold_chain.rules.Condition": "condition",
+    "cold_chain.rules.Reach": "reach",
     "cold_chain.rules.Fault": "fault",
     "cold_chain.rules.ProbeEnd": "probe_state",
     "cold_chain.rules.ProbeState": "probe_state",
@@ -120,6 +124,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "cold_chain.course.exports.Detail",
     "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation

@@ -96,6 +96,7 @@ from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
 from tests.api.visitors import take_in_lot
+from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
@@ -135,6 +136,7 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
     clinic |= _attach(tx) | _sound(tx) | _warm(tx)
     _page(tx)
+    cool(tx)
     return clinic
 
 

@@ -435,6 +435,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_place_shelved_place_code"), ["place_code"], unique=False)
 
     op.create_table(
+        "reading_hour",
+        sa.Column("probe", sa.Integer(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("total_milli_celsius", sa.BigInteger(), nullable=False),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("first_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["probe"], ["heard_probe.number"], name=op.f("fk_reading_hour_probe")),
+        sa.PrimaryKeyConstraint("probe", "hour", name=op.f("pk_reading_hour")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "alert_answered",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -1187,6 +1201,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_alert_answered_alert_id"))
 
     op.drop_table("alert_answered")
+    op.drop_table("reading_hour")
     with op.batch_alter_table("place_shelved", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_place_shelved_place_code"))
 

@@ -1,0 +1,92 @@
+"""A course as people see it: drawn, in lines of a table that holds the same figures, and as a file."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from clinic_server.cold_chain import profiles
+from clinic_server.cold_chain.course import calendar, lookup
+from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
+from clinic_server.cold_chain.course.calendar import Unit
+from clinic_server.cold_chain.course.drawing import FRAME, Drawing, line_of, sheet_of, stripe_of
+from clinic_server.cold_chain.course.lookup import Asked, Series
+from clinic_server.cold_chain.course.rules import Bounds, Grain, Piece, Span, length_of
+from clinic_server.cold_chain.rules import Limits
+from clinic_server.stock import places
+from clinic_server.stock.whereabouts import PlaceFacts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: from when, and its figures; None where nobody spoke."""
+
+    from_unix_ms: int
+    figures: Piece | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What one probe said, in figures; ``whole`` is all of it in one."""
+
+    series: Series
+    whole: Piece | None
+    silent_ms: int
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the temperature of a place went."""
+
+    place: PlaceFacts
+    limits: Limits
+    span: Span
+    grain: Grain
+    unit: Unit
+    drawing: Drawing
+    breaches: Sequence[CourseBreach]
+    tables: Sequence[Table]
+
+
+def asked_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> tuple[PlaceFacts, Limits, Asked]:
+    """Return what a question about a place's course rests on, or raise PlaceUnknown."""
+    place = places.require_place(connection, place_code)
+    profile = profiles.profile_of(place.profile)
+    return place, Limits.of(profile), Asked.drawn(span, Bounds.of(profile), zone)
+
+
+def course_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> Course:
+    """Return the course of a place, or raise PlaceUnknown."""
+    place, limits, asked = asked_of(connection, place_code, span, zone)
+    series = lookup.series_in(connection, place_code, asked)
+    breaches = breaches_in(connection, place_code, span)
+    unit = calendar.unit_of(span)
+    tables = [_table(one, unit, zone) for one in series]
+    return Course(place, limits, span, asked.grain, unit, _drawing(series, breaches, asked), breaches, tables)
+
+
+def _drawing(series: Sequence[Series], breaches: Sequence[CourseBreach], asked: Asked) -> Drawing:
+    pieces = [piece for one in series for piece in one.pieces]
+    sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds)
+    lines = [line_of(number, one.stay.probe_id, one.pieces, sheet) for number, one in enumerate(series, 1)]
+    gaps = [stripe_of(gap.from_unix_ms, gap.until_unix_ms, sheet) for one in series for gap in one.gaps]
+    bands = [stripe_of(one.from_unix_ms, one.until_unix_ms, sheet) for one in breaches]
+    return Drawing(FRAME, sheet, lines, gaps, bands, calendar.ticks_of(asked.span, asked.zone))
+
+
+def _table(series: Series, unit: Unit, zone: ZoneInfo) -> Table:
+    begins = calendar.lines_of(series.stay.span, unit, zone)
+    found = dict[int, Piece]()
+    for piece in series.pieces:
+        begin = begins[bisect_right(begins, piece.first_unix_ms) - 1]
+        found[begin] = found[begin].joined(piece) if begin in found else piece
+    whole = reduce(Piece.joined, series.pieces) if series.pieces else None
+    silent_ms = sum(length_of(gap) for gap in series.gaps)
+    return Table(series, whole, silent_ms, [Line(begin, found.get(begin)) for begin in begins])
