@@ -15,7 +15,7 @@ def course(random: Random, excursions: int) -> list[int | None]:
     minutes: list[int | None] = list(_calm(random))
     planned = 0
     while planned < excursions:
-        if random.random() < 0.6:  # noqa: PLR2004  # more than every other time something harmless before
+        if random.random() < 0.6:  # more than every other time something harmless before
             minutes += [*random.choice(HARMLESS)(random), *_calm(random)]
         number, happening = random.choice(HARMFUL)
         minutes += [*happening(random), *_calm(random)]

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -57,7 +57,7 @@ class UnrulyPost(Publisher):
         self._kept: list[tuple[str, bytes]] = []
         self.is_honest = False
 
-    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # noqa: FBT001, FBT002  # the firmware's
+    async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # the firmware's
         if retain:
             return await super().publish(topic, payload, retain)
         if self._happens(0.03):
@@ -111,10 +111,10 @@ class Fridge:
 class Fridges:
     """All fridges of the site between ``with``, on a thread of their own; their minutes are the site's clock's."""
 
-    def __init__(self, fridges: Sequence[Fridge], clock: Clock, since: datetime) -> None:
+    def __init__(self, fridges: Sequence[Fridge], clock: Clock) -> None:
         self.fridges = fridges
         self._clock = clock
-        self._since = since
+        self._since = clock.now().replace(microsecond=0)
         self._has_to_end = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="fridges", daemon=True)
 
@@ -180,5 +180,5 @@ class Fridges:
 
     async def _send_the_rest(self, fridge: Fridge) -> None:
         deadline_s = asyncio.get_running_loop().time() + SENT_WITHIN_S
-        while fridge.ring.unsent and asyncio.get_running_loop().time() < deadline_s:
+        while fridge.ring.unsent and asyncio.get_running_loop().time() < deadline_s:  # noqa: ASYNC110  # the firmware tells nobody
             await asyncio.sleep(FIRST_WAIT_S)
