@@ -65,7 +65,8 @@ class PagingOffice(Watcher):
         if next_at is None or (next_at > db.clock.now() and self._looks % ASKS_EVERY_LOOKS):
             return
         before_s = self._monotonic() + BEGUN_WITHIN_S
-        pages = await db.write(lambda tx: claim(tx, MOST_PAGES, LEASE, self._in_hand), OFFICE)
+        in_hand = frozenset(self._in_hand)
+        pages = await db.write(lambda tx: claim(tx, MOST_PAGES, LEASE, in_hand), OFFICE)
         if pages:
             task = asyncio.create_task(self._serve_pages(pages, before_s), name="pages")
             self._rounds.add(task)
