@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import cycle
 from random import Random
 
@@ -168,9 +169,12 @@ def _all_stored(engine: Engine, readings: int) -> bool:
     """Wait until everything is stored, for as long as it grows more."""
     stored = -1
     while stored < (stored := _stored(engine)) < readings:
-        at_least = stored + 1
-        _wait_until(lambda: _stored(engine) >= at_least)
+        _wait_until(partial(_are_more_stored, engine, stored))
     return stored >= readings
+
+
+def _are_more_stored(engine: Engine, than: int) -> bool:
+    return _stored(engine) > than
 
 
 def _stored(engine: Engine) -> int:
