@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.kills import Scene
-from tests.faults.storm.run import KILLS, Storm, weather
+from tests.faults.storm.run import Storm, weather
+from tests.faults.storm.skies import KILLS
 
 EXCURSIONS = 12
 

@@ -18,10 +18,11 @@ from clinic_server.cold_chain.excursions.tables import (
 )
 from clinic_server.cold_chain.judging import Profile
 from clinic_server.cold_chain.tables import dead_letter, heard_probe, probe, reading, to_unix_ms
+from clinic_server.paging.tables import page_attempt
 from clinic_server.stock.tables import place as place_table
 from clinic_server.stock.tables import unit_hold, unit_now
 from tests.faults.storm.fridges import Told
-from tests.faults.storm.gateways import Receipt
+from tests.faults.storm.gateways import CHANNELS, Receipt
 from tests.proof.reference_judge import reference
 
 Excursion = tuple[str, str, int]  # probe, kind, unix milliseconds of its first reading
@@ -179,6 +180,7 @@ def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion]
         "pages_doubled": sum(count for _, count in doubled),
     }
     compared.differ("a page is said to be delivered and no gateway took it", untaken)
+    compared.differ("a page was given up too soon", _given_up_too_soon(connection))
     unsettled = [page.number for page in pages if page.is_reached is None and page.is_of_harm]
     compared.differ("a page was never settled", unsettled)
     compared.differ("a page was doubled more than once a kill", [one for one in doubled if one[1] > books.server_kills])
@@ -188,6 +190,15 @@ def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion]
     told = {page.alert_id for page in (*reached, *vain)}
     nobody_heard = [what for excursion_id, what in found.items() if alerts.get(excursion_id) not in told]
     compared.differ("nobody was told, nor is it visible that nobody was", nobody_heard)
+
+
+def _given_up_too_soon(connection: Connection) -> Sequence[UUID]:
+    """Return the pages that were given up without having been tried through each channel again."""
+    vain = select(page_due.c.id).where(page_due.c.is_reached.is_(False), page_due.c.id == page_due.c.lead_id)
+    due, tried = page_attempt.c.due_id, page_attempt.c.channel_code
+    rows = connection.execute(select(due, tried, func.count().label("times")).group_by(due, tried).where(due.in_(vain)))
+    again = Counter(row.due_id for row in rows if row.times > 1)
+    return [due_id for due_id in connection.execute(vain).scalars() if again[due_id] < len(CHANNELS)]
 
 
 @dataclass(frozen=True, slots=True)

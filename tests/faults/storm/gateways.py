@@ -14,6 +14,7 @@ from firmware_stubs.pagers.robots import REFUSALS, Mishap, Received, Reply, Robo
 from tests.peers import MissingPeer, free_port
 
 SNPP_GATEWAY = Path(__file__).resolve().parents[2] / "devices" / "snpp_gateway.pl"
+CHANNELS = ("robots", "pagers")
 SLOW_S = 0.5
 GOOD_ANSWER = b'{"errcode":0,"errmsg":"ok"}'
 _PAGE = re.compile(r"PAGE (?P<address>\S+) .*#(?P<number>\S+)$")
@@ -102,11 +103,6 @@ class PagerGateway:
     def url(self) -> str:
         """Where it is."""
         return f"snpp://127.0.0.1:{self._port}"
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it runs."""
-        return self._process is not None
 
     def start(self) -> None:
         """Begin to take pages."""

@@ -1,12 +1,12 @@
 """One storm: fridges go through their courses while everything that can fail fails, then all books are compared."""
 
+import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import cycle
 from random import Random
 
 from sqlalchemy import Engine, func, select
@@ -17,7 +17,7 @@ from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.tables import reading
 from clinic_server.kit.clock import FastClock
 from clinic_server.kit.engines import reader_engine
-from clinic_server.rehearsal import Cast, Plan
+from clinic_server.rehearsal import Plan
 from tests.devices.brokers import MosquittoPlug
 from tests.faults.kills import Scene
 from tests.faults.storm.books import Books, compare
@@ -25,15 +25,12 @@ from tests.faults.storm.courses import course
 from tests.faults.storm.fridges import Fridge, Fridges, UnrulyPost
 from tests.faults.storm.gateways import Mood, PagerGateway, RobotGateway, receipts_of
 from tests.faults.storm.site import PROFILE, made_up
+from tests.faults.storm.skies import Kills, Moods
 from tests.faults.victim import Victim
 from tests.peers import free_port
 
 LOOK_S = 0.1
-BETWEEN_S = (0.3, 1.5)
-AWAY_S = (0.0, 1.0)
-DRAINED_WITHIN_S = 120.0
-KILLS = ("server_kills", "broker_kills", "pager_kills")
-BAD_MOODS = tuple(mood for mood in Mood if mood is not Mood.GOOD)
+DRAINED_WITHIN_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,105 +61,46 @@ def weather(scene: Scene, storm: Storm) -> Weathered:
             peers.callback(leave)
         broker.plug_in()
         pagers.start()
-        plan = _plan(scene, storm, broker.url)
-        cast, names = made_up(plan, robots.url, pagers.url, storm.fridges)
+        cast, names = made_up(_plan(scene, storm, broker.url), robots.url, pagers.url, storm.fridges)
         since = datetime.now(UTC).replace(microsecond=0)
         victim = peers.enter_context(Victim(cast, _settings(since)))
         victim.start()
+        engine = reader_engine(cast.database_url)
+        peers.callback(engine.dispose)
         fridges = Fridges(_fridges(storm, names, broker.url), FastClock(storm.speed, since))
-        sky = Sky(victim, broker, robots, pagers, Random(storm.seed))  # noqa: S311  # keeps no secret
-        return _passed(sky, fridges, cast, began_at)
-
-
-class Sky:
-    """What befalls the site, by a seed; ``counted`` says how often what did."""
-
-    def __init__(
-        self, victim: Victim, broker: MosquittoPlug, robots: RobotGateway, pagers: PagerGateway, random: Random
-    ) -> None:
-        self.victim, self.broker, self.robots, self.pagers = victim, broker, robots, pagers
-        self._random = random
-        self._moods = cycle(random.sample(BAD_MOODS, len(BAD_MOODS)))
-        self.counted = dict.fromkeys(
-            ("server_kills", "broker_kills", "pager_kills", *(f"times_{m}" for m in BAD_MOODS)), 0
-        )
-
-    def rage_until(self, is_over: Callable[[], bool]) -> None:
-        """Let everything happen in turn, in another order each time, for as long as the fridges have a course."""
-        happenings = (self._kill_server, self._kill_broker, self._kill_both, self._spoil_mood, self._kill_pagers)
-        while True:
-            for happen in self._random.sample(happenings, len(happenings)):
-                happen()
-                self._wait(BETWEEN_S)
-                if is_over():
-                    return
-
-    def clear_up(self) -> None:
-        """Let everything work."""
-        self.robots.be(Mood.GOOD)
-        if not self.pagers.is_up:
-            self.pagers.start()
-
-    def _kill_server(self) -> None:
-        self.counted["server_kills"] += 1
-        self.victim.kill()
-        self._wait(AWAY_S)
-        self.victim.start()
-
-    def _kill_broker(self) -> None:
-        self.counted["broker_kills"] += 1
-        self.broker.unplug(abrupt=True)
-        self._wait(AWAY_S)
-        self.broker.plug_in()
-
-    def _kill_both(self) -> None:
-        """Let the broker die with what it had confirmed and could give to nobody."""
-        self.counted["server_kills"] += 1
-        self.victim.kill()
-        self._wait(AWAY_S)
-        self._kill_broker()
-        self.victim.start()
-
-    def _spoil_mood(self) -> None:
-        mood = next(self._moods)
-        self.counted[f"times_{mood}"] += 1
-        self.robots.be(mood)
-        self._wait(BETWEEN_S)
-        self.robots.be(Mood.GOOD)
-
-    def _kill_pagers(self) -> None:
-        self.counted["pager_kills"] += 1
-        self.pagers.kill()
-        self._spoil_mood()
-        self.pagers.start()
-
-    def _wait(self, span: tuple[float, float]) -> None:
-        time.sleep(self._random.uniform(*span))
-
-
-def _passed(sky: Sky, fridges: Fridges, cast: Cast, began_at: float) -> Weathered:
-    weathered = Weathered()
-    engine = reader_engine(cast.database_url)
-    try:
-        with fridges:
-            sky.rage_until(lambda: fridges.are_over)
-            sky.clear_up()
-            fridges.settle()
-            is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
-        if not _all_stored(engine, fridges.readings) or not is_quiet:
-            weathered.differences.append(f"not all was stored and sent within {DRAINED_WITHIN_S:.0f} s of the end")
-        if sky.victim.stop() not in {0, -15} or sky.victim.verify():
-            weathered.differences.append("the server did not stop, or its journal does not verify")
+        kills = Kills(victim, broker, _chance(storm.seed))
+        moods = Moods(robots, pagers, _chance(storm.seed))
+        differences = [*_passed(fridges, kills, moods, engine), *_stopped(victim)]
         ledgers = {one.dev: one.ledger for one in fridges.fridges}
-        receipts = receipts_of(sky.robots, sky.pagers)
-        books = Books(ledgers, receipts, sky.counted["server_kills"], profile_of(PROFILE))
+        books = Books(ledgers, receipts_of(robots, pagers), kills.counted["server_kills"], profile_of(PROFILE))
         with engine.connect() as connection:
             compared = compare(connection, books)
-    finally:
-        engine.dispose()
-    weathered.figures = {**sky.counted, **compared.figures, "seconds": round(time.monotonic() - began_at)}
-    weathered.differences += compared.differences
-    return weathered
+    figures = {**kills.counted, **moods.counted, **compared.figures, "seconds": round(time.monotonic() - began_at)}
+    return Weathered(figures, [*differences, *compared.differences])
+
+
+def _passed(fridges: Fridges, kills: Kills, moods: Moods, engine: Engine) -> Iterator[str]:
+    """Let it pass, and wait until the last page is sent and the last reading is stored."""
+    with fridges:
+        with moods.going_on():
+            kills.go_on_until(lambda: fridges.are_over)
+        fridges.settle()
+        if not _wait_until(lambda: fridges.are_settled and _is_quiet(engine)):
+            yield f"not every page was settled within {DRAINED_WITHIN_S:.0f} s of the end"
+    if not _all_stored(engine, fridges.readings):
+        yield f"no more readings came within {DRAINED_WITHIN_S:.0f} s, and not all are stored"
+
+
+def _stopped(victim: Victim) -> Iterator[str]:
+    """Stop the server as an operator does, and verify the chain with the command."""
+    if victim.stop() not in {0, -signal.SIGTERM}:
+        yield "the server did not stop"
+    if victim.verify():
+        yield "the journal does not verify"
+
+
+def _chance(seed: int | str) -> Random:
+    return Random(seed)  # noqa: S311  # keeps no secret
 
 
 def _all_stored(engine: Engine, readings: int) -> bool:
@@ -203,7 +141,7 @@ def _fridges(storm: Storm, names: Sequence[str], url: str) -> Sequence[Fridge]:
     each, more = divmod(storm.excursions, len(names))
     found = []
     for number, name in enumerate(names):
-        random = Random(f"{storm.seed} {name}")  # noqa: S311  # keeps no secret
+        random = _chance(f"{storm.seed} {name}")
         minutes = course(random, each + (number < more))
         found.append(Fridge(name, minutes, random, UnrulyPost(random, url, name)))
     return found
