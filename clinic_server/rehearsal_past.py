@@ -14,10 +14,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from clinic_server.alerts.contacts import contacts
-from clinic_server.alerts.due import finish
-from clinic_server.alerts.rules import DueKind
-from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.contacts import standing_ids
+from clinic_server.alerts.due import claim, finish
 from clinic_server.cold_chain.actions import store_readings
 from clinic_server.cold_chain.excursions.actions import decide, write_form
 from clinic_server.cold_chain.excursions.lookup import excursions, units_of
@@ -208,11 +206,11 @@ def _test_the_pagers(tx: Tx) -> None:
     """Everybody got the weekly test by every channel, and said so."""
     number = begin_test(tx, tx.local_date)
     test_id = tx.execute(select(page_test.c.id).where(page_test.c.number == number)).scalar_one()
-    people = {one.contact_id: one for one in contacts(tx.connection, tx.keyring)}
-    for due in tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.kind == DueKind.TEST)).all():
-        for address in people[due.contact_id].addresses:
-            record_attempt(tx, Attempt(address.channel, Outcome(Reached.ACCEPTED), due.id, due.contact_id))
-        finish(tx, due.id, is_reached=True)
+    people = standing_ids(tx.connection)
+    for due in claim(tx, len(people), STEP):
+        for address in due.addresses:
+            record_attempt(tx, Attempt(address.channel, Outcome(Reached.ACCEPTED), due.due_id, due.contact_id))
+        finish(tx, due.due_id, is_reached=True)
         note_test_answer(tx, test_id, due.contact_id)
     tx.journal("page_attempted", test_id)
 
