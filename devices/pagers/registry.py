@@ -13,6 +13,7 @@ from devices.pagers.robots import RobotPager
 from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
 from devices.pagers.sms_http import SmsGateway
+from devices.pagers.sms_modem import SmsModem
 from devices.pagers.snpp import SnppPager
 from devices.pagers.tap import TapPager
 from devices.pagers.webhook import Webhook
@@ -29,6 +30,7 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "screen": Screen,
         "siren": Siren,
         "sms_http": SmsGateway,
+        "sms_modem": SmsModem,
         "snpp": SnppPager,
         "tap": TapPager,
         "webhook": Webhook,
