@@ -24,7 +24,8 @@ NO_SIGNAL: Final = frozenset({0, 99})
 PIN_TRIES: Final = 3
 SIM_BUSY: Final = "cme_14"
 REPORTS: Final = "SR"
-NOTICES: Final = ("AT+CNMI=2,1,0,2,0", "AT+CNMI=2,1,0,1,0")  # reports are stored, or else told at once
+REPORTS_ARE_STORED: Final = "AT+CNMI=2,1,0,2,0"
+REPORTS_ARE_TOLD: Final = "AT+CNMI=2,1,0,1,0"  # at once, and to nobody where nobody listens
 
 
 class ModemRefused(Exception):
@@ -44,6 +45,7 @@ class Modem:
         self._heard: list[str] = []
         self.told_reports: list[bytes] = []
         self.is_full = False
+        self._tells_reports = False
         self._is_report_next = False
 
     async def wake(self) -> None:
@@ -90,9 +92,8 @@ class Modem:
     async def use_messages(self, *, wants_reports: bool) -> None:
         """Speak of messages as bytes, and have replies and reports kept. May refuse."""
         await self._must("AT+CMGF=0")
-        for notice in NOTICES if wants_reports else ():
-            if (await self.ask(notice)).is_good:
-                break
+        if wants_reports and not (await self.ask(REPORTS_ARE_STORED)).is_good:
+            self._tells_reports = (await self.ask(REPORTS_ARE_TOLD)).is_good
 
     async def submit(self, message: bytes) -> int | None:
         """Hand over a message and return its reference. May refuse; NoAnswer where it may have been sent."""
@@ -126,10 +127,10 @@ class Modem:
         if (await self.ask(f'AT+CPMS="{message.memory}"')).is_good:
             await self.ask(f"AT+CMGD={message.place}")
 
-    async def hear_reports(self, within_s: float, count: int) -> None:
-        """Listen for as many reports, as long as that."""
-        heard = len(self.told_reports) + count
-        await self._until(lambda _: len(self.told_reports) >= heard, within_s)
+    async def hear_reports(self, count: int, within_s: float) -> None:
+        """Listen until as many reports were told, where the modem stores none."""
+        if self._tells_reports and len(self.told_reports) < count:
+            await self._until(lambda _: len(self.told_reports) >= count, within_s)
 
     async def ask(self, command: str, within_s: float | None = None) -> Answer:
         """Give a command and return what the modem says to it."""

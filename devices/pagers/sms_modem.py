@@ -85,8 +85,7 @@ class SmsModem:
             references = [await modem.submit(text) for text in texts]
         except ModemRefused as refused:
             return Outcome(Reached.UNCONFIRMED if refused.reason == MAY_BE_SENT else Reached.FAILED, refused.reason)
-        if self._wants_reports:
-            await modem.hear_reports(self._waits_s, len(texts))
+        await modem.hear_reports(len(texts), self._waits_s)
         self._postbox.hear(modem.told_reports)
         return self._postbox.outcome(replace(sending, references=[one for one in references if one is not None]))
 

@@ -6,7 +6,9 @@ It keeps what it was given to send in `sent`, and what came for it in its memori
 import argparse
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from firmware_stubs.orders import befall, say, take_orders
@@ -14,7 +16,7 @@ from firmware_stubs.plugs import Plug, PtyPlug
 
 OK, ERROR = "OK", "ERROR"
 PROMPT = b"\r\n> "
-STAMP = "62115201030023"  # 2026-11-25 10:30:00, eight hours ahead
+UCS2 = 0x08
 
 
 @dataclass
@@ -48,6 +50,7 @@ class ModemStub:
         self.card = card or Card()
         self.sent: list[Sent] = []
         self.asked: list[str] = []
+        self.heard: Callable[[Sent], object] = lambda _: None
         self.memories: dict[str, dict[int, str]] = {"SM": {}, "SR": {}}
         self.refuse_next: deque[str] = deque()
         self._is_open = not self.card.pin
@@ -66,12 +69,12 @@ class ModemStub:
         kind = "91" if sender.startswith("+") else "A1"
         data = text.encode("utf-16-be")
         number = _address(sender.removeprefix("+"), kind) if sender.strip("+").isdecimal() else "0BD04366D2991C02"
-        self._store("SM", f"0004{number}0008{STAMP}{len(data):02X}{data.hex().upper()}", "+CMTI")
+        self._store("SM", f"0004{number}0008{stamp()}{len(data):02X}{data.hex().upper()}", "+CMTI")
 
-    def report(self, number: int, status: int = 0, stamp: str = STAMP) -> None:
+    def report(self, number: int, status: int = 0, ago: timedelta = timedelta()) -> None:
         """Let a report come of the message with this place in `sent`."""
         sent = self.sent[number]
-        pdu = f"0006{sent.reference:02X}{_address(sent.number, '91')}{stamp}{stamp}{status:02X}"
+        pdu = f"0006{sent.reference:02X}{_address(sent.number, '91')}{stamp(ago)}{stamp()}{status:02X}"
         if self.card.stores_reports:
             self._store("SR", pdu, "+CDSI")
         else:
@@ -171,7 +174,7 @@ class ModemStub:
         self._count = (self._count + 1) % 256
         sent = read_submit(pdu, self._count)
         self.sent.append(sent)
-        say(f"to {sent.number}{sent.part}: {sent.text}")
+        self.heard(sent)
         return [f"+CMGS: {self._count}", OK]
 
 
@@ -183,7 +186,7 @@ def read_submit(pdu: str, reference: int) -> Sent:
     number = "".join(f"{byte & 15}{byte >> 4:x}" for byte in raw[5:end])[:length]
     coding, count, data = raw[end + 1], raw[end + 3], raw[end + 4 :]
     header = data[: data[0] + 1] if first & 0x40 else b""
-    if coding == 0x08:
+    if coding == UCS2:
         text = data[len(header) : count].decode("utf-16-be")
     else:
         bits = "".join(f"{byte:08b}" for byte in reversed(data))
@@ -191,6 +194,12 @@ def read_submit(pdu: str, reference: int) -> Sent:
         text = "".join(letters[-(-8 * len(header) // 7) :])
     part = f" ({header[5]}/{header[4]})" if header else ""
     return Sent(number, text, reference, bool(first & 0x20), part)
+
+
+def stamp(ago: timedelta = timedelta()) -> str:
+    """Return a time as service centres in China write it, eight hours or 32 quarters ahead."""
+    local = f"{datetime.now(UTC) + timedelta(hours=8) - ago:%y%m%d%H%M%S}"
+    return "".join(local[at + 1] + local[at] for at in range(0, 12, 2)) + "23"
 
 
 def _address(digits: str, kind: str) -> str:
@@ -207,6 +216,7 @@ def main() -> None:
     words = parser.parse_args()
     with PtyPlug(words.name) as plug:
         modem = ModemStub(plug, Card(pin=words.pin))
+        modem.heard = lambda sent: say(f"to {sent.number}{sent.part}: {sent.text}")
         say(plug.url)
         take_orders(partial(obey, modem), "reply NUMBER TEXT | report PLACE STATUS | refuse cms_38 | network 0..5")
 
