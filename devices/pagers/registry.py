@@ -9,6 +9,7 @@ from devices.pagers.apprise_extra import AppriseExtra
 from devices.pagers.email import EmailPager
 from devices.pagers.mqtt_topic import MqttTopic
 from devices.pagers.page import Pager, PagerSpec
+from devices.pagers.pocsag import PocsagPager
 from devices.pagers.robots import RobotPager
 from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
@@ -27,6 +28,7 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "email": EmailPager,
         "feishu": RobotPager,
         "mqtt_topic": MqttTopic,
+        "pocsag": PocsagPager,
         "screen": Screen,
         "siren": Siren,
         "sms_http": SmsGateway,

@@ -14,7 +14,7 @@ from functools import partial
 from firmware_stubs.orders import befall, say, take_orders
 from firmware_stubs.plugs import Plug, PtyPlug
 
-OK, ERROR = "OK", "ERROR"
+OK = "OK"
 PROMPT = b"\r\n> "
 UCS2 = 0x08
 
@@ -36,6 +36,7 @@ class Card:
 
     pin: str = ""
     tries_left: int = 3
+    tells_tries: bool = True
     registered: int = 1
     signal: int = 20
     room: int = 10
@@ -117,7 +118,9 @@ class ModemStub:
         doing = {
             "E0": self._quiet,
             "+CPIN": self._pin,
-            "+CPINR": lambda _: [f"+CPINR: SIM PIN,{self.card.tries_left},3", OK],
+            "+CPINR": lambda _: (
+                [f"+CPINR: SIM PIN,{self.card.tries_left},3", OK] if self.card.tells_tries else ["ERROR"]
+            ),
             "+CREG": lambda asked: [OK] if asked else [f"+CREG: 0,{self.card.registered}", OK],
             "+CEREG": lambda _: [f"+CEREG: 0,{self.card.registered}", OK],
             "+CSQ": lambda _: [f"+CSQ: {self.card.signal},99", OK],
