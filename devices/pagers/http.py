@@ -119,7 +119,7 @@ def wait_told(text: str, now: datetime | None = None) -> float | None:
     """Return the seconds of a Retry-After header: a number of them, or a date; an hour at most."""
     if text.isascii() and text.isdecimal():
         return min(float(text[:9]), MOST_WAIT_S)
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         until = parsedate_to_datetime(text)
         return min(max(0.0, (until - (now or datetime.now(UTC))).total_seconds()), MOST_WAIT_S)
     return None
