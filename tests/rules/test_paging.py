@@ -42,6 +42,17 @@ def test_a_server_that_was_down_at_the_hour_tests_later_that_day_but_not_the_day
     assert slot(TUESDAY + timedelta(hours=13)) is None
 
 
+def test_a_test_of_the_evening_is_made_up_for_after_midnight_under_its_own_day() -> None:
+    assert test_slot(TUESDAY.replace(day=4, hour=2), "tuesday", time(20, 0), ()) == date(2026, 3, 3)
+    assert test_slot(TUESDAY.replace(day=4, hour=8), "tuesday", time(20, 0), ()) is None
+
+
+def test_six_days_later_another_weekday_has_its_test() -> None:
+    monday = TUESDAY + timedelta(days=6)
+    assert slot(monday, TUESDAY, weekday="monday") == date(2026, 3, 9)
+    assert slot(monday, TUESDAY + timedelta(seconds=1), weekday="monday") is None
+
+
 @given(
     st.lists(st.integers(-10, 10), min_size=1, max_size=60),
     st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=5),
@@ -72,6 +83,7 @@ def test_every_week_has_its_test(start: datetime, weekday: str) -> None:
 
 
 def test_a_page_is_tried_three_more_times_each_later_than_the_last() -> None:
+    assert tried_again_after_s(0) is None
     waits = [tried_again_after_s(tries) for tries in range(1, 6)]
     assert waits == [30, 120, 300, None, None]
 
