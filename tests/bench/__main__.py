@@ -121,7 +121,7 @@ def _say(lines: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 run.py bench",
-        description="Measures on this machine, in less than a minute unless told otherwise.",
+        description="Measures on this machine, in a few minutes unless told otherwise.",
     )
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
