@@ -1,6 +1,7 @@
 """Excursions over real readings: found in the same transaction, holding what stood there, decided about by name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from clinic_server.cold_chain import actions as cold_chain
 from clinic_server.cold_chain.excursions import actions, following
 from clinic_server.cold_chain.excursions.exposure import exposures_of
 from clinic_server.cold_chain.excursions.gaps import GapFacts, gaps_since
-from clinic_server.cold_chain.excursions.lookup import ExcursionFacts, excursions, units_of, verdicts_of
+from clinic_server.cold_chain.excursions.lookup import ExcursionFacts, excursions, limits_of, units_of, verdicts_of
 from clinic_server.cold_chain.excursions.rules import (
     DispositionKind,
     Evaluation,
@@ -33,8 +34,10 @@ from clinic_server.cold_chain.excursions.tables import excursion_now
 from clinic_server.cold_chain.judge import judge
 from clinic_server.cold_chain.judging import BreachKind, Point
 from clinic_server.cold_chain.profiles import profile_of
-from clinic_server.cold_chain.rules import Fault, Sample
+from clinic_server.cold_chain.rules import Condition, Fault, Sample
 from clinic_server.cold_chain.tables import to_unix_ms
+from clinic_server.cold_chain.upkeep.limits import RuleChange, unchanged
+from clinic_server.cold_chain.upkeep.site_limits import NewLimits, confirm_limits, propose_limits
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
@@ -499,6 +502,56 @@ def test_an_excursion_at_a_probe_that_was_taken_away_ends(fridge: Database, cloc
     assert one(fridge).ended_at == clock.now()
     assert alerts(fridge) == {}
     assert is_held(fridge, CODES[0])
+
+
+def two_agree(db: Database) -> None:
+    """The site's lead and a second person agree on stricter limits of the fridge, from now on."""
+    shipped = unchanged(profile_of("cn-clinic-2-8"))
+    stricter = replace(shipped, high_milli_celsius=7_000, rules=tuple(_cooler(rule) for rule in shipped.rules))
+    new = NewLimits("fridge-1", "cn-clinic-2-8", db.clock.now().date(), "milder vaccine", stricter)
+    lead, keeper = a_colleague(db, Role.SITE_LEAD), a_colleague(db, Role.COLD_CHAIN_KEEPER)
+    proposal_id = db.write_now(lambda tx: propose_limits(tx, new), lead).proposal_id
+    db.write_now(lambda tx: confirm_limits(tx, proposal_id), keeper)
+
+
+def _cooler(rule: RuleChange) -> RuleChange:
+    is_for_warmth = 7_000 < rule.beyond_milli_celsius <= 8_000
+    return replace(rule, beyond_milli_celsius=rule.beyond_milli_celsius - 1_000) if is_for_warmth else rule
+
+
+def test_stricter_limits_of_the_site_make_the_excursion_that_the_shipped_ones_do_not(fridge: Database) -> None:
+    hears(fridge, *course(0, 5_000, *[7_400] * 15))
+    assert found(fridge) == []
+    two_agree(fridge)
+    hears(fridge, *course(16, *[7_400] * 11))
+    seen = one(fridge)
+    assert (seen.kind, seen.began_at) == (BreachKind.TOO_WARM, START + timedelta(minutes=16))
+    assert '"own-fridge-1"' in fridge.read_now(lambda c: limits_of(c, seen.excursion_id))
+    assert is_held(fridge, CODES[0])
+    (now,) = fridge.read_now(lambda c: cold_chain.overview(c, fridge.clock.now())).places
+    assert now.condition is Condition.TOO_WARM
+
+
+def test_late_readings_from_before_are_judged_by_the_limits_of_their_own_time(fridge: Database) -> None:
+    """What readings of before the agreement say is the same whenever they come."""
+    kept_back = course(1, *[7_400] * 15)
+    hears(fridge, said(0, 5_000), said(16, 5_000))
+    two_agree(fridge)
+    hears(fridge, *course(17, 5_000, 5_000))
+    hears(fridge, *kept_back)
+    assert found(fridge) == []
+
+
+def test_an_excursion_by_earlier_limits_ends_with_their_last_reading(fridge: Database) -> None:
+    hears(fridge, *warm(0, 12))
+    two_agree(fridge)
+    hears(fridge, *course(15, *[9_400] * 11))
+    later, earlier = found(fridge)
+    assert (earlier.ended_at, later.began_at) == (START + timedelta(minutes=14), START + timedelta(minutes=15))
+    assert (earlier.is_open, later.is_open) == (False, True)
+    hears(fridge, *course(26, 5_500))
+    hears(fridge, said(20.5, 9_500))
+    assert [each.excursion_id for each in found(fridge)] == [later.excursion_id, earlier.excursion_id]
 
 
 async def test_a_keeper_decides_on_the_page_with_the_letter_attached_and_others_may_not(

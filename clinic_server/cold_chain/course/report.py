@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.lookup import Asked, Series
@@ -16,6 +15,7 @@ from clinic_server.cold_chain.course.rules import Bounds, Piece, Span, TimeSpent
 from clinic_server.cold_chain.judging import Point, Profile
 from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.rules import Limits, Reach
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.kit.spreadsheets import as_csv
 from clinic_server.stock.places import places
 from clinic_server.stock.whereabouts import PlaceFacts, PlaceKind
@@ -83,7 +83,7 @@ def report_file(report: MonthReport, zone: ZoneInfo) -> bytes:
 
 
 def _place_month(connection: Connection, place: PlaceFacts, span: Span, zone: ZoneInfo) -> PlaceMonth:
-    limits = profiles.profile_of(place.profile)
+    limits = in_force(connection)[place.place_id].at(span.until_unix_ms)
     asked = Asked.counted(span, Bounds.of(limits), zone)
     series = lookup.series_in(connection, place.code, asked) if span.length_ms else ()
     numbers = lookup.numbers_of(connection)

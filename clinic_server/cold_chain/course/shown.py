@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.calendar import Unit
@@ -17,6 +16,7 @@ from clinic_server.cold_chain.course.drawing import FRAME, Drawing, line_of, she
 from clinic_server.cold_chain.course.lookup import Asked, Series
 from clinic_server.cold_chain.course.rules import Bounds, Grain, Piece, Span, length_of
 from clinic_server.cold_chain.rules import Limits
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.stock import places
 from clinic_server.stock.whereabouts import PlaceFacts
 
@@ -58,7 +58,7 @@ class Course:
 def asked_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> tuple[PlaceFacts, Limits, Asked]:
     """Return what a question about a place's course rests on, or raise PlaceUnknown."""
     place = places.require_place(connection, place_code)
-    profile = profiles.profile_of(place.profile)
+    profile = in_force(connection)[place.place_id].at(span.until_unix_ms)
     return place, Limits.of(profile), Asked.drawn(span, Bounds.of(profile), zone)
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
-from clinic_server.cold_chain.excursions.following import Placement, keep_open_gap, placements
+from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
 from clinic_server.cold_chain.excursions.judgement import end_abandoned
-from clinic_server.cold_chain.excursions.tables import excursion, excursion_now
+from clinic_server.cold_chain.excursions.tables import excursion_now
+from clinic_server.cold_chain.placements import Placement, placements
 from clinic_server.cold_chain.rules import COLD_CHAIN, Fault
 from clinic_server.cold_chain.tables import from_unix_ms, latest_reading, to_unix_ms
 from clinic_server.kit.access import system_actor
@@ -111,12 +112,12 @@ def _troubles(one: Placement, latest: _Latest, now_ms: int, since: str) -> Itera
 
 
 def _is_silent(placement: Placement, now_ms: int) -> bool:
-    return now_ms - placement.good_unix_ms > placement.profile.no_data_after_s * 1_000
+    return now_ms - placement.good_unix_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
 def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:
     """Tell whether a probe speaks and says only what is no temperature, or what nobody believes."""
-    trust, patience_ms = placement.watch.trust, placement.profile.gap_after_s * 1_000
+    trust, patience_ms = placement.watch.trust, placement.limits.at(now_ms).gap_after_s * 1_000
     said_ms, _ = latest.get(False, (0, None))
     is_doubted = trust.doubted_since_unix_ms is not None and now_ms - trust.doubted_since_unix_ms > patience_ms
     return is_doubted or (said_ms > placement.good_unix_ms and said_ms - placement.good_unix_ms > patience_ms)
@@ -133,17 +134,13 @@ def _abandoned(connection: Connection, standing: Iterable[Placement]) -> Iterato
     """Return placements with an excursion that no reading can end any more, and when it is taken to have ended."""
     by_id = {one.placement_id: one for one in standing}
     lasting = connection.execute(
-        select(excursion.c.placement_id, excursion.c.profile, excursion.c.profile_version)
-        .join(excursion_now, excursion_now.c.excursion_id == excursion.c.id)
+        select(excursion_now.c.placement_id)
         .where(excursion_now.c.ended_unix_ms.is_(None), ~excursion_now.c.is_withdrawn)
         .distinct()
-    )
-    for row in lasting:
-        one = by_id[row.placement_id]
+    ).scalars()
+    for one in (by_id[placement_id] for placement_id in lasting):
         if one.until_unix_ms is not None:
             yield one, one.until_unix_ms
-        elif one.profile.edition != f"{row.profile}/{row.profile_version}":
-            yield one, one.last_unix_ms
 
 
 def _keep_gap(tx: Tx, placement: Placement) -> None:
