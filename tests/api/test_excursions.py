@@ -15,6 +15,7 @@ from clinic_server.alerts.raising import open_alerts
 from clinic_server.alerts.rules import AlertKind, Severity
 from clinic_server.cold_chain import actions as cold_chain
 from clinic_server.cold_chain.excursions import actions, following
+from clinic_server.cold_chain.excursions.doubts import say_doubts
 from clinic_server.cold_chain.excursions.exposure import exposures_of
 from clinic_server.cold_chain.excursions.gaps import GapFacts, gaps_since
 from clinic_server.cold_chain.excursions.lookup import ExcursionFacts, excursions, limits_of, units_of, verdicts_of
@@ -502,6 +503,39 @@ def test_an_excursion_at_a_probe_that_was_taken_away_ends(fridge: Database, cloc
     assert one(fridge).ended_at == clock.now()
     assert alerts(fridge) == {}
     assert is_held(fridge, CODES[0])
+
+
+def lived(db: Database, *milli_celsius: int, behind_minutes: int = 0) -> None:
+    """A reading every five minutes, each received as it is taken, by a clock that may be behind."""
+    for value in milli_celsius:
+        db.clock.pass_time(minutes=5)  # type: ignore[attr-defined]  # a clock of the tests
+        at = db.clock.now() - timedelta(minutes=behind_minutes)
+        sample = Sample("p1", 1, int((db.clock.now() - START).total_seconds()), at, value)
+        db.write_now(lambda tx, one=sample: cold_chain.store_readings(tx, [one]), DEVICES)  # type: ignore[misc]  # a loop's lambda
+    db.write_now(say_doubts, system_actor("probe doubts"))
+
+
+def test_a_probe_that_repeats_one_value_for_hours_is_doubted_until_it_moves(fridge: Database) -> None:
+    lived(fridge, *[4_500, 5_000] * 20)
+    assert alerts(fridge) == {}
+    lived(fridge, *[5_100] * 38)
+    assert alerts(fridge) == {AlertKind.FLAT_LINE: (Severity.WARNING, "SAME VALUE SINCE 12:25")}
+    lived(fridge, 5_000)
+    assert alerts(fridge) == {}
+
+
+def test_a_clock_that_is_behind_is_said_until_it_is_put_right(fridge: Database) -> None:
+    fridge.clock.pass_time(minutes=30)  # type: ignore[attr-defined]  # a clock of the tests
+    lived(fridge, 5_000, 5_000, 5_000, behind_minutes=30)
+    assert alerts(fridge) == {AlertKind.CLOCK_WRONG: (Severity.WARNING, "PROBE CLOCK WRONG")}
+    lived(fridge, 5_000, 5_000, 5_000)
+    assert alerts(fridge) == {}
+
+
+def test_two_dead_values_in_a_row_are_a_probe_to_be_checked_at_once(fridge: Database) -> None:
+    hears(fridge, said(0, 5_000), said(1, 0), said(2, 0))
+    listens(fridge)
+    assert alerts(fridge) == {AlertKind.PROBE_FAULT: (Severity.ALARM, "CHECK PROBE, NO DATA SINCE 09:00")}
 
 
 def two_agree(db: Database) -> None:
