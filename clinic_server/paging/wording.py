@@ -8,7 +8,7 @@ from clinic_server.alerts.due import DuePage
 from clinic_server.alerts.ladder import short_words
 from clinic_server.alerts.rules import AlertFacts, DueKind
 from clinic_server.kit.i18n import current_language, say
-from clinic_server.kit.labels import label
+from clinic_server.kit.labels import label, labels
 from devices.pagers.page import Page
 
 REPLY_CODE: Final = "ACK"
@@ -36,6 +36,16 @@ def trial_page(site_name: str) -> Page:
     """Return the page of a channel's test button, in the presser's language."""
     text = say("%(site)s: a keeper tries this channel. Nothing is wrong.") % {"site": site_name}
     return Page(number="0-0", short="TRIAL OF THIS CHANNEL. NOTHING IS WRONG.", text=text, is_urgent=False)
+
+
+def reason_words(reason: str) -> str:
+    """Return a driver's reason in words: its own, its family's with the number the service gave, or those of any."""
+    known = labels()["page_reason"]
+    if reason in known or not reason:
+        return label("page_reason", reason).text if reason else ""
+    family, _, number = reason.rpartition("_")
+    is_of_family = number.isdigit() and f"{family}_other" in known
+    return label("page_reason", f"{family}_other" if is_of_family else "other", number=number).text
 
 
 def _heading(site_name: str, kind: DueKind) -> str:
