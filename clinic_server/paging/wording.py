@@ -6,6 +6,7 @@ from typing import Final
 
 from clinic_server.alerts.due import DuePage
 from clinic_server.alerts.ladder import short_words
+from clinic_server.alerts.links import LinkTarget
 from clinic_server.alerts.rules import AlertFacts, DueKind
 from clinic_server.kit.i18n import current_language, say
 from clinic_server.kit.labels import label, labels
@@ -14,13 +15,13 @@ from devices.pagers.page import Page
 REPLY_CODE: Final = "ACK"
 
 
-def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage]) -> Page:
-    """Return one page for all that is due to one address at once, in the first one's language."""
+def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage], link: str = "") -> Page:
+    """Return one page for all that is due to one address at once, in the first one's language; ``link`` answers it."""
     lead = due[0]
     alerts = list({one.alert_id: one for page in due for one in page.alerts}.values())
     told = current_language.set(lead.language)
     try:
-        lines = [_heading(site_name, lead.kind), *(_line(one, zone) for one in alerts), _end(lead, alerts)]
+        lines = [_heading(site_name, lead.kind), *(_line(one, zone) for one in alerts), _end(lead, alerts), link]
     finally:
         current_language.reset(told)
     return Page(
@@ -30,6 +31,15 @@ def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage]) -> Page:
         is_urgent=any(page.is_urgent for page in due),
         reply_code=REPLY_CODE if lead.kind is not DueKind.RECOVERY else None,
     )
+
+
+def answered_by(due: Sequence[DuePage]) -> LinkTarget | None:
+    """Return what a link in a page answers: its one alert as its one contact; several have none."""
+    alert_ids = {one.alert_id for page in due for one in page.alerts}
+    contact_ids = {page.contact_id for page in due}
+    if due[0].kind is not DueKind.PAGE or len(alert_ids) != 1 or len(contact_ids) != 1:
+        return None
+    return LinkTarget(alert_ids.pop(), contact_ids.pop())
 
 
 def trial_page(site_name: str) -> Page:

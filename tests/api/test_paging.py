@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.contacts import Address, NewContact, add_contact
 from clinic_server.alerts.due import claim
+from clinic_server.alerts.links import read_link
 from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, DueState, Severity
@@ -284,6 +286,24 @@ async def test_a_page_whose_turn_comes_after_its_lease_is_neither_sent_nor_writt
     await office._serve_pages(pages, before_s=house.db.clock.monotonic() - 1)
     assert (hook.received, reached(house)) == ([], [])
     assert due_states(house) == [(DueState.LEASED, None)]
+
+
+async def test_a_page_about_one_alert_has_its_link_where_the_site_says_how_it_is_reached(
+    house: House, office: PagingOffice, hook: Gateway
+) -> None:
+    a_channel(house, "hook", hook)
+    chen, li = a_contact(house, ("hook", "chen")), a_contact(house, ("hook", "li"))
+    page(house, chen)
+    await until(lambda: hook.received)
+    assert "/alerts/answer/" not in hook.received[0]["text"]
+    paging = house.settings.paging.model_copy(update={"public_url": "https://clinic.example"})
+    office._house = replace(house, settings=house.settings.model_copy(update={"paging": paging}))
+    page(house, li)
+    await until(lambda: len(hook.received) == 2)
+    link = hook.received[1]["text"].splitlines()[-1]
+    token = link.removeprefix("https://clinic.example/alerts/answer/")
+    target = read_link(house.db.keyring, token, house.db.clock.now())
+    assert (target.contact_id, target.alert_id) == (li, house.db.read_now(open_alerts)[0].alert_id)
 
 
 async def test_a_channel_that_hangs_keeps_no_other_back_and_is_served_one_at_a_time(
