@@ -43,6 +43,7 @@ from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
+from clinic_server.recall.actions import NewDestruction, confirm_destruction, propose_destruction
 from clinic_server.staff.rules import Role
 from clinic_server.stock import holds
 from clinic_server.stock.actions import NewLot, receive_units
@@ -386,6 +387,29 @@ def test_what_was_held_by_hand_for_its_temperature_is_decided_about_the_same_way
         decide(fridge, keeper, None, CODES[:1], DispositionKind.RELEASED)
     decide(fridge, keeper, None, CODES[:1], DispositionKind.RELEASED, LETTER)
     assert not is_held(fridge, CODES[0])
+
+
+def test_nobody_destroys_what_was_out_of_its_temperature_before_it_was_decided_about(
+    fridge: Database, keeper: Actor
+) -> None:
+    """Invariant 38: two signatures are no disposition."""
+    hears(fridge, *warm(0, 12))
+    leaves = NewDestruction(CODES[:1], HoldEnd.SENT_AWAY, "too warm", "a witness")
+    before = rows_in(fridge)
+    with pytest.raises(NeedsDisposition):
+        fridge.write_now(lambda tx: propose_destruction(tx, leaves), keeper)
+    assert rows_in(fridge) == before
+    decide(fridge, keeper, one(fridge).excursion_id, CODES[:1], DispositionKind.RETURNED)
+    named = fridge.write_now(lambda tx: propose_destruction(tx, leaves), keeper)
+    fridge.write_now(lambda tx: holds.hold(tx, holds.NewHold(HoldReason.TEMPERATURE, CODES[:1])), keeper)
+    second = a_colleague(fridge, Role.SITE_LEAD)
+    with pytest.raises(NeedsDisposition):
+        fridge.write_now(lambda tx: confirm_destruction(tx, named.destruction_id), second)
+    decide(fridge, keeper, None, CODES[:1], DispositionKind.RETURNED)
+    fridge.write_now(lambda tx: confirm_destruction(tx, named.destruction_id), second)
+    gone = fridge.read_now(lambda c: unit_by_code(c, CODES[0]))
+    assert gone
+    assert gone.place_code is None
 
 
 def test_vaccine_is_carried_to_a_place_in_order_and_stays_held(fridge: Database, keeper: Actor) -> None:
