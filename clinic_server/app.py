@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
@@ -222,10 +224,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Return every route of the house, whose parameters are worked out once for all servers of a process."""
+    house = APIRouter()
+    for router in ROUTERS:
+        house.include_router(router)
+    return house.routes
 
 
 def open_house(settings: Settings, clock: Clock) -> House:
