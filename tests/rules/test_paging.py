@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_server.kit.i18n import current_language
 from clinic_server.paging.rules import (
     BETWEEN_TESTS,
     WEEKDAYS,
@@ -20,6 +21,7 @@ from clinic_server.paging.rules import (
     test_slot,
     tried_again_after_s,
 )
+from clinic_server.paging.wording import reason_words
 from devices.pagers.page import Reached
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -128,3 +130,22 @@ def test_each_way_of_being_deaf_is_named(hearing: Hearing, reasons: tuple[Deafne
 def test_one_channel_that_works_is_enough() -> None:
     channels = [ChannelStanding("a", Reached.FAILED), ChannelStanding("b", Reached.ACCEPTED)]
     assert deafness(Hearing(channels, 3, 0, TUESDAY, 0), TUESDAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("http_401", "The service refused the key."),
+        ("http_418", "The service answered with HTTP 418."),
+        ("errcode_40001", "The robot refused it with its code 40001."),
+        ("snpp_554", "The gateway answered with 554."),
+        ("wholly_new", "The channel failed for a reason of its own."),
+        ("", ""),
+    ],
+)
+def test_no_reason_of_a_driver_is_shown_as_a_raw_word(reason: str, words: str) -> None:
+    told = current_language.set("en")
+    try:
+        assert reason_words(reason) == words
+    finally:
+        current_language.reset(told)
