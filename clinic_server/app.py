@@ -191,25 +191,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.alert_link_tries = Tries(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
-            async with (
-                OverdueVials(house),
-                Silence(house) as silence,
-                ProbeDoubts(house) as probe_doubts,
-                DosesDue(house),
-                UpkeepDue(house) as upkeep_due,
-                ReadingSeals(house) as reading_seals,
-                Desks(house) as desks,
-                DeviceHub(house, desks=desks) as hub,
-                SlipOffice(house, hub) as office,
-                AlarmPath(
-                    house,
-                    Part("device intake", hub.is_alive),
-                    *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
-                ) as alarm_path,
-            ):
-                desks.bring_to(hub.receive)
-                app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-                app.state.alarm_path = alarm_path
+            async with _looked_after(app, house):
                 yield
         finally:
             house.db.broadcaster.close()
@@ -227,6 +209,31 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
+    """Do everything a server does by itself: watch, attend devices, print, call people."""
+    async with (
+        OverdueVials(house),
+        Silence(house) as silence,
+        ProbeDoubts(house) as probe_doubts,
+        DosesDue(house),
+        UpkeepDue(house) as upkeep_due,
+        ReadingSeals(house) as reading_seals,
+        Desks(house) as desks,
+        DeviceHub(house, desks=desks) as hub,
+        SlipOffice(house, hub) as office,
+        AlarmPath(
+            house,
+            Part("device intake", hub.is_alive),
+            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
+        ) as alarm_path,
+    ):
+        desks.bring_to(hub.receive)
+        app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+        app.state.alarm_path = alarm_path
+        yield
 
 
 @cache
