@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_server import demo
 from clinic_server.app import create_app, open_house
+from clinic_server.cold_chain.upkeep.sealing import broken_seals
 from clinic_server.doctor.command import doctor
 from clinic_server.kit import journal
 from clinic_server.kit.access import system_actor
@@ -127,7 +128,8 @@ def init(*, as_json: AsJson = False) -> None:
 def verify(*, as_json: AsJson = False) -> None:
     """Check the journal's chain, every record it vouches for and every judgement; also while the server runs.
 
-    Each round of questions is judged again by its own version of its rule set, and must find what it found.
+    Each round of questions is judged again by its own version of its rule set, and must find what it found;
+    temperatures are compared with the seals of the hours they were received in.
 
     Example: clinic verify --json
     """
@@ -135,7 +137,12 @@ def verify(*, as_json: AsJson = False) -> None:
     keyring = _keyring(settings)
     seen = _ask(settings, lambda connection: journal.verify(connection, keyring.journal_key))
     replay = _ask(settings, lambda connection: replay_all(connection, keyring))
-    faults = [*seen.faults, *(f"screening {one} judged again finds something else" for one in replay.differing)]
+    broken = _ask(settings, broken_seals)
+    faults = [
+        *seen.faults,
+        *(f"screening {one} judged again finds something else" for one in replay.differing),
+        *(f"readings {one.span}: {one.sealed} were sealed, what is there now ({one.found}) differs" for one in broken),
+    ]
     if as_json:
         head = {"seq": seen.head.seq, "hash": seen.head.hash.hex()}
         _print_json(

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
@@ -14,15 +16,24 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
-from clinic_server.alerts.watch import LadderWatch
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
 from clinic_server.cold_chain import pages as cold_chain_pages
+from clinic_server.cold_chain.course import api as course_api
+from clinic_server.cold_chain.course import pages as course_pages
+from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
+from clinic_server.cold_chain.excursions import api as excursions_api
+from clinic_server.cold_chain.excursions import pages as excursions_pages
+from clinic_server.cold_chain.excursions.doubts import ProbeDoubts
+from clinic_server.cold_chain.excursions.silence import Silence
 from clinic_server.cold_chain.logger_files import api as logger_files_api
 from clinic_server.cold_chain.logger_files import pages as logger_files_pages
+from clinic_server.cold_chain.upkeep import api as upkeep_api
+from clinic_server.cold_chain.upkeep import pages as upkeep_pages
+from clinic_server.cold_chain.upkeep.watching import ReadingSeals, UpkeepDue
 from clinic_server.consent import api as consent_api
 from clinic_server.consent import pages as consent_pages
 from clinic_server.consent import texts
@@ -52,6 +63,7 @@ from clinic_server.injection import api as injection_api
 from clinic_server.injection import box_pages, check_lists
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
+from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
@@ -67,6 +79,10 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.paging import api as paging_api
+from clinic_server.paging import pages as paging_pages
+from clinic_server.paging.heartbeat import Part
+from clinic_server.paging.path import AlarmPath
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -87,6 +103,7 @@ from clinic_server.stock import api as stock_api
 from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
+from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
 
 _log = structlog.get_logger(__name__)
@@ -135,6 +152,12 @@ ROUTERS = (
     alerts_pages.router,
     cold_chain_api.router,
     cold_chain_pages.router,
+    course_api.router,
+    course_pages.router,
+    excursions_api.router,
+    excursions_pages.router,
+    upkeep_api.router,
+    upkeep_pages.router,
     logger_files_api.router,
     logger_files_pages.router,
     device_hub_api.router,
@@ -143,7 +166,10 @@ ROUTERS = (
     desk_pages.router,
     slips_api.router,
     slips_pages.router,
+    paging_api.router,
+    paging_pages.router,
     wall_pages.router,
+    cold_room.router,
     patterns.router,
 )
 
@@ -165,16 +191,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.alert_link_tries = Tries(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
-            async with (
-                OverdueVials(house),
-                DosesDue(house),
-                LadderWatch(house),
-                Desks(house) as desks,
-                DeviceHub(house, desks=desks) as hub,
-                SlipOffice(house, hub) as office,
-            ):
-                desks.bring_to(hub.receive)
-                app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+            async with _looked_after(app, house):
                 yield
         finally:
             house.db.broadcaster.close()
@@ -189,10 +206,43 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
+    """Do everything a server does by itself: watch, attend devices, print, call people."""
+    async with (
+        OverdueVials(house),
+        Silence(house) as silence,
+        ProbeDoubts(house) as probe_doubts,
+        DosesDue(house),
+        UpkeepDue(house) as upkeep_due,
+        ReadingSeals(house) as reading_seals,
+        Desks(house) as desks,
+        DeviceHub(house, desks=desks) as hub,
+        SlipOffice(house, hub) as office,
+        AlarmPath(
+            house,
+            Part("device intake", hub.is_alive),
+            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
+        ) as alarm_path,
+    ):
+        desks.bring_to(hub.receive)
+        app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+        app.state.alarm_path = alarm_path
+        yield
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Return every route of the house, whose parameters are worked out once for all servers of a process."""
+    house = APIRouter()
+    for router in ROUTERS:
+        house.include_router(router)
+    return house.routes
 
 
 def open_house(settings: Settings, clock: Clock) -> House:
@@ -217,6 +267,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    if db.read_now(lacks_hours):
+        db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
     for one in db.read_now(changed_sets):
         _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)

@@ -82,6 +82,31 @@ class WallSettings(_Section):
     )
 
 
+class PagingSettings(_Section):
+    """Waking somebody."""
+
+    public_url: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="Address of this server as pagers' holders reach it, for links that answer; empty: no links.",
+    )
+    may_reach: tuple[str, ...] = Field(
+        (),
+        description='JSON list of networks beside the internet that channels may reach, such as ["192.168.1.20/32"].',
+    )
+    test_weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        "tuesday", description="Day of the weekly test page to everybody."
+    )
+    test_at: time = Field(time(10, 0), description="Local time of the weekly test page.")
+    heartbeat_url: str = Field(
+        "",
+        max_length=400,
+        pattern=r"^(https?://\S+)?$",
+        description="Address of a watcher outside, told every minute that the alarm path lives; empty: nobody is told.",
+    )
+
+
 class PrintSettings(_Section):
     """Slips on paper."""
 
@@ -114,6 +139,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     security: SecuritySettings = SecuritySettings()
     wall: WallSettings = WallSettings()
+    paging: PagingSettings = PagingSettings()
     print: PrintSettings = PrintSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")

@@ -9,11 +9,17 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, func, select, tuple_
 
+from clinic_server.cold_chain.course.tables import add_to_hours
+from clinic_server.cold_chain.excursions.actions import judge_readings
 from clinic_server.cold_chain.rules import (
+    COLD_CHAIN,
     LATE_AFTER,
     Fault,
+    Limits,
     Measurement,
     PlaceNow,
+    ProbeEnd,
+    ProbeIsRetired,
     ProbeNow,
     ProbeUnknown,
     Sample,
@@ -29,6 +35,7 @@ from clinic_server.cold_chain.tables import (
     HeardProbe,
     LatestReading,
     Probe,
+    ProbeReason,
     ReadingRow,
     count_letter,
     dead_letter,
@@ -40,15 +47,16 @@ from clinic_server.cold_chain.tables import (
     latest_reading,
     letters_not_kept,
     probe,
+    probe_reason,
     reading,
     to_unix_ms,
 )
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import places
 from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
 
-COLD_CHAIN = "cold_chain"  # the topic of every page that shows temperatures
 MOST_READINGS_SHOWN = 2000
 MOST_LETTERS_AN_HOUR = 60  # of one device for one reason: at most 6 MB a day
 _CONTRADICTS = "reading_contradicts"
@@ -98,7 +106,7 @@ class ReadingLine:
 
 
 def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
-    """Store each sample once, whatever their order; one that contradicts its stored twin becomes a dead letter."""
+    """Store each sample once, whatever their order, and judge it; one that contradicts its twin is a dead letter."""
     numbers = _numbers_of(tx, samples)
     rows = [(sample, _row_of(sample, numbers, tx.now)) for sample in samples]
     live = [(sample, row) for sample, row in rows if not sample.is_retained]
@@ -106,8 +114,10 @@ def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
     new = insert_new(tx.connection, firsts)
     repeated = [(sample, row) for sample, row in live if new.get(identity_of(row)) is not row]
     contradicting = _keep_contradictions(tx, repeated)
+    add_to_hours(tx.connection, new.values())
     keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in new.values()])
     _remember_last_known(tx, [row for sample, row in rows if sample.is_retained])
+    judge_readings(tx, new.values())
     tx.signal(COLD_CHAIN)
     return Stored(len(new), len(repeated) - contradicting, contradicting)
 
@@ -145,22 +155,33 @@ def add_place(tx: Tx, new: NewPlace) -> UUID:
     return place_id
 
 
-def assign_probe(tx: Tx, probe_id: str, place_code: str | None) -> UUID:
-    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown."""
+def assign_probe(tx: Tx, probe_id: str, place_code: str | None, reason: str | None = None) -> UUID:
+    """Record that a probe stands in a place from now on, or in none; raise PlaceUnknown or ProbeIsRetired."""
     if place_code is not None:
         places.require_place(tx.connection, place_code)
+    refuse_retired(tx.connection, probe_id)
     record_id = tx.append(Probe, probe_id=probe_id, place_code=place_code, assigned_at=tx.now)
+    if reason is not None:
+        tx.append(ProbeReason, assignment_id=record_id, reason=reason, told_by=tx.actor.staff_id)
     tx.journal("probe_assigned", record_id, COLD_CHAIN)
     return record_id
+
+
+def refuse_retired(connection: Connection, probe_id: str) -> None:
+    """Raise ProbeIsRetired for a probe that was retired; one that was lost may be found again."""
+    is_retired = (probe.c.probe_id == probe_id, probe_reason.c.ended_as == ProbeEnd.RETIRED)
+    steps = select(probe.c.id).join(probe_reason, probe_reason.c.assignment_id == probe.c.id)
+    if connection.execute(steps.where(*is_retired).limit(1)).first():
+        raise ProbeIsRetired
 
 
 def overview(connection: Connection, now: datetime) -> Overview:
     """Return every place with its probes as they stand now; a bench's box only where a probe stands in it."""
     assigned = _assignments(connection)
-    latest = _latest_by_probe(connection)
+    latest, judged_by = _latest_by_probe(connection), in_force(connection)
     watched = []
     for place in places.places(connection):
-        limits = limits_of(place.profile)
+        limits = Limits.of(judged_by[place.place_id].at(to_unix_ms(now)))
         here = sorted(probe_id for probe_id, code in assigned.items() if code == place.code)
         if not here and place.kind is PlaceKind.BENCH_BOX:
             continue

@@ -32,6 +32,7 @@ class ProbeBody(Body):
 
     probe_id: str = Field(min_length=1, max_length=128)
     place_code: str | None = Field(max_length=32)
+    reason: str | None = Field(None, min_length=1, max_length=200)
 
 
 @router.get("")
@@ -60,4 +61,4 @@ async def add_place(call: Keeper, body: PlaceBody) -> Response:
 @router.post("/probes", status_code=201)
 async def assign_probe(call: Keeper, body: ProbeBody) -> Response:
     """Set a probe into a place, or take it out."""
-    return await call.record(lambda tx: actions.assign_probe(tx, body.probe_id, body.place_code))
+    return await call.record(lambda tx: actions.assign_probe(tx, body.probe_id, body.place_code, body.reason))

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.cold_chain import actions
+from clinic_server.cold_chain.course.glance import glance
+from clinic_server.cold_chain.course.rules import one_decimal
 from clinic_server.cold_chain.rules import PROFILES
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
@@ -32,6 +34,7 @@ class ProbeForm(Form):
 
     probe_id: str = Field(min_length=1, max_length=128)
     place_code: str = Field("", max_length=32)
+    reason: str = Field("", max_length=200)
 
 
 @router.get("/cold-chain")
@@ -58,11 +61,12 @@ async def add_place(call: Keeper) -> Response:
 async def assign_probe(call: Keeper) -> Response:
     """Set a probe into a place, or take it out."""
     form = await call.form(ProbeForm)
-    place_code = form.place_code or None
-    return await call.record(lambda tx: actions.assign_probe(tx, form.probe_id, place_code), then="/cold-chain")
+    place_code, reason = form.place_code or None, form.reason or None
+    return await call.record(lambda tx: actions.assign_probe(tx, form.probe_id, place_code, reason), then="/cold-chain")
 
 
 async def _now(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
-    seen = await call.read(lambda connection: actions.overview(connection, now))
-    return {"seen": seen, "may_keep": bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)}
+    seen = await call.read(lambda connection: glance(connection, now))
+    may_keep = bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)
+    return {"glance": seen, "tenths": one_decimal, "may_keep": may_keep}

@@ -9,9 +9,10 @@ from typing import Final, Self
 
 from clinic_server.cold_chain.judging import Profile, ProfileUnknown
 from clinic_server.cold_chain.profiles import newest, shipped
-from clinic_server.kit.errors import NotFound
+from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
+COLD_CHAIN: Final = "cold_chain"  # the topic of every page that shows temperatures
 LATE_AFTER: Final = timedelta(minutes=10)  # by then the page had called the place silent
 MOST_CLOCK_AHEAD: Final = timedelta(minutes=5)
 
@@ -25,6 +26,14 @@ class Condition(StrEnum):
     SILENT = "silent"
     FAULT = "fault"
     NEVER_SEEN = "never_seen"
+
+
+class Reach(StrEnum):
+    """Where a temperature is to its limits, by the raw value and never by the rounded one."""
+
+    ABOVE = "above"
+    WITHIN = "within"
+    BELOW = "below"
 
 
 class Fault(StrEnum):
@@ -43,10 +52,32 @@ class Fault(StrEnum):
         return self is not Fault.CLOCK_WRONG
 
 
+class ProbeState(StrEnum):
+    """Where a probe is in its life."""
+
+    PLACED = "placed"
+    SPARE = "spare"
+    LOST = "lost"
+    RETIRED = "retired"
+
+
+class ProbeEnd(StrEnum):
+    """Why a probe measures here no more."""
+
+    LOST = "lost"
+    RETIRED = "retired"
+
+
 class ProbeUnknown(NotFound):
     """No probe of this name was ever heard or assigned."""
 
     code = "probe_unknown"
+
+
+class ProbeIsRetired(Conflict):
+    """A retired probe measures nowhere any more."""
+
+    code = "probe_is_retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +102,12 @@ class Limits:
             timedelta(seconds=profile.no_data_after_s),
             profile.source,
         )
+
+    def reach_of(self, milli_celsius: int) -> Reach:
+        """Return where a temperature is; exactly a limit is within."""
+        if milli_celsius > self.high_milli_celsius:
+            return Reach.ABOVE
+        return Reach.BELOW if milli_celsius < self.low_milli_celsius else Reach.WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +192,9 @@ _WORST_FIRST: Final = (
     Condition.TOO_WARM,
     Condition.IN_RANGE,
 )
+_CONDITIONS: Final = MappingProxyType(
+    {Reach.ABOVE: Condition.TOO_WARM, Reach.WITHIN: Condition.IN_RANGE, Reach.BELOW: Condition.TOO_COLD}
+)
 
 
 def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Limits) -> Condition:
@@ -166,12 +206,17 @@ def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Lim
     if not heard:
         return Condition.SILENT
     judged = [(one.at, one.milli_celsius) for one in heard if one.milli_celsius is not None and one.is_judged]
-    return _condition_of(max(judged)[1], limits) if judged else Condition.FAULT
+    return _CONDITIONS[limits.reach_of(max(judged)[1])] if judged else Condition.FAULT
 
 
 def worst_of(conditions: Iterable[Condition]) -> Condition:
     """Return a place's condition from its probes'; a place without a probe was never seen."""
     return min(conditions, key=_WORST_FIRST.index, default=Condition.NEVER_SEEN)
+
+
+def worst_first(probes: Iterable[ProbeNow]) -> Sequence[ProbeNow]:
+    """Return a place's probes, the one that somebody has to look at first."""
+    return sorted(probes, key=lambda one: _WORST_FIRST.index(one.condition or Condition.NEVER_SEEN))
 
 
 def is_judged(milli_celsius: int | None, fault: Fault | None) -> bool:
@@ -191,11 +236,3 @@ def limits_of(profile: str) -> Limits:
     if profile not in PROFILES:
         raise ProfileUnknown
     return PROFILES[profile]
-
-
-def _condition_of(milli_celsius: int, limits: Limits) -> Condition:
-    if milli_celsius > limits.high_milli_celsius:
-        return Condition.TOO_WARM
-    if milli_celsius < limits.low_milli_celsius:
-        return Condition.TOO_COLD
-    return Condition.IN_RANGE

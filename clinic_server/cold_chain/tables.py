@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBina
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
-from clinic_server.cold_chain.rules import Fault
+from clinic_server.cold_chain.rules import Fault, ProbeEnd
 from clinic_server.kit.tables import AppendOnly, Record, State, instant, one_of, table_of, text
 
 MOST_LETTER_BYTES = 4096
@@ -26,6 +26,17 @@ class Probe(Record, table=True):
     probe_id: str = text(128)
     place_code: str | None = text(32, default=None, foreign_key="place.code")
     assigned_at: datetime = instant()
+
+
+class ProbeReason(Record, table=True):
+    """Why a probe was set, taken out, lost or retired, and who said so."""
+
+    __tablename__ = "probe_reason"
+
+    assignment_id: UUID = Field(foreign_key="probe.id", unique=True)
+    ended_as: ProbeEnd | None = one_of(ProbeEnd, default=None)
+    reason: str = text(200)
+    told_by: UUID | None = Field(default=None, foreign_key="staff.id")
 
 
 class HeardProbe(AppendOnly, table=True):
@@ -45,7 +56,11 @@ class Reading(AppendOnly, table=True):
     """
 
     __tablename__ = "reading"
-    __table_args__ = (Index(None, "probe", "at_unix_ms"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "probe", "at_unix_ms"),
+        Index(None, "received_unix_ms"),
+        {"sqlite_with_rowid": False},
+    )
 
     probe: int = Field(primary_key=True, foreign_key="heard_probe.number")
     boot: int = Field(primary_key=True, sa_type=BigInteger)
@@ -106,6 +121,7 @@ class LettersNotKept(State, table=True):
 
 
 probe = table_of(Probe)
+probe_reason = table_of(ProbeReason)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)
 latest_reading = table_of(LatestReading)

@@ -25,7 +25,7 @@ from clinic_server.counting.tables import CountDifference, DifferenceExplained, 
 from clinic_server.kit.errors import NotPermitted
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
-from clinic_server.stock.holds import hold_units
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.stock.units import (

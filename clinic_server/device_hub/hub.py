@@ -97,6 +97,10 @@ class DeviceHub:
     ) -> None:
         await self._running.aclose()
 
+    def is_alive(self) -> bool:
+        """Tell whether the way from the probes to the records is open."""
+        return self._intake.is_alive()
+
     @property
     def configured(self) -> Sequence[StoredDevice]:
         """The devices of the settings file, which no action may touch."""

@@ -54,6 +54,10 @@ class Intake:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def is_alive(self) -> bool:
+        """Tell whether what the devices say is being stored."""
+        return self._task is not None and not self._task.done()
+
     def take(self, event: Durable, key: RequestKey | None = None) -> None:
         """Take an event, or decline it while too many wait: then its sender keeps it.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from clinic_server.cold_chain.upkeep.sealing import broken_seals
 from clinic_server.device_hub.lookup import StoredDevice, stored_devices
 from clinic_server.doctor.report import Said, said
 from clinic_server.kit.crypto import Keyring, UnusableKey, WrongKey
@@ -21,6 +22,7 @@ from clinic_server.screening.adoption import changed_sets
 from clinic_server.screening.rule_sets import RuleSetFaulty
 from clinic_server.settings import Settings
 
+SEALS_COMPARED = 7 * 24  # an hour each, where every hour had readings
 _SCHEMA_SAYS = {
     Schema.CURRENT: "schema_current",
     Schema.OLDER: "schema_older",
@@ -91,6 +93,7 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
         seen.answers.append(said("key_wrong"))
         return
     seen.answers += _rule_sets(connection)
+    seen.answers.append(_seals(connection))
     try:
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
@@ -105,6 +108,12 @@ def _rule_sets(connection: Connection) -> Iterator[Said]:
         yield said("rule_sets_faulty", faults=faulty)
     else:
         yield said("rule_sets_changed", names=", ".join(changed)) if changed else said("rule_sets_good")
+
+
+def _seals(connection: Connection) -> Said:
+    """Compare the readings of the last days with their seals; ``clinic verify`` compares all of them."""
+    broken = broken_seals(connection, latest=SEALS_COMPARED)
+    return said("seals_broken", spans="; ".join(str(one.span) for one in broken)) if broken else said("seals_good")
 
 
 def _is_there(path: Path) -> bool:

@@ -18,8 +18,8 @@ from clinic_server.exchange.rules import (
     ImportKind,
 )
 from clinic_server.exchange.tables import imported
-from clinic_server.exchange.writing import Written
 from clinic_server.kit.labels import label, labels
+from clinic_server.kit.spreadsheets import Written
 from clinic_server.staff.tables import staff
 from clinic_server.stock.tables import lot, movement, place, product, product_terms, unit, unit_now
 from clinic_server.stock.terms import standing_terms

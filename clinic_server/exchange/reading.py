@@ -15,9 +15,9 @@ from clinic_server.exchange.rules import (
     FileUnreadable,
     Formula,
     heading_key,
-    unquoted,
 )
 from clinic_server.exchange.workbooks import MAGIC, look_through
+from clinic_server.kit.spreadsheets import unquoted
 
 _OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"  # .xls, or an .xlsx sealed by a password
 _ENCODINGS = ("utf-8-sig", "gb18030")  # what a spreadsheet in China writes where it is not UTF-8

@@ -1,6 +1,5 @@
 """The words of files that come in and go out: their columns, what may be wrong with one, and its bounds."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +13,6 @@ MOST_COLUMNS: Final = 40
 MOST_CHARACTERS: Final = 500  # of one cell
 MOST_UNPACKED_BYTES: Final = 8_000_000  # of a workbook
 MOST_EXPORTED: Final = 100_000
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 class ImportKind(StrEnum):
@@ -233,16 +231,6 @@ def table_of(lines: Sequence[Sequence[Cell]], columns: Mapping[str, Column], wan
 def heading_key(cell: Cell) -> str:
     """Return a heading as it is compared."""
     return str(cell).strip().casefold()
-
-
-def quoted(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; ``unquoted`` takes it back."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unquoted(text: str) -> str:
-    """Return text as it was before it was quoted."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _is_empty(cell: Cell) -> bool:

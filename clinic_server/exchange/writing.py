@@ -1,34 +1,24 @@
 """Lines of cells become bytes: a workbook or a text table that spreadsheets open and find nothing to compute in."""
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 import xlsxwriter
 
-from clinic_server.exchange.rules import FileFormat, quoted
+from clinic_server.exchange.rules import FileFormat
+from clinic_server.kit.spreadsheets import CSV_TYPE, Written, as_csv, quoted
 
-Written = str | int | date | None
 MEDIA_TYPES = {
     FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.CSV: CSV_TYPE,
 }
 _WIDTH = 20
 
 
 def as_file(form: FileFormat, headings: Sequence[str], lines: Iterable[Sequence[Written]]) -> bytes:
     """Return a table as a file."""
-    return _as_workbook(headings, lines) if form is FileFormat.XLSX else _as_text(headings, lines)
-
-
-def _as_text(headings: Sequence[str], lines: Iterable[Sequence[Written]]) -> bytes:
-    """Write UTF-8 with its mark: without it Excel shows Chinese as noise."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(headings)
-    writer.writerows([quoted(cell) if isinstance(cell, str) else cell for cell in line] for line in lines)
-    return text.getvalue().encode("utf-8-sig")
+    return _as_workbook(headings, lines) if form is FileFormat.XLSX else as_csv(headings, lines)
 
 
 def _as_workbook(headings: Sequence[str], lines: Iterable[Sequence[Written]]) -> bytes:

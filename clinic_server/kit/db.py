@@ -83,6 +83,11 @@ class Database:
         """Return why nothing can be recorded any more, if so."""
         return self._failed
 
+    @property
+    def is_recording(self) -> bool:
+        """Tell whether the writer lives and may write."""
+        return self._thread.is_alive() and self._failed is None
+
     async def write(self, action: Callable[[Tx], T], actor: Actor) -> T:
         """Run an action and return its result once it is committed; a refusal leaves no row."""
         return await asyncio.wrap_future(self._submit(action, actor))

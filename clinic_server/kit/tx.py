@@ -67,6 +67,11 @@ class Tx:
         """The number of the journal line that will vouch for what is appended now."""
         return self.head.seq + 1
 
+    @property
+    def owes_a_line(self) -> bool:
+        """Whether records were appended that no journal line vouches for yet."""
+        return bool(self._unjournaled)
+
     def append(self, model: type[Record], **values: Any) -> UUID:
         """Append one record under the next journal line and return its id."""
         row: dict[str, Any] = {"id": self.new_id(), **values, "journal_seq": self.seq}

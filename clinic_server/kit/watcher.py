@@ -3,10 +3,12 @@
 import asyncio
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
+LOOKS_MISSED: Final = 3  # in a row, before a watcher counts as dead
+SLACK_S: Final = 15.0  # for a look that takes its time
 _log = structlog.get_logger(__name__)
 
 
@@ -18,6 +20,19 @@ class Watcher(ABC):
         self._every_s = every_s
         self._first_after_s = first_after_s
         self._task: asyncio.Task[None] | None = None
+        self._looked_at_s = 0.0
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return self._name
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs and has looked without a fault lately."""
+        if self._task is None or self._task.done():
+            return False
+        silent_s = self._task.get_loop().time() - self._looked_at_s
+        return silent_s < LOOKS_MISSED * self._every_s + SLACK_S
 
     @abstractmethod
     async def look(self) -> None:
@@ -25,6 +40,7 @@ class Watcher(ABC):
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch(), name=self._name)
+        self._looked_at_s = self._task.get_loop().time() + self._first_after_s
         return self
 
     async def __aexit__(
@@ -39,6 +55,7 @@ class Watcher(ABC):
         while True:
             try:
                 await self.look()
+                self._looked_at_s = asyncio.get_running_loop().time()
             except Exception as error:  # noqa: BLE001  # a full disk passes; the next look tries again
                 _log.error("watcher_failed", kind=self._name, code=type(error).__name__)  # a trace may tell data
             await asyncio.sleep(self._every_s)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.lookup import people, phones
@@ -19,7 +19,8 @@ from clinic_server.recall.tables import (
     recall_call,
 )
 from clinic_server.stock.rules import StopScope, UnitFacts, lot_code
-from clinic_server.stock.tables import lot, product, stop_order, unit, unit_move, unit_now
+from clinic_server.stock.stays import stays_in
+from clinic_server.stock.tables import lot, product, stop_order, unit, unit_now
 from clinic_server.stock.units import units_where
 from clinic_server.stock.whereabouts import HoldEnd
 from clinic_server.visits.doses import in_error
@@ -127,22 +128,10 @@ def exposed(connection: Connection, place_id: UUID, since: datetime, until: date
 
     A dose drawn from a unit before it stood there in that time is not among them.
     """
-    moved_on = unit_move.alias()
-    stays = connection.execute(
-        select(unit_move.c.unit_id, unit_move.c.moved_at)
-        .outerjoin(
-            moved_on, and_(moved_on.c.unit_id == unit_move.c.unit_id, moved_on.c.number == unit_move.c.number + 1)
-        )
-        .where(
-            unit_move.c.to_place_id == place_id,
-            unit_move.c.moved_at <= until,
-            or_(moved_on.c.moved_at.is_(None), moved_on.c.moved_at > since),
-        )
-    )
     exposed_at: dict[UUID, datetime] = {}
-    for row in stays:
-        began_at = max(row.moved_at, since)
-        exposed_at[row.unit_id] = min(began_at, exposed_at.get(row.unit_id, began_at))
+    for stay in stays_in(connection, place_id, since, until):
+        began_at = max(stay.from_at, since)
+        exposed_at[stay.unit_id] = min(began_at, exposed_at.get(stay.unit_id, began_at))
     doses = _doses(connection, dose.c.unit_id.in_(exposed_at)) if exposed_at else []
     given = [_given(row) for row in doses if row.given_at >= exposed_at[row.unit_id]]
     remaining = units_where(connection, unit.c.id.in_(exposed_at), unit_now.c.doses_left > 0) if exposed_at else []

@@ -52,7 +52,8 @@ from clinic_server.receiving.tables import (
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import NewLot, receive_units, require_product
-from clinic_server.stock.holds import hold_units, release_from
+from clinic_server.stock.holds import release_from
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import LotReceivedExpired, ProductWithdrawn, normalised_code
 from clinic_server.stock.tables import lot, unit

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, and_, exists, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.rules import Role
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
-from clinic_server.stock.tables import UnitHold, UnitHoldEnded, unit, unit_hold, unit_hold_ended
+from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended
 from clinic_server.stock.units import (
     require_known,
     still_held,
@@ -21,7 +22,15 @@ from clinic_server.stock.units import (
     units_in,
     units_where,
 )
-from clinic_server.stock.whereabouts import STOCK, HoldEnd, HoldReason, NothingToHold, UnitNotHeld, UnitUnknown
+from clinic_server.stock.whereabouts import (
+    STOCK,
+    HoldEnd,
+    HoldReason,
+    NeedsDisposition,
+    NothingToHold,
+    UnitNotHeld,
+    UnitUnknown,
+)
 
 HOLDERS = frozenset({Role.VACCINATOR, Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
 DECIDERS = frozenset({Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
@@ -72,43 +81,57 @@ def hold(tx: Tx, new: NewHold) -> Held:
 
 
 def decide(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> Held:
-    """Record what becomes of a held unit; only one released may be used again. Raises UnitUnknown or UnitNotHeld."""
+    """Record what becomes of a held unit; only one released may be used again.
+
+    Raises UnitUnknown, UnitNotHeld, or NeedsDisposition for one that only its temperature holds.
+    """
     require_signed_in(tx)
     if unit_by_id(tx.connection, unit_id) is None:
         raise UnitUnknown
     if not end_holds(tx, unit_id, end, note):
-        raise UnitNotHeld
+        raise NeedsDisposition if _is_undecided(tx, unit_hold.c.unit_id == unit_id) else UnitNotHeld
     tx.journal("hold_ended", unit_id, STOCK)
     return Held(1)
 
 
-def hold_units(
-    tx: Tx, unit_ids: Iterable[UUID], reason: HoldReason, note: str | None = None, cause_id: UUID | None = None
-) -> int:
-    """Hold units until somebody has decided about them; return how many."""
-    count = 0
-    for unit_id in unit_ids:
-        tx.append(
-            UnitHold,
-            unit_id=unit_id,
-            reason=reason,
-            note=note,
-            cause_id=cause_id,
-            held_by=tx.actor.staff_id,
-            held_at=tx.now,
-        )
-        count += 1
-    return count
-
-
 def end_holds(tx: Tx, unit_id: UUID, end: HoldEnd, note: str) -> int:
-    """Record a decision about every hold of a unit that has none yet; return how many there were."""
-    return _end(tx, unit_hold.c.unit_id == unit_id, end, note)
+    """Record a decision about every hold of a unit that has none yet; return how many there were.
+
+    What was held for its temperature stays so: that takes a disposition (``dispose``).
+    """
+    meant = and_(unit_hold.c.unit_id == unit_id, unit_hold.c.reason != HoldReason.TEMPERATURE)
+    return _end(tx, meant, end, note)
+
+
+def dispose(tx: Tx, unit_ids: Iterable[UUID], cause_id: UUID | None, end: HoldEnd, note: str) -> int:
+    """End what holds units for their temperature, from one excursion or by hand; the caller has the disposition.
+
+    Returns how many there were; the caller journals.
+    """
+    meant = and_(
+        unit_hold.c.unit_id.in_(list(unit_ids)), unit_hold.c.reason == HoldReason.TEMPERATURE, _is_from(cause_id)
+    )
+    return _end(tx, meant, end, note)
+
+
+def refuse_undecided(tx: Tx, unit_ids: Iterable[UUID]) -> None:
+    """Raise NeedsDisposition for units out of their temperature of which nobody has decided with what it rests on."""
+    meant = and_(unit_hold.c.unit_id.in_(list(unit_ids)), unit_hold.c.reason == HoldReason.TEMPERATURE)
+    if _is_undecided(tx, meant):
+        raise NeedsDisposition
 
 
 def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
     """Release what was held for one cause, which is no more; other holds of the same units stand."""
     return _end(tx, unit_hold.c.cause_id == cause_id, HoldEnd.RELEASED, note)
+
+
+def held_for(connection: Connection, reason: HoldReason, cause_id: UUID | None) -> frozenset[UUID]:
+    """Return the units that one cause holds, or somebody by hand, and of which nobody has decided yet."""
+    rows = connection.execute(
+        select(unit_hold.c.unit_id).where(unit_hold.c.reason == reason, _is_from(cause_id), _undecided())
+    )
+    return frozenset(rows.scalars())
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:
@@ -136,8 +159,20 @@ def held_units(connection: Connection) -> Sequence[HeldUnit]:
 
 
 def _end(tx: Tx, meant: Any, end: HoldEnd, note: str) -> int:
-    is_decided = exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)
-    standing = tx.execute(select(unit_hold.c.id).where(meant, ~is_decided)).scalars().all()
+    standing = tx.execute(select(unit_hold.c.id).where(meant, _undecided())).scalars().all()
     for hold_id in standing:
         tx.append(UnitHoldEnded, hold_id=hold_id, end=end, note=note, ended_by=tx.actor.staff_id, ended_at=tx.now)
     return len(standing)
+
+
+def _is_undecided(tx: Tx, meant: Any) -> bool:
+    found: bool = tx.execute(select(exists().where(meant, _undecided()))).scalar_one()
+    return found
+
+
+def _is_from(cause_id: UUID | None) -> Any:
+    return unit_hold.c.cause_id.is_(None) if cause_id is None else unit_hold.c.cause_id == cause_id
+
+
+def _undecided() -> Any:
+    return ~exists().where(unit_hold_ended.c.hold_id == unit_hold.c.id)

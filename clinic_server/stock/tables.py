@@ -262,6 +262,27 @@ class UnitHoldEnded(Record, table=True):
     ended_at: datetime = instant()
 
 
+class PlaceHold(Record, table=True):
+    """A place where whatever comes in is set apart, for as long as the cause lasts there (``place_holds.py``)."""
+
+    __tablename__ = "place_hold"
+    __table_args__ = (Index(None, "place_id"), Index(None, "cause_id"))
+
+    place_id: UUID = Field(foreign_key="place.id")
+    reason: HoldReason = one_of(HoldReason)
+    cause_id: UUID
+    held_at: datetime = instant()
+
+
+class PlaceHoldEnded(Record, table=True):
+    """From here on units may come into the place again without being set apart."""
+
+    __tablename__ = "place_hold_ended"
+
+    hold_id: UUID = Field(foreign_key="place_hold.id", unique=True)
+    ended_at: datetime = instant()
+
+
 class StopOrder(Record, table=True):
     """An order not to give something; it stands until it is lifted (``stops.py``)."""
 
@@ -340,6 +361,8 @@ unit_opened = table_of(UnitOpened)
 unit_now = table_of(UnitNow)
 unit_hold = table_of(UnitHold)
 unit_hold_ended = table_of(UnitHoldEnded)
+place_hold = table_of(PlaceHold)
+place_hold_ended = table_of(PlaceHoldEnded)
 stop_order = table_of(StopOrder)
 stop_lift_proposed = table_of(StopLiftProposed)
 stop_lifted = table_of(StopLifted)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, exists, func, select, update
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import vaccines
 from clinic_server.stock.ledger import Posting, post
+from clinic_server.stock.place_holds import hold_arrival
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.stock.tables import (
     Draw,
@@ -143,6 +144,15 @@ def move_units(
     """
     for one in units:
         refuse_unmovable(one)
+    return carry_units(tx, kind, units, to, reason)
+
+
+def carry_units(
+    tx: Tx, kind: MovementKind, units: Sequence[UnitFacts], to: PlaceFacts, reason: str | None = None
+) -> list[UUID]:
+    """Bring units, held or not, into another place: vaccine is carried out of a warm fridge before anybody decides."""
+    for one in units:
+        refuse_gone(one)
         if one.place_code == to.code:
             raise UnitNotHere(trace_code=one.trace_code)
     movements = []
@@ -208,18 +218,8 @@ def return_draw(tx: Tx, draw_id: UUID, confirmed_by: UUID) -> UUID:
     facts = require_unit(tx.connection, unit_id)
     if facts.place_code is None:
         raise UnitNotHere(trace_code=facts.trace_code)
-    post(
-        tx,
-        Posting(
-            MovementKind.DRAW_RETURNED,
-            facts.lot_id,
-            1,
-            Outside.USED,
-            facts.place_code,
-            unit_id=unit_id,
-            record_id=return_id,
-        ),
-    )
+    accounts = (Outside.USED, facts.place_code)
+    post(tx, Posting(MovementKind.DRAW_RETURNED, facts.lot_id, 1, *accounts, unit_id, return_id))
     _set_left(tx, [unit_id], facts.doses_left + 1)
     return return_id
 
@@ -346,6 +346,7 @@ def _append_move(
         to_place_id=from_to[1],
         moved_at=tx.now,
     )
+    hold_arrival(tx, unit_id, from_to[1])
 
 
 def _post_for_unit(tx: Tx, facts: UnitFacts, kind: MovementKind, to: Outside, doses: int, **about: Any) -> UUID:

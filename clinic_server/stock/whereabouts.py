@@ -140,6 +140,12 @@ class UnitNotHeld(Refused):
     code = "unit_not_held"
 
 
+class NeedsDisposition(Refused):
+    """What was out of its temperature is decided about with what the decision rests on, not by a note."""
+
+    code = "needs_disposition"
+
+
 class UnitIsEmpty(Refused):
     """Nothing is left in this unit."""
 

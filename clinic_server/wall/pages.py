@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
@@ -15,17 +15,10 @@ from clinic_server.people.lookup import people
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
 from clinic_server.visits.watch import watched
-from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of, check_token
+from clinic_server.wall.address import Token
+from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of
 
 router = APIRouter(include_in_schema=False)
-
-
-async def _wall_address(request: Request, token: str = "") -> str:
-    check_token(request.app.state.house.settings.wall.token, token)
-    return token
-
-
-Token = Annotated[str, Depends(_wall_address)]
 
 
 @router.get("/wall")

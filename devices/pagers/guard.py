@@ -97,9 +97,7 @@ def meant_by(address: Address) -> Address:
         return last_32_bits
     if address in _OLD_DISGUISE and address not in (_LOOPBACK, _UNSPECIFIED):
         return last_32_bits
-    if address.sixtofour is not None:
-        return address.sixtofour
-    return address if address.teredo is None else address.teredo[1]
+    return address if address.sixtofour is None else address.sixtofour
 
 
 async def pinned_url(guard: Guard, url: str) -> str:

@@ -13,9 +13,9 @@ from clinic_server.kit.db import Database
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewProduct, add_product
 from clinic_server.stock.box import overdue, waste_overdue
-from clinic_server.stock.holds import hold_units
 from clinic_server.stock.ledger import balance_of
 from clinic_server.stock.overdue import OverdueVials
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.rules import Platform, Route
 from clinic_server.stock.tables import movement, unit_now
 from clinic_server.stock.units import unit_by_code

@@ -370,7 +370,15 @@ async def test_the_page_shows_every_fridge_with_limits_age_and_a_word(
     await house.db.write(lambda tx: actions.keep_dead_letter(tx, Letter("d", "o", "r", b"")), DEVICES)
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     page = " ".join((await keeper.get("/cold-chain")).text.split())
-    shown = ("TOO WARM", "2.0 °C", "8.0 °C", "8.040 °C", "3 min ago", "The sensor is unplugged", "-127.0 °C")
+    shown = (
+        "TOO WARM",
+        "2.0 °C",
+        "8.0 °C",
+        "8.040 °C",
+        "3 min ago",
+        "The sensor is unplugged",
+        "\N{MINUS SIGN}127.0 °C",
+    )
     for words in (*shown, "3.5 °C", "Not assigned to a place", "Last known, not a reading", "1 message of the last 24"):
         assert words in page
     clock.pass_time(hours=3)

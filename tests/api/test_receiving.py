@@ -12,8 +12,8 @@ from clinic_server.kit.db import Database
 from clinic_server.receiving.tables import delivery, learnt_article
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewProduct, add_product
-from clinic_server.stock.holds import hold_units
 from clinic_server.stock.ledger import balance_of
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import NewPlace, add_place
 from clinic_server.stock.rules import Platform, Route, UnitFacts
 from clinic_server.stock.tables import lot, movement, product

@@ -16,7 +16,8 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.tx import Tx
 from clinic_server.settings import Settings
 from clinic_server.staff.rules import Role
-from clinic_server.stock.holds import end_holds, hold_units
+from clinic_server.stock.holds import end_holds
+from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.rules import StopScope, UnitFacts, lot_code, stops_on
 from clinic_server.stock.stops import NewStop, place_stop, standing_stops
 from clinic_server.stock.units import units_where, waste_doses

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from clinic_server.alerts.tables import alert, alert_called, alert_said
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import journal, record_tables
@@ -167,8 +168,11 @@ def a_screening(db: Database, visit_id: UUID, actor: Actor = SYSTEM, **said: Ans
 
 
 def rows_in(db: Database) -> int:
-    """How many records and journal lines there are: a refused action adds none, but for the doubtful code it kept."""
-    tables = [journal, *record_tables()]
-    counts = [select(func.count()).select_from(table) for table in tables if table is not suspect_scan]
-    kept = select(-func.count()).select_from(journal).where(journal.c.kind == "suspects_kept")
+    """How many records and journal lines there are: a refused action adds none, but for the doubtful code it kept.
+
+    Its alert, and what the ladder does by itself meanwhile, are not the action's.
+    """
+    aside = {suspect_scan, alert, alert_said, alert_called}
+    counts = [select(func.count()).select_from(table) for table in (journal, *record_tables()) if table not in aside]
+    kept = select(-func.count()).select_from(journal).where(journal.c.kind.in_(("suspects_kept", "alerts_called")))
     return db.read_now(lambda connection: sum(connection.execute(one).scalar_one() for one in (*counts, kept)))

@@ -107,6 +107,8 @@ async def test_an_answer_that_comes_while_nobody_listens_is_found_later(mosquitt
         assert await pager.follow("another") == Outcome(Reached.READ, ref="another")
         assert await pager.follow("4711") == Outcome(Reached.READ, ref="4711")
         assert (await pager.follow("unheard of")).reached is Reached.ACCEPTED
+    afresh = topic_at(mosquitto, topic, waits_s=0)  # the broker keeps nothing that was heard
+    assert (await afresh.follow("4711")).reached is Reached.ACCEPTED
 
 
 async def test_a_broker_that_is_away_or_forbids_is_told(mosquitto: Mosquitto, topic: str, tmp_path: Path) -> None:

@@ -34,9 +34,21 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "check_in.rules.TypedReason": "typed_reason",
     "cold_chain.conditions.ProbeCondition": "probe_condition",
     "cold_chain.judging.BreachKind": "alert",
+    "cold_chain.excursions.rules.DispositionKind": "disposition",
+    "cold_chain.excursions.rules.Verdict": "verdict",
     "cold_chain.logger_files.rules.AlarmType": "logger_alarm",
+    "cold_chain.course.asking.SpanName": "course_span",
+    "cold_chain.course.calendar.Unit": "course_unit",
+    "cold_chain.course.rules.Grain": "course_grain",
     "cold_chain.rules.Condition": "condition",
+    "cold_chain.rules.Reach": "reach",
     "cold_chain.rules.Fault": "fault",
+    "cold_chain.rules.ProbeEnd": "probe_state",
+    "cold_chain.rules.ProbeState": "probe_state",
+    "cold_chain.upkeep.rules.CertificateState": "certificate",
+    "cold_chain.upkeep.rules.Half": "half",
+    "cold_chain.upkeep.rules.RoundState": "round",
+    "cold_chain.upkeep.rules.ServiceKind": "service",
     "recall.rules.CallOutcome": "call_outcome",
     "receiving.rules.ArrivalFinding": "finding",
     "receiving.rules.DeliveryState": "delivery_state",
@@ -85,6 +97,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "opening.rules.Named": "named",
     "opening.rules.Safeguard": "safeguard",
     "opening.rules.Variant": "variant",
+    "paging.rules.Deafness": "deafness",
+    "paging.rules.HowAnswered": "how_answered",
     "people.documents.DocumentKind": "document",
     "people.documents.Sex": "sex",
     "people.rules.LinkReason": "link_reason",
@@ -110,6 +124,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "cold_chain.course.exports.Detail",
+    "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file

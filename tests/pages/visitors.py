@@ -3,19 +3,36 @@
 from datetime import date, time, timedelta
 from uuid import UUID
 
+from sqlalchemy import select, update
+
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
-from clinic_server.alerts.contacts import Address, NewContact, add_contact
+from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
 from clinic_server.alerts.duties import add_duty, except_day
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly
-from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, Severity
+from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
+from clinic_server.alerts.tables import page_due
 from clinic_server.check_in.actions import Arrival, check_in
 from clinic_server.check_in.rules import How, TypedReason
-from clinic_server.cold_chain.actions import add_place
+from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
+from clinic_server.cold_chain.excursions.actions import decide as decide_units
+from clinic_server.cold_chain.excursions.actions import write_form
+from clinic_server.cold_chain.excursions.lookup import excursions, units_of
+from clinic_server.cold_chain.excursions.rules import DispositionKind, Evaluation, NewDisposition, NewForm
 from clinic_server.cold_chain.logger_files.actions import attach
+from clinic_server.cold_chain.profiles import profile_of
+from clinic_server.cold_chain.rules import ProbeEnd, Sample
+from clinic_server.cold_chain.tables import Probe
+from clinic_server.cold_chain.upkeep.appliances import NewAppliance, NewService, enter_appliance, enter_service
+from clinic_server.cold_chain.upkeep.certificates import NewCertificate, enter_certificate
+from clinic_server.cold_chain.upkeep.limits import unchanged
+from clinic_server.cold_chain.upkeep.probes import end_probe
+from clinic_server.cold_chain.upkeep.rules import Half, ServiceKind
+from clinic_server.cold_chain.upkeep.site_limits import NewLimits, propose_limits
+from clinic_server.cold_chain.upkeep.tables import HandReading
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
 from clinic_server.corrections.actions import deny_dose
@@ -33,6 +50,15 @@ from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
 from clinic_server.opening.rules import Variant
+from clinic_server.paging.actions import (
+    Attempt,
+    NewChannel,
+    begin_test,
+    note_test_answer,
+    record_attempt,
+    set_up_channel,
+)
+from clinic_server.paging.tables import page_test
 from clinic_server.people.actions import note_phone
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -57,8 +83,8 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
-from clinic_server.stock.holds import hold_units
-from clinic_server.stock.places import NewPlace
+from clinic_server.stock.place_holds import hold_units
+from clinic_server.stock.places import NewPlace, require_place
 from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
 from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
@@ -68,7 +94,9 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
+from devices.pagers.page import Outcome, Reached
 from tests.api.visitors import take_in_lot
+from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
@@ -81,6 +109,7 @@ def fill(tx: Tx) -> dict[str, str]:
     """Put three people at each stage before the needle, some called, six under observation; name one of each."""
     _open(tx)
     _stock(tx)
+    _look_after(tx)
     visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
@@ -105,7 +134,10 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    return clinic | _attach(tx) | _sound(tx)
+    clinic |= _attach(tx) | _sound(tx) | _warm(tx)
+    _page(tx)
+    cool(tx)
+    return clinic
 
 
 def _open(tx: Tx) -> None:
@@ -128,6 +160,28 @@ def _stock(tx: Tx) -> None:
     codes = [_trace_code(place) for place in range(60, 72)]
     take_in_lot(tx, NewLot(PRODUCT, "E2026-03", tx.local_date + timedelta(days=3), codes, "fridge-1"))
     _open_vials(tx, box.code)
+
+
+def _look_after(tx: Tx) -> None:
+    """Let a fridge have what an inspector asks for: a plate, a service book, probes, a certificate, readings."""
+    yesterday = tx.local_date - timedelta(days=1)
+    plate = NewAppliance("fridge-1", "样例医疗", "YC-118", "SN-20250117", 118, yesterday)
+    enter_appliance(tx, plate)
+    next_on = tx.local_date + timedelta(days=180)
+    enter_service(tx, NewService("fridge-1", ServiceKind.DEFROSTED, yesterday, "样例维修站", "清洁门封", next_on))
+    assign_probe(tx, "probe-2", "fridge-1", "首次放置")
+    assign_probe(tx, "probe-3", "fridge-1")
+    end_probe(tx, "probe-3", ProbeEnd.RETIRED, "线缆破损")
+    enter_certificate(tx, NewCertificate("probe-2", "JZ-2026-0117", "示范省计量院", yesterday, -600))
+    propose_limits(
+        tx, NewLimits("fridge-1", "cn-clinic-2-8", tx.local_date, "门常开", unchanged(profile_of("cn-clinic-2-8")))
+    )
+    for half, milli_celsius, done in ((Half.MORNING, 4_600, None), (Half.AFTERNOON, 8_600, "门未关严，已关好")):
+        told = {"on": yesterday, "half": half, "milli_celsius": milli_celsius, "action_taken": done}
+        fridge_id = require_place(tx.connection, "fridge-1").place_id
+        told |= {"is_in_range": done is None, "read_by": tx.actor.staff_id, "read_at": tx.now - timedelta(days=1)}
+        reading_id = tx.append(HandReading, place_id=fridge_id, **told)
+    tx.journal("furnished", reading_id)
 
 
 def _foresee(tx: Tx, people: list[UUID]) -> None:
@@ -193,6 +247,50 @@ def _attach(tx: Tx) -> dict[str, str]:
     return {"logger": str(attach(tx, "fridge-1", "QTAG_MADE0001.txt", qtag()).file_id)}
 
 
+def _warm(tx: Tx) -> dict[str, str]:
+    """Let one fridge be too warm now, some of what stands there decided about; and another have been too cold."""
+    sample = (PRODUCT, "S2026-12", tx.local_date + timedelta(days=260))
+    for number in (2, 3):
+        add_place(tx, NewPlace(f"fridge-{number}", f"冰箱 {number}", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+        earlier = tx.now - timedelta(hours=2)
+        tx.append(Probe, probe_id=f"冰箱-{number}", place_code=f"fridge-{number}", assigned_at=earlier)
+    take_in_lot(tx, NewLot(*sample, [_trace_code(place) for place in range(120, 125)], "fridge-2"))
+    _hear(tx, 2, [5_000, 7_200, *[9_400 + 37 * minute for minute in range(14)]])
+    _hear(tx, 3, [4_000, 2_400, *[1_200] * 14, 2_500, *[4_000] * 8])
+    lasting, over = excursions(tx.connection)
+    held = units_of(tx.connection, lasting.excursion_id)
+    letter = Evaluation("质评-2026-17", b"%PDF-1.7")
+    decided = (DispositionKind.RELEASED, "企业评估：不影响质量", letter)
+    decide_units(tx, NewDisposition(lasting.excursion_id, [held[0].unit.unit_id], *decided))
+    told = (
+        "样例人员",
+        24_500,
+        "停电约二十分钟",
+        "启用备用冰箱并通知县疾控",
+        "冷藏箱 1",
+        "水瓶 4 个",
+        "无",
+        "县疾控冷链科",
+        "加装备用电源",
+    )
+    write_form(tx, over.excursion_id, NewForm(over.began_at, *told))
+    hand = unit_by_code(tx.connection, _trace_code(66))
+    assert hand
+    hold_units(tx, [hand.unit_id], HoldReason.TEMPERATURE, "在台面上放置过久")
+    tx.journal("furnished", hand.unit_id)
+    return {"excursion": str(lasting.excursion_id), "excursion_over": str(over.excursion_id)}
+
+
+def _hear(tx: Tx, number: int, course: list[int]) -> None:
+    """Let a probe have said a temperature every minute until now."""
+    first = tx.now - timedelta(minutes=len(course))
+    samples = (
+        Sample(f"冰箱-{number}", 1, minute, first + timedelta(minutes=minute), value)
+        for minute, value in enumerate(course)
+    )
+    store_readings(tx, list(samples))
+
+
 def _count(tx: Tx) -> dict[str, str]:
     """Let a count find each kind of difference, one of them explained; and a bench scan a code nobody received."""
     opened = [_trace_code(place) for place in (43, 41, 90)]
@@ -202,6 +300,22 @@ def _count(tx: Tx) -> dict[str, str]:
     explain_difference(tx, first.difference_id, DifferenceReason.BROKEN_UNRECORDED, "地面有碎瓶")
     keep_suspects(tx, [_trace_code(91), _trace_code(0)], arriving=False)
     return {"count": str(made.count_id)}
+
+
+def _page(tx: Tx) -> None:
+    """Two channels, of which one refuses, and a weekly test that one person answered."""
+    for code in ("robot", "sms"):
+        set_up_channel(tx, NewChannel(code, "webhook", "https://pager.invalid/hook?key=made-up"))
+    people = standing_ids(tx.connection)
+    number = begin_test(tx, tx.local_date)
+    due = tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.kind == DueKind.TEST)).all()
+    for row in due:
+        for code, outcome in (("robot", Outcome(Reached.ACCEPTED)), ("sms", Outcome(Reached.FAILED, "http_401"))):
+            record_attempt(tx, Attempt(code, outcome, row.id, row.contact_id))
+        tx.execute(update(page_due).where(page_due.c.id == row.id).values(state=DueState.DONE, lead_id=row.id))
+    tx.journal("page_attempted")
+    test_id = tx.execute(select(page_test.c.id).where(page_test.c.number == number)).scalar_one()
+    note_test_answer(tx, test_id, min(people))
 
 
 def _sound(tx: Tx) -> dict[str, str]:

@@ -28,15 +28,14 @@ from clinic_server.exchange.rules import (
     Formula,
     ImportKind,
     heading_key,
-    quoted,
     table_of,
-    unquoted,
 )
 from clinic_server.exchange.words import headings
 from clinic_server.exchange.writing import as_file
 from clinic_server.kit.errors import Refused
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.kit.labels import label
+from clinic_server.kit.spreadsheets import quoted, unquoted
 from clinic_server.stock.rules import normalised_code
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -393,3 +392,8 @@ def test_no_file_ends_in_anything_but_rows_faults_or_a_refusal(content: bytes, k
     except Refused:
         return
     assert rows or faults
+
+
+def test_an_empty_heading_is_no_fault_of_its_own() -> None:
+    content = b"\r\n".join(line + b"," for line in a_csv(UNIT).split(b"\r\n"))
+    assert told(ImportKind.STOCK, content)[1] == []

@@ -196,6 +196,15 @@ def test_what_has_rolled_out_of_the_window_is_not_added_up() -> None:
     assert only(told(together, WHO, 5 * MINUTE).breaches).began_unix_ms == 0
 
 
+def test_a_window_is_as_long_as_it_says_to_the_millisecond() -> None:
+    """Nine hours out, then an hour whose last reading is exactly a day after the first, or later by that much."""
+    nine_hours = points([9_000] * 109, 5 * MINUTE)
+    for late_ms, breaches in ((0, 1), (1, 0)):
+        last_hour = points([9_000] * 13, 5 * MINUTE, from_ms=23 * HOUR + late_ms)
+        course = [*nine_hours, Point(10 * HOUR, 7_500), *last_hour]
+        assert len(judge(WHO, course, 24 * HOUR + late_ms).breaches) == breaches
+
+
 def test_gaps_between_what_is_added_up_are_unknown_time() -> None:
     course = [*[9_000] * 61, *[None] * 23, *[9_000] * 61]
     breach = only(told(course, WHO, 5 * MINUTE).breaches)
@@ -267,6 +276,10 @@ def test_a_dead_value_that_was_repeated_is_not_believed_later() -> None:
     watch = followed(begun(CLINIC), CLINIC, points([5_000, 0, 0, 0, 200]))
     assert watch.trust.good == Point(4 * MINUTE, 200)
     assert watch.gaps == (Gap(0, 4 * MINUTE),)
+
+
+def test_another_dead_value_is_no_repetition() -> None:
+    assert followed(begun(CLINIC), CLINIC, points([5_000, 0, 0, -600])).trust.repeats == 1
 
 
 def test_a_dead_value_stays_one_through_a_gap() -> None:

@@ -36,6 +36,8 @@ def test_a_probe_is_silent_after_ten_minutes_without_a_reading_that_counts() -> 
     assert silent_since(watch, CLINIC, 10 * MINUTE + 1) == 0
     assert conditions_of(watch, CLINIC, 10 * MINUTE + 1) == {ProbeCondition.SILENT}
     assert silent_since(begun(CLINIC), CLINIC, HOUR) is None
+    later = followed(begun(CLINIC), CLINIC, points(5_000, from_ms=HOUR))
+    assert [silent_since(later, CLINIC, HOUR + 10 * MINUTE + past_ms) for past_ms in (0, 1)] == [None, HOUR]
 
 
 def test_one_dead_value_is_a_glitch_and_two_are_a_broken_probe() -> None:
@@ -85,6 +87,8 @@ def test_a_probe_that_is_often_still_does_not_hang() -> None:
 def test_without_three_hours_before_it_nobody_knows_how_a_probe_otherwise_is() -> None:
     lively = points(*[4_000, 4_100] * 90)
     assert flat_since(lively + points(*[6_000] * 200, from_ms=3 * HOUR)) == 3 * HOUR
+    rested_first = [*points(*[5_000] * 50), *points(*[4_000, 4_100] * 65, from_ms=50 * MINUTE)]
+    assert flat_since(rested_first + points(*[6_000] * 200, from_ms=3 * HOUR)) == 3 * HOUR
     assert flat_since(lively[1:] + points(*[6_000] * 200, from_ms=3 * HOUR)) is None
     assert flat_since(points(*[5_000] * 600)) is None
     assert flat_since([]) is None
@@ -133,5 +137,7 @@ def test_mean_kinetic_temperature_is_by_the_energy_named() -> None:
 
 def test_a_breach_was_out_for_at_least_and_at_most_so_many_begun_minutes() -> None:
     course = [*points(*[8_500] * 11), Point(10 * MINUTE + 1, 8_500), Point(20 * MINUTE, 8_500)]
+    (breach,) = judge(CLINIC, course[:-1], 19 * MINUTE + 1).breaches
+    assert minutes_out(breach) == MinutesOut(least=11, most=20)
     (breach,) = judge(CLINIC, course, 20 * MINUTE).breaches
     assert minutes_out(breach) == MinutesOut(least=11, most=20)

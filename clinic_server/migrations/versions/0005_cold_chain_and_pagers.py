@@ -55,6 +55,48 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_alert_number")),
     )
     op.create_table(
+        "channel",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("way_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("options_json", sa.String(length=2000), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_channel_code_length")),
+        sa.CheckConstraint("length(kind) <= 32", name=op.f("ck_channel_kind_length")),
+        sa.CheckConstraint("length(options_json) <= 2000", name=op.f("ck_channel_options_json_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
+    )
+    with op.batch_alter_table("channel", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_channel_code"), ["code"], unique=False)
+
+    op.create_table(
+        "page_test",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test")),
+        sa.UniqueConstraint("due_on", name=op.f("uq_page_test_due_on")),
+        sa.UniqueConstraint("number", name=op.f("uq_page_test_number")),
+    )
+    op.create_table(
+        "readings_sealed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("received_from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("previous_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("received_from_at < received_until_at", name=op.f("ck_readings_sealed_forwards")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_readings_sealed")),
+        sa.UniqueConstraint("received_from_at", name=op.f("uq_readings_sealed_received_from_at")),
+        sa.UniqueConstraint("received_until_at", name=op.f("uq_readings_sealed_received_until_at")),
+    )
+    op.create_table(
         "alert_called",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -218,6 +260,107 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_said_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
+        "appliance",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("maker", sa.String(length=80), nullable=False),
+        sa.Column("type_name", sa.String(length=80), nullable=False),
+        sa.Column("serial_number", sa.String(length=60), nullable=False),
+        sa.Column("capacity_litres", sa.Integer(), nullable=False),
+        sa.Column("in_use_since_on", sa.Date(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(maker) <= 80", name=op.f("ck_appliance_maker_length")),
+        sa.CheckConstraint("length(serial_number) <= 60", name=op.f("ck_appliance_serial_number_length")),
+        sa.CheckConstraint("length(type_name) <= 80", name=op.f("ck_appliance_type_name_length")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_appliance_entered_by")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_appliance_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
+    )
+    with op.batch_alter_table("appliance", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_appliance_place_id"), ["place_id"], unique=False)
+
+    op.create_table(
+        "calibration_entered",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("probe_id", sa.String(length=128), nullable=False),
+        sa.Column("certificate_number", sa.String(length=60), nullable=False),
+        sa.Column("laboratory", sa.String(length=120), nullable=False),
+        sa.Column("calibrated_on", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("deviation_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(certificate_number) <= 60", name=op.f("ck_calibration_entered_certificate_number_length")
+        ),
+        sa.CheckConstraint("length(laboratory) <= 120", name=op.f("ck_calibration_entered_laboratory_length")),
+        sa.CheckConstraint("length(probe_id) <= 128", name=op.f("ck_calibration_entered_probe_id_length")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_calibration_entered_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calibration_entered")),
+    )
+    with op.batch_alter_table("calibration_entered", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calibration_entered_probe_id"), ["probe_id"], unique=False)
+
+    op.create_table(
+        "channel_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("channel_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], name=op.f("fk_channel_ended_channel_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_ended")),
+        sa.UniqueConstraint("channel_id", name=op.f("uq_channel_ended_channel_id")),
+    )
+    op.create_table(
+        "hand_reading",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column(
+            "half",
+            sa.Enum("morning", "afternoon", name="half_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("is_in_range", sa.Boolean(), nullable=False),
+        sa.Column("action_taken", sa.String(length=200), nullable=True),
+        sa.Column("read_by", sa.Uuid(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(action_taken) <= 200", name=op.f("ck_hand_reading_action_taken_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_hand_reading_place_id")),
+        sa.ForeignKeyConstraint(["read_by"], ["staff.id"], name=op.f("fk_hand_reading_read_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_reading")),
+    )
+    with op.batch_alter_table("hand_reading", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hand_reading_place_id_on"), ["place_id", "on"], unique=False)
+
+    op.create_table(
+        "limits_proposed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("limits", sa.String(length=8000), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(limits) <= 8000", name=op.f("ck_limits_proposed_limits_length")),
+        sa.CheckConstraint("length(profile) <= 40", name=op.f("ck_limits_proposed_profile_length")),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_limits_proposed_reason_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_limits_proposed_place_id")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_limits_proposed_proposed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_limits_proposed")),
+    )
+    with op.batch_alter_table("limits_proposed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_limits_proposed_place_id"), ["place_id"], unique=False)
+
+    op.create_table(
         "logger_file",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -246,6 +389,35 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "place_hold",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "doubted",
+                "temperature",
+                "papers_missing",
+                "count_differs",
+                "recalled",
+                name="holdreason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cause_id", sa.Uuid(), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_place_hold_place_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_place_hold")),
+    )
+    with op.batch_alter_table("place_hold", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_place_hold_cause_id"), ["cause_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_place_hold_place_id"), ["place_id"], unique=False)
+
+    op.create_table(
         "place_shelved",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -262,6 +434,20 @@ def upgrade() -> None:
     with op.batch_alter_table("place_shelved", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_place_shelved_place_code"), ["place_code"], unique=False)
 
+    op.create_table(
+        "reading_hour",
+        sa.Column("probe", sa.Integer(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("total_milli_celsius", sa.BigInteger(), nullable=False),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("first_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["probe"], ["heard_probe.number"], name=op.f("fk_reading_hour_probe")),
+        sa.PrimaryKeyConstraint("probe", "hour", name=op.f("pk_reading_hour")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "alert_answered",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -322,6 +508,58 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_contact_said_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "appliance_serviced",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("appliance_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "serviced",
+                "repaired",
+                "defrosted",
+                "out_of_service",
+                "back_in_service",
+                name="servicekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("done_on", sa.Date(), nullable=False),
+        sa.Column("done_by", sa.String(length=120), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=True),
+        sa.Column("next_due_on", sa.Date(), nullable=True),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(done_by) <= 120", name=op.f("ck_appliance_serviced_done_by_length")),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_appliance_serviced_note_length")),
+        sa.ForeignKeyConstraint(["appliance_id"], ["appliance.id"], name=op.f("fk_appliance_serviced_appliance_id")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_appliance_serviced_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance_serviced")),
+    )
+    with op.batch_alter_table("appliance_serviced", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_appliance_serviced_appliance_id"), ["appliance_id"], unique=False)
+
+    op.create_table(
+        "calibration_confirmed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("certificate_id", sa.Uuid(), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> entered_by", name=op.f("ck_calibration_confirmed_two_people")),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["calibration_entered.id"], name=op.f("fk_calibration_confirmed_certificate_id")
+        ),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_calibration_confirmed_confirmed_by")),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_calibration_confirmed_entered_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calibration_confirmed")),
+        sa.UniqueConstraint("certificate_id", name=op.f("uq_calibration_confirmed_certificate_id")),
+    )
+    op.create_table(
         "duty",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -349,6 +587,94 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_duty_excepted_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_excepted")),
     )
+    op.create_table(
+        "excursion",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "too_warm",
+                "too_cold",
+                "frozen",
+                name="breachkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("profile_version", sa.Integer(), nullable=False),
+        sa.Column("limits", sa.String(length=4000), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(limits) <= 4000", name=op.f("ck_excursion_limits_length")),
+        sa.CheckConstraint("length(profile) <= 40", name=op.f("ck_excursion_profile_length")),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_excursion_place_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_excursion_placement_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion")),
+    )
+    with op.batch_alter_table("excursion", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_place_id"), ["place_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_excursion_placement_id"), ["placement_id"], unique=False)
+
+    op.create_table(
+        "limits_confirmed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("proposal_id", sa.Uuid(), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("confirmed_by <> proposed_by", name=op.f("ck_limits_confirmed_two_people")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_limits_confirmed_confirmed_by")),
+        sa.ForeignKeyConstraint(["proposal_id"], ["limits_proposed.id"], name=op.f("fk_limits_confirmed_proposal_id")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f("fk_limits_confirmed_proposed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_limits_confirmed")),
+        sa.UniqueConstraint("proposal_id", name=op.f("uq_limits_confirmed_proposal_id")),
+    )
+    op.create_table(
+        "page_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("due_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_id", sa.Uuid(), nullable=True),
+        sa.Column("channel_code", sa.String(length=32), nullable=False),
+        sa.Column(
+            "reached",
+            sa.Enum(
+                "accepted",
+                "queued",
+                "delivered",
+                "read",
+                "replied",
+                "failed",
+                "expired",
+                "unconfirmed",
+                name="reached_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=80), nullable=False),
+        sa.Column("ref_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(channel_code) <= 32", name=op.f("ck_page_attempt_channel_code_length")),
+        sa.CheckConstraint("length(reason) <= 80", name=op.f("ck_page_attempt_reason_length")),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_attempt_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_attempt")),
+    )
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_page_attempt_channel_code_journal_seq"), ["channel_code", "journal_seq"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_page_attempt_due_id"), ["due_id"], unique=False)
+
     op.create_table(
         "page_due",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -408,6 +734,66 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_page_due_state_due_at"), ["state", "due_at"], unique=False)
 
     op.create_table(
+        "page_test_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("test_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "way",
+            sa.Enum("pager", "noted", name="howanswered_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["alert_contact.id"], name=op.f("fk_page_test_answer_contact_id")),
+        sa.ForeignKeyConstraint(["test_id"], ["page_test.id"], name=op.f("fk_page_test_answer_test_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_test_answer")),
+        sa.UniqueConstraint("test_id", "contact_id", name=op.f("uq_page_test_answer_test_id_contact_id")),
+    )
+    op.create_table(
+        "place_hold_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("hold_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["hold_id"], ["place_hold.id"], name=op.f("fk_place_hold_ended_hold_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_place_hold_ended")),
+        sa.UniqueConstraint("hold_id", name=op.f("uq_place_hold_ended_hold_id")),
+    )
+    op.create_table(
+        "probe_reason",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("assignment_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "ended_as",
+            sa.Enum("lost", "retired", name="probeend_code", native_enum=False, create_constraint=True, length=40),
+            nullable=True,
+        ),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("told_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("length(reason) <= 200", name=op.f("ck_probe_reason_reason_length")),
+        sa.ForeignKeyConstraint(["assignment_id"], ["probe.id"], name=op.f("fk_probe_reason_assignment_id")),
+        sa.ForeignKeyConstraint(["told_by"], ["staff.id"], name=op.f("fk_probe_reason_told_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probe_reason")),
+        sa.UniqueConstraint("assignment_id", name=op.f("uq_probe_reason_assignment_id")),
+    )
+    op.create_table(
+        "reading_gap",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_reading_gap_placement_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap")),
+    )
+    with op.batch_alter_table("reading_gap", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_reading_gap_placement_id_from_at"), ["placement_id", "from_at"], unique=False
+        )
+
+    op.create_table(
         "shelving_ended",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -420,6 +806,47 @@ def upgrade() -> None:
         sa.UniqueConstraint("shelved_id", name=op.f("uq_shelving_ended_shelved_id")),
     )
     op.create_table(
+        "watch_checkpoint",
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("watch", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_watch_checkpoint_placement_id")),
+        sa.PrimaryKeyConstraint("placement_id", "last_unix_ms", name=op.f("pk_watch_checkpoint")),
+    )
+    op.create_table(
+        "disposition",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "released",
+                "returned",
+                "kept",
+                name="dispositionkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.Column("evaluation_number", sa.String(length=60), nullable=True),
+        sa.Column("qa_code", sa.String(length=40), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(evaluation_number) <= 60", name=op.f("ck_disposition_evaluation_number_length")),
+        sa.CheckConstraint("length(note) <= 200", name=op.f("ck_disposition_note_length")),
+        sa.CheckConstraint("length(qa_code) <= 40", name=op.f("ck_disposition_qa_code_length")),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f("fk_disposition_decided_by")),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_disposition_excursion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),
+    )
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
         "duty_ended",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -429,6 +856,231 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_ended")),
         sa.UniqueConstraint("duty_id", name=op.f("uq_duty_ended_duty_id")),
     )
+    op.create_table(
+        "excursion_form",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column("discovered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("discovered_by_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("room_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("what_happened", sa.String(length=300), nullable=False),
+        sa.Column("measures", sa.String(length=300), nullable=False),
+        sa.Column("moved_to", sa.String(length=80), nullable=False),
+        sa.Column("also_inside", sa.String(length=200), nullable=False),
+        sa.Column("earlier_trouble", sa.String(length=200), nullable=False),
+        sa.Column("told", sa.String(length=200), nullable=False),
+        sa.Column("prevention", sa.String(length=300), nullable=False),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(also_inside) <= 200", name=op.f("ck_excursion_form_also_inside_length")),
+        sa.CheckConstraint("length(earlier_trouble) <= 200", name=op.f("ck_excursion_form_earlier_trouble_length")),
+        sa.CheckConstraint("length(measures) <= 300", name=op.f("ck_excursion_form_measures_length")),
+        sa.CheckConstraint("length(moved_to) <= 80", name=op.f("ck_excursion_form_moved_to_length")),
+        sa.CheckConstraint("length(prevention) <= 300", name=op.f("ck_excursion_form_prevention_length")),
+        sa.CheckConstraint("length(told) <= 200", name=op.f("ck_excursion_form_told_length")),
+        sa.CheckConstraint("length(what_happened) <= 300", name=op.f("ck_excursion_form_what_happened_length")),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_form_excursion_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["staff.id"], name=op.f("fk_excursion_form_written_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion_form")),
+    )
+    with op.batch_alter_table("excursion_form", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_form_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
+        "excursion_judged",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum(
+                "opened",
+                "worse",
+                "ended",
+                "revised",
+                "withdrawn",
+                name="verdict_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "warning",
+                "alarm",
+                "critical",
+                name="severity_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_out_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("out_ms", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_ms", sa.BigInteger(), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_judged_excursion_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excursion_judged")),
+    )
+    with op.batch_alter_table("excursion_judged", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_judged_excursion_id"), ["excursion_id"], unique=False)
+
+    op.create_table(
+        "excursion_now",
+        sa.Column("excursion_id", sa.Uuid(), nullable=False),
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "too_warm",
+                "too_cold",
+                "frozen",
+                name="breachkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "warning",
+                "alarm",
+                "critical",
+                name="severity_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("began_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("alarmed_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("last_out_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ended_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("min_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("max_milli_celsius", sa.Integer(), nullable=False),
+        sa.Column("out_ms", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_ms", sa.BigInteger(), nullable=False),
+        sa.Column("area", sa.BigInteger(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("is_withdrawn", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["excursion_id"], ["excursion.id"], name=op.f("fk_excursion_now_excursion_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_excursion_now_placement_id")),
+        sa.PrimaryKeyConstraint("excursion_id", name=op.f("pk_excursion_now")),
+    )
+    with op.batch_alter_table("excursion_now", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_excursion_now_placement_id"), ["placement_id"], unique=False)
+
+    op.create_table(
+        "page_news",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("attempt_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reached",
+            sa.Enum(
+                "accepted",
+                "queued",
+                "delivered",
+                "read",
+                "replied",
+                "failed",
+                "expired",
+                "unconfirmed",
+                name="reached_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reply_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["attempt_id"], ["page_attempt.id"], name=op.f("fk_page_news_attempt_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_news")),
+    )
+    with op.batch_alter_table("page_news", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_news_attempt_id"), ["attempt_id"], unique=False)
+
+    op.create_table(
+        "probe_watch",
+        sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("last_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("warned", sa.String(length=60), nullable=False),
+        sa.Column("open_gap_id", sa.Uuid(), nullable=True),
+        sa.Column("watch", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("length(warned) <= 60", name=op.f("ck_probe_watch_warned_length")),
+        sa.ForeignKeyConstraint(["open_gap_id"], ["reading_gap.id"], name=op.f("fk_probe_watch_open_gap_id")),
+        sa.ForeignKeyConstraint(["placement_id"], ["probe.id"], name=op.f("fk_probe_watch_placement_id")),
+        sa.PrimaryKeyConstraint("placement_id", name=op.f("pk_probe_watch")),
+    )
+    op.create_table(
+        "reading_gap_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("gap_id", sa.Uuid(), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["gap_id"], ["reading_gap.id"], name=op.f("fk_reading_gap_ended_gap_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap_ended")),
+        sa.UniqueConstraint("gap_id", name=op.f("uq_reading_gap_ended_gap_id")),
+    )
+    op.create_table(
+        "reading_gap_filled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("gap_id", sa.Uuid(), nullable=False),
+        sa.Column("filled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["gap_id"], ["reading_gap.id"], name=op.f("fk_reading_gap_filled_gap_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_gap_filled")),
+        sa.UniqueConstraint("gap_id", name=op.f("uq_reading_gap_filled_gap_id")),
+    )
+    op.create_table(
+        "disposition_unit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("disposition_id", sa.Uuid(), nullable=False),
+        sa.Column("unit_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["disposition_id"], ["disposition.id"], name=op.f("fk_disposition_unit_disposition_id")
+        ),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_disposition_unit_unit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition_unit")),
+    )
+    with op.batch_alter_table("disposition_unit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_unit_disposition_id"), ["disposition_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_disposition_unit_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "evaluation_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("disposition_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("pdf", "jpeg", "png", name="filekind_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["disposition_id"], ["disposition.id"], name=op.f("fk_evaluation_file_disposition_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation_file")),
+        sa.UniqueConstraint("disposition_id", name=op.f("uq_evaluation_file_disposition_id")),
+    )
+    with op.batch_alter_table("reading", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reading_received_unix_ms"), ["received_unix_ms"], unique=False)
+
     op.make_append_only("alert")
     op.make_append_only("alert_answered")
     op.make_append_only("alert_called")
@@ -437,27 +1089,109 @@ def upgrade() -> None:
     op.make_append_only("alert_contact_ended")
     op.make_append_only("alert_contact_said")
     op.make_append_only("alert_said")
+    op.make_append_only("appliance")
+    op.make_append_only("appliance_serviced")
+    op.make_append_only("calibration_confirmed")
+    op.make_append_only("calibration_entered")
+    op.make_append_only("channel")
+    op.make_append_only("channel_ended")
+    op.make_append_only("disposition")
+    op.make_append_only("disposition_unit")
     op.make_append_only("duty")
     op.make_append_only("duty_ended")
     op.make_append_only("duty_excepted")
+    op.make_append_only("evaluation_file")
+    op.make_append_only("excursion")
+    op.make_append_only("excursion_form")
+    op.make_append_only("excursion_judged")
+    op.make_append_only("hand_reading")
+    op.make_append_only("limits_confirmed")
+    op.make_append_only("limits_proposed")
     op.make_append_only("logger_file")
+    op.make_append_only("page_attempt")
+    op.make_append_only("page_news")
+    op.make_append_only("page_test")
+    op.make_append_only("page_test_answer")
+    op.make_append_only("place_hold")
+    op.make_append_only("place_hold_ended")
     op.make_append_only("place_shelved")
+    op.make_append_only("probe_reason")
+    op.make_append_only("reading_gap")
+    op.make_append_only("reading_gap_ended")
+    op.make_append_only("reading_gap_filled")
+    op.make_append_only("readings_sealed")
     op.make_append_only("shelving_ended")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("reading", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reading_received_unix_ms"))
+
+    op.drop_table("evaluation_file")
+    with op.batch_alter_table("disposition_unit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_unit_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_disposition_unit_disposition_id"))
+
+    op.drop_table("disposition_unit")
+    op.drop_table("reading_gap_filled")
+    op.drop_table("reading_gap_ended")
+    op.drop_table("probe_watch")
+    with op.batch_alter_table("page_news", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_news_attempt_id"))
+
+    op.drop_table("page_news")
+    with op.batch_alter_table("excursion_now", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_now_placement_id"))
+
+    op.drop_table("excursion_now")
+    with op.batch_alter_table("excursion_judged", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_judged_excursion_id"))
+
+    op.drop_table("excursion_judged")
+    with op.batch_alter_table("excursion_form", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_form_excursion_id"))
+
+    op.drop_table("excursion_form")
     op.drop_table("duty_ended")
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_excursion_id"))
+
+    op.drop_table("disposition")
+    op.drop_table("watch_checkpoint")
     op.drop_table("shelving_ended")
+    with op.batch_alter_table("reading_gap", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reading_gap_placement_id_from_at"))
+
+    op.drop_table("reading_gap")
+    op.drop_table("probe_reason")
+    op.drop_table("place_hold_ended")
+    op.drop_table("page_test_answer")
     with op.batch_alter_table("page_due", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_page_due_state_due_at"))
         batch_op.drop_index(batch_op.f("ix_page_due_lead_id"))
         batch_op.drop_index(batch_op.f("ix_page_due_contact_id"))
 
     op.drop_table("page_due")
+    with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_attempt_due_id"))
+        batch_op.drop_index(batch_op.f("ix_page_attempt_channel_code_journal_seq"))
+
+    op.drop_table("page_attempt")
+    op.drop_table("limits_confirmed")
+    with op.batch_alter_table("excursion", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_excursion_placement_id"))
+        batch_op.drop_index(batch_op.f("ix_excursion_place_id"))
+
+    op.drop_table("excursion")
     op.drop_table("duty_excepted")
     op.drop_table("duty")
+    op.drop_table("calibration_confirmed")
+    with op.batch_alter_table("appliance_serviced", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_appliance_serviced_appliance_id"))
+
+    op.drop_table("appliance_serviced")
     with op.batch_alter_table("alert_contact_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_contact_said_contact_id"))
 
@@ -467,14 +1201,37 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_alert_answered_alert_id"))
 
     op.drop_table("alert_answered")
+    op.drop_table("reading_hour")
     with op.batch_alter_table("place_shelved", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_place_shelved_place_code"))
 
     op.drop_table("place_shelved")
+    with op.batch_alter_table("place_hold", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_place_hold_place_id"))
+        batch_op.drop_index(batch_op.f("ix_place_hold_cause_id"))
+
+    op.drop_table("place_hold")
     with op.batch_alter_table("logger_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logger_file_place_code_journal_seq"))
 
     op.drop_table("logger_file")
+    with op.batch_alter_table("limits_proposed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_limits_proposed_place_id"))
+
+    op.drop_table("limits_proposed")
+    with op.batch_alter_table("hand_reading", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hand_reading_place_id_on"))
+
+    op.drop_table("hand_reading")
+    op.drop_table("channel_ended")
+    with op.batch_alter_table("calibration_entered", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calibration_entered_probe_id"))
+
+    op.drop_table("calibration_entered")
+    with op.batch_alter_table("appliance", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_appliance_place_id"))
+
+    op.drop_table("appliance")
     with op.batch_alter_table("alert_said", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_said_alert_id"))
 
@@ -490,5 +1247,11 @@ def downgrade() -> None:
     op.drop_table("alert_contact")
     op.drop_table("alert_closed")
     op.drop_table("alert_called")
+    op.drop_table("readings_sealed")
+    op.drop_table("page_test")
+    with op.batch_alter_table("channel", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_channel_code"))
+
+    op.drop_table("channel")
     op.drop_table("alert")
     # ### end Alembic commands ###

@@ -1,0 +1,1 @@
+"""How temperatures went: over hours and over years, drawn, in figures, and for the month's report."""

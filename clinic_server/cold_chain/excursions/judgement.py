@@ -1,0 +1,223 @@
+"""From breaches to excursions: opened, judged again, withdrawn; what stood there is held, and somebody is called."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, exists, select, update
+
+from clinic_server.alerts.raising import raise_alarm, recover
+from clinic_server.alerts.rules import Alarm, Severity
+from clinic_server.cold_chain.excursions.following import Followed
+from clinic_server.cold_chain.excursions.rules import (
+    Known,
+    Verdict,
+    alert_kind_of,
+    paired,
+    summary_of,
+    verdict_of,
+)
+from clinic_server.cold_chain.excursions.tables import (
+    Excursion,
+    ExcursionJudged,
+    ExcursionNow,
+    excursion,
+    excursion_now,
+    probe_watch,
+)
+from clinic_server.cold_chain.judging import Breach, BreachKind
+from clinic_server.cold_chain.placements import Placement
+from clinic_server.cold_chain.tables import from_unix_ms, probe
+from clinic_server.kit.tx import Tx
+from clinic_server.stock.place_holds import end_place_hold, hold_place, hold_units
+from clinic_server.stock.stays import stays_in
+from clinic_server.stock.tables import unit_hold, unit_now
+from clinic_server.stock.whereabouts import HoldReason
+
+_FIGURES = tuple(name for name in Breach.__dataclass_fields__ if name != "kind")
+_MOST_IN_A_QUESTION = 5_000
+
+
+def judge(tx: Tx, one: Followed) -> None:
+    """Bring a placement's excursions to what its readings say now; the caller journals."""
+    known = _known(tx.connection, one)
+    pairs, gone = paired(known, one.breaches)
+    changed = {kind for kind in BreachKind if (kind in one.warned) != (kind in one.placement.warned)}
+    for same, breach in pairs:
+        if same is None:
+            _open(tx, one, breach)
+            changed.add(breach.kind)
+        elif same.breach != breach or same.is_withdrawn:
+            verdict = verdict_of(same, breach)
+            _go_on(tx, one, same.excursion_id, breach, verdict)
+            changed |= {breach.kind} if verdict else set()
+    for lost in gone:
+        _withdraw(tx, one, lost)
+        changed.add(lost.breach.kind)
+    _call(tx, one, changed)
+
+
+def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
+    """End what lasts at a probe that was taken away; the caller journals."""
+    now = excursion_now.c
+    lasting = tx.execute(
+        select(excursion_now).where(
+            now.placement_id == placement.placement_id, now.ended_unix_ms.is_(None), ~now.is_withdrawn
+        )
+    ).all()
+    tx.execute(update(probe_watch).where(probe_watch.c.placement_id == placement.placement_id).values(warned=""))
+    for row in lasting:
+        breach = replace(breach_of(row), ended_unix_ms=until_ms)
+        tx.execute(update(excursion_now).where(now.excursion_id == row.excursion_id).values(ended_unix_ms=until_ms))
+        _append_verdict(tx, row.excursion_id, breach, Verdict.ENDED, is_late=False)
+        end_place_hold(tx, row.excursion_id)
+    for kind in BreachKind:
+        if _worst_open(tx.connection, placement.place_id, kind) is None and not _others_warn(
+            tx.connection, placement, kind
+        ):
+            recover(tx, alert_kind_of(kind), placement.place_code)
+
+
+def _open(tx: Tx, one: Followed, breach: Breach) -> None:
+    profile = one.placement.limits.at(breach.alarmed_unix_ms)
+    excursion_id = tx.append(
+        Excursion,
+        placement_id=one.placement.placement_id,
+        place_id=one.placement.place_id,
+        kind=breach.kind,
+        began_at=from_unix_ms(breach.began_unix_ms),
+        profile=profile.profile,
+        profile_version=profile.version,
+        limits=msgspec.json.encode(profile).decode(),
+        judged_at=tx.now,
+    )
+    tx.insert(
+        ExcursionNow,
+        excursion_id=excursion_id,
+        placement_id=one.placement.placement_id,
+        kind=breach.kind,
+        is_withdrawn=False,
+        **_figures(breach),
+    )
+    _judged(tx, one, excursion_id, breach, Verdict.OPENED)
+
+
+def _go_on(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict | None) -> None:
+    values = {**_figures(breach), "is_withdrawn": False}
+    tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == excursion_id).values(values))
+    if verdict is not None:
+        _judged(tx, one, excursion_id, breach, verdict)
+
+
+def _judged(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict) -> None:
+    _append_verdict(tx, excursion_id, breach, verdict, is_late=one.is_late)
+    place_id = one.placement.place_id
+    ended_at = None if breach.ended_unix_ms is None else from_unix_ms(breach.ended_unix_ms)
+    _hold_exposed(tx, excursion_id, place_id, (from_unix_ms(breach.began_unix_ms), ended_at or tx.now))
+    if ended_at is None:
+        hold_place(tx, place_id, HoldReason.TEMPERATURE, excursion_id)
+    else:
+        end_place_hold(tx, excursion_id)
+
+
+def _withdraw(tx: Tx, one: Followed, lost: Known) -> None:
+    """Late readings show that it never was; what it holds waits for a named person all the same."""
+    _append_verdict(tx, lost.excursion_id, lost.breach, Verdict.WITHDRAWN, is_late=one.is_late)
+    tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == lost.excursion_id).values(is_withdrawn=True))
+    end_place_hold(tx, lost.excursion_id)
+
+
+def _append_verdict(tx: Tx, excursion_id: UUID, breach: Breach, verdict: Verdict, *, is_late: bool) -> None:
+    tx.append(
+        ExcursionJudged,
+        excursion_id=excursion_id,
+        verdict=verdict,
+        severity=breach.severity,
+        began_at=from_unix_ms(breach.began_unix_ms),
+        last_out_at=from_unix_ms(breach.last_out_unix_ms),
+        ended_at=None if breach.ended_unix_ms is None else from_unix_ms(breach.ended_unix_ms),
+        min_milli_celsius=breach.min_milli_celsius,
+        max_milli_celsius=breach.max_milli_celsius,
+        out_ms=breach.out_ms,
+        unknown_ms=breach.unknown_ms,
+        is_late=is_late,
+        judged_at=tx.now,
+    )
+
+
+def _hold_exposed(tx: Tx, excursion_id: UUID, place_id: UUID, span: tuple[datetime, datetime]) -> None:
+    """Hold what stood in a place for any of that time and is still here, wherever, if this did not hold it yet."""
+    stood = sorted({stay.unit_id for stay in stays_in(tx.connection, place_id, *span)})
+    is_held = exists().where(unit_hold.c.unit_id == unit_now.c.unit_id, unit_hold.c.cause_id == excursion_id)
+    for first in range(0, len(stood), _MOST_IN_A_QUESTION):
+        some = stood[first : first + _MOST_IN_A_QUESTION]
+        left = select(unit_now.c.unit_id).where(unit_now.c.unit_id.in_(some), unit_now.c.doses_left > 0, ~is_held)
+        hold_units(tx, tx.execute(left).scalars().all(), HoldReason.TEMPERATURE, cause_id=excursion_id)
+
+
+def _call(tx: Tx, one: Followed, kinds: Iterable[BreachKind]) -> None:
+    """Raise, repeat or end the alerts of a place for kinds of which something changed."""
+    place = one.placement
+    for kind in sorted(kinds):
+        lasting = _worst_open(tx.connection, place.place_id, kind)
+        warning = next((breach for breach in one.warnings if breach.kind is kind), None)
+        if lasting is not None:
+            alarm = (lasting.breach.severity, summary_of(lasting.breach), place.place_code, lasting.excursion_id)
+            raise_alarm(tx, Alarm(alert_kind_of(kind), *alarm))
+        elif warning is not None:
+            raise_alarm(tx, Alarm(alert_kind_of(kind), Severity.WARNING, summary_of(warning), place.place_code))
+        elif not _others_warn(tx.connection, place, kind):
+            recover(tx, alert_kind_of(kind), place.place_code)
+
+
+def _worst_open(connection: Connection, place_id: UUID, kind: BreachKind) -> Known | None:
+    now = excursion_now.c
+    rows = connection.execute(
+        select(excursion_now)
+        .join(excursion, excursion.c.id == now.excursion_id)
+        .where(excursion.c.place_id == place_id, now.kind == kind, now.ended_unix_ms.is_(None), ~now.is_withdrawn)
+    )
+    severities = list(Severity)
+    return max(
+        (_known_of(row) for row in rows), key=lambda known: severities.index(known.breach.severity), default=None
+    )
+
+
+def _others_warn(connection: Connection, placement: Placement, kind: BreachKind) -> bool:
+    rows = connection.execute(
+        select(probe_watch.c.warned)
+        .join(probe, probe.c.id == probe_watch.c.placement_id)
+        .where(probe.c.place_code == placement.place_code, probe.c.id != placement.placement_id)
+    ).scalars()
+    return any(kind in warned for warned in rows)
+
+
+def _known(connection: Connection, one: Followed) -> Sequence[Known]:
+    now = excursion_now.c
+    rows = connection.execute(
+        select(excursion_now).where(
+            now.placement_id == one.placement.placement_id, now.last_out_unix_ms >= min(one.since.values())
+        )
+    )
+    known = (_known_of(row) for row in rows)
+    return [each for each in known if _is_judged_anew(each.breach, one.since)]
+
+
+def _is_judged_anew(breach: Breach, since: Mapping[BreachKind, int]) -> bool:
+    return breach.kind in since and breach.last_out_unix_ms >= since[breach.kind]
+
+
+def _known_of(row: Any) -> Known:
+    return Known(row.excursion_id, breach_of(row), row.is_withdrawn)
+
+
+def breach_of(row: Any) -> Breach:
+    """Return what ``ExcursionNow`` keeps as the evaluator says it."""
+    return Breach(row.kind, *(getattr(row, name) for name in _FIGURES))
+
+
+def _figures(breach: Breach) -> dict[str, Any]:
+    return {name: getattr(breach, name) for name in _FIGURES}
