@@ -25,7 +25,6 @@ from devices.pagers.page import Outcome, Page, PagerSpec, Reached
 from devices.pagers.sms_replies import FINAL, Postbox, Sending, alone, mark_of
 
 SCHEMES: Final = ("memory", "serial", "tcp")
-MOST_S: Final = 120.0  # four messages on a slow network
 WAITS_S: Final = 5
 MAY_BE_SENT: Final = "cms_332"  # the network did not answer in time
 BAD_PIN: Final = "pin_refused"
@@ -60,12 +59,12 @@ class SmsModem:
         if MOBILE.fullmatch(address) is None:
             return Outcome(Reached.FAILED, "address_malformed")
         async with self._talking:
-            return await attempted(self._send(sms_pdu.international(address, self._country), page), MOST_S)
+            return await attempted(self._send(sms_pdu.international(address, self._country), page))
 
     async def follow(self, ref: str) -> Outcome:
         """See TwoWayPager."""
         async with self._talking:
-            return replace(await attempted(self._follow(ref), MOST_S), ref=ref)
+            return replace(await attempted(self._follow(ref)), ref=ref)
 
     async def _send(self, phone: str, page: Page) -> Outcome:
         texts = sms_pdu.submits(phone, text_of(page), next(self._texts) % 256, wants_report=self._wants_reports)
