@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Final
 
 import httpx2
@@ -56,13 +57,19 @@ def refuse_malformed(url: str) -> None:
     _parsed(url)
 
 
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """Return whom the system trusts; reading its authorities takes longer than a call."""
+    return ssl.create_default_context()
+
+
 class HttpDoor:
     """The way out for one channel."""
 
     def __init__(self, guard: Guard, trust: ssl.SSLContext | None = None, answer_s: float = ANSWER_S) -> None:
         self._guard = guard
         self._answer_s = answer_s
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust or _usual_trust()
 
     async def ask(self, call: Call) -> Answer:
         """Raises LinkUnavailable when nothing can have arrived, NoAnswer or LinkLost when something may have."""

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_server.alerts.rules import Alarm, AlertFacts, AlertKind, AlertState, Severity
-from clinic_server.cold_chain.judging import Profile
+from clinic_server.cold_chain.judging import BreachKind, Profile
 from clinic_server.cold_chain.profiles import profile_of, shipped
 from clinic_server.cold_chain.upkeep import limits
 from clinic_server.cold_chain.upkeep.limits import (
@@ -303,6 +304,13 @@ def test_limits_outside_what_the_vaccine_says_are_refused_whoever_made_them() ->
                 refuse_outside_labels(profile, [CLINIC])
             assert refused.value.facts == {"profile": "cn-clinic-2-8"}
     refuse_outside_labels(profile_of("ambient"), [])
+
+
+@pytest.mark.parametrize("left", [BreachKind.TOO_WARM, BreachKind.TOO_COLD])
+def test_limits_that_alarm_for_one_side_alone_are_refused(left: BreachKind) -> None:
+    one_sided = msgspec.structs.replace(CLINIC, rules=tuple(rule for rule in CLINIC.rules if rule.kind is left))
+    with pytest.raises(LimitsOutsideLabel):
+        refuse_outside_labels(one_sided, [CLINIC])
 
 
 def test_one_vaccine_of_several_is_enough_to_refuse() -> None:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.lookup import Asked, Series
@@ -18,6 +17,7 @@ from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.rules import Limits, Reach
 from clinic_server.cold_chain.tables import from_unix_ms
 from clinic_server.cold_chain.upkeep.hand_readings import Days, settled_rounds
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.cold_chain.upkeep.rules import Round, RoundState
 from clinic_server.kit.spreadsheets import as_csv
 from clinic_server.stock.places import places
@@ -92,7 +92,7 @@ def report_file(report: MonthReport, zone: ZoneInfo) -> bytes:
 
 
 def _place_month(connection: Connection, place: PlaceFacts, span: Span, now_unix_ms: int, zone: ZoneInfo) -> PlaceMonth:
-    limits = profiles.profile_of(place.profile)
+    limits = in_force(connection)[place.place_id].at(span.until_unix_ms)
     asked = Asked.counted(span, Bounds.of(limits), zone)
     series = lookup.series_in(connection, place.code, asked) if span.length_ms else ()
     numbers = lookup.numbers_of(connection)

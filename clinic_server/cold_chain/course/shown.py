@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.calendar import Unit
@@ -19,6 +18,7 @@ from clinic_server.cold_chain.course.rules import DAY_MS, Bounds, Grain, Piece, 
 from clinic_server.cold_chain.rules import Limits
 from clinic_server.cold_chain.tables import from_unix_ms, to_unix_ms
 from clinic_server.cold_chain.upkeep.hand_readings import HandReadingLine, hand_readings_between
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.stock import places
 from clinic_server.stock.whereabouts import PlaceFacts
 
@@ -62,7 +62,7 @@ class Course:
 def asked_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> tuple[PlaceFacts, Limits, Asked]:
     """Return what a question about a place's course rests on, or raise PlaceUnknown."""
     place = places.require_place(connection, place_code)
-    profile = profiles.profile_of(place.profile)
+    profile = in_force(connection)[place.place_id].at(span.until_unix_ms)
     return place, Limits.of(profile), Asked.drawn(span, Bounds.of(profile), zone)
 
 
