@@ -94,7 +94,9 @@ async def watched_fridges(
                 publisher.when_connected(lambda: loop.call_soon_threadsafe(is_connected.set))
                 publisher.start("nothing/bench", b"")
                 try:
-                    await is_connected.wait()
+                    async with asyncio.timeout(WITHIN_S):
+                        await is_connected.wait()
+                        await tap.subscribed.wait()  # what is published before that, no broker keeps
                     yield FridgeSite(names, cast.database_url, broker_url, tap, publisher)
                 finally:
                     publisher.stop()

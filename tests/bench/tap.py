@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 CHUNK = 65_536
-PUBLISH, PUBACK = 3, 4
+PUBLISH, PUBACK, SUBACK = 3, 4, 9
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Tap:
 
     port: int = 0
     acknowledged_at: dict[bytes, float] = field(default_factory=dict)
+    subscribed: asyncio.Event = field(default_factory=asyncio.Event)
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: dict[int, bytes] = field(default_factory=dict)
 
@@ -66,6 +67,8 @@ class Tap:
                 if kind == PUBLISH and flags & 0b110:
                     message_id, payload = _published(body)
                     self._delivered[message_id] = payload
+                elif kind == SUBACK:
+                    self.subscribed.set()
             sink.write(chunk)
             await sink.drain()
 
