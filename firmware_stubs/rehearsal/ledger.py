@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 MOST_FAULTS = 1000
+_NUMBER = re.compile(r"^#([0-9]+) ", re.MULTILINE)
 
 # What each step leads to, read from the description of a visit and not from the server's own table.
 _STAGE_AFTER = {
@@ -83,6 +85,9 @@ class Ledger:
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
         self.faults: list[str] = []
         self.measured: dict[tuple[str, int], int] = {}
+        self.temperatures: dict[str, list[int]] = {}
+        self.paged: list[str] = []
+        self.when_paged: Callable[[str], object] = lambda _: None
         self.tally: Counter[str] = Counter()
         self._writes: list[Write] = []
         self.is_kept = is_kept
@@ -129,10 +134,25 @@ class Ledger:
         with self._lock:
             self.tally[what] += 1
 
-    def note_measured(self, probe: str, boot: int, count: int) -> None:
-        """Note how many readings a probe has sent since its boot."""
+    def note_measured(self, probe: str, boot: int, count: int, milli_celsius: int) -> None:
+        """Note a probe's latest reading, and how many it has sent since its boot."""
         with self._lock:
             self.measured[probe, boot] = count
+            if self.is_kept:
+                self.temperatures.setdefault(probe, []).append(milli_celsius)
+
+    def note_paged(self, text: str) -> None:
+        """Note what a pager of somebody on duty shows."""
+        with self._lock:
+            if self.is_kept:
+                self.paged.append(text)
+        self.when_paged(text)
+
+    @property
+    def alerts_paged(self) -> frozenset[int]:
+        """The numbers of the alerts that pagers showed."""
+        with self._lock:
+            return frozenset(int(number) for text in self.paged for number in _NUMBER.findall(text))
 
     def accepted(self) -> Iterable[Write]:
         """Return what the server said is recorded."""

@@ -60,7 +60,7 @@ def told() -> Closing:
 @pytest.fixture(name="ledger")
 def _ledger() -> Ledger:
     ledger = acted(Ledger(), *ACTED)
-    ledger.note_measured("fridge-1", 5, 3)
+    ledger.note_measured("fridge-1", 5, 3, 4_500)
     return ledger
 
 

@@ -44,7 +44,8 @@ def _day(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.T
     folder: Path = tmp_path_factory.mktemp("day")
     url = request.getfixturevalue("postgres").new_database() if engine == "postgresql" else None
     with mosquitto() as mqtt_url:
-        made = prepare(Plan(folder, free_port(), url, desks=4, units=60, speed=SPEED, mqtt_url=mqtt_url))
+        plan = Plan(folder, free_port(), url, desks=4, units=60, speed=SPEED, mqtt_url=mqtt_url, pager_port=free_port())
+        made = prepare(plan)
         cast = Cast.load(folder / "cast.json")
         with Victim(made) as server, Witness(cast) as witness:
             server.start()
