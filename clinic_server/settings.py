@@ -85,6 +85,12 @@ class WallSettings(_Section):
 class PagingSettings(_Section):
     """Waking somebody."""
 
+    public_url: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="Address of this server as pagers' holders reach it, for links that answer; empty: no links.",
+    )
     may_reach: tuple[str, ...] = Field(
         (),
         description='JSON list of networks beside the internet that channels may reach, such as ["192.168.1.20/32"].',
