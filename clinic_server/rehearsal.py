@@ -46,13 +46,12 @@ _PER_LOT = 200
 PROFILE = "cn-clinic-2-8"
 _WATCHED = {
     "fridge-1": ("冰箱 1（主库）", PlaceKind.FRIDGE),
-    "fridge-2": ("冰箱 2（流感）", PlaceKind.FRIDGE),
+    "fridge-2": ("冰箱 2（备用）", PlaceKind.FRIDGE),
     "bench-fridge": ("接种区小冰箱", PlaceKind.FRIDGE),
     "cold-box-1": ("冷藏箱 1", PlaceKind.COLD_BOX),
 }
 _STORE, _FAILING = "fridge-1", "fridge-2"
-_OTHER_PRODUCT = "demo-influenza"
-_OTHERS, _AT_THE_BENCH = 60, 12
+_APART = {_FAILING: 48, "bench-fridge": 12}  # no player takes these
 _ON_A_TRAY = 10
 
 
@@ -276,37 +275,30 @@ def _add_player(tx: Tx, player: Player, pin_hash: str) -> None:
 
 
 def _stock_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
-    yield partial(add_product, new=_product(PRODUCT_CODE, "演示灭活疫苗", "covid19-bbibp-corv"))
-    yield partial(add_product, new=_product(_OTHER_PRODUCT, "演示流感疫苗", "influenza-iiv4"))
-    for start in range(0, len(cast.trace_codes), _PER_LOT):
-        codes = cast.trace_codes[start : start + _PER_LOT]
-        yield partial(_receive, product_code=PRODUCT_CODE, codes=codes, number=start // _PER_LOT + 1, place=_STORE)
-    others = tuple(f"79{secrets.randbelow(10**5):05d}{n:013d}" for n in range(_OTHERS))
-    for number, (place, codes) in enumerate(
-        ((cast.failing, others[_AT_THE_BENCH:]), ("bench-fridge", others[:_AT_THE_BENCH])), 90
-    ):
-        yield partial(_receive, product_code=_OTHER_PRODUCT, codes=codes, number=number, place=place)
-    for bench, codes in cast.trays.items():
-        yield partial(transfer, new=NewTransfer(box_of(bench), codes, "rehearsal"))
-
-
-def _product(code: str, name: str, vaccine_code: str) -> NewProduct:
-    return NewProduct(
-        code=code,
-        name=name,
+    product = NewProduct(
+        code=PRODUCT_CODE,
+        name="演示灭活疫苗",
         manufacturer="演示生物",
-        vaccine_code=vaccine_code,
+        vaccine_code="covid19-bbibp-corv",
         platform=Platform.INACTIVATED,
         route=Route.INTRAMUSCULAR,
         volume_ul=500,
         doses_per_unit=1,
     )
+    yield partial(add_product, new=product)
+    for start in range(0, len(cast.trace_codes), _PER_LOT):
+        codes = cast.trace_codes[start : start + _PER_LOT]
+        yield partial(_receive, codes=codes, number=start // _PER_LOT + 1, place=_STORE)
+    for number, (place, units) in enumerate(_APART.items(), 90):
+        codes = tuple(f"79{secrets.randbelow(10**5):05d}{n:013d}" for n in range(units))
+        yield partial(_receive, codes=codes, number=number, place=place)
+    for bench, codes in cast.trays.items():
+        yield partial(transfer, new=NewTransfer(box_of(bench), codes, "rehearsal"))
 
 
-def _receive(tx: Tx, product_code: str, codes: tuple[str, ...], number: int, place: str) -> None:
+def _receive(tx: Tx, codes: tuple[str, ...], number: int, place: str) -> None:
     today = tx.local_date
-    expires_on = today + timedelta(days=180 + number)
-    lot = NewLot(product_code, f"{today:%Y%m}{number:03d}", expires_on, codes, place)
+    lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 3 * number), codes, place)
     tx.journal("stock_taken_over", receive_units(tx, lot).lot_id, STOCK)
 
 

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from itertools import product
 from math import sin, tau
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
 
-from clinic_server.alerts.contacts import contacts
-from clinic_server.alerts.due import finish
-from clinic_server.alerts.rules import DueKind
-from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.contacts import standing_ids
+from clinic_server.alerts.due import claim, finish
 from clinic_server.cold_chain.actions import store_readings
 from clinic_server.cold_chain.excursions.actions import decide, write_form
 from clinic_server.cold_chain.excursions.lookup import excursions, units_of
@@ -158,8 +157,11 @@ def _confirm_certificates(tx: Tx) -> None:
 
 
 def _rounds(past: Past) -> Iterable[Happening]:
-    for at in (past.at(day, when) for day in past.days for when in ROUNDS):
-        for code in FRIDGES:
+    """Every round was done but one, of the fridge whose door had stood ajar that day."""
+    for day, when in product((past.since.date(), *past.days), ROUNDS):
+        at = past.at(day, when)
+        is_missed = (day, when) == (past.days[-2], ROUNDS[-1])
+        for code in FRIDGES.keys() - ({DOOR_AT} if is_missed else set()) if at > past.since else ():
             read = NewHandReading(code, f"{past.celsius(code, at) / 1000:.1f}")
             yield Happening(at, past.keeper, partial(take_reading, new=read))
 
@@ -208,11 +210,11 @@ def _test_the_pagers(tx: Tx) -> None:
     """Everybody got the weekly test by every channel, and said so."""
     number = begin_test(tx, tx.local_date)
     test_id = tx.execute(select(page_test.c.id).where(page_test.c.number == number)).scalar_one()
-    people = {one.contact_id: one for one in contacts(tx.connection, tx.keyring)}
-    for due in tx.execute(select(page_due.c.id, page_due.c.contact_id).where(page_due.c.kind == DueKind.TEST)).all():
-        for address in people[due.contact_id].addresses:
-            record_attempt(tx, Attempt(address.channel, Outcome(Reached.ACCEPTED), due.id, due.contact_id))
-        finish(tx, due.id, is_reached=True)
+    people = standing_ids(tx.connection)
+    for due in claim(tx, len(people), STEP):
+        for address in due.addresses:
+            record_attempt(tx, Attempt(address.channel, Outcome(Reached.ACCEPTED), due.due_id, due.contact_id))
+        finish(tx, due.due_id, is_reached=True)
         note_test_answer(tx, test_id, due.contact_id)
     tx.journal("page_attempted", test_id)
 

@@ -16,6 +16,7 @@ from clinic_server.alerts.ladders import shipped
 from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.roster import Hole, holes
 from clinic_server.alerts.rules import (
+    OF_TEMPERATURE,
     SEVEREST_FIRST,
     AlertFacts,
     AlertState,
@@ -110,9 +111,10 @@ class PageTo:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that happened to one alert."""
+    """All that happened to one alert; ``excursion_id`` is the record of the cold chain behind it, if there is one."""
 
     facts: AlertFacts
+    excursion_id: UUID | None
     hush: Hush | None
     needs_comment: bool
     said: Sequence[Said]
@@ -122,6 +124,14 @@ class Story:
     closed_at: datetime | None
     closed_for: CloseReason | None
     closed_by: UUID | None
+
+
+def _excursion_behind(connection: Connection, facts: AlertFacts) -> UUID | None:
+    if facts.kind not in OF_TEMPERATURE:
+        return None
+    cause = select(alert_now.c.cause_id).where(alert_now.c.alert_id == facts.alert_id)
+    excursion_id: UUID | None = connection.execute(cause).scalar_one()
+    return excursion_id
 
 
 def alerts_now(connection: Connection, now: datetime, zone: ZoneInfo) -> AlertsNow:
@@ -149,6 +159,7 @@ def story_of(connection: Connection, number: int, now: datetime, zone: ZoneInfo)
     ).first()
     return Story(
         found[0],
+        _excursion_behind(connection, found[0]),
         hushes_at(connection, now, zone).get(alert_id),
         needs_comment(connection, alert_id),
         [
