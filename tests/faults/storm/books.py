@@ -113,21 +113,20 @@ def _gaps(connection: Connection, expected: Sequence[Gap], books: Books, compare
         .where(reading_gap_filled.c.id.is_(None))
     )
     first = {dev: min(one.at_unix_ms for one in ledger) for dev, ledger in books.ledgers.items() if ledger}
-    last = {dev: max(one.at_unix_ms for one in ledger) for dev, ledger in books.ledgers.items() if ledger}
-    noted: list[Gap] = []
-    for row in rows:
-        begin, end = to_unix_ms(row.from_at), to_unix_ms(row.until_at) if row.until_at else None
-        if row.probe_id in last and begin < last[row.probe_id]:
-            noted.append((row.probe_id, begin, end or last[row.probe_id]))
+    noted = [
+        (row.probe_id, to_unix_ms(row.from_at), None if row.until_at is None else to_unix_ms(row.until_at))
+        for row in rows
+    ]
     compared.figures |= {"gaps_expected": len(expected), "gaps_noted": len(noted)}
     compared.differ("a gap without a row", [gap for gap in expected if not any(_covers(row, gap) for row in noted)])
-    since_first = [row for row in noted if first[row[0]] <= row[1]]  # before it the probe was silent in its place
-    without = [row for row in since_first if not any(_covers(row, gap) for gap in expected)]
+    # Before its first reading and after its last a probe is silent in its place as well.
+    between = [row for row in noted if row[0] in first and first[row[0]] <= row[1] and row[2] is not None]
+    without = [row for row in between if not any(_covers(row, gap) for gap in expected)]
     compared.differ("a row without a gap", without)
 
 
-def _covers(row: Gap, gap: Gap) -> bool:
-    return row[0] == gap[0] and row[1] <= gap[1] and gap[2] <= row[2]
+def _covers(row: tuple[str, int, int | None], gap: Gap) -> bool:
+    return row[0] == gap[0] and row[1] <= gap[1] and (row[2] is None or gap[2] <= row[2])
 
 
 def _excursions(connection: Connection, expected: set[Excursion], compared: Compared) -> Mapping[UUID, Excursion]:
@@ -202,15 +201,14 @@ def _settled_pages(connection: Connection) -> Sequence[_Page]:
     """Return every row that somebody was to be paged for, with the number of the page it went out in."""
     due = page_due.c
     rows = connection.execute(
-        select(page_due, alert.c.number)
-        .join(alert, alert.c.id == due.alert_id)
-        .where(due.state != DueState.DROPPED, due.kind != DueKind.TEST)
+        select(page_due, alert.c.number).join(alert, alert.c.id == due.alert_id).where(due.kind != DueKind.TEST)
     ).all()
     by_id: Mapping[UUID, Any] = {row.id: row for row in rows}
     people = {contact_id: str(number) for number, contact_id in enumerate(_people(connection))}
     return [
         _Page(_number_of(by_id.get(row.lead_id, row)), people[row.contact_id], row.alert_id, row.is_reached)
         for row in rows
+        if row.state is not DueState.DROPPED
     ]
 
 
