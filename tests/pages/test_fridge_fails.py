@@ -9,10 +9,11 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.pages.conftest import Screens, photograph
 from tests.pages.site import PageSite, furnish
-from tests.pages.test_opening_page import press
+from tests.pages.test_opening_page import HAND_MS, press
 
 Eventually = Callable[..., Awaitable[None]]
 MAIN = "document.querySelector('main').innerText"
+UNITS = "document.getElementById('excursion').innerText"
 FORM_FIELDS = ("discovered_by", "room_celsius", "what_happened", "measures", "moved_to")
 
 
@@ -37,7 +38,7 @@ async def _type(page: Page, name: str, words: str) -> None:
             break
         await press(page, "Tab")
     assert await page.evaluate("document.activeElement.name") == name
-    await page.keyboard.type(words)
+    await page.keyboard.type(words, delay=HAND_MS if words.isascii() else 0)
 
 
 async def _answer(page: Page) -> None:
@@ -48,7 +49,7 @@ async def _answer(page: Page) -> None:
     assert await card.count() > 1
     await press(page, keys[0])
     await page.wait_for_url(re.compile(r"/alerts/\d+$"))
-    await page.keyboard.type("正在转移疫苗", delay=0)
+    await page.keyboard.type("正在转移疫苗")
     await press(page, "F9")
     await expect(page.locator("#alert-now")).to_contain_text("正在转移疫苗")
 
@@ -63,20 +64,21 @@ async def test_who_was_woken_acknowledges_carries_decides_and_prints_by_keyboard
         await page.wait_for_url("**/cold-chain/excursions/*")
         await press(page, "F2")
         await eventually(page, "document.activeElement.name === 'place_code'")
-        await page.keyboard.type("fridge-3")
+        await page.keyboard.type("fridge-3", delay=HAND_MS)
         await press(page, "Tab")
         await press(page, "Enter")
-        await eventually(page, f"{MAIN}.includes('fridge-3')")
+        await eventually(page, f"{UNITS}.includes('fridge-3')")
         await press(page, "F3")
         await eventually(page, "document.activeElement.name === 'lot'")
         await press(page, "Tab")
         await press(page, "ArrowUp")
         await _type(page, "note", "已联系县疾控回收")
         await press(page, "Enter")
-        await eventually(page, f"!{MAIN}.includes('待决定')")
+        await eventually(page, f"!{UNITS}.includes('待决定')")
         await photograph(page, "excursion-decided.zh-CN.1366")
         await press(page, "F4")
         await page.wait_for_url("**/form")
+        await press(page, "F2")
         for name in FORM_FIELDS:
             await _type(page, name, "25.5" if name == "room_celsius" else "停电")
         await press(page, "F9")
