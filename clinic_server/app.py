@@ -277,7 +277,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
 
 
 def _clock_for(settings: Settings) -> Clock:
-    return FastClock(settings.demo_speed) if settings.demo_speed else SystemClock()
+    return FastClock(settings.demo_speed, settings.demo_since) if settings.demo_speed else SystemClock()
 
 
 def _shown(code: SetUpCode | None) -> SetUpCode | None:

@@ -2,10 +2,10 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     print: PrintSettings = PrintSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")
+    demo_since: Annotated[AwareDatetime | None, BeforeValidator(lambda told: told or None)] = Field(
+        None, description="Instant since which a rehearsal's clock runs fast; empty: since its start."
+    )
 
 
 def refused_names(refused: ValidationError) -> list[str]:

@@ -1,6 +1,6 @@
 """Pages that are due, for whoever sends them: claimed under a lease, so that a crash repeats one and loses none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -46,12 +46,13 @@ class DuePage:
         return short_words(self.kind, self.alerts)
 
 
-def claim(tx: Tx, most: int, lease_for: timedelta) -> Sequence[DuePage]:
+def claim(tx: Tx, most: int, lease_for: timedelta, in_hand: Collection[UUID] = ()) -> Sequence[DuePage]:
     """Take what is due to at most ``most`` contacts; unless finished or put back, it is due again after the lease.
 
-    The caller commits before it sends.
+    Pages that the caller is still sending, ``in_hand``, are not taken from it, whatever the clock says. The caller
+    commits before it sends.
     """
-    is_due = _is_due(tx.now, lease_for)
+    is_due = _is_due(tx.now, lease_for, in_hand)
     first = select(page_due.c.contact_id).where(is_due).group_by(page_due.c.contact_id)
     whom = first.order_by(func.min(page_due.c.due_at), page_due.c.contact_id).limit(most)
     which = select(page_due.c.id).where(is_due, page_due.c.contact_id.in_(whom)).with_for_update(skip_locked=True)
@@ -82,14 +83,14 @@ def next_due_at(connection: Connection) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def _is_due(now: datetime, lease_for: timedelta) -> ColumnElement[bool]:
+def _is_due(now: datetime, lease_for: timedelta, in_hand: Collection[UUID]) -> ColumnElement[bool]:
     """Tell what to send now. What was asked for or leased in the future was so before the clock was set back."""
     columns = page_due.c
     its_time = or_(columns.due_at <= now, columns.asked_at > now + CLOCK_IS_BACK)
     ran_out = or_(columns.lease_until <= now, columns.lease_until > now + lease_for + CLOCK_IS_BACK)
     return or_(
         and_(columns.state == DueState.WAITING, its_time),
-        and_(columns.state == DueState.LEASED, ran_out),
+        and_(columns.state == DueState.LEASED, ran_out, columns.lead_id.not_in(in_hand)),
     )
 
 

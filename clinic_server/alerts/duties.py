@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, exists, select
 
 from clinic_server.alerts.contacts import ContactRef, require_contact, standing_ids
 from clinic_server.alerts.ladders import shipped
-from clinic_server.alerts.roster import OtherDay, Roster, Shift, Weekly
+from clinic_server.alerts.roster import OtherDay, Roster, Shift, Weekly, people_to_call
 from clinic_server.alerts.rules import ALERTS, DutyUnknown, StepUnknown
 from clinic_server.alerts.tables import Duty, DutyEnded, DutyExcepted, duty, duty_ended, duty_excepted
 from clinic_server.kit.tx import Tx
@@ -66,6 +66,12 @@ def roster_of(connection: Connection) -> Roster:
     rows = connection.execute(select(duty_excepted).order_by(duty_excepted.c.journal_seq, duty_excepted.c.id))
     excepted = tuple(OtherDay(row.on_date, row.is_on, _shift(row)) for row in rows)
     return Roster(standing_ids(connection), tuple(one.weekly for one in standing_duties(connection)), excepted)
+
+
+def people_called_first(tx: Tx) -> frozenset[UUID]:
+    """Return whom the ladder calls first now."""
+    at = tx.now.astimezone(tx.site.zone).replace(tzinfo=None)
+    return people_to_call(roster_of(tx.connection), shipped().step[0], at)
 
 
 def days_that_differ(roster: Roster, since: date) -> Sequence[OtherDay]:

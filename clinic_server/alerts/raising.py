@@ -1,15 +1,18 @@
 """Raising, saying again, and ending alerts: inside whatever transaction found out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from clinic_server.alerts.duties import people_called_first
+from clinic_server.alerts.ladder import is_shelvable
 from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.outbox import About, add_due, drop_pages, people_paged
 from clinic_server.alerts.rules import (
     ALERTS,
+    HARMS,
     SEVEREST_FIRST,
     Alarm,
     AlertFacts,
@@ -17,7 +20,9 @@ from clinic_server.alerts.rules import (
     AlertState,
     CloseReason,
     DueKind,
+    Severity,
 )
+from clinic_server.alerts.shelving import standing_shelves
 from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, alert, alert_now
 from clinic_server.kit.tx import Tx
 
@@ -59,20 +64,30 @@ def close(tx: Tx, alert_id: UUID, reason: CloseReason) -> None:
     """End an alert, and tell everybody who was paged; the caller has made sure that it is open, and journals."""
     tx.append(AlertClosed, alert_id=alert_id, reason=reason, closed_by=tx.actor.staff_id, closed_at=tx.now)
     recovered_at = tx.now if reason is CloseReason.RECOVERED else None
-    its_round = tx.execute(
+    ended = tx.execute(
         update(alert_now)
         .where(alert_now.c.alert_id == alert_id)
         .values(state=AlertState.CLOSED, recovered_at=recovered_at)
-        .returning(alert_now.c.round)
-    ).scalar_one()
+        .returning(alert_now)
+    ).one()
     drop_pages(tx, alert_id)
-    add_due(tx, About(alert_id, DueKind.RECOVERY, its_round), people_paged(tx.connection, alert_id), tx.now)
+    whom = people_paged(tx.connection, alert_id) or _people_to_tell(tx, ended)
+    add_due(tx, About(alert_id, DueKind.RECOVERY, ended.round), whom, tx.now)
     tx.signal(ALERTS)
 
 
 def open_alerts(connection: Connection) -> Sequence[AlertFacts]:
     """Return every alert that is not over, the latest first."""
     return alerts_where(connection, alert_now.c.state != AlertState.CLOSED)
+
+
+def _people_to_tell(tx: Tx, ended: Row[Any]) -> Collection[UUID]:
+    """Return who hears of harm that was over before anybody was paged, as where its readings came late."""
+    if ended.kind not in HARMS or ended.severity is Severity.WARNING or ended.hushed_at is not None:
+        return ()
+    shelved = {one.shelf.place_code for one in standing_shelves(tx.connection, tx.now)}
+    is_known_of = ended.place_code in shelved and is_shelvable(ended.kind, ended.severity)
+    return () if is_known_of else people_called_first(tx)
 
 
 def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> Row[Any] | None:

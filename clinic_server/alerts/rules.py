@@ -99,6 +99,7 @@ class DueState(StrEnum):
 
 
 SEVEREST_FIRST = tuple(reversed(Severity))
+HARMS = frozenset({AlertKind.TOO_WARM, AlertKind.TOO_COLD, AlertKind.FROZEN})  # what they did to vaccine stays
 
 
 class AlertUnknown(NotFound):

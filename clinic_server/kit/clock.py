@@ -29,11 +29,15 @@ class SystemClock:
 
 
 class FastClock:
-    """A wall clock that runs ``speed`` times faster than the machine's; for rehearsals. Waiting takes its real time."""
+    """A wall clock that runs ``speed`` times faster than the machine's; for rehearsals. Waiting takes its real time.
 
-    def __init__(self, speed: float) -> None:
+    Every clock with the same ``since`` shows the same time, also one of another process.
+    """
+
+    def __init__(self, speed: float, since: datetime | None = None) -> None:
+        now = datetime.now(UTC)
         self._speed = speed
-        self._begin(datetime.now(UTC))
+        self._begin(now if since is None else since + (now - since) * speed)
 
     def now(self) -> datetime:
         return self._began_at + timedelta(seconds=(self.monotonic() - self._began_monotonic) * self._speed)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -34,8 +35,9 @@ _log = structlog.get_logger(__name__)
 class PagingOffice(Watcher):
     """Pages between ``async with``; lives on the event loop.
 
-    A kill between sending and writing down repeats that one page after its lease, and loses none. Nothing waits for a
-    slow channel but what goes through it.
+    A kill between sending and writing down repeats that one page after its lease, and loses none; what is being sent
+    here is not taken again, though a clock that was set says its lease is over. Nothing waits for a slow channel but
+    what goes through it.
     """
 
     def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
@@ -46,6 +48,7 @@ class PagingOffice(Watcher):
         self.trials = Trials(house)
         self._looks = 0
         self._rounds: set[asyncio.Task[None]] = set()
+        self._in_hand: set[UUID] = set()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -63,7 +66,8 @@ class PagingOffice(Watcher):
         if next_at is None or (next_at > db.clock.now() and self._looks % ASKS_EVERY_LOOKS):
             return
         before_s = self._monotonic() + BEGUN_WITHIN_S
-        pages = await db.write(lambda tx: claim(tx, MOST_PAGES, LEASE), OFFICE)
+        in_hand = frozenset(self._in_hand)
+        pages = await db.write(lambda tx: claim(tx, MOST_PAGES, LEASE, in_hand), OFFICE)
         if pages:
             task = asyncio.create_task(self._serve_pages(pages, before_s), name="pages")
             self._rounds.add(task)
@@ -88,9 +92,14 @@ class PagingOffice(Watcher):
         return lane
 
     async def _serve_pages(self, pages: Sequence[DuePage], before_s: float) -> None:
-        await self.follow_the_books()
-        taken = await self._house.db.read(lambda connection: taken_already(connection, pages))
-        await self._serve(errands_for(pages, taken), before_s)
+        due_ids = {one.due_id for one in pages}
+        self._in_hand |= due_ids
+        try:
+            await self.follow_the_books()
+            taken = await self._house.db.read(lambda connection: taken_already(connection, pages))
+            await self._serve(errands_for(pages, taken), before_s)
+        finally:
+            self._in_hand -= due_ids
 
     async def _serve(self, errands: Sequence[Errand], before_s: float) -> None:
         """Send every errand to its address, side by side; those that did not get through go on to their next."""

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from clinic_server.alerts.contacts import NewContact, add_contact
 from clinic_server.alerts.raising import open_alerts
-from clinic_server.alerts.rules import AlertKind, Severity
+from clinic_server.alerts.rules import AlertKind, DueKind, Severity
+from clinic_server.alerts.tables import page_due
 from clinic_server.cold_chain import actions as cold_chain
 from clinic_server.cold_chain.excursions import actions, following
 from clinic_server.cold_chain.excursions.doubts import say_doubts
@@ -268,6 +270,16 @@ def test_late_readings_show_that_it_began_earlier(fridge: Database, clock: Manua
     verdicts = fridge.read_now(lambda c: verdicts_of(c, seen.excursion_id))
     assert [(line.verdict, line.is_late) for line in verdicts] == [(Verdict.OPENED, False), (Verdict.REVISED, True)]
     assert verdicts[0].began_at == START + timedelta(minutes=10)
+
+
+def test_an_excursion_that_came_late_and_is_over_calls_once(fridge: Database, clock: ManualClock) -> None:
+    whom = fridge.write_now(lambda tx: add_contact(tx, NewContact("Wang Duty")), SYSTEM).contact_id
+    clock.pass_time(hours=8)
+    hears(fridge, *warm(0, 14), *calm(17))
+    assert is_held(fridge, CODES[0])
+    assert alerts(fridge) == {}
+    asked = select(page_due.c.contact_id, page_due.c.kind)
+    assert fridge.read_now(lambda c: c.execute(asked).all()) == [(whom, DueKind.RECOVERY)]
 
 
 temperatures = st.lists(

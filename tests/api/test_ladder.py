@@ -351,6 +351,30 @@ def test_everybody_who_was_paged_hears_that_it_is_over_and_nobody_else(
     assert (look(db), take(db)) == (0, [])
 
 
+def test_harm_that_is_over_before_anybody_was_called_is_told_once_to_whom_it_would_have_called(
+    db: Database, clock: ManualClock, team: list[UUID]
+) -> None:
+    sound(db)
+    over(db)
+    pages = sent(db)
+    assert ({page.kind for page in pages}, whom(pages)) == ({DueKind.RECOVERY}, set(team[:3]))
+    clock.pass_time(hours=2)
+    assert (look(db), take(db)) == (0, [])
+
+
+def test_what_did_no_harm_or_somebody_knew_of_ends_without_a_word(db: Database, team: list[UUID]) -> None:
+    sound(db, severity=Severity.WARNING)
+    over(db)
+    sound(db, AlertKind.NO_DATA)
+    over(db, AlertKind.NO_DATA)
+    keeper = a_colleague(db, Role.COLD_CHAIN_KEEPER)
+    db.write_now(lambda tx: shelve_place(tx, NewShelving("fridge-1", 30, "restocking")), keeper)
+    sound(db)
+    over(db)
+    assert team
+    assert take(db) == []
+
+
 def test_a_second_alert_of_a_place_is_a_new_number_once_the_first_is_over(db: Database, team: list[UUID]) -> None:
     for _ in range(3):
         sound(db)

@@ -340,6 +340,21 @@ async def test_what_a_dead_office_had_taken_is_sent_after_its_lease_once(
     assert [one["number"].startswith(f"{held.number}-") for one in hook.received] == [True]
 
 
+async def test_a_clock_set_forward_does_not_repeat_what_is_being_sent(
+    house: House, office: PagingOffice, hook: Gateway, clock: ManualClock
+) -> None:
+    a_channel(house, "hook", hook)
+    hook.will_hang()
+    page(house, a_contact(house, ("hook", "chen")))
+    await until(lambda: hook.at_once == 1)
+    clock.pass_time(hours=1)
+    await office.look()
+    tries = select(page_due.c.tries).where(page_due.c.round == 99)
+    assert house.db.read_now(lambda connection: connection.execute(tries).scalars().all()) == [1]
+    hook.let_go.set()
+    await until(lambda: due_states(house) == [(DueState.DONE, True)])
+
+
 async def test_the_weekly_test_goes_through_every_channel_to_everybody_and_shows_who_is_silent(  # noqa: PLR0913, PLR0917  # a whole site
     house: House, hook: Gateway, other: Gateway, clock: ManualClock, as_role: AsRole, app: FastAPI
 ) -> None:

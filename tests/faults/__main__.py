@@ -10,6 +10,7 @@ from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
 from tests.faults.kills import Outcome, Scene, kill_again_and_again
+from tests.faults.storm.run import Storm, Weathered, weather
 from tests.peers import mosquitto, postgres_database
 
 ENGINES = ("sqlite", "postgresql")
@@ -20,6 +21,8 @@ MOST_SHOWN = 20
 def main() -> int:
     """Run, tell, and fail on any loss."""
     words = _arguments()
+    if words.excursions:
+        return _storm(words)
     engines = ENGINES if words.engine == "both" else (words.engine,)
     outcomes = [_run(engine, words.kills, words.seed) for engine in engines]
     figures = _figures(outcomes)
@@ -40,6 +43,27 @@ def _run(engine: str, kills: int, seed: int) -> Outcome:
         mqtt_url = peers.enter_context(mosquitto())
         database_url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
         return kill_again_and_again(Scene(engine, folder, database_url, mqtt_url), kills, seed)
+
+
+def _storm(words: argparse.Namespace) -> int:
+    engine = "sqlite" if words.engine == "both" else words.engine
+    storm = Storm(words.excursions, words.seed, fridges=min(words.fridges, words.excursions), speed=words.speed)
+    how = f"{storm.speed:.0f} times as fast, on {engine}, seed {storm.seed}"
+    _say(f"{storm.excursions} excursions in {storm.fridges} fridges, {how}")
+    with ExitStack() as peers:
+        folder = Path(peers.enter_context(tempfile.TemporaryDirectory(prefix="clinic-faults-")))
+        database_url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
+        return _told(weather(Scene(engine, folder, database_url, None), storm), words.json)
+
+
+def _told(weathered: Weathered, into: Path | None) -> int:
+    for name, figure in weathered.figures.items():
+        _say(f"{figure:>12} {name}")
+    if into:
+        into.write_text(json.dumps(weathered.figures, indent=1) + "\n")
+    for difference in weathered.differences[:MOST_SHOWN]:
+        sys.stderr.write(f"DIFFERENCE {difference}\n")
+    return 1 if weathered.differences else 0
 
 
 def _say(line: str) -> None:
@@ -64,6 +88,9 @@ def _arguments() -> argparse.Namespace:
         epilog="exit codes: 0 nothing was lost; 1 something was, or could not be proved",
     )
     parser.add_argument("--kills", type=int, default=100, help="how often the server is killed, on each engine (100)")
+    parser.add_argument("--excursions", type=int, help="break the cold chain and the pagers instead, so often at least")
+    parser.add_argument("--fridges", type=int, default=40, help="side by side, with --excursions (40)")
+    parser.add_argument("--speed", type=float, default=240, help="of the clock, with --excursions (240)")
     parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
     parser.add_argument("--only", type=int, nargs="+", choices=tuple(CATALOGUE), help="which faults, by their number")
     parser.add_argument("--seed", type=int, default=1, help="the same seed kills at the same moments (1)")

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from clinic_server.rehearsal import Cast, environment
@@ -22,14 +24,17 @@ class NotReady(Exception):
 
 
 class Victim:
-    """`clinic serve` over a rehearsal's database, between ``with``; leaving it leaves no process behind."""
+    """`clinic serve` over a rehearsal's database, between ``with``; leaving it leaves no process behind.
 
-    def __init__(self, cast: Cast) -> None:
+    ``more`` are settings beside the rehearsal's own.
+    """
+
+    def __init__(self, cast: Cast, more: Mapping[str, str] = MappingProxyType({})) -> None:
         self._port = int(cast.base_url.rpartition(":")[2])
         self._folder = Path(cast.folder)
         self._log = self._folder / "server.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
-        self._environment = {**inherited, **environment(cast), "PYTHONPATH": str(ROOT)}
+        self._environment = {**inherited, **environment(cast), **more, "PYTHONPATH": str(ROOT)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

@@ -48,8 +48,10 @@ def judge(tx: Tx, one: Followed) -> None:
     changed = {kind for kind in BreachKind if (kind in one.warned) != (kind in one.placement.warned)}
     for same, breach in pairs:
         if same is None:
-            _open(tx, one, breach)
+            excursion_id = _open(tx, one, breach)
             changed.add(breach.kind)
+            if breach.ended_unix_ms is not None:
+                _tell_of_the_past(tx, one.placement, breach, excursion_id)
         elif same.breach != breach or same.is_withdrawn:
             verdict = verdict_of(same, breach)
             _go_on(tx, one, same.excursion_id, breach, verdict)
@@ -81,7 +83,7 @@ def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
             recover(tx, alert_kind_of(kind), placement.place_code)
 
 
-def _open(tx: Tx, one: Followed, breach: Breach) -> None:
+def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
     profile = one.placement.limits.at(breach.alarmed_unix_ms)
     excursion_id = tx.append(
         Excursion,
@@ -103,6 +105,7 @@ def _open(tx: Tx, one: Followed, breach: Breach) -> None:
         **_figures(breach),
     )
     _judged(tx, one, excursion_id, breach, Verdict.OPENED)
+    return excursion_id
 
 
 def _go_on(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict | None) -> None:
@@ -171,6 +174,14 @@ def _call(tx: Tx, one: Followed, kinds: Iterable[BreachKind]) -> None:
             raise_alarm(tx, Alarm(alert_kind_of(kind), Severity.WARNING, summary_of(warning), place.place_code))
         elif not _others_warn(tx.connection, place, kind):
             recover(tx, alert_kind_of(kind), place.place_code)
+
+
+def _tell_of_the_past(tx: Tx, place: Placement, breach: Breach, excursion_id: UUID) -> None:
+    """Call about what was over when its readings came: the vaccine stood in it all the same."""
+    kind = alert_kind_of(breach.kind)
+    raise_alarm(tx, Alarm(kind, breach.severity, summary_of(breach), place.place_code, excursion_id))
+    if _worst_open(tx.connection, place.place_id, breach.kind) is None:
+        recover(tx, kind, place.place_code)
 
 
 def _worst_open(connection: Connection, place_id: UUID, kind: BreachKind) -> Known | None:

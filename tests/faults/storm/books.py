@@ -1,0 +1,221 @@
+"""The database against the books of probes and gateways; what should be there is worked out without the server."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from clinic_server.alerts.rules import DueKind, DueState
+from clinic_server.alerts.tables import alert, alert_contact, alert_said, page_due
+from clinic_server.cold_chain.excursions.tables import (
+    excursion_now,
+    reading_gap,
+    reading_gap_ended,
+    reading_gap_filled,
+)
+from clinic_server.cold_chain.judging import Profile
+from clinic_server.cold_chain.tables import dead_letter, heard_probe, probe, reading, to_unix_ms
+from clinic_server.stock.tables import place as place_table
+from clinic_server.stock.tables import unit_hold, unit_now
+from tests.faults.storm.fridges import Told
+from tests.faults.storm.gateways import Receipt
+from tests.proof.reference_judge import reference
+
+Excursion = tuple[str, str, int]  # probe, kind, unix milliseconds of its first reading
+Gap = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class Books:
+    """What was kept outside the server: ledgers of probes and receipts of gateways, and how often the server died."""
+
+    ledgers: Mapping[str, Sequence[Told]]
+    receipts: Sequence[Receipt]
+    server_kills: int
+    profile: Profile
+
+
+@dataclass(slots=True)
+class Compared:
+    """Figures, and every difference in words."""
+
+    figures: dict[str, int] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+    def differ(self, what: str, found: Iterable[object]) -> int:
+        """Note differences of one kind; return how many."""
+        listed = sorted(map(str, found))
+        self.differences += [f"{what}: {one}" for one in listed]
+        return len(listed)
+
+
+def compare(connection: Connection, books: Books) -> Compared:
+    """Hold everything against everything."""
+    compared = Compared()
+    _readings(connection, books, compared)
+    expected, gaps = _judged(books)
+    _gaps(connection, gaps, books, compared)
+    found = _excursions(connection, expected, compared)
+    _holds(connection, found, compared)
+    _pages(connection, books, found, compared)
+    return compared
+
+
+def _readings(connection: Connection, books: Books, compared: Compared) -> None:
+    said = reading.c
+    rows = connection.execute(
+        select(heard_probe.c.probe_id, said.boot, said.seq, said.measured_unix_ms, said.milli_celsius).join(
+            heard_probe, heard_probe.c.number == said.probe
+        )
+    )
+    stored = Counter(tuple(row) for row in rows)
+    told = Counter(
+        (dev, one.boot, one.seq, one.at_unix_ms, one.milli_celsius)
+        for dev, ledger in books.ledgers.items()
+        for one in ledger
+    )
+    letters = connection.execute(select(func.count()).select_from(dead_letter)).scalar_one()
+    compared.figures |= {"readings_sent": told.total(), "readings_stored": stored.total()}
+    compared.differ("a reading was lost", (told - stored).elements())
+    compared.differ("a reading nobody sent, or twice", (stored - told).elements())
+    compared.differ("dead letters", [letters] if letters else [])
+
+
+def _judged(books: Books) -> tuple[set[Excursion], Sequence[Gap]]:
+    """Return what should have been found, by the reference alone."""
+    excursions: set[Excursion] = set()
+    gaps: list[Gap] = []
+    for dev, ledger in books.ledgers.items():
+        points = [_Point(one.at_unix_ms, one.milli_celsius) for one in ledger]
+        if points:
+            found = reference(books.profile, points, max(point.at_unix_ms for point in points))
+            excursions |= {(dev, breach[0], breach[2]) for breach in found["breaches"]}
+            gaps += [(dev, begin, end) for begin, end in found["gaps"]]
+    return excursions, gaps
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    at_unix_ms: int
+    milli_celsius: int
+
+
+def _gaps(connection: Connection, expected: Sequence[Gap], books: Books, compared: Compared) -> None:
+    """Every gap is inside a row that was not filled, and every such row has a gap in it."""
+    rows = connection.execute(
+        select(probe.c.probe_id, reading_gap.c.from_at, reading_gap_ended.c.until_at)
+        .join(probe, probe.c.id == reading_gap.c.placement_id)
+        .outerjoin(reading_gap_ended, reading_gap_ended.c.gap_id == reading_gap.c.id)
+        .outerjoin(reading_gap_filled, reading_gap_filled.c.gap_id == reading_gap.c.id)
+        .where(reading_gap_filled.c.id.is_(None))
+    )
+    first = {dev: min(one.at_unix_ms for one in ledger) for dev, ledger in books.ledgers.items() if ledger}
+    noted = [
+        (row.probe_id, to_unix_ms(row.from_at), None if row.until_at is None else to_unix_ms(row.until_at))
+        for row in rows
+    ]
+    compared.figures |= {"gaps_expected": len(expected), "gaps_noted": len(noted)}
+    compared.differ("a gap without a row", [gap for gap in expected if not any(_covers(row, gap) for row in noted)])
+    # Before its first reading and after its last a probe is silent in its place as well.
+    between = [row for row in noted if row[0] in first and first[row[0]] <= row[1] and row[2] is not None]
+    without = [row for row in between if not any(_covers(row, gap) for gap in expected)]
+    compared.differ("a row without a gap", without)
+
+
+def _covers(row: tuple[str, int, int | None], gap: Gap) -> bool:
+    return row[0] == gap[0] and row[1] <= gap[1] and (row[2] is None or gap[2] <= row[2])
+
+
+def _excursions(connection: Connection, expected: set[Excursion], compared: Compared) -> Mapping[UUID, Excursion]:
+    now = excursion_now.c
+    rows = connection.execute(
+        select(now.excursion_id, probe.c.probe_id, now.kind, now.began_unix_ms, now.is_withdrawn).join(
+            probe, probe.c.id == now.placement_id
+        )
+    ).all()
+    standing = [row for row in rows if not row.is_withdrawn]
+    found = {row.excursion_id: (row.probe_id, row.kind.value, row.began_unix_ms) for row in standing}
+    counted = Counter(found.values())
+    missed, invented = Counter(expected) - counted, counted - Counter(expected)
+    compared.figures |= {
+        "excursions_expected": len(expected),
+        "excursions_found": len(found),
+        "excursions_missed": compared.differ("an excursion was missed", missed.elements()),
+        "excursions_invented": compared.differ("an excursion was invented", invented.elements()),
+        "excursions_withdrawn": len(rows) - len(standing),
+    }
+    return found
+
+
+def _holds(connection: Connection, found: Mapping[UUID, Excursion], compared: Compared) -> None:
+    """Nothing was ever moved, so that every excursion of a fridge holds all that stands in it."""
+    stands = connection.execute(
+        select(place_table.c.code, unit_now.c.unit_id).join(place_table, place_table.c.id == unit_now.c.place_id)
+    ).all()
+    held = Counter(tuple(row) for row in connection.execute(select(unit_hold.c.cause_id, unit_hold.c.unit_id)))
+    wanted = Counter(
+        (excursion_id, row.unit_id) for excursion_id, (dev, _, _) in found.items() for row in stands if row.code == dev
+    )
+    compared.figures["units_held"] = (wanted & held).total()
+    compared.differ("a unit is not held", (wanted - held).elements())
+    compared.differ("a unit is held twice for one excursion", [key for key in wanted if held[key] > 1])
+
+
+def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion], compared: Compared) -> None:
+    pages = _settled_pages(connection)
+    taken = {(one.number, one.address[-1]) for one in books.receipts if one.is_told}
+    reached = [page for page in pages if page.is_reached and (page.number, page.person) in taken]
+    untaken = [page.number for page in pages if page.is_reached and (page.number, page.person) not in taken]
+    vain = [page for page in pages if page.is_reached is False]
+    again = Counter((one.channel, one.number, one.address) for one in books.receipts if one.is_told)
+    doubled = [(page, count - 1) for page, count in again.items() if count > 1]
+    compared.figures |= {
+        "pages_due": len(pages),
+        "pages_delivered": len(reached),
+        "pages_visibly_undelivered": len(vain),
+        "pages_doubled": sum(count for _, count in doubled),
+    }
+    compared.differ("a page is said to be delivered and no gateway took it", untaken)
+    compared.differ("a page was never settled", [page.number for page in pages if page.is_reached is None])
+    compared.differ("a page was doubled more than once a kill", [one for one in doubled if one[1] > books.server_kills])
+    most = 2 * books.server_kills  # a page may be under way in each of the two channels
+    compared.differ("pages were doubled without a kill", [doubled] if sum(count for _, count in doubled) > most else [])
+    alerts = dict(connection.execute(select(alert_said.c.cause_id, alert_said.c.alert_id)).all())
+    told = {page.alert_id for page in (*reached, *vain)}
+    nobody_heard = [what for excursion_id, what in found.items() if alerts.get(excursion_id) not in told]
+    compared.differ("nobody was told, nor is it visible that nobody was", nobody_heard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: str
+    person: str
+    alert_id: UUID
+    is_reached: bool | None
+
+
+def _settled_pages(connection: Connection) -> Sequence[_Page]:
+    """Return every row that somebody was to be paged for, with the number of the page it went out in."""
+    due = page_due.c
+    rows = connection.execute(
+        select(page_due, alert.c.number).join(alert, alert.c.id == due.alert_id).where(due.kind != DueKind.TEST)
+    ).all()
+    by_id: Mapping[UUID, Any] = {row.id: row for row in rows}
+    people = {contact_id: str(number) for number, contact_id in enumerate(_people(connection))}
+    return [
+        _Page(_number_of(by_id.get(row.lead_id, row)), people[row.contact_id], row.alert_id, row.is_reached)
+        for row in rows
+        if row.state is not DueState.DROPPED
+    ]
+
+
+def _number_of(row: Any) -> str:
+    return f"{row.number}-{row.round}.{row.step}-{row.id.hex[-4:]}"
+
+
+def _people(connection: Connection) -> Sequence[UUID]:
+    order = (alert_contact.c.journal_seq, alert_contact.c.id)
+    return connection.execute(select(alert_contact.c.id).order_by(*order)).scalars().all()
