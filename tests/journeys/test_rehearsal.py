@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from clinic_server.alerts.due import next_due_at
 from clinic_server.alerts.shown import alerts_now
 from clinic_server.cold_chain.excursions.lookup import excursions, units_of
 from clinic_server.demo import forget
@@ -79,12 +80,13 @@ def test_the_days_behind_a_rehearsal_tell_of_a_door_that_stood_ajar(tmp_path: Pa
     tested = db.read_now(trust.tests)
     alerts = db.read_now(lambda connection: alerts_now(connection, now, db.site.zone))
     deaf = db.read_now(lambda connection: deafness(trust.hearing(connection, db.keyring, now), now))
+    due_at = db.read_now(next_due_at)
     seen = db.read_now(lambda connection: verify(connection, db.keyring.journal_key))
     db.close()
     assert [(one.place_code, one.is_open, one.out_minutes > 10) for one in told] == [("bench-fridge", False, True)]
     assert [one.waits for one in held] == [False] * 12
     assert [one.is_reached and one.answered is not None for one in tested[0].people] == [True] * 9
-    assert (alerts.open, deaf, seen.faults) == ([], (), [])
+    assert (alerts.open, deaf, due_at, seen.faults) == ([], (), None, [])
 
 
 def opened(cast: Cast) -> Database:
