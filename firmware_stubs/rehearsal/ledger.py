@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 MOST_FAULTS = 1000
+WARMEST_ALLOWED = 8_000
+SURELY_AN_EXCURSION = 15  # readings in a row, one a minute; ten of them make an alarm
 _NUMBER = re.compile(r"^#([0-9]+) ", re.MULTILINE)
 
 # What each step leads to, read from the description of a visit and not from the server's own table.
@@ -154,6 +157,14 @@ class Ledger:
         with self._lock:
             return frozenset(int(number) for text in self.paged for number in _NUMBER.findall(text))
 
+    @property
+    def surely_failed(self) -> frozenset[str]:
+        """The probes whose fridges were too warm for so long that nobody may have missed it."""
+        with self._lock:
+            return frozenset(
+                probe for probe, told in self.temperatures.items() if _longest_too_warm(told) >= SURELY_AN_EXCURSION
+            )
+
     def accepted(self) -> Iterable[Write]:
         """Return what the server said is recorded."""
         return [write for write in self.writes if write.is_accepted]
@@ -182,3 +193,8 @@ class Ledger:
             entry = {name: value for name, value in asdict(write).items() if name != "answer"}
             os.write(self._paper, json.dumps(entry).encode() + b"\n")
             os.fdatasync(self._paper)
+
+
+def _longest_too_warm(temperatures: Iterable[int]) -> int:
+    runs = groupby(temperatures, lambda one: one > WARMEST_ALLOWED)
+    return max((len(list(run)) for is_warm, run in runs if is_warm), default=0)

@@ -1,10 +1,13 @@
 """The pagers of the people on duty: the services behind them, on one port of this machine."""
 
+import time
 from types import TracebackType
 from typing import Self
 
 from firmware_stubs.pagers.robots import Received, RobotsStub
 from firmware_stubs.rehearsal.ledger import Ledger
+
+PAGED_WITHIN_S = 15.0
 
 
 class Pagers:
@@ -22,6 +25,10 @@ class Pagers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Wait for the page a failed fridge is owed, if there are books to agree with, and close."""
+        deadline = time.monotonic() + PAGED_WITHIN_S
+        while self._ledger.surely_failed and not self._ledger.paged and time.monotonic() < deadline:
+            time.sleep(0.05)
         self._services.__exit__(kind, error, trace)
 
     def _note(self, request: Received) -> None:

@@ -4,15 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 from typing import Any
 
-from firmware_stubs.rehearsal.ledger import Ledger, Write, stage_after
+from firmware_stubs.rehearsal.ledger import WARMEST_ALLOWED, Ledger, Write, stage_after
 from firmware_stubs.rehearsal.testimony import Closing, Line, Opening
 
 MOST_NAMED = 10
-WARMEST_ALLOWED = 8_000
-SURELY_AN_EXCURSION, SURELY_PAGED = 40, 120  # readings in a row, one a minute; ten make an alarm
 
 # What the journal calls the writes of a day; other lines are not the players' doing.
 KINDS = frozenset(
@@ -217,7 +214,7 @@ def _excursions(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
     for probe, temperatures in ledger.temperatures.items():
         told = [one for one in closing.excursions if one["probe_id"] == probe and not one["is_withdrawn"]]
         warmest = max((one["max_milli_celsius"] for one in told), default=None)
-        if _longest_too_warm(temperatures) >= SURELY_AN_EXCURSION and warmest != max(temperatures):
+        if probe in ledger.surely_failed and warmest != max(temperatures):
             yield Difference(Verdict.LOST, f"{probe} was as warm as {max(temperatures)} m°C, its excursion {warmest}")
         if told and max(temperatures) <= WARMEST_ALLOWED:
             yield Difference(Verdict.DOUBLED, f"{probe} has {len(told)} excursions and never was too warm")
@@ -235,18 +232,12 @@ def _pages(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
             yield Difference(Verdict.DOUBLED, f"alert {number}: on a pager, and the server never sent it")
     woke_for = {closing.alerts[number]["facts"]["place_code"] for number in reached & ledger.alerts_paged}
     for one in closing.excursions:
-        temperatures = ledger.temperatures.get(one["probe_id"], ())
-        if _longest_too_warm(temperatures) >= SURELY_PAGED and one["place_code"] not in woke_for:
+        if one["probe_id"] in ledger.surely_failed and one["place_code"] not in woke_for:
             yield Difference(Verdict.LOST, f"the excursion at {one['place_code']} woke nobody")
 
 
 def _is_reached(told: Mapping[str, Any]) -> Iterable[bool]:
     return (page["is_reached"] is True for page in told["pages"])
-
-
-def _longest_too_warm(temperatures: Iterable[int]) -> int:
-    runs = ((is_warm, len(list(run))) for is_warm, run in groupby(temperatures, lambda one: one > WARMEST_ALLOWED))
-    return max((length for is_warm, length in runs if is_warm), default=0)
 
 
 def _line(write: Write) -> Line:

@@ -63,6 +63,8 @@ def test_a_day_of_card_scanner_and_probe_agrees_with_the_books_in_every_line(day
     assert day.proof.counts["visits"] == VISITORS
     assert day.proof.counts["acted: checked in by a card on the reader"] >= VISITORS // 2
     assert day.proof.counts["readings"] > 0
+    assert day.proof.counts["excursions"] == 1
+    assert day.proof.counts["pages received"] >= 3  # as many as are on duty
 
 
 def test_the_small_day_saw_every_way_through_the_site(day: PlayedDay) -> None:
