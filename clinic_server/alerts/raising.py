@@ -23,7 +23,7 @@ from clinic_server.alerts.rules import (
     Severity,
 )
 from clinic_server.alerts.shelving import standing_shelves
-from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, alert, alert_now
+from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, alert, alert_now, alert_said
 from clinic_server.kit.tx import Tx
 
 _CALLS_ANEW: dict[str, Any] = {"state": AlertState.OPEN, "cycle_at": None, "hushed_at": None, "hushed_until": None}
@@ -83,11 +83,17 @@ def open_alerts(connection: Connection) -> Sequence[AlertFacts]:
 
 def _people_to_tell(tx: Tx, ended: Row[Any]) -> Collection[UUID]:
     """Return who hears of harm that was over before anybody was paged, as where its readings came late."""
-    if ended.kind not in HARMS or ended.severity is Severity.WARNING or ended.hushed_at is not None:
+    if ended.kind not in HARMS or ended.hushed_at is not None or not _was_an_alarm(tx.connection, ended.alert_id):
         return ()
     shelved = {one.shelf.place_code for one in standing_shelves(tx.connection, tx.now)}
     is_known_of = ended.place_code in shelved and is_shelvable(ended.kind, ended.severity)
     return () if is_known_of else people_called_first(tx)
+
+
+def _was_an_alarm(connection: Connection, alert_id: UUID) -> bool:
+    said = alert_said.c
+    more = select(said.id).where(said.alert_id == alert_id, said.severity != Severity.WARNING)
+    return connection.execute(more.limit(1)).first() is not None
 
 
 def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> Row[Any] | None:

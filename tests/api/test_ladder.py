@@ -355,6 +355,7 @@ def test_harm_that_is_over_before_anybody_was_called_is_told_once_to_whom_it_wou
     db: Database, clock: ManualClock, team: list[UUID]
 ) -> None:
     sound(db)
+    sound(db, severity=Severity.WARNING)
     over(db)
     pages = sent(db)
     assert ({page.kind for page in pages}, whom(pages)) == ({DueKind.RECOVERY}, set(team[:3]))

@@ -88,7 +88,7 @@ class Sky:
 
     def rage_until(self, is_over: Callable[[], bool]) -> None:
         """Let everything happen in turn, in another order each time, for as long as the fridges have a course."""
-        happenings = (self._kill_server, self._kill_broker, self._spoil_mood, self._spoil_mood, self._kill_pagers)
+        happenings = (self._kill_server, self._kill_broker, self._kill_both, self._spoil_mood, self._kill_pagers)
         while True:
             for happen in self._random.sample(happenings, len(happenings)):
                 happen()
@@ -113,6 +113,14 @@ class Sky:
         self.broker.unplug(abrupt=True)
         self._wait(AWAY_S)
         self.broker.plug_in()
+
+    def _kill_both(self) -> None:
+        """Let the broker die with what it had confirmed and could give to nobody."""
+        self.counted["server_kills"] += 1
+        self.victim.kill()
+        self._wait(AWAY_S)
+        self._kill_broker()
+        self.victim.start()
 
     def _spoil_mood(self) -> None:
         mood = next(self._moods)
