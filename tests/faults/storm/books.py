@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from clinic_server.alerts.rules import DueKind, DueState
+from clinic_server.alerts.rules import HARMS, DueKind, DueState
 from clinic_server.alerts.tables import alert, alert_contact, alert_said, page_due
 from clinic_server.cold_chain.excursions.tables import (
     excursion_now,
@@ -179,7 +179,8 @@ def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion]
         "pages_doubled": sum(count for _, count in doubled),
     }
     compared.differ("a page is said to be delivered and no gateway took it", untaken)
-    compared.differ("a page was never settled", [page.number for page in pages if page.is_reached is None])
+    unsettled = [page.number for page in pages if page.is_reached is None and page.is_of_harm]
+    compared.differ("a page was never settled", unsettled)
     compared.differ("a page was doubled more than once a kill", [one for one in doubled if one[1] > books.server_kills])
     most = 2 * books.server_kills  # a page may be under way in each of the two channels
     compared.differ("pages were doubled without a kill", [doubled] if sum(count for _, count in doubled) > most else [])
@@ -195,18 +196,27 @@ class _Page:
     person: str
     alert_id: UUID
     is_reached: bool | None
+    is_of_harm: bool  # the silence of fridges that ended goes on calling
 
 
 def _settled_pages(connection: Connection) -> Sequence[_Page]:
     """Return every row that somebody was to be paged for, with the number of the page it went out in."""
     due = page_due.c
     rows = connection.execute(
-        select(page_due, alert.c.number).join(alert, alert.c.id == due.alert_id).where(due.kind != DueKind.TEST)
+        select(page_due, alert.c.number, alert.c.kind.label("about"))
+        .join(alert, alert.c.id == due.alert_id)
+        .where(due.kind != DueKind.TEST)
     ).all()
     by_id: Mapping[UUID, Any] = {row.id: row for row in rows}
     people = {contact_id: str(number) for number, contact_id in enumerate(_people(connection))}
     return [
-        _Page(_number_of(by_id.get(row.lead_id, row)), people[row.contact_id], row.alert_id, row.is_reached)
+        _Page(
+            _number_of(by_id.get(row.lead_id, row)),
+            people[row.contact_id],
+            row.alert_id,
+            row.is_reached,
+            row.about in HARMS,
+        )
         for row in rows
         if row.state is not DueState.DROPPED
     ]

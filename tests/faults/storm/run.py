@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from itertools import cycle
 from random import Random
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine, func, select
 
-from clinic_server.alerts.rules import DueState
-from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.rules import HARMS, DueState
+from clinic_server.alerts.tables import alert, page_due
 from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.tables import reading
 from clinic_server.kit.clock import FastClock
@@ -141,15 +141,14 @@ class Sky:
 
 def _passed(sky: Sky, fridges: Fridges, cast: Cast, began_at: float) -> Weathered:
     weathered = Weathered()
-    with fridges:
-        sky.rage_until(lambda: fridges.are_over)
-        sky.clear_up()
-        fridges.settle()
-        _wait_until(lambda: fridges.are_settled)
-        fridges.end()
     engine = reader_engine(cast.database_url)
     try:
-        if not _wait_until(lambda: _is_drained(engine, fridges.readings)):
+        with fridges:
+            sky.rage_until(lambda: fridges.are_over)
+            sky.clear_up()
+            fridges.settle()
+            is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
+        if not _all_stored(engine, fridges.readings) or not is_quiet:
             weathered.differences.append(f"not all was stored and sent within {DRAINED_WITHIN_S:.0f} s of the end")
         if sky.victim.stop() not in {0, -15} or sky.victim.verify():
             weathered.differences.append("the server did not stop, or its journal does not verify")
@@ -165,18 +164,26 @@ def _passed(sky: Sky, fridges: Fridges, cast: Cast, began_at: float) -> Weathere
     return weathered
 
 
-def _is_drained(engine: Engine, readings: int) -> bool:
+def _all_stored(engine: Engine, readings: int) -> bool:
+    """Wait until everything is stored, for as long as it grows more."""
+    stored = -1
+    while stored < (stored := _stored(engine)) < readings:
+        at_least = stored + 1
+        _wait_until(lambda: _stored(engine) >= at_least)
+    return stored >= readings
+
+
+def _stored(engine: Engine) -> int:
     with engine.connect() as connection:
-        return _stored(connection) >= readings and not _pages_waiting(connection)
+        return connection.execute(select(func.count()).select_from(reading)).scalar_one()
 
 
-def _stored(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(reading)).scalar_one()
-
-
-def _pages_waiting(connection: Connection) -> int:
+def _is_quiet(engine: Engine) -> bool:
+    """Tell whether nobody has to hear of harm any more."""
     waits = page_due.c.state.in_((DueState.WAITING, DueState.LEASED))
-    return connection.execute(select(func.count()).select_from(page_due).where(waits)).scalar_one()
+    asked = select(page_due.c.id).join(alert, alert.c.id == page_due.c.alert_id).where(waits, alert.c.kind.in_(HARMS))
+    with engine.connect() as connection:
+        return connection.execute(asked.limit(1)).first() is None
 
 
 def _wait_until(is_so: Callable[[], bool]) -> bool:
