@@ -168,8 +168,7 @@ def _all_stored(engine: Engine, readings: int) -> bool:
     """Wait until everything is stored, for as long as it grows more."""
     stored = -1
     while stored < (stored := _stored(engine)) < readings:
-        at_least = stored + 1
-        _wait_until(lambda: _stored(engine) >= at_least)
+        _wait_until(lambda at_least=stored + 1: _stored(engine) >= at_least)
     return stored >= readings
 
 
