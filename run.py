@@ -126,7 +126,7 @@ PROGRAMS = {  # what a command becomes when all is ready
 }
 PEERS_OF = {
     "faults": ("mosquitto", "postgresql"),
-    "bench": ("chromium", "fonts-noto-cjk"),
+    "bench": ("chromium", "fonts-noto-cjk", "mosquitto"),
     "mutate": (),
     "coverage": (),
     "machine": ("postgresql",),

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
@@ -25,6 +27,7 @@ from clinic_server.cold_chain.course import pages as course_pages
 from clinic_server.cold_chain.course.tables import lacks_hours, rebuild_hours
 from clinic_server.cold_chain.excursions import api as excursions_api
 from clinic_server.cold_chain.excursions import pages as excursions_pages
+from clinic_server.cold_chain.excursions.doubts import ProbeDoubts
 from clinic_server.cold_chain.excursions.silence import Silence
 from clinic_server.cold_chain.logger_files import api as logger_files_api
 from clinic_server.cold_chain.logger_files import pages as logger_files_pages
@@ -188,20 +191,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.alert_link_tries = Tries(clock)
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
-            async with (
-                OverdueVials(house),
-                Silence(house),
-                DosesDue(house),
-                UpkeepDue(house),
-                ReadingSeals(house),
-                Desks(house) as desks,
-                DeviceHub(house, desks=desks) as hub,
-                SlipOffice(house, hub) as office,
-                AlarmPath(house, Part("device intake", hub.is_alive)) as alarm_path,
-            ):
-                desks.bring_to(hub.receive)
-                app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-                app.state.alarm_path = alarm_path
+            async with _looked_after(app, house):
                 yield
         finally:
             house.db.broadcaster.close()
@@ -216,10 +206,43 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+@asynccontextmanager
+async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
+    """Do everything a server does by itself: watch, attend devices, print, call people."""
+    async with (
+        OverdueVials(house),
+        Silence(house) as silence,
+        ProbeDoubts(house) as probe_doubts,
+        DosesDue(house),
+        UpkeepDue(house) as upkeep_due,
+        ReadingSeals(house) as reading_seals,
+        Desks(house) as desks,
+        DeviceHub(house, desks=desks) as hub,
+        SlipOffice(house, hub) as office,
+        AlarmPath(
+            house,
+            Part("device intake", hub.is_alive),
+            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
+        ) as alarm_path,
+    ):
+        desks.bring_to(hub.receive)
+        app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
+        app.state.alarm_path = alarm_path
+        yield
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Return every route of the house, whose parameters are worked out once for all servers of a process."""
+    house = APIRouter()
+    for router in ROUTERS:
+        house.include_router(router)
+    return house.routes
 
 
 def open_house(settings: Settings, clock: Clock) -> House:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import indent
 from threading import Event, Thread
 
 import typer
@@ -21,9 +22,12 @@ from clinic_server.settings import Settings
 from devices.links.memory_broker import MemoryBroker
 from firmware_stubs.clinic_day import play
 from firmware_stubs.rehearsal.cast import Cast as Players
+from firmware_stubs.rehearsal.fridges import FAILS_AFTER_MIN
+from firmware_stubs.rehearsal.ledger import Ledger
 
 FOLDER = Path("var/demo")
 LOG_FILE = "server.log"
+PAST_DAYS = 4
 _BROKER_READY_S = 5.0
 _SBIN = "/usr/sbin"
 
@@ -49,6 +53,8 @@ def run(wishes: Wishes) -> None:
         over = "mosquitto" if broker_url.startswith("mqtt") else "memory, because mosquitto is not installed"
         typer.echo(f"A rehearsal in {wishes.folder}: {wishes.speed:g} times the clock's speed, probes over {over}.")
         typer.echo(f"The wall display: {cast.base_url}/wall?token={cast.wall_token}")
+        fails_after_s = 60 * FAILS_AFTER_MIN / wishes.speed
+        typer.echo(f"In {fails_after_s:.0f} s fridge {cast.failing} fails; what the pagers get is shown here.")
         typer.echo("Open the address below. The first to enter the set-up code becomes the owner.")
         running.enter_context(_day(cast, wishes.visitors))
         settings = _settings(cast)
@@ -68,11 +74,22 @@ def forget(folder: Path) -> None:
 def _cast(wishes: Wishes, broker_url: str) -> Cast:
     """Take up the rehearsal in this folder, or make one up."""
     if not (wishes.folder / CAST_FILE).exists():
-        return prepare(Plan(wishes.folder, wishes.port, speed=wishes.speed, mqtt_url=broker_url))
+        typer.echo(f"Making up a site with {PAST_DAYS} days behind it ...")
+        place = Plan(wishes.folder, wishes.port, speed=wishes.speed, mqtt_url=broker_url)
+        return prepare(replace(place, pager_port=_free_port(), past_days=PAST_DAYS))
+
     base_url = f"http://127.0.0.1:{wishes.port}"
     cast = replace(load_cast(wishes.folder), base_url=base_url, speed=wishes.speed, mqtt=broker_url)
+    _refuse_taken(cast.pager_port)
     keep_cast(cast)
     return cast
+
+
+def _refuse_taken(pager_port: int | None) -> None:
+    try:
+        socket.create_server(("127.0.0.1", pager_port or 0)).close()
+    except OSError:
+        raise UnsafeDatabase(f"Port {pager_port}, where this rehearsal's pagers listen, is taken.") from None
 
 
 def _settings(cast: Cast) -> Settings:
@@ -86,13 +103,21 @@ def _day(cast: Cast, visitors: int | None) -> Iterator[None]:
     """Let people come, in a thread of their own, until the server stops."""
     stop = Event()
     players = Players.load(Path(cast.folder) / CAST_FILE)
-    day = Thread(target=lambda: play(players, visitors, seed=int(time.time()), stop=stop), name="clinic-day")
+    books = Ledger(is_kept=visitors is not None)
+    books.when_paged = _show_page
+    day = Thread(
+        target=lambda: play(players, visitors, seed=int(time.time()), ledger=books, stop=stop), name="clinic-day"
+    )
     day.start()
     try:
         yield
     finally:
         stop.set()
         day.join()
+
+
+def _show_page(text: str) -> None:
+    typer.echo("A simulated pager shows:\n" + indent(text, "  | "))
 
 
 @contextmanager

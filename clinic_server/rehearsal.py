@@ -5,8 +5,8 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from clinic_server.cold_chain.actions import add_place, assign_probe
-from clinic_server.kit.access import system_actor
+from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.clock import Clock, SystemClock
 from clinic_server.kit.crypto import load_or_create_keyring
 from clinic_server.kit.db import Database
@@ -24,10 +24,13 @@ from clinic_server.kit.journal import journal
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site, Tx
 from clinic_server.opening.actions import add_kit_item
+from clinic_server.rehearsal_duty import put_on_duty
+from clinic_server.rehearsal_past import Past, PastClock, live_through
 from clinic_server.settings import Settings
 from clinic_server.staff.actions import add_qualification, add_staff, add_station
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import hash_pin
+from clinic_server.staff.tables import staff
 from clinic_server.stock.actions import NewLot, NewProduct, add_product, receive_units
 from clinic_server.stock.distribution import NewTransfer, transfer
 from clinic_server.stock.places import NewPlace
@@ -40,9 +43,15 @@ PRODUCT_CODE = "demo-inactivated"
 CAST_FILE = "cast.json"
 _ACTOR = system_actor("rehearsal")
 _PER_LOT = 200
-_PROBES = ("fridge-1", "fridge-2", "bench-fridge")
-_STORE = _PROBES[0]
-_PROFILE = "cn-clinic-2-8"
+PROFILE = "cn-clinic-2-8"
+_WATCHED = {
+    "fridge-1": ("冰箱 1（主库）", PlaceKind.FRIDGE),
+    "fridge-2": ("冰箱 2（备用）", PlaceKind.FRIDGE),
+    "bench-fridge": ("接种区小冰箱", PlaceKind.FRIDGE),
+    "cold-box-1": ("冷藏箱 1", PlaceKind.COLD_BOX),
+}
+_STORE, _FAILING = "fridge-1", "fridge-2"
+_APART = {_FAILING: 48, "bench-fridge": 12}  # no player takes these
 _ON_A_TRAY = 10
 
 
@@ -69,6 +78,8 @@ class Cast:
     scanners: Mapping[str, str]
     mqtt: str | None
     probes: tuple[str, ...]
+    failing: str
+    pager_port: int | None
     speed: float
     database_url: str
     folder: str
@@ -77,7 +88,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a site to make up, and where."""
+    """How large a site to make up, and where; without a port for their pagers nobody is on duty."""
 
     folder: Path
     port: int
@@ -87,6 +98,8 @@ class Plan:
     units: int = 600
     speed: float = 0.0
     mqtt_url: str | None = None
+    pager_port: int | None = None
+    past_days: int = 0
 
     @property
     def url(self) -> str:
@@ -101,12 +114,18 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
     cast = _cast_of(plan)
     upgrade(plan.url)
     clock = clock or SystemClock()
+    until = clock.now()
+    past_clock = PastClock(until - timedelta(days=plan.past_days))
     keyring = load_or_create_keyring(plan.folder / "site.key")
-    db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=past_clock, ids=Ids(past_clock))
     try:
         db.read_now(refuse_real_database)
         for act in (*_staff_acts(cast, db), *_place_acts(cast), *_stock_acts(cast), _fill_kit):
             db.write_now(act, _ACTOR)
+        if plan.pager_port is not None:
+            put_on_duty(db, plan.pager_port)
+        if plan.past_days:
+            live_through(_past_until(until, cast, db), db, past_clock)
     finally:
         db.close()
     keep_cast(cast)
@@ -123,6 +142,8 @@ def environment(cast: Cast) -> dict[str, str]:
         "CLINIC_SECURITY__KEY_FILE": str(Path(cast.folder) / "site.key"),
         "CLINIC_SECURITY__IDLE_MINUTES": "720",
         "CLINIC_WALL__TOKEN": cast.wall_token,
+        "CLINIC_PAGING__MAY_REACH": '["127.0.0.1/32"]',
+        "CLINIC_PAGING__HEARTBEAT_URL": "",
         "CLINIC_DEMO_SPEED": str(cast.speed or 1),
         "CLINIC_DEVICES": json.dumps(list(_devices(cast))),
     }
@@ -149,8 +170,10 @@ def keep_cast(cast: Cast) -> None:
 
 
 def load_cast(folder: Path) -> Cast:
-    """Read the cast of an earlier rehearsal."""
+    """Read the cast of an earlier rehearsal; refuse one whose cast knew less."""
     facts = json.loads((folder / CAST_FILE).read_text(encoding="utf-8"))
+    if facts.keys() != {one.name for one in fields(Cast)}:
+        raise UnsafeDatabase(f"{folder} holds the rehearsal of another version; --reset forgets it.")
     facts["staff"] = tuple(Player(**player) for player in facts["staff"])
     facts["trays"] = {bench: tuple(codes) for bench, codes in facts["trays"].items()}
     return Cast(**{**facts, "trace_codes": tuple(facts["trace_codes"]), "probes": tuple(facts["probes"])})
@@ -168,6 +191,21 @@ def refuse_real_database(connection: Connection) -> None:
         raise UnsafeDatabase(f"This database holds the records of site {real}; a rehearsal will not touch it.")
 
 
+def _past_until(until: datetime, cast: Cast, db: Database) -> Past:
+    zone = db.site.zone
+    keeper, lead = (_actor(db, cast, role) for role in (Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD))
+    return Past(db.clock.now().astimezone(zone), until.astimezone(zone), keeper, lead, cast.probes)
+
+
+def _actor(db: Database, cast: Cast, role: Role) -> Actor:
+    """Return the cast's member in a role, as if signed in."""
+    player = next(one for one in cast.staff if one.role == role)
+    staff_id = db.read_now(
+        lambda found: found.execute(select(staff.c.id).where(staff.c.number == player.number)).scalar_one()
+    )
+    return Actor(player.number, staff_id, player.station, frozenset({role.value}))
+
+
 def _cast_of(plan: Plan) -> Cast:
     desks = [f"desk-{n + 1}" for n in range(plan.desks)]
     benches = [f"bench-{n + 1}" for n in range(plan.benches)]
@@ -183,7 +221,9 @@ def _cast_of(plan: Plan) -> Cast:
         readers={desk: str(ports / f"{desk}-reader") for desk in desks},
         scanners={bench: str(ports / f"{bench}-scanner") for bench in benches},
         mqtt=plan.mqtt_url,
-        probes=_PROBES,
+        probes=tuple(_WATCHED),
+        failing=_FAILING,
+        pager_port=plan.pager_port,
         speed=plan.speed,
         database_url=plan.url,
         folder=str(plan.folder),
@@ -248,23 +288,26 @@ def _stock_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
     yield partial(add_product, new=product)
     for start in range(0, len(cast.trace_codes), _PER_LOT):
         codes = cast.trace_codes[start : start + _PER_LOT]
-        yield partial(_receive, codes=codes, number=start // _PER_LOT + 1)
+        yield partial(_receive, codes=codes, number=start // _PER_LOT + 1, place=_STORE)
+    for number, (place, units) in enumerate(_APART.items(), 90):
+        codes = tuple(f"79{secrets.randbelow(10**5):05d}{n:013d}" for n in range(units))
+        yield partial(_receive, codes=codes, number=number, place=place)
     for bench, codes in cast.trays.items():
         yield partial(transfer, new=NewTransfer(box_of(bench), codes, "rehearsal"))
 
 
-def _receive(tx: Tx, codes: tuple[str, ...], number: int) -> None:
+def _receive(tx: Tx, codes: tuple[str, ...], number: int, place: str) -> None:
     today = tx.local_date
-    lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 30 * number), codes, _STORE)
+    lot = NewLot(PRODUCT_CODE, f"{today:%Y%m}{number:03d}", today + timedelta(days=180 + 3 * number), codes, place)
     tx.journal("stock_taken_over", receive_units(tx, lot).lot_id, STOCK)
 
 
 def _place_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
-    for probe in cast.probes:
-        yield partial(add_place, new=NewPlace(probe, probe, PlaceKind.FRIDGE, _PROFILE))
-        yield partial(assign_probe, probe_id=probe, place_code=probe)
+    for code, (name, kind) in _WATCHED.items():
+        yield partial(add_place, new=NewPlace(code, name, kind, PROFILE))
+        yield partial(assign_probe, probe_id=code, place_code=code)
     for bench in cast.scanners:
-        yield partial(add_place, new=NewPlace(box_of(bench), box_of(bench), PlaceKind.BENCH_BOX, _PROFILE, bench))
+        yield partial(add_place, new=NewPlace(box_of(bench), box_of(bench), PlaceKind.BENCH_BOX, PROFILE, bench))
 
 
 def _fill_kit(tx: Tx) -> None:

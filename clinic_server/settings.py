@@ -2,10 +2,10 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -85,6 +85,12 @@ class WallSettings(_Section):
 class PagingSettings(_Section):
     """Waking somebody."""
 
+    public_url: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="Address of this server as pagers' holders reach it, for links that answer; empty: no links.",
+    )
     may_reach: tuple[str, ...] = Field(
         (),
         description='JSON list of networks beside the internet that channels may reach, such as ["192.168.1.20/32"].',
@@ -137,7 +143,7 @@ class Settings(BaseSettings):
     print: PrintSettings = PrintSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")
-    demo_since: AwareDatetime | None = Field(
+    demo_since: Annotated[AwareDatetime | None, BeforeValidator(lambda told: told or None)] = Field(
         None, description="Instant since which a rehearsal's clock runs fast; empty: since its start."
     )
 

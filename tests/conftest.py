@@ -15,6 +15,7 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.devices import bench
 from tests.peers import PostgresServer
 

@@ -41,6 +41,9 @@ class AlertKind(StrEnum):
     REHEARSAL = "rehearsal"
 
 
+OF_TEMPERATURE = frozenset({AlertKind.TOO_WARM, AlertKind.TOO_COLD, AlertKind.FROZEN})
+
+
 class AlertState(StrEnum):
     """How far an alert is; every one ends closed."""
 

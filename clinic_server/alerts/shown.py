@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from clinic_server.alerts.ladders import shipped
 from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.roster import Hole, holes
 from clinic_server.alerts.rules import (
+    OF_TEMPERATURE,
     SEVEREST_FIRST,
     AlertFacts,
     AlertState,
@@ -110,9 +112,10 @@ class PageTo:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that happened to one alert."""
+    """All that happened to one alert; ``excursion_id`` is the record of the cold chain behind it, if there is one."""
 
     facts: AlertFacts
+    excursion_id: UUID | None
     hush: Hush | None
     needs_comment: bool
     said: Sequence[Said]
@@ -122,6 +125,14 @@ class Story:
     closed_at: datetime | None
     closed_for: CloseReason | None
     closed_by: UUID | None
+
+
+def _excursion_behind(connection: Connection, facts: AlertFacts) -> UUID | None:
+    if facts.kind not in OF_TEMPERATURE:
+        return None
+    cause = select(alert_now.c.cause_id).where(alert_now.c.alert_id == facts.alert_id)
+    excursion_id: UUID | None = connection.execute(cause).scalar_one()
+    return excursion_id
 
 
 def alerts_now(connection: Connection, now: datetime, zone: ZoneInfo) -> AlertsNow:
@@ -141,50 +152,52 @@ def story_of(connection: Connection, number: int, now: datetime, zone: ZoneInfo)
     if not found:
         raise AlertUnknown
     alert_id = found[0].alert_id
-    said, call, answer, page = alert_said.c, alert_called.c, alert_answered.c, page_due.c
-    closed = connection.execute(
-        select(alert_closed.c.closed_at, alert_closed.c.reason, alert_closed.c.closed_by).where(
-            alert_closed.c.alert_id == alert_id
-        )
-    ).first()
     return Story(
         found[0],
+        _excursion_behind(connection, found[0]),
         hushes_at(connection, now, zone).get(alert_id),
         needs_comment(connection, alert_id),
-        [
-            Said(*row)
-            for row in connection.execute(
-                select(said.said_at, said.severity, said.summary)
-                .where(said.alert_id == alert_id)
-                .order_by(said.journal_seq)
-            )
-        ],
-        [
-            Called(*row)
-            for row in connection.execute(
-                select(call.called_at, call.round, call.step, call.ladder, call.people)
-                .where(call.alert_id == alert_id)
-                .order_by(call.round, call.step)
-            )
-        ],
-        [
-            AnsweredBy(*row)
-            for row in connection.execute(
-                select(answer.answered_at, answer.way, answer.comment, answer.staff_id, answer.contact_id)
-                .where(answer.alert_id == alert_id)
-                .order_by(answer.journal_seq)
-            )
-        ],
-        [
-            PageTo(*row)
-            for row in connection.execute(
-                select(*(page[name] for name in PageTo.__dataclass_fields__))
-                .where(page.alert_id == alert_id)
-                .order_by(page.due_at, page.id)
-            )
-        ],
-        *(closed or (None, None, None)),
+        _said(connection, alert_id),
+        _calls(connection, alert_id),
+        _answers(connection, alert_id),
+        _pages(connection, alert_id),
+        *_end(connection, alert_id),
     )
+
+
+def _said(connection: Connection, alert_id: UUID) -> list[Said]:
+    said = alert_said.c
+    columns = (said.said_at, said.severity, said.summary)
+    rows = connection.execute(select(*columns).where(said.alert_id == alert_id).order_by(said.journal_seq))
+    return [Said(*row) for row in rows]
+
+
+def _calls(connection: Connection, alert_id: UUID) -> list[Called]:
+    call = alert_called.c
+    columns = (call.called_at, call.round, call.step, call.ladder, call.people)
+    rows = connection.execute(select(*columns).where(call.alert_id == alert_id).order_by(call.round, call.step))
+    return [Called(*row) for row in rows]
+
+
+def _answers(connection: Connection, alert_id: UUID) -> list[AnsweredBy]:
+    answer = alert_answered.c
+    columns = (answer.answered_at, answer.way, answer.comment, answer.staff_id, answer.contact_id)
+    rows = connection.execute(select(*columns).where(answer.alert_id == alert_id).order_by(answer.journal_seq))
+    return [AnsweredBy(*row) for row in rows]
+
+
+def _pages(connection: Connection, alert_id: UUID) -> list[PageTo]:
+    page = page_due.c
+    columns = (page[name] for name in PageTo.__dataclass_fields__)
+    rows = connection.execute(select(*columns).where(page.alert_id == alert_id).order_by(page.due_at, page.id))
+    return [PageTo(*row) for row in rows]
+
+
+def _end(connection: Connection, alert_id: UUID) -> Sequence[Any]:
+    """Return when, why and by whom it was closed; nothing of one that is open."""
+    end = alert_closed.c
+    row = connection.execute(select(end.closed_at, end.reason, end.closed_by).where(end.alert_id == alert_id)).first()
+    return row or (None, None, None)
 
 
 def hushes_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Mapping[UUID, Hush | None]:

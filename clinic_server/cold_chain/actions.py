@@ -15,6 +15,7 @@ from clinic_server.cold_chain.rules import (
     COLD_CHAIN,
     LATE_AFTER,
     Fault,
+    Limits,
     Measurement,
     PlaceNow,
     ProbeEnd,
@@ -50,6 +51,7 @@ from clinic_server.cold_chain.tables import (
     reading,
     to_unix_ms,
 )
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import places
 from clinic_server.stock.places import NewPlace
@@ -176,10 +178,10 @@ def refuse_retired(connection: Connection, probe_id: str) -> None:
 def overview(connection: Connection, now: datetime) -> Overview:
     """Return every place with its probes as they stand now; a bench's box only where a probe stands in it."""
     assigned = _assignments(connection)
-    latest = _latest_by_probe(connection)
+    latest, judged_by = _latest_by_probe(connection), in_force(connection)
     watched = []
     for place in places.places(connection):
-        limits = limits_of(place.profile)
+        limits = Limits.of(judged_by[place.place_id].at(to_unix_ms(now)))
         here = sorted(probe_id for probe_id, code in assigned.items() if code == place.code)
         if not here and place.kind is PlaceKind.BENCH_BOX:
             continue

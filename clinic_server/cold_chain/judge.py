@@ -62,6 +62,23 @@ def advance(watch: Watch, profile: Profile, point: Point) -> Watch:
     return watch
 
 
+def adopted(watch: Watch, old: Profile, new: Profile) -> Watch:
+    """Return a watch that goes on by other limits: what lasted by the old ones ends with their last reading."""
+    ended_unix_ms = watch.heard.at_unix_ms if watch.heard else None
+    lasted = [
+        (bound.is_warning, breach_of(bound, track.open, ended_unix_ms))
+        for bound, track in zip(old.bounds, watch.tracks, strict=True)
+        if track.open is not None
+    ]
+    return msgspec.structs.replace(
+        watch,
+        edition=new.edition,
+        tracks=begun(new).tracks,
+        breaches=(*watch.breaches, *(breach for is_warning, breach in lasted if not is_warning)),
+        warnings=(*watch.warnings, *(breach for is_warning, breach in lasted if is_warning)),
+    )
+
+
 def judged(watch: Watch, profile: Profile, until_unix_ms: int) -> Judged:
     """Return what came of a watch's points, as it stands at an instant not before the last of them."""
     gap = _open_gap(watch, profile, until_unix_ms)

@@ -145,4 +145,5 @@ def _prepare_postgres_writer(raw: Any) -> None:
 
 def _prepare_postgres_reader(raw: Any) -> None:
     raw.execute("SET default_transaction_read_only = on")
+    raw.execute("SET default_transaction_isolation = 'repeatable read'")  # one instant for all of a question, as SQLite
     raw.execute("SET TIME ZONE 'UTC'")

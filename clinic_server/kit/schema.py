@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -21,6 +22,7 @@ _PACKAGE = Path(__file__).parents[1]
 SCRIPTS = _PACKAGE / "migrations"
 
 
+@cache
 def load_tables() -> None:
     """Import every slice's ``tables`` so that the metadata is whole."""
     for path in sorted(_PACKAGE.rglob("tables.py")):
@@ -42,7 +44,7 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
     load_tables()
     with _held(url), _connection(url) as connection:
         config = _config(connection, scripts)
-        directory = ScriptDirectory.from_config(config)
+        directory = _shipped() if scripts == SCRIPTS else ScriptDirectory.from_config(config)
         current = _refuse_newer(connection, directory)
         if current == directory.get_current_head():
             return
@@ -63,7 +65,7 @@ class Schema(Enum):
 
 def schema_of(connection: Connection) -> Schema:
     """Tell how a database's schema stands to this server's, changing nothing."""
-    scripts = ScriptDirectory.from_config(_config(connection))
+    scripts = _shipped()
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
         return Schema.NONE
@@ -120,6 +122,12 @@ def _connection(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+@cache
+def _shipped() -> ScriptDirectory:
+    """Return this server's own migrations; they are read once."""
+    return ScriptDirectory(str(SCRIPTS))
 
 
 def _config(connection: Connection, scripts: Path = SCRIPTS) -> Config:

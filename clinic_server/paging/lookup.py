@@ -141,6 +141,17 @@ def attempts(connection: Connection, *, due_ids: Sequence[UUID] | None = None) -
     return [_attempt(row, heard, told) for row in rows]
 
 
+def attempts_about(connection: Connection, alert_number: int) -> Sequence[AttemptShown]:
+    """Return every attempt to page somebody about an alert, the latest first."""
+    due = page_due.c
+    rows = connection.execute(
+        select(due.id, due.lead_id)
+        .join(alert_now, alert_now.c.alert_id == due.alert_id)
+        .where(alert_now.c.number == alert_number)
+    )
+    return attempts(connection, due_ids=list({due_id for row in rows for due_id in row if due_id}))
+
+
 def followed_pages(connection: Connection, keyring: Keyring, since: datetime) -> Sequence[Followed]:
     """Return the pages sent since then that may still get further, the earliest first."""
     attempt = page_attempt.c

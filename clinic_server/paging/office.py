@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from clinic_server.alerts.due import DuePage, claim, next_due_at
+from clinic_server.alerts.links import link_path
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import Call, House
 from clinic_server.kit.watcher import Watcher
@@ -19,7 +20,7 @@ from clinic_server.paging.lanes import SENT_WITHIN_S, Lane, Lanes
 from clinic_server.paging.lookup import stored_channels, taken_already
 from clinic_server.paging.rules import ChannelUnknown
 from clinic_server.paging.trials import Trials
-from clinic_server.paging.wording import page_of
+from clinic_server.paging.wording import answered_by, page_of
 from devices.pagers.page import Outcome, Reached
 
 LOOKS_EVERY_S: Final = 0.5
@@ -110,7 +111,8 @@ class PagingOffice(Watcher):
 
     async def _send(self, errands: Sequence[Errand], before_s: float) -> None:
         site, address = self._house.settings.site, errands[0].address
-        page = page_of(site.name, site.zone, [one.page for one in errands])
+        due = [one.page for one in errands]
+        page = page_of(site.name, site.zone, due, self._link(due))
         lane = self.lanes.lane(address.channel)
         if lane is None:
             outcome: Outcome | None = Outcome(Reached.FAILED, "no_such_channel")
@@ -123,6 +125,13 @@ class PagingOffice(Watcher):
                 await pass_on(self._house.db, one.page.due_id, one.page.contact_id)
         onward = await self._house.db.write(lambda tx: record_sent(tx, outcome, errands), OFFICE)
         await self._serve(onward, before_s)
+
+    def _link(self, due: Sequence[DuePage]) -> str:
+        """Return the link that answers a page, where the site says how its server is reached."""
+        base, target = self._house.settings.paging.public_url, answered_by(due)
+        if not base or target is None:
+            return ""
+        return base + link_path(self._house.db.keyring, target, self._house.db.clock.now())
 
 
 def office_of(call: Call) -> PagingOffice:

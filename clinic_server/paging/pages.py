@@ -11,18 +11,20 @@ from clinic_server.alerts.contacts import contacts
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.kit.labels import labels
 from clinic_server.paging import actions
-from clinic_server.paging.lookup import attempts, channel_by_code
+from clinic_server.paging.lookup import attempts, attempts_about, channel_by_code
 from clinic_server.paging.office import office_of
 from clinic_server.paging.reach import refuse_forbidden
 from clinic_server.paging.rules import CHANNEL_CODE, KEEPERS, ChannelRefused
 from clinic_server.paging.shown import channels_shown, deafness_now, trial_shown
 from clinic_server.paging.trust import tests
+from clinic_server.paging.wording import reason_words
 from clinic_server.staff.rules import Role
 from devices.pagers.registry import PAGER_KINDS
 
 router = APIRouter(include_in_schema=False)
 Owner = Annotated[Call, allows(Role.OWNER)]
 Keeper = Annotated[Call, allows(*KEEPERS)]
+Anybody = Annotated[Call, signed_in()]
 _MOST_LINES = 2000
 
 
@@ -112,6 +114,13 @@ async def show_attempts_again(call: Keeper) -> Response:
     return call.page("paging/_attempts.html", **await _attempts(call))
 
 
+@router.get("/paging/alerts/{number}/attempts")
+async def show_attempts_about(call: Anybody, number: int) -> Response:
+    """Show on an alert's own page how far each page about it got."""
+    about = await call.read(lambda connection: attempts_about(connection, number))
+    return call.page("paging/_attempts.html", attempts=about, names=await _names(call), **_words())
+
+
 @router.get("/paging/tests")
 async def show_tests(call: Keeper) -> Response:
     """Show the weekly tests: who was not reached, and who did not answer."""
@@ -143,7 +152,7 @@ async def rehearse(call: Keeper) -> Response:
 
 
 @router.get("/paging/standing")
-async def standing(call: Annotated[Call, signed_in()]) -> Response:
+async def standing(call: Anybody) -> Response:
     """Show keepers why an alarm might wake nobody; nothing to others, and nothing where all is well."""
     reasons = await deafness_now(call) if KEEPERS & call.actor.roles else ()
     return call.page("paging/_standing.html", reasons=reasons)
@@ -174,8 +183,8 @@ def _trials(call: Call) -> Mapping[str, Any]:
 
 
 def _words() -> dict[str, Any]:
-    """Return which kinds and reasons have words of their own."""
-    return {"kind_words": labels()["pager_kind"], "reason_words": labels()["page_reason"]}
+    """Return which kinds have words of their own, and what a reason is in words."""
+    return {"kind_words": labels()["pager_kind"], "reason_words": reason_words}
 
 
 def _pairs(field: str, lines: str) -> dict[str, str]:

@@ -6,21 +6,22 @@ from typing import Final
 
 from clinic_server.alerts.due import DuePage
 from clinic_server.alerts.ladder import short_words
+from clinic_server.alerts.links import LinkTarget
 from clinic_server.alerts.rules import AlertFacts, DueKind
 from clinic_server.kit.i18n import current_language, say
-from clinic_server.kit.labels import label
+from clinic_server.kit.labels import label, labels
 from devices.pagers.page import Page
 
 REPLY_CODE: Final = "ACK"
 
 
-def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage]) -> Page:
-    """Return one page for all that is due to one address at once, in the first one's language."""
+def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage], link: str = "") -> Page:
+    """Return one page for all that is due to one address at once, in the first one's language; ``link`` answers it."""
     lead = due[0]
     alerts = list({one.alert_id: one for page in due for one in page.alerts}.values())
     told = current_language.set(lead.language)
     try:
-        lines = [_heading(site_name, lead.kind), *(_line(one, zone) for one in alerts), _end(lead, alerts)]
+        lines = [_heading(site_name, lead.kind), *(_line(one, zone) for one in alerts), _end(lead, alerts), link]
     finally:
         current_language.reset(told)
     return Page(
@@ -32,10 +33,29 @@ def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage]) -> Page:
     )
 
 
+def answered_by(due: Sequence[DuePage]) -> LinkTarget | None:
+    """Return what a link in a page answers: its one alert as its one contact; several have none."""
+    alert_ids = {one.alert_id for page in due for one in page.alerts}
+    contact_ids = {page.contact_id for page in due}
+    if due[0].kind is not DueKind.PAGE or len(alert_ids) != 1 or len(contact_ids) != 1:
+        return None
+    return LinkTarget(alert_ids.pop(), contact_ids.pop())
+
+
 def trial_page(site_name: str) -> Page:
     """Return the page of a channel's test button, in the presser's language."""
     text = say("%(site)s: a keeper tries this channel. Nothing is wrong.") % {"site": site_name}
     return Page(number="0-0", short="TRIAL OF THIS CHANNEL. NOTHING IS WRONG.", text=text, is_urgent=False)
+
+
+def reason_words(reason: str) -> str:
+    """Return a driver's reason in words: its own, its family's with the number the service gave, or those of any."""
+    known = labels()["page_reason"]
+    if reason in known or not reason:
+        return label("page_reason", reason).text if reason else ""
+    family, _, number = reason.rpartition("_")
+    is_of_family = number.isdigit() and f"{family}_other" in known
+    return label("page_reason", f"{family}_other" if is_of_family else "other", number=number).text
 
 
 def _heading(site_name: str, kind: DueKind) -> str:

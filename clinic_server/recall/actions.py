@@ -19,6 +19,7 @@ from clinic_server.recall.rules import (
 )
 from clinic_server.recall.tables import Destruction, DestructionConfirmed, DestructionUnit, Recall, RecallCall, recall
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.stock.holds import refuse_undecided
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.rules import StopScope, UnitFacts, stops_on
 from clinic_server.stock.stops import NewStop, place_stop, standing_stops
@@ -104,7 +105,10 @@ def note_call(tx: Tx, recall_id: UUID, person_id: UUID, outcome: CallOutcome, no
 
 
 def propose_destruction(tx: Tx, new: NewDestruction) -> DestructionRef:
-    """Name, as the first of two people, units that leave for good; raise UnitStillGood for one that may be used."""
+    """Name, as the first of two people, units that leave for good.
+
+    Raises UnitStillGood for one that may be used, NeedsDisposition for one that only waits for a decision.
+    """
     proposed_by = require_signed_in(tx)
     units = [require_known(tx.connection, code) for code in dict.fromkeys(new.trace_codes)]
     _refuse_good(tx, units)
@@ -125,7 +129,10 @@ def propose_destruction(tx: Tx, new: NewDestruction) -> DestructionRef:
 
 
 def confirm_destruction(tx: Tx, destruction_id: UUID) -> DestructionRef:
-    """Sign as the second person: the units are gone. Raises DestructionDone or DestructionNeedsSecond."""
+    """Sign as the second person: the units are gone.
+
+    Raises DestructionDone, DestructionNeedsSecond, or as ``propose_destruction`` for what changed since.
+    """
     confirmed_by = require_signed_in(tx)
     meant = require_destruction(tx.connection, destruction_id)
     if meant.confirmed_by is not None:
@@ -158,3 +165,4 @@ def _refuse_good(tx: Tx, units: Sequence[UnitFacts]) -> None:
         refuse_gone(one)
         if not (one.is_held or one.expires_on < tx.local_date or stops_on(one, stops)):
             raise UnitStillGood(trace_code=one.trace_code)
+    refuse_undecided(tx, [one.unit_id for one in units])

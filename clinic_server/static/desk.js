@@ -24,9 +24,17 @@
   }
 
   function press(declared) {
+    if (declared.matches("summary")) return pressFold(declared, declared.parentElement);
     declared.focus();
     if (!isTyping(declared) || isTicked(declared)) declared.click();
-    if (declared.matches("summary")) declared.parentElement.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  }
+
+  // A fold that stands open already is gone into, and closed by its key only from inside.
+  function pressFold(summary, fold) {
+    const isInside = fold.contains(document.activeElement);
+    summary.focus();
+    if (!fold.open || isInside) summary.click();
+    fold.querySelector("input:not([type=hidden]), select, textarea")?.focus();
   }
 
   function submitPrimary(event) {

@@ -114,6 +114,13 @@ def dispose(tx: Tx, unit_ids: Iterable[UUID], cause_id: UUID | None, end: HoldEn
     return _end(tx, meant, end, note)
 
 
+def refuse_undecided(tx: Tx, unit_ids: Iterable[UUID]) -> None:
+    """Raise NeedsDisposition for units out of their temperature of which nobody has decided with what it rests on."""
+    meant = and_(unit_hold.c.unit_id.in_(list(unit_ids)), unit_hold.c.reason == HoldReason.TEMPERATURE)
+    if _is_undecided(tx, meant):
+        raise NeedsDisposition
+
+
 def release_from(tx: Tx, cause_id: UUID, note: str) -> int:
     """Release what was held for one cause, which is no more; other holds of the same units stand."""
     return _end(tx, unit_hold.c.cause_id == cause_id, HoldEnd.RELEASED, note)

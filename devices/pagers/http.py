@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Final
 
 import httpx2
@@ -56,13 +57,19 @@ def refuse_malformed(url: str) -> None:
     _parsed(url)
 
 
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """Return whom the system trusts; reading its authorities takes longer than a call."""
+    return ssl.create_default_context()
+
+
 class HttpDoor:
     """The way out for one channel."""
 
     def __init__(self, guard: Guard, trust: ssl.SSLContext | None = None, answer_s: float = ANSWER_S) -> None:
         self._guard = guard
         self._answer_s = answer_s
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust or _usual_trust()
 
     async def ask(self, call: Call) -> Answer:
         """Raises LinkUnavailable when nothing can have arrived, NoAnswer or LinkLost when something may have."""
@@ -119,7 +126,7 @@ def wait_told(text: str, now: datetime | None = None) -> float | None:
     """Return the seconds of a Retry-After header: a number of them, or a date; an hour at most."""
     if text.isascii() and text.isdecimal():
         return min(float(text[:9]), MOST_WAIT_S)
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         until = parsedate_to_datetime(text)
         return min(max(0.0, (until - (now or datetime.now(UTC))).total_seconds()), MOST_WAIT_S)
     return None

@@ -9,10 +9,12 @@ from devices.pagers.apprise_extra import AppriseExtra
 from devices.pagers.email import EmailPager
 from devices.pagers.mqtt_topic import MqttTopic
 from devices.pagers.page import Pager, PagerSpec
+from devices.pagers.pocsag import PocsagPager
 from devices.pagers.robots import RobotPager
 from devices.pagers.screen import Screen
 from devices.pagers.siren import Siren
 from devices.pagers.sms_http import SmsGateway
+from devices.pagers.sms_modem import SmsModem
 from devices.pagers.snpp import SnppPager
 from devices.pagers.tap import TapPager
 from devices.pagers.webhook import Webhook
@@ -26,9 +28,11 @@ PAGER_KINDS: Final[Mapping[str, PagerFactory]] = MappingProxyType(
         "email": EmailPager,
         "feishu": RobotPager,
         "mqtt_topic": MqttTopic,
+        "pocsag": PocsagPager,
         "screen": Screen,
         "siren": Siren,
         "sms_http": SmsGateway,
+        "sms_modem": SmsModem,
         "snpp": SnppPager,
         "tap": TapPager,
         "webhook": Webhook,

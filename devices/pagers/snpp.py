@@ -6,6 +6,7 @@ few would put every later one beside the wrong command.
 
 import asyncio
 import ssl
+from contextlib import suppress
 from typing import Final, Self
 
 from devices.errors import AddressRefused, BadFrame, LinkLost, LinkUnavailable, NoAnswer
@@ -48,6 +49,8 @@ class SnppPager:
         self._login = [word for word in (spec.secrets.get("login"), spec.secrets.get("password")) if word]
         self._guard = guard or Guard(spec.may_reach)
         self._trust = (trust or ssl.create_default_context()) if self._address.scheme == "snpps" else None
+        self._lacking: set[str] = set()  # some gateways hang up after a few commands they do not know
+        self._told_final: set[str] = set()
 
     async def send(self, address: str, page: Page) -> Outcome:
         """See Pager."""
@@ -80,9 +83,17 @@ class SnppPager:
             except Refused as refused:
                 return Outcome(Reached.UNCONFIRMED, refused.reason, ref)
             reply = await gateway.ask("MSTA", *ref.split(" "))
-            if reply.code in wire.FINAL:
-                await gateway.ask("KTAG", *ref.split(" "))
-            return wire.fate_of(reply, ref)
+            await self._drop_told(gateway)
+        if reply.code in wire.FINAL:
+            self._told_final.add(ref)
+        return wire.fate_of(reply, ref)
+
+    async def _drop_told(self, gateway: "Gateway") -> None:
+        """Drop what a final answer was given for before: whoever asks again has kept it."""
+        told, self._told_final = self._told_final, set()
+        with suppress(LinkLost, NoAnswer, BadFrame):  # the answer that was asked for is there
+            for ref in told:
+                await gateway.accepts("KTAG", *ref.split(" "))
 
     async def _log_in(self, gateway: "Gateway") -> None:
         if self._login:
@@ -107,7 +118,7 @@ class SnppPager:
         host = self._address.host
         addresses = await self._guard.addresses(host, port, is_plain=self._trust is None)
         for pinned in addresses:
-            gateway = await Gateway.at(pinned, port, host, self._trust)
+            gateway = await Gateway.at(pinned, port, host, self._trust, self._lacking)
             if gateway is not None:
                 return gateway
         raise LinkUnavailable("not_reached")
@@ -140,15 +151,18 @@ async def _sent(gateway: "Gateway") -> Outcome:
 class Gateway:
     """One connection; used as ``async with``, it says goodbye or is torn down."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lacking: set[str]) -> None:
         self._reader = reader
         self._writer = writer
+        self._lacking = lacking
         self._is_sound = True
         self.is_two_way = False
 
     @classmethod
-    async def at(cls, pinned: str, port: int, host: str, trust: ssl.SSLContext | None) -> Self | None:
-        """Connect, or return None where nobody answers. Raises BadFrame for what is no gateway."""
+    async def at(
+        cls, pinned: str, port: int, host: str, trust: ssl.SSLContext | None, lacking: set[str]
+    ) -> Self | None:
+        """Connect, or return None where nobody answers. `lacking` is learnt. Raises BadFrame for what is no gateway."""
         try:
             async with asyncio.timeout(CONNECT_S):
                 streams = await asyncio.open_connection(
@@ -156,7 +170,7 @@ class Gateway:
                 )
         except (OSError, TimeoutError):
             return None
-        gateway = cls(*streams)
+        gateway = cls(*streams, lacking)
         if (await gateway._reply()).code != wire.GREETING:  # its own class
             await gateway.close()
             raise LinkUnavailable("no_greeting")
@@ -174,13 +188,21 @@ class Gateway:
             raise Refused(reply)
 
     async def accepts(self, *words: str) -> bool:
-        """Send a command that a gateway may not know, and tell whether it took it."""
-        return (await self.ask(*words)).code == wire.OK
+        """Send a command that a gateway may not know, and tell whether it took it; what it lacks it is spared."""
+        if words[0] in self._lacking:
+            return False
+        reply = await self.ask(*words)
+        if reply.code == wire.NOT_IMPLEMENTED:
+            self._lacking.add(words[0])
+        return reply.code == wire.OK
 
     async def tells(self, text: str) -> bool:
         """Send the message by DATA, or return False where the gateway has no such command."""
+        if "DATA" in self._lacking:
+            return False
         reply = await self.ask("DATA")
         if reply.code == wire.NOT_IMPLEMENTED:
+            self._lacking.add("DATA")
             return False
         if reply.code != wire.GO_AHEAD:
             raise Refused(reply)

@@ -93,6 +93,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def url_at(port: int, service: str, host: str = "http://127.0.0.1") -> str:
+    """Return the URL a site is given: of wecom, dingtalk, feishu, or of any other path."""
+    paths = {
+        "wecom": f"{WECOM}?key={KEY}",
+        "dingtalk": f"{DINGTALK}?access_token={KEY}",
+        "feishu": f"{FEISHU}{KEY}",
+    }
+    return f"{host}:{port}{paths.get(service, f'/{service}')}"
+
+
 class RobotsStub:
     """Used as `with`; the secrets are those of DingTalk's and Feishu's signatures, empty for none."""
 
@@ -113,13 +123,8 @@ class RobotsStub:
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.02], name="robots", daemon=True)
 
     def url_of(self, service: str, host: str = "127.0.0.1") -> str:
-        """Return the URL a site is given: of wecom, dingtalk, feishu, or of any other path."""
-        paths = {
-            "wecom": f"{WECOM}?key={KEY}",
-            "dingtalk": f"{DINGTALK}?access_token={KEY}",
-            "feishu": f"{FEISHU}{KEY}",
-        }
-        return f"{self._scheme}://{host}:{self.port}{paths.get(service, f'/{service}')}"
+        """Return the URL a site is given of a service here."""
+        return url_at(self.port, service, f"{self._scheme}://{host}")
 
     def befall_next(self, *what: Reply | Mishap) -> None:
         """Let the next requests be answered so, or not at all; in order."""

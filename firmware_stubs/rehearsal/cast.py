@@ -21,7 +21,8 @@ class Player:
 class Cast:
     """What the players of a day must know; readers and scanners are the paths at which the server expects devices.
 
-    ``trays`` are those of the trace codes that stand in each bench's box when the day begins.
+    ``trays`` are those of the trace codes that stand in each bench's box when the day begins; ``failing`` is the
+    probe of the fridge that fails in its course.
     """
 
     base_url: str
@@ -33,6 +34,8 @@ class Cast:
     scanners: Mapping[str, str]
     mqtt: str | None
     probes: tuple[str, ...]
+    failing: str
+    pager_port: int | None
     speed: float
 
     @classmethod
@@ -50,6 +53,8 @@ class Cast:
             scanners=facts["scanners"],
             mqtt=facts["mqtt"],
             probes=tuple(facts["probes"]),
+            failing=facts["failing"],
+            pager_port=facts["pager_port"],
             speed=facts["speed"] or 1.0,
         )
 

@@ -3,15 +3,20 @@
 import hashlib
 import json
 import os
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
 MOST_FAULTS = 1000
+WARMEST_ALLOWED = 8_000
+SURELY_AN_EXCURSION = 15  # readings in a row, one a minute; ten of them make an alarm
+_NUMBER = re.compile(r"^#([0-9]+) ", re.MULTILINE)
 
 # What each step leads to, read from the description of a visit and not from the server's own table.
 _STAGE_AFTER = {
@@ -83,6 +88,9 @@ class Ledger:
     def __init__(self, file: Path | None = None, *, is_kept: bool = True) -> None:
         self.faults: list[str] = []
         self.measured: dict[tuple[str, int], int] = {}
+        self.temperatures: dict[str, list[int]] = {}
+        self.paged: list[str] = []
+        self.when_paged: Callable[[str], object] = lambda _: None
         self.tally: Counter[str] = Counter()
         self._writes: list[Write] = []
         self.is_kept = is_kept
@@ -129,10 +137,33 @@ class Ledger:
         with self._lock:
             self.tally[what] += 1
 
-    def note_measured(self, probe: str, boot: int, count: int) -> None:
-        """Note how many readings a probe has sent since its boot."""
+    def note_measured(self, probe: str, boot: int, count: int, milli_celsius: int) -> None:
+        """Note a probe's latest reading, and how many it has sent since its boot."""
         with self._lock:
             self.measured[probe, boot] = count
+            if self.is_kept:
+                self.temperatures.setdefault(probe, []).append(milli_celsius)
+
+    def note_paged(self, text: str) -> None:
+        """Note what a pager of somebody on duty shows."""
+        with self._lock:
+            if self.is_kept:
+                self.paged.append(text)
+        self.when_paged(text)
+
+    @property
+    def alerts_paged(self) -> frozenset[int]:
+        """The numbers of the alerts that pagers showed."""
+        with self._lock:
+            return frozenset(int(number) for text in self.paged for number in _NUMBER.findall(text))
+
+    @property
+    def surely_failed(self) -> frozenset[str]:
+        """The probes whose fridges were too warm for so long that nobody may have missed it."""
+        with self._lock:
+            return frozenset(
+                probe for probe, told in self.temperatures.items() if _longest_too_warm(told) >= SURELY_AN_EXCURSION
+            )
 
     def accepted(self) -> Iterable[Write]:
         """Return what the server said is recorded."""
@@ -162,3 +193,8 @@ class Ledger:
             entry = {name: value for name, value in asdict(write).items() if name != "answer"}
             os.write(self._paper, json.dumps(entry).encode() + b"\n")
             os.fdatasync(self._paper)
+
+
+def _longest_too_warm(temperatures: Iterable[int]) -> int:
+    runs = groupby(temperatures, lambda one: one > WARMEST_ALLOWED)
+    return max((len(list(run)) for is_warm, run in runs if is_warm), default=0)

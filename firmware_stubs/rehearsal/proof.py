@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from firmware_stubs.rehearsal.ledger import Ledger, Write, stage_after
+from firmware_stubs.rehearsal.ledger import WARMEST_ALLOWED, Ledger, Write, stage_after
 from firmware_stubs.rehearsal.testimony import Closing, Line, Opening
 
 MOST_NAMED = 10
@@ -87,6 +88,8 @@ def prove(ledger: Ledger, opening: Opening, closing: Closing) -> Proof:
         *_doses(ledger, closing),
         *_stock(ledger, closing),
         *_readings(ledger, closing),
+        *_excursions(ledger, closing),
+        *_pages(ledger, closing),
     )
     return Proof(_counts(ledger, opening, closing), tuple(found))
 
@@ -206,6 +209,37 @@ def _readings(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
             yield Difference(Verdict.DOUBLED, f"{len(surplus)} readings of {probe}, numbers {which}")
 
 
+def _excursions(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """A fridge that was too warm for long has an excursion as warm as it was; one that never was has none."""
+    for probe, temperatures in ledger.temperatures.items():
+        told = [one for one in closing.excursions if one["probe_id"] == probe and not one["is_withdrawn"]]
+        warmest = max((one["max_milli_celsius"] for one in told), default=None)
+        if probe in ledger.surely_failed and warmest != max(temperatures):
+            yield Difference(Verdict.LOST, f"{probe} was as warm as {max(temperatures)} m°C, its excursion {warmest}")
+        if told and max(temperatures) <= WARMEST_ALLOWED:
+            yield Difference(Verdict.DOUBLED, f"{probe} has {len(told)} excursions and never was too warm")
+
+
+def _pages(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
+    """What the server says was delivered is on a pager, what is on a pager the server sent; a failed fridge wakes."""
+    if closing.alerts is None:
+        return
+    reached = {number for number, told in closing.alerts.items() if told and any(_is_reached(told))}
+    for number in reached - ledger.alerts_paged:
+        yield Difference(Verdict.LOST, f"alert {number}: said to be delivered, and no pager shows it")
+    for number in ledger.alerts_paged:
+        if not closing.alerts[number] or not closing.alerts[number]["pages"]:
+            yield Difference(Verdict.DOUBLED, f"alert {number}: on a pager, and the server never sent it")
+    woke_for = {closing.alerts[number]["facts"]["place_code"] for number in reached & ledger.alerts_paged}
+    for one in closing.excursions:
+        if one["probe_id"] in ledger.surely_failed and one["place_code"] not in woke_for:
+            yield Difference(Verdict.LOST, f"the excursion at {one['place_code']} woke nobody")
+
+
+def _is_reached(told: Mapping[str, Any]) -> Iterable[bool]:
+    return (page["is_reached"] is True for page in told["pages"])
+
+
 def _line(write: Write) -> Line:
     """Return the journal's line of a write; one that was never answered has no name, unless its visit is its name."""
     return write.kind, write.ref or ("" if write.kind in _NAMED_BY_ANSWER else write.visit_id), write.station
@@ -227,4 +261,6 @@ def _counts(ledger: Ledger, opening: Opening, closing: Closing) -> Mapping[str, 
         "doses": len(closing.doses),
         **{f"acted: {what}": count for what, count in sorted(ledger.tally.items())},
         "readings": sum(len(stored) for stored in closing.readings.values()),
+        "excursions": len(closing.excursions),
+        "pages received": len(ledger.paged),
     }

@@ -43,11 +43,15 @@ class Opening:
     visits: int
     drawn: int
     received: int
+    excursions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How things stand after it. ``lines`` and ``doses`` are those that came since the opening."""
+    """How things stand after it. ``lines``, ``doses`` and ``excursions`` are those that came since the opening.
+
+    ``alerts`` are what happened to each alert that is known or was heard of, by number; None where nobody has a pager.
+    """
 
     visits: Mapping[str, VisitTold]
     lines: Counter[Line]
@@ -58,6 +62,8 @@ class Closing:
     doses_per_unit: int
     chain_faults: Sequence[str]
     readings: Mapping[tuple[str, int], Sequence[int]] = field(default_factory=dict)
+    excursions: Sequence[Mapping[str, Any]] = ()
+    alerts: Mapping[int, Mapping[str, Any]] | None = None
 
 
 class Witness:
@@ -90,6 +96,7 @@ class Witness:
             visits=self._visit_count(days),
             drawn=drawn,
             received=received,
+            excursions=frozenset(one["excursion_id"] for one in self._excursions()),
         )
 
     def closing(self, opening: Opening, ledger: Ledger) -> Closing:
@@ -112,6 +119,8 @@ class Witness:
             doses_per_unit=next(one["doses_per_unit"] for one in products if one["code"] == self._cast.product_code),
             chain_faults=[*self._auditor.ask("/api/v1/journal/verification")["faults"], *self._books.faults],
             readings={key: self._readings(key, count) for key, count in ledger.measured.items()},
+            excursions=[one for one in self._excursions() if one["excursion_id"] not in opening.excursions],
+            alerts=None if self._cast.pager_port is None else self._alerts(ledger),
         )
 
     def _wait_for_probes(self) -> None:
@@ -152,6 +161,15 @@ class Witness:
     def _stock(self) -> tuple[int, int]:
         balances = self._auditor.ask("/api/v1/stock")
         return sum(one["doses_given"] for one in balances), sum(one["doses_received"] for one in balances)
+
+    def _excursions(self) -> Sequence[Mapping[str, Any]]:
+        return self._auditor.ask("/api/v1/cold-chain/excursions") or ()
+
+    def _alerts(self, ledger: Ledger) -> Mapping[int, Mapping[str, Any]]:
+        """Return what happened to every alert the server lists, and to every one some pager showed."""
+        told = self._auditor.ask("/api/v1/alerts")
+        listed = {one["facts"]["number"] for one in told["open"]} | {one["number"] for one in told["over"]}
+        return {number: self._auditor.ask(f"/api/v1/alerts/{number}") for number in listed | ledger.alerts_paged}
 
     def _readings(self, key: tuple[str, int], count: int) -> Sequence[int]:
         """Return the sequence numbers stored of a probe's boot, waiting a while for those still on their way."""

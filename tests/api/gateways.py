@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ class Gateway:
 
     port: int = 0
     received: list[dict[str, Any]] = field(default_factory=list)
+    received_at: list[float] = field(default_factory=list)
     script: deque[tuple[int, dict[str, str]] | None] = field(default_factory=deque)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: int = 0
@@ -41,6 +43,7 @@ class Gateway:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.split("content-length:")[1].split()[0]) if "content-length:" in head else 0
         body = await reader.readexactly(length)
+        self.received_at.append(time.perf_counter())
         self.received.append(json.loads(body) if body else {"text": head.split()[0]})
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)

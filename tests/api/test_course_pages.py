@@ -254,3 +254,41 @@ async def test_an_excursion_is_drawn_listed_and_in_the_month(house: House, clock
         assert "19 min" in told
     before = (await caller.get("/cold-chain/fridge-1/course?from=2026-03-01T00:00&until=2026-03-02T09:10")).text
     assert "Too warm" not in before
+
+
+async def test_readings_by_hand_stand_on_the_chart_and_beneath_it(
+    house: House, as_role: AsRole, clock: ManualClock
+) -> None:
+    await fridge(house, clock, 0)
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    reading = {"place_code": "fridge-1", "temperature": "9.3", "action_taken": "door closed"}
+    assert (await keeper.post("/api/v1/cold-chain/hand-readings", json=reading)).status_code == 201
+    clock.pass_time(minutes=5)
+    page = (await keeper.get("/cold-chain/fridge-1/course?span=6h")).text
+    assert page.count('class="by-hand"') == 2  # on the chart, and beside the heading of the table
+    assert "9.3 °C" in page
+    assert "door closed" in page
+    assert 'class="by-hand"' not in (await keeper.get("/cold-chain/fridge-1/course?span=1y")).text
+
+
+async def test_the_month_tells_which_readings_by_hand_nobody_made(
+    house: House, as_role: AsRole, clock: ManualClock
+) -> None:
+    """Begun on the 2nd at 9 o'clock, read once, looked at on the 4th at 9: one of four was made."""
+    await fridge(house, clock, 0)
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    reading = {"place_code": "fridge-1", "temperature": "4.5"}
+    assert (await keeper.post("/api/v1/cold-chain/hand-readings", json=reading)).status_code == 201
+    clock.pass_time(days=2)
+    report = await house.db.read(
+        lambda connection: report_of(connection, clock.now().date(), to_unix_ms(clock.now()), SHANGHAI)
+    )
+    (month,) = report.places
+    assert [(one.on.day, one.half.value) for one in month.missed] == [
+        (2, "afternoon"),
+        (3, "morning"),
+        (3, "afternoon"),
+    ]
+    assert len(month.rounds) == 4
+    page = (await (await as_role(Role.SITE_LEAD)).get("/cold-chain/report?month=2026-03")).text
+    assert "1 of 4" in page

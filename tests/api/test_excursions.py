@@ -1,6 +1,7 @@
 """Excursions over real readings: found in the same transaction, holding what stood there, decided about by name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,10 @@ from clinic_server.alerts.rules import AlertKind, DueKind, Severity
 from clinic_server.alerts.tables import page_due
 from clinic_server.cold_chain import actions as cold_chain
 from clinic_server.cold_chain.excursions import actions, following
+from clinic_server.cold_chain.excursions.doubts import say_doubts
 from clinic_server.cold_chain.excursions.exposure import exposures_of
 from clinic_server.cold_chain.excursions.gaps import GapFacts, gaps_since
-from clinic_server.cold_chain.excursions.lookup import ExcursionFacts, excursions, units_of, verdicts_of
+from clinic_server.cold_chain.excursions.lookup import ExcursionFacts, excursions, limits_of, units_of, verdicts_of
 from clinic_server.cold_chain.excursions.rules import (
     DispositionKind,
     Evaluation,
@@ -35,12 +37,15 @@ from clinic_server.cold_chain.excursions.tables import excursion_now
 from clinic_server.cold_chain.judge import judge
 from clinic_server.cold_chain.judging import BreachKind, Point
 from clinic_server.cold_chain.profiles import profile_of
-from clinic_server.cold_chain.rules import Fault, Sample
+from clinic_server.cold_chain.rules import Condition, Fault, Sample
 from clinic_server.cold_chain.tables import to_unix_ms
+from clinic_server.cold_chain.upkeep.limits import RuleChange, unchanged
+from clinic_server.cold_chain.upkeep.site_limits import NewLimits, confirm_limits, propose_limits
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
+from clinic_server.recall.actions import NewDestruction, confirm_destruction, propose_destruction
 from clinic_server.staff.rules import Role
 from clinic_server.stock import holds
 from clinic_server.stock.actions import NewLot, receive_units
@@ -396,6 +401,29 @@ def test_what_was_held_by_hand_for_its_temperature_is_decided_about_the_same_way
     assert not is_held(fridge, CODES[0])
 
 
+def test_nobody_destroys_what_was_out_of_its_temperature_before_it_was_decided_about(
+    fridge: Database, keeper: Actor
+) -> None:
+    """Invariant 38: two signatures are no disposition."""
+    hears(fridge, *warm(0, 12))
+    leaves = NewDestruction(CODES[:1], HoldEnd.SENT_AWAY, "too warm", "a witness")
+    before = rows_in(fridge)
+    with pytest.raises(NeedsDisposition):
+        fridge.write_now(lambda tx: propose_destruction(tx, leaves), keeper)
+    assert rows_in(fridge) == before
+    decide(fridge, keeper, one(fridge).excursion_id, CODES[:1], DispositionKind.RETURNED)
+    named = fridge.write_now(lambda tx: propose_destruction(tx, leaves), keeper)
+    fridge.write_now(lambda tx: holds.hold(tx, holds.NewHold(HoldReason.TEMPERATURE, CODES[:1])), keeper)
+    second = a_colleague(fridge, Role.SITE_LEAD)
+    with pytest.raises(NeedsDisposition):
+        fridge.write_now(lambda tx: confirm_destruction(tx, named.destruction_id), second)
+    decide(fridge, keeper, None, CODES[:1], DispositionKind.RETURNED)
+    fridge.write_now(lambda tx: confirm_destruction(tx, named.destruction_id), second)
+    gone = fridge.read_now(lambda c: unit_by_code(c, CODES[0]))
+    assert gone
+    assert gone.place_code is None
+
+
 def test_vaccine_is_carried_to_a_place_in_order_and_stays_held(fridge: Database, keeper: Actor) -> None:
     a_place(fridge, "fridge-2")
     hears(fridge, *warm(0, 12))
@@ -511,6 +539,89 @@ def test_an_excursion_at_a_probe_that_was_taken_away_ends(fridge: Database, cloc
     assert one(fridge).ended_at == clock.now()
     assert alerts(fridge) == {}
     assert is_held(fridge, CODES[0])
+
+
+def lived(db: Database, *milli_celsius: int, behind_minutes: int = 0) -> None:
+    """A reading every five minutes, each received as it is taken, by a clock that may be behind."""
+    for value in milli_celsius:
+        db.clock.pass_time(minutes=5)  # type: ignore[attr-defined]  # a clock of the tests
+        at = db.clock.now() - timedelta(minutes=behind_minutes)
+        sample = Sample("p1", 1, int((db.clock.now() - START).total_seconds()), at, value)
+        db.write_now(lambda tx, one=sample: cold_chain.store_readings(tx, [one]), DEVICES)  # type: ignore[misc]  # a loop's lambda
+    db.write_now(say_doubts, system_actor("probe doubts"))
+
+
+def test_a_probe_that_repeats_one_value_for_hours_is_doubted_until_it_moves(fridge: Database) -> None:
+    lived(fridge, *[4_500, 5_000] * 20)
+    assert alerts(fridge) == {}
+    lived(fridge, *[5_100] * 38)
+    assert alerts(fridge) == {AlertKind.FLAT_LINE: (Severity.WARNING, "SAME VALUE SINCE 12:25")}
+    lived(fridge, 5_000)
+    assert alerts(fridge) == {}
+
+
+def test_a_clock_that_is_behind_is_said_until_it_is_put_right(fridge: Database) -> None:
+    fridge.clock.pass_time(minutes=30)  # type: ignore[attr-defined]  # a clock of the tests
+    lived(fridge, 5_000, 5_000, 5_000, behind_minutes=30)
+    assert alerts(fridge) == {AlertKind.CLOCK_WRONG: (Severity.WARNING, "PROBE CLOCK WRONG")}
+    lived(fridge, 5_000, 5_000, 5_000)
+    assert alerts(fridge) == {}
+
+
+def test_two_dead_values_in_a_row_are_a_probe_to_be_checked_at_once(fridge: Database) -> None:
+    hears(fridge, said(0, 5_000), said(1, 0), said(2, 0))
+    listens(fridge)
+    assert alerts(fridge) == {AlertKind.PROBE_FAULT: (Severity.ALARM, "CHECK PROBE, NO DATA SINCE 09:00")}
+
+
+def two_agree(db: Database) -> None:
+    """The site's lead and a second person agree on stricter limits of the fridge, from now on."""
+    shipped = unchanged(profile_of("cn-clinic-2-8"))
+    stricter = replace(shipped, high_milli_celsius=7_000, rules=tuple(_cooler(rule) for rule in shipped.rules))
+    new = NewLimits("fridge-1", "cn-clinic-2-8", db.clock.now().date(), "milder vaccine", stricter)
+    lead, keeper = a_colleague(db, Role.SITE_LEAD), a_colleague(db, Role.COLD_CHAIN_KEEPER)
+    proposal_id = db.write_now(lambda tx: propose_limits(tx, new), lead).proposal_id
+    db.write_now(lambda tx: confirm_limits(tx, proposal_id), keeper)
+
+
+def _cooler(rule: RuleChange) -> RuleChange:
+    is_for_warmth = 7_000 < rule.beyond_milli_celsius <= 8_000
+    return replace(rule, beyond_milli_celsius=rule.beyond_milli_celsius - 1_000) if is_for_warmth else rule
+
+
+def test_stricter_limits_of_the_site_make_the_excursion_that_the_shipped_ones_do_not(fridge: Database) -> None:
+    hears(fridge, *course(0, 5_000, *[7_400] * 15))
+    assert found(fridge) == []
+    two_agree(fridge)
+    hears(fridge, *course(16, *[7_400] * 11))
+    seen = one(fridge)
+    assert (seen.kind, seen.began_at) == (BreachKind.TOO_WARM, START + timedelta(minutes=16))
+    assert '"own-fridge-1"' in fridge.read_now(lambda c: limits_of(c, seen.excursion_id))
+    assert is_held(fridge, CODES[0])
+    (now,) = fridge.read_now(lambda c: cold_chain.overview(c, fridge.clock.now())).places
+    assert now.condition is Condition.TOO_WARM
+
+
+def test_late_readings_from_before_are_judged_by_the_limits_of_their_own_time(fridge: Database) -> None:
+    """What readings of before the agreement say is the same whenever they come."""
+    kept_back = course(1, *[7_400] * 15)
+    hears(fridge, said(0, 5_000), said(16, 5_000))
+    two_agree(fridge)
+    hears(fridge, *course(17, 5_000, 5_000))
+    hears(fridge, *kept_back)
+    assert found(fridge) == []
+
+
+def test_an_excursion_by_earlier_limits_ends_with_their_last_reading(fridge: Database) -> None:
+    hears(fridge, *warm(0, 12))
+    two_agree(fridge)
+    hears(fridge, *course(15, *[9_400] * 11))
+    later, earlier = found(fridge)
+    assert (earlier.ended_at, later.began_at) == (START + timedelta(minutes=14), START + timedelta(minutes=15))
+    assert (earlier.is_open, later.is_open) == (False, True)
+    hears(fridge, *course(26, 5_500))
+    hears(fridge, said(20.5, 9_500))
+    assert [each.excursion_id for each in found(fridge)] == [later.excursion_id, earlier.excursion_id]
 
 
 async def test_a_keeper_decides_on_the_page_with_the_letter_attached_and_others_may_not(

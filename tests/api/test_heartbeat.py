@@ -88,6 +88,16 @@ async def test_probes_that_nobody_stores_silence_the_heart(
     assert await beats(heartbeat, outside) == 0
 
 
+@pytest.mark.parametrize("part", ["silent probes", "probe doubts", "upkeep due", "reading seals"])
+async def test_a_watcher_of_the_cold_chain_that_ended_silences_the_heart(
+    heartbeat: Heartbeat, outside: Gateway, part: str
+) -> None:
+    (task,) = [one for one in asyncio.all_tasks() if one.get_name() == part]
+    await ended(task)
+    assert await heartbeat.dead_parts() == [part]
+    assert await beats(heartbeat, outside) == 0
+
+
 async def test_a_database_that_records_nothing_silences_the_heart(
     app: FastAPI, heartbeat: Heartbeat, outside: Gateway
 ) -> None:

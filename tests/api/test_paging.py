@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.contacts import Address, NewContact, add_contact
 from clinic_server.alerts.due import claim
+from clinic_server.alerts.links import read_link
 from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, DueState, Severity
@@ -236,6 +238,72 @@ async def test_a_channel_that_asks_for_a_pause_gets_it_and_then_one_page_for_all
     assert len(hook.received) == 2
     assert "fridge-1" in hook.texts()[1]
     assert "fridge-2" in hook.texts()[1]
+
+
+async def test_an_alerts_page_shows_how_far_its_own_pages_got(house: House, as_role: AsRole, hook: Gateway) -> None:
+    a_channel(house, "hook", hook)
+    hook.will_answer(418)
+    page(house, a_contact(house, ("hook", "chen")))
+    await until(lambda: reached(house))
+    nurse = await as_role(Role.VACCINATOR)
+    shown = (await nurse.get("/paging/alerts/1/attempts")).text
+    assert "陈护士" in shown
+    assert "HTTP 418" in shown
+    assert 'hx-get="/paging/alerts/1/attempts"' in (await nurse.get("/alerts/1")).text
+    assert "陈护士" not in (await nurse.get("/paging/alerts/2/attempts")).text
+
+
+async def test_a_flood_of_alarms_is_one_page_that_hides_no_place(house: House, hook: Gateway) -> None:
+    """A power cut of the site: every fridge at once."""
+    a_channel(house, "hook", hook)
+    contact_id = a_contact(house, ("hook", "chen"))
+    fridges = [f"fridge-{number}" for number in range(1, 21)]
+
+    def power_cut(tx: Tx) -> None:
+        for code in fridges:
+            alert_id = raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, "NO DATA SINCE 03:00", code))
+            add_due(tx, About(alert_id, DueKind.PAGE, 99), [contact_id], tx.now)
+        tx.journal("made_due")
+
+    house.db.write_now(power_cut, SYSTEM)
+    await until(lambda: due_states(house) == [(DueState.DONE, True)] * 20)
+    (sent,) = hook.received
+    assert all(f" {code} " in sent["text"] for code in fridges)
+
+
+async def test_a_page_whose_turn_comes_after_its_lease_is_neither_sent_nor_written_down(
+    house: House, office: PagingOffice, hook: Gateway
+) -> None:
+    a_channel(house, "hook", hook)
+    contact_id = a_contact(house, ("hook", "chen"))
+
+    def due_and_taken(tx: Tx) -> Any:
+        add_due(tx, About(raise_alarm(tx, TOO_WARM), DueKind.PAGE, 99), [contact_id], tx.now)
+        tx.journal("made_due")
+        return claim(tx, 10, LEASE)
+
+    pages = house.db.write_now(due_and_taken, SYSTEM)
+    await office._serve_pages(pages, before_s=house.db.clock.monotonic() - 1)
+    assert (hook.received, reached(house)) == ([], [])
+    assert due_states(house) == [(DueState.LEASED, None)]
+
+
+async def test_a_page_about_one_alert_has_its_link_where_the_site_says_how_it_is_reached(
+    house: House, office: PagingOffice, hook: Gateway
+) -> None:
+    a_channel(house, "hook", hook)
+    chen, li = a_contact(house, ("hook", "chen")), a_contact(house, ("hook", "li"))
+    page(house, chen)
+    await until(lambda: hook.received)
+    assert "/alerts/answer/" not in hook.received[0]["text"]
+    paging = house.settings.paging.model_copy(update={"public_url": "https://clinic.example"})
+    office._house = replace(house, settings=house.settings.model_copy(update={"paging": paging}))
+    page(house, li)
+    await until(lambda: len(hook.received) == 2)
+    link = hook.received[1]["text"].splitlines()[-1]
+    token = link.removeprefix("https://clinic.example/alerts/answer/")
+    target = read_link(house.db.keyring, token, house.db.clock.now())
+    assert (target.contact_id, target.alert_id) == (li, house.db.read_now(open_alerts)[0].alert_id)
 
 
 async def test_a_channel_that_hangs_keeps_no_other_back_and_is_served_one_at_a_time(

@@ -188,7 +188,7 @@ async def test_a_destruction_takes_two_signatures_and_a_witness(as_role: Any, se
     before = rows_in(db)
     good = await keeper.post("/api/v1/destructions", json=body)
     assert (good.json()["code"], rows_in(db)) == ("unit_still_good", before)
-    await keeper.post("/api/v1/holds", json={"reason": "temperature", "trace_codes": CODES[8:10]})
+    await keeper.post("/api/v1/holds", json={"reason": "doubted", "trace_codes": CODES[8:10]})
     made = await keeper.post("/api/v1/destructions", json=body)
     path = f"/api/v1/destructions/{made.json()['destruction_id']}/confirmation"
     assert (await keeper.post(path)).json()["code"] == "destruction_needs_second"

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import card_to_page, chart, codecs, decisions, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
 from tests.bench.figures import Figures, flat_name, spreads, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S
 
-PARTS = ("card", "codecs", "decisions", "recall", "stops", "chart")
+PARTS = ("card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
+LEISURELY_ROUNDS = 10
 
 
 def main() -> int:
@@ -30,6 +31,8 @@ def main() -> int:
         "recall": lambda: _recall(words.doses),
         "stops": lambda: _stops(words.benches),
         "chart": lambda: _chart(words.years, words.probes),
+        "readings": lambda: _readings(words.fridges, words.minutes),
+        "page": lambda: _page(words.pages),
     }
     for part in parts:
         figures |= measures[part]()
@@ -82,6 +85,27 @@ def _chart(years: int, probes: int) -> Figures:
     return {flat_name(f"chart {name} ms"): round(took * 1000, 3) for name, took in named.items()}
 
 
+def _readings(fridges: int, minutes: int) -> Figures:
+    seen = asyncio.run(readings.measure(fridges, minutes, LEISURELY_ROUNDS))
+    _say(f"\nA night of {seen.readings:,} readings of {fridges} fridges, in {seen.commits} commits of the real server")
+    took = {"stored and judged": seen.judged_s, "stored, of probes that stand nowhere": seen.kept_s}
+    took |= {"a bare loop that inserts": seen.inserted_s}
+    speeds = {name: seen.readings / seconds for name, seconds in took.items()}
+    rows = ((name, f"{speed:,.0f}", f"{took[name] / seen.inserted_s:.2f}") for name, speed in speeds.items())
+    _say(table(("", "a second", "times the bare loop"), rows))
+    _say(f"{seen.excursions} excursions; after that {fridges} readings a second:")
+    _say(spreads({"publication to acknowledgement": seen.at_leisure}))
+    figures = {flat_name(f"readings {name} a second"): round(speed) for name, speed in speeds.items()}
+    return figures | seen.at_leisure.flat("reading_acknowledged")
+
+
+def _page(count: int) -> Figures:
+    named = asyncio.run(pages.measure(count)).spreads()
+    _say(f"\nFrom a reading that makes a fridge critical to the page at a gateway, {count} times")
+    _say(spreads(named))
+    return {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
+
+
 def _ratios(title: str, speeds: list[codecs.Speed]) -> Figures:
     rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
     _say(f"\n{title}")
@@ -97,7 +121,7 @@ def _say(lines: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 run.py bench",
-        description="Measures on this machine, in less than a minute unless told otherwise.",
+        description="Measures on this machine, in a few minutes unless told otherwise.",
     )
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
@@ -111,6 +135,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--benches", type=int, default=30, help="how many benches a stop order must reach (30)")
     parser.add_argument("--years", type=int, default=1, help="how many years of readings a chart spans (1)")
     parser.add_argument("--probes", type=int, default=2, help="how many probes spoke all that time (2)")
+    parser.add_argument("--fridges", type=int, default=30, help="how many fridges the readings are of (30)")
+    parser.add_argument("--minutes", type=int, default=400, help="how many minutes each of them spoke (400)")
+    parser.add_argument("--pages", type=int, default=30, help="how many pages are waited for (30)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     return parser.parse_args()
 

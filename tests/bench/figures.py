@@ -14,13 +14,15 @@ class Spread:
     count: int
     p50: float
     p95: float
+    p99: float
     longest: float
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Spread":
         """Return the spread of these times."""
         ordered = sorted(second * 1000 for second in seconds)
-        return cls(len(ordered), quantile(ordered, 0.5), quantile(ordered, 0.95), ordered[-1])
+        shares = (quantile(ordered, share) for share in (0.5, 0.95, 0.99))
+        return cls(len(ordered), *shares, ordered[-1])
 
     def flat(self, name: str) -> dict[str, float]:
         """Return the figures under names of their own."""
@@ -28,6 +30,7 @@ class Spread:
             f"{name}_n": self.count,
             f"{name}_p50_ms": round(self.p50, 3),
             f"{name}_p95_ms": round(self.p95, 3),
+            f"{name}_p99_ms": round(self.p99, 3),
             f"{name}_max_ms": round(self.longest, 3),
         }
 
@@ -58,9 +61,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def spreads(named: Mapping[str, Spread]) -> str:
     """Return spreads as a table."""
     rows = (
-        (name, f"{one.count}", f"{one.p50:.2f}", f"{one.p95:.2f}", f"{one.longest:.2f}") for name, one in named.items()
+        (name, f"{one.count}", *(f"{took:.2f}" for took in (one.p50, one.p95, one.p99, one.longest)))
+        for name, one in named.items()
     )
-    return table(("milliseconds", "n", "p50", "p95", "max"), rows)
+    return table(("milliseconds", "n", "p50", "p95", "p99", "max"), rows)
 
 
 Figures = dict[str, Any]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, chart, codecs, decisions, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
+from tests.bench.tap import PUBACK, PUBLISH, Packets
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +74,7 @@ def test_a_quantile_is_a_value_that_was_measured() -> None:
     hundred = list(range(1, 101))
     assert [quantile(hundred, share) for share in (0, 0.5, 0.95, 1)] == [1, 50, 95, 100]
     assert quantile([7.0], 0.95) == 7.0
-    assert Spread.of([0.003, 0.001, 0.002]) == Spread(3, 2.0, 3.0, 3.0)
+    assert Spread.of([0.003, 0.001, 0.002]) == Spread(3, 2.0, 3.0, 3.0, 3.0)
 
 
 def test_a_table_lines_up() -> None:
@@ -90,3 +91,22 @@ def test_no_bench_gives_a_dose_after_a_stop_order_was_answered() -> None:
     seen = stops.measure(benches=3)
     assert (seen.benches, seen.given) == (3, 0)
     assert 0 < seen.answered_s < seen.last_refused_s
+
+
+async def test_a_night_of_readings_is_stored_three_ways() -> None:
+    seen = await readings.measure(fridges=6, minutes=60, rounds=2)
+    assert (seen.readings, seen.excursions, seen.at_leisure.count) == (360, 2, 12)
+    assert min(seen.commits, seen.judged_s, seen.kept_s, seen.inserted_s, seen.at_leisure.p50) > 0
+
+
+async def test_a_page_is_waited_for_from_its_reading_on() -> None:
+    seen = await pages.measure(1)
+    assert 0 < seen.acknowledged_s[0] < seen.paged_s[0]
+    assert seen.bare_s[0] > 0
+
+
+def test_packets_are_cut_alike_however_they_come() -> None:
+    published, acknowledged = bytes((0x32, 0x82, 0x01)) + bytes(130), bytes((0x40, 0x02, 0x00, 0x07))
+    packets, stream = Packets(), published + acknowledged
+    found = [packet for place in range(len(stream)) for packet in packets.cut(stream[place : place + 1])]
+    assert found == list(Packets().cut(stream)) == [(PUBLISH, 2, bytes(130)), (PUBACK, 0, b"\x00\x07")]

@@ -184,8 +184,30 @@ async def test_nobody_at_the_address_is_a_failure_and_a_line_of_two_words_no_add
     assert await gone.send("555 QUIT", PAGE) == Outcome(Reached.FAILED, "address_malformed")
 
 
-async def test_a_final_fate_is_dropped_at_the_gateway() -> None:
+async def test_a_final_fate_is_dropped_at_the_gateway_once_it_was_told() -> None:
+    """A server that stops before it has kept the answer can ask again."""
     async with gateway({"MSTA": ["888 1 261125103000+8 ACK"]}) as scripted:
-        assert await pager(scripted).follow("17 4711") == Outcome(Reached.REPLIED, ref="17 4711", reply="ACK")
-        assert scripted.words() == ["MSTA", "KTAG"]
-        assert scripted.told[:2] == ["MSTA 17 4711", "KTAG 17 4711"]
+        asks = pager(scripted)
+        assert await asks.follow("17 4711") == Outcome(Reached.REPLIED, ref="17 4711", reply="ACK")
+        assert scripted.words() == ["MSTA"]
+        await asks.follow("18 4712")
+        await asks.follow("19 4713")
+    told = [line for line in scripted.told[1:] if line != "QUIT"]
+    assert told == ["MSTA 18 4712", "KTAG 17 4711", "MSTA 19 4713", "KTAG 18 4712"]
+
+
+async def test_an_answer_stands_where_the_gateway_hangs_up_at_the_tag_of_another() -> None:
+    async with gateway({"MSTA": ["881 1 261125103000+8"], "KTAG": ["close"]}) as scripted:
+        asks = pager(scripted)
+        for ref in ("17 4711", "18 4712"):
+            assert await asks.follow(ref) == Outcome(Reached.READ, ref=ref)
+
+
+async def test_what_a_gateway_lacks_it_is_asked_for_once() -> None:
+    """Net::SNPP::Server hangs up after five commands it does not know, in one connection."""
+    unknown = {word: ["500 what?"] for word in ("2WAY", "LEVE", "ALER", "DATA")}
+    async with gateway({**unknown}) as scripted:
+        asks = pager(scripted)
+        for _ in range(2):
+            assert await asks.send("5551212", PAGE) == Outcome(Reached.ACCEPTED)
+    assert scripted.words() == ["2WAY", "LEVE", "ALER", "PAGE", "DATA", "MESS", "SEND", "PAGE", "MESS", "SEND"]

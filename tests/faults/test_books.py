@@ -60,7 +60,7 @@ def told() -> Closing:
 @pytest.fixture(name="ledger")
 def _ledger() -> Ledger:
     ledger = acted(Ledger(), *ACTED)
-    ledger.note_measured("fridge-1", 5, 3)
+    ledger.note_measured("fridge-1", 5, 3, 4_500)
     return ledger
 
 
@@ -117,6 +117,43 @@ def test_whatever_the_server_tells_differently_is_reported(
     ledger: Ledger, change: Callable[[Closing], Closing], verdict: Verdict
 ) -> None:
     assert verdict in verdicts(ledger, change(told()))
+
+
+WARM = 9_400
+EXCURSION = {"probe_id": "fridge-2", "place_code": "fridge-2", "max_milli_celsius": WARM, "is_withdrawn": False}
+ALERT = {"facts": {"place_code": "fridge-2"}, "pages": [{"is_reached": True}]}
+
+
+@pytest.fixture(name="warm")
+def _warm(ledger: Ledger) -> Ledger:
+    """Books of a day on which a fridge failed for hours, and a pager said so."""
+    for seq in range(130):
+        ledger.note_measured("fridge-2", 5, seq + 1, WARM)
+    ledger.note_paged("示范接种点: 呼叫\n#7 报警 · fridge-2 温度过高 · +9.4C 12MIN · 03-01 03:00")
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, set()),
+        ({"excursions": []}, {Verdict.LOST}),
+        ({"excursions": [{**EXCURSION, "max_milli_celsius": WARM - 1}]}, {Verdict.LOST}),
+        ({"excursions": [{**EXCURSION, "is_withdrawn": True}]}, {Verdict.LOST}),
+        ({"excursions": [EXCURSION, {**EXCURSION, "probe_id": "fridge-1"}]}, {Verdict.DOUBLED}),
+        ({"alerts": {7: {**ALERT, "facts": {"place_code": "fridge-1"}}}}, {Verdict.LOST}),
+        ({"alerts": {7: ALERT, 8: ALERT}}, {Verdict.LOST}),
+        ({"alerts": {7: {**ALERT, "pages": [{"is_reached": False}]}}}, {Verdict.LOST}),
+        ({"alerts": {7: {**ALERT, "pages": []}}}, {Verdict.DOUBLED, Verdict.LOST}),
+        ({"alerts": {7: None}}, {Verdict.DOUBLED, Verdict.LOST}),
+    ],
+)
+def test_a_fridge_that_failed_has_its_excursion_and_woke_somebody(
+    warm: Ledger, changed: dict[str, object], expected: set[Verdict]
+) -> None:
+    readings = {("fridge-1", 5): [0, 1, 2], ("fridge-2", 5): list(range(130))}
+    agreed = with_(readings=readings, excursions=[EXCURSION], alerts={7: ALERT})(told())
+    assert verdicts(warm, with_(**changed)(agreed)) == expected
 
 
 def test_a_write_nobody_answered_may_be_wholly_there_or_wholly_absent() -> None:

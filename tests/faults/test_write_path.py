@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Uuid, bindparam, create_engine, func, select, text
+from sqlalchemy import Connection, Uuid, bindparam, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from clinic_server.kit.access import system_actor
@@ -241,3 +241,14 @@ def test_a_full_disk_refuses_the_write_keeps_what_was_recorded_and_recovers(
         assert verified(db).faults == []
     finally:
         db.close()
+
+
+def test_a_question_of_several_parts_sees_one_instant(db: Database) -> None:
+    def ask(connection: Connection) -> tuple[int, int]:
+        count = select(func.count()).select_from(journal)
+        before = connection.execute(count).scalar_one()
+        db.write_now(lambda tx: tx.journal("thing_done"), ACTOR)
+        return before, connection.execute(count).scalar_one()
+
+    before, after = db.read_now(ask)
+    assert before == after

@@ -21,6 +21,7 @@ from devices.fridge_probe.listening import listening_of
 from devices.id_card_reader import wire as reader_wire
 from devices.id_card_text import decode_card_text
 from devices.links.keymap import RECORD, Keymap
+from devices.pagers import at_wire, sms_pdu, snpp_wire, tap_wire
 from devices.pagers.http import wait_told
 from devices.pagers.mqtt_topic import acknowledged
 from devices.pagers.robot_wire import MAKES, judged
@@ -140,7 +141,31 @@ def _messages() -> list[bytes]:
 def _services_answers() -> list[bytes]:
     """Return what robots answer, what is said on an acknowledgement topic, and Retry-After headers."""
     acknowledgement = b'{"number":"4711","state":"replied","reply":"01"}'
-    return [*GOOD.values(), *REFUSALS.values(), acknowledgement, b"17", b"Mon, 02 Mar 2026 01:02:00 GMT"]
+    return [
+        *GOOD.values(),
+        *REFUSALS.values(),
+        acknowledgement,
+        b"17",
+        b"Mon, 02 Mar 2026 01:02:00 GMT",
+        *_lines_said(),
+    ]
+
+
+def _lines_said() -> list[bytes]:
+    """Return what an SNPP gateway, a TAP terminal and a modem say, and the messages a modem keeps."""
+    snpp = [b"960 17 4711 queued", b"888 3 261125103100+8 ACK", b"214 help", b"500 what?"]
+    tap = [b"\r\nID=\r\n110 1.8\r\n\x06\r\x1b[p\r", b"\x15\r\x1e\r\x1b\x04\r"]
+    modem = [
+        b'\r\n+CPMS: "SM",1,10\r\n\r\nOK\r\n',
+        b"\r\n> \r\n+CMS ERROR: 38\r\n",
+        b"\r\n+CMGL: 1,1,,2\r\n00AA\r\nOK\r\n",
+    ]
+    hexadecimal = (
+        "07917283010010F5040BC87238880900F10000993092516195800AE8329BFD4697D9EC37",  # in seven bits
+        "00040D91683108108300F000086211520103002304786E8BA4",  # in Chinese
+        "0006110D91683108108300F0621152010300236211520103202300",  # a report
+    )
+    return [*snpp, *tap, *modem, *map(bytes.fromhex, hexadecimal)]
 
 
 # ---- ways in ----
@@ -241,6 +266,26 @@ def _trouble(raw: bytes) -> object:
     return printer_wire.decode_trouble(causes[0], causes[1])
 
 
+def _fate(raw: bytes) -> object:
+    reply = snpp_wire.reply_of(raw)
+    return snpp_wire.ticket_of(reply), snpp_wire.fate_of(reply, "17 4711")
+
+
+def _signs(slices: Sequence[bytes]) -> object:
+    signs = tap_wire.Signs()
+    return [sign for piece in slices for sign in signs.feed(piece)]
+
+
+def _modem_lines(slices: Sequence[bytes]) -> list[str]:
+    lines = at_wire.Lines()
+    return [line for piece in slices for line in lines.feed(piece)]
+
+
+def _modem_answer(raw: bytes) -> object:
+    answer = at_wire.answer_of([*_modem_lines([raw]), "OK"])
+    return list(answer.stored()), [at_wire.whole(fields, 1) for fields in answer.all("+CPMS")]
+
+
 def _judged(kind: str, raw: bytes) -> object:
     return judged(MAKES[kind], 200, raw)
 
@@ -295,8 +340,12 @@ PARSERS: Mapping[str, Parser] = {
             "answer by rule": Decoder(lambda raw: SuccessRule("/code", "0").judged(200, raw, None), ()),
             "acknowledgement": Decoder(acknowledged),
             "Retry-After": Decoder(lambda raw: wait_told(raw.decode("latin-1")), ()),
+            "SNPP reply": Decoder(_fate),
+            "SMS": Decoder(partial(sms_pdu.received_of, country="86")),
+            "modem's answer": Decoder(_modem_answer, ()),
         },
         _services_answers,
+        {"TAP signs": _signs, "modem's lines": _modem_lines},
     ),
     "receipt_printer": Parser({"status": Decoder(_trouble, ())}, lambda: _fields_of("receipt_printer")),
     "smart_card": Parser({"card": Decoder(_laid, (BadFrame, CardUnusable))}, _cards),

@@ -44,7 +44,8 @@ def _day(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.T
     folder: Path = tmp_path_factory.mktemp("day")
     url = request.getfixturevalue("postgres").new_database() if engine == "postgresql" else None
     with mosquitto() as mqtt_url:
-        made = prepare(Plan(folder, free_port(), url, desks=4, units=60, speed=SPEED, mqtt_url=mqtt_url))
+        plan = Plan(folder, free_port(), url, desks=4, units=60, speed=SPEED, mqtt_url=mqtt_url, pager_port=free_port())
+        made = prepare(plan)
         cast = Cast.load(folder / "cast.json")
         with Victim(made) as server, Witness(cast) as witness:
             server.start()
@@ -62,6 +63,8 @@ def test_a_day_of_card_scanner_and_probe_agrees_with_the_books_in_every_line(day
     assert day.proof.counts["visits"] == VISITORS
     assert day.proof.counts["acted: checked in by a card on the reader"] >= VISITORS // 2
     assert day.proof.counts["readings"] > 0
+    assert day.proof.counts["excursions"] == 1
+    assert day.proof.counts["pages received"] >= 3  # as many as are on duty
 
 
 def test_the_small_day_saw_every_way_through_the_site(day: PlayedDay) -> None:

@@ -28,6 +28,8 @@ def a_cast(folder: Path) -> Cast:
         scanners={"bench-1": str(folder / "dev" / "scanner")},
         mqtt=None,
         probes=(),
+        failing="",
+        pager_port=None,
         speed=60.0,
     )
 

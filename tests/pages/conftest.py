@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 from tests.pages.site import PageSite, furnish
 
 CHROMIUM = Path("/usr/bin/chromium")
+PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
 
@@ -78,12 +79,13 @@ class Screens:
 
 
 async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
-    """Keep a picture of a page, of all of it or of what the window shows.
+    """Keep a picture of a page, of all of it or of what the window shows; only where CLINIC_PICTURES asks for them.
 
     The caret stays: hiding it writes into `style`, and a page that brings itself up to date meanwhile copies that
     attribute, which its content security policy forbids.
     """
-    await page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial", full_page=is_whole)
+    if PICTURES:
+        await page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial", full_page=is_whole)
 
 
 @pytest.fixture(name="chromium", scope="session")

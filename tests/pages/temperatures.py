@@ -15,7 +15,7 @@ from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
 
 A_DAY = timedelta(days=1)
-PROBES = {"fridge-4": "probe-2", "freezer-1": "probe-3", "fridge-5": "probe-4"}
+PROBES = {"fridge-4": "probe-42", "freezer-1": "probe-43", "fridge-5": "probe-44"}
 
 
 def cool(tx: Tx) -> None:
@@ -29,9 +29,9 @@ def cool(tx: Tx) -> None:
         assign_probe(tx, probe_id, place_code)
     tx.now = now
     minutes = range(26 * 60)
-    store_readings(tx, [_said("probe-2", now, ago, _fridge(ago)) for ago in minutes if not 300 < ago < 380])
-    store_readings(tx, [_said("probe-3", now, ago, _wave(-20_000, 1_200, ago)) for ago in minutes])
-    store_readings(tx, [_said("probe-4", now, ago, _wave(4_600, 300, ago)) for ago in minutes if ago > 70])
+    store_readings(tx, [_said("probe-42", now, ago, _fridge(ago)) for ago in minutes if not 300 < ago < 380])
+    store_readings(tx, [_said("probe-43", now, ago, _wave(-20_000, 1_200, ago)) for ago in minutes])
+    store_readings(tx, [_said("probe-44", now, ago, _wave(4_600, 300, ago)) for ago in minutes if ago > 70])
     _remember_a_year(tx)
 
 
@@ -52,7 +52,7 @@ def _said(probe_id: str, now: datetime, minutes_ago: int, milli_celsius: int) ->
 
 
 def _remember_a_year(tx: Tx) -> None:
-    number = tx.execute(select(heard_probe.c.number).where(heard_probe.c.probe_id == "probe-2")).scalar_one()
+    number = tx.execute(select(heard_probe.c.number).where(heard_probe.c.probe_id == "probe-42")).scalar_one()
     first = to_unix_ms(tx.now) // HOUR_MS - 28
     rows = [_hour(number, first - ago, ago) for ago in range(370 * 24) if not 1_000 < ago < 1_100]
     tx.execute(insert(reading_hour), rows)

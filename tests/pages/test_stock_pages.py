@@ -61,7 +61,7 @@ async def test_a_day_with_people_under_observation_is_not_closed_whoever_signs(
         await press(page, "F9")
         await eventually(page, "document.getElementById('notice').innerText.includes('不能日结')")
         assert "仍有人在留观" in await page.locator("#notice").inner_text()
-        await eventually(page, "document.getElementById('notice').getBoundingClientRect().top >= 0")
+        await eventually(page, "document.getElementById('notice').getBoundingClientRect().top > -1")
         await photograph(page, "closing-blocked.zh-CN.1366")
 
 

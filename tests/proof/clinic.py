@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Engine, create_engine, make_url, select, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
@@ -70,6 +70,7 @@ from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, Unit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
+from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_new_opening, take_in_lot
 from tests.conftest import ManualClock
 from tests.peers import PostgresServer
@@ -77,7 +78,6 @@ from tests.peers import PostgresServer
 SITE = SiteSettings()
 OPENED_ON = date(2026, 3, 2)  # the day a ManualClock begins on, at the site
 KEYRING = Keyring(bytes(range(32)))
-_SHARED: dict[str, Engine] = {}
 STORE, PROFILE = "fridge-1", "cn-clinic-2-8"
 PRODUCTS = {"single": 1, "double": 2}  # doses in a unit
 PEOPLE = tuple(
@@ -225,18 +225,7 @@ def furnish(url: str) -> Cast:
 
 
 def _open(url: str, clock: ManualClock) -> Database:
-    db = Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
-    for engine in (db._writer, db._reader):
-        _share_statements(engine)
-    return db
-
-
-def _share_statements(engine: Engine) -> None:
-    """Let every clinic there will be use the statements the first one compiled: half of an example was compiling."""
-    with engine.connect():
-        pass  # its dialect learns from the first connection what the server can do
-    first = _SHARED.setdefault(engine.name, engine)
-    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
 
 
 @dataclass(frozen=True, slots=True)

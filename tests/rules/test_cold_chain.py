@@ -17,6 +17,7 @@ from clinic_server.cold_chain.rules import (
     condition_at,
     event_time,
     limits_of,
+    worst_first,
     worst_of,
 )
 
@@ -117,3 +118,11 @@ def test_the_shipped_limits_are_those_of_a_vaccine_fridge() -> None:
     assert limits.no_data_after == timedelta(minutes=10) == LATE_AFTER
     with pytest.raises(ProfileUnknown):
         limits_of("none-such")
+
+
+def test_whoever_looks_sees_the_worst_probe_first() -> None:
+    probes = [
+        ProbeNow(name, condition, None, None)
+        for name, condition in (("good", Condition.IN_RANGE), ("new", None), ("gone", Condition.SILENT))
+    ]
+    assert [one.probe_id for one in worst_first(probes)] == ["gone", "new", "good"]

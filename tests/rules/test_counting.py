@@ -51,6 +51,11 @@ def test_what_was_not_scanned_is_missing() -> None:
     assert (found.kind, found.unit_id, found.recorded_place) == (DifferenceKind.MISSING, STANDING.unit_id, HERE)
 
 
+def test_what_lies_there_and_should_not_is_told_with_its_code_and_where_it_stands_by_the_records() -> None:
+    (found,) = differences([], {"A": replace(STANDING, place_code=THERE)}, HERE)
+    assert (found.trace_code, found.unit_id, found.recorded_place) == ("A", STANDING.unit_id, THERE)
+
+
 @given(recorded=st.sets(st.sampled_from("ABCDEF")), lying=st.sets(st.sampled_from("ABCDEFGH")))
 def test_missing_and_surplus_are_the_two_sides_of_what_is_not_common(recorded: set[str], lying: set[str]) -> None:
     units = {code: replace(STANDING, unit_id=uuid4(), trace_code=code) for code in recorded}

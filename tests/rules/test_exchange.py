@@ -392,3 +392,8 @@ def test_no_file_ends_in_anything_but_rows_faults_or_a_refusal(content: bytes, k
     except Refused:
         return
     assert rows or faults
+
+
+def test_an_empty_heading_is_no_fault_of_its_own() -> None:
+    content = b"\r\n".join(line + b"," for line in a_csv(UNIT).split(b"\r\n"))
+    assert told(ImportKind.STOCK, content)[1] == []

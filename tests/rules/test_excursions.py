@@ -10,6 +10,7 @@ from clinic_server.alerts.rules import Severity
 from clinic_server.cold_chain.excursions.rules import (
     MOST_FILE_BYTES,
     DispositionKind,
+    EvaluationNeeded,
     EvaluationUnusable,
     Exposed,
     Exposure,
@@ -19,6 +20,7 @@ from clinic_server.cold_chain.excursions.rules import (
     QaCodeNeeded,
     Verdict,
     added_up,
+    alert_kind_of,
     file_kind_of,
     paired,
     refuse_unfounded,
@@ -26,6 +28,7 @@ from clinic_server.cold_chain.excursions.rules import (
     verdict_of,
 )
 from clinic_server.cold_chain.judging import Breach, BreachKind
+from clinic_server.stock.whereabouts import HoldEnd
 
 MINUTE = 60_000
 WARM = Breach(
@@ -126,3 +129,22 @@ def exposure(first: int, minutes: int, place: str = "fridge-1", warmest: int = 9
 def test_exposure_adds_up_and_what_two_probes_saw_at_once_counts_once() -> None:
     seen = [exposure(0, 10), exposure(2, 12), exposure(60, 5, "fridge-2", 11_000)]
     assert added_up(seen) == {BreachKind.TOO_WARM: Exposed(17, 8_100, 11_000)}
+
+
+def test_a_release_rests_on_an_evaluation_or_on_an_excursion_that_never_was() -> None:
+    release = NewDisposition(None, [], DispositionKind.RELEASED, "n")
+    with pytest.raises(EvaluationNeeded):
+        refuse_unfounded(release, was_withdrawn=False, froze=False)
+    refuse_unfounded(release, was_withdrawn=True, froze=False)
+
+
+def test_a_disposition_ends_holds_or_lets_them_stand() -> None:
+    assert [kind.hold_end for kind in DispositionKind] == [HoldEnd.RELEASED, HoldEnd.SENT_AWAY, None]
+
+
+def test_a_browser_is_told_what_a_file_is() -> None:
+    assert [kind.media_type for kind in FileKind] == ["application/pdf", "image/jpeg", "image/png"]
+
+
+def test_each_breach_has_its_alert() -> None:
+    assert [alert_kind_of(kind).value for kind in BreachKind] == ["too_warm", "too_cold", "frozen"]

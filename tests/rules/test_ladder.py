@@ -284,6 +284,13 @@ def test_holes_are_found_with_their_times_and_a_full_roster_has_none() -> None:
     wednesday = MONDAY + timedelta(days=2)
     assert (hole.starts, hole.ends, hole.people) == (at(0, wednesday), at(0, wednesday + timedelta(days=1)), 2)
     assert len(holes(a_roster(), [STEP], at(9))) == 1
+    by_turns = [
+        (who, day, *hours)
+        for day in range(7)
+        for who, hours in ((ANNA, (time(0), time(12))), (BO, (time(12), time(0))))
+    ]
+    (hole,) = holes(a_roster(*by_turns), [STEP], at(9))  # one of them is always there, and never three
+    assert hole.people == 1
 
 
 # --- the file ----------------------------------------------------------------------------------------------

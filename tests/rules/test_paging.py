@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_server.kit.i18n import current_language
 from clinic_server.paging.rules import (
     BETWEEN_TESTS,
     WEEKDAYS,
@@ -20,6 +21,7 @@ from clinic_server.paging.rules import (
     test_slot,
     tried_again_after_s,
 )
+from clinic_server.paging.wording import reason_words
 from devices.pagers.page import Reached
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -40,6 +42,17 @@ def test_the_weekly_test_is_due_at_its_hour_and_not_before() -> None:
 def test_a_server_that_was_down_at_the_hour_tests_later_that_day_but_not_the_day_after() -> None:
     assert slot(TUESDAY + timedelta(hours=11)) == date(2026, 3, 3)
     assert slot(TUESDAY + timedelta(hours=13)) is None
+
+
+def test_a_test_of_the_evening_is_made_up_for_after_midnight_under_its_own_day() -> None:
+    assert test_slot(TUESDAY.replace(day=4, hour=2), "tuesday", time(20, 0), ()) == date(2026, 3, 3)
+    assert test_slot(TUESDAY.replace(day=4, hour=8), "tuesday", time(20, 0), ()) is None
+
+
+def test_six_days_later_another_weekday_has_its_test() -> None:
+    monday = TUESDAY + timedelta(days=6)
+    assert slot(monday, TUESDAY, weekday="monday") == date(2026, 3, 9)
+    assert slot(monday, TUESDAY + timedelta(seconds=1), weekday="monday") is None
 
 
 @given(
@@ -72,6 +85,7 @@ def test_every_week_has_its_test(start: datetime, weekday: str) -> None:
 
 
 def test_a_page_is_tried_three_more_times_each_later_than_the_last() -> None:
+    assert tried_again_after_s(0) is None
     waits = [tried_again_after_s(tries) for tries in range(1, 6)]
     assert waits == [30, 120, 300, None, None]
 
@@ -116,3 +130,22 @@ def test_each_way_of_being_deaf_is_named(hearing: Hearing, reasons: tuple[Deafne
 def test_one_channel_that_works_is_enough() -> None:
     channels = [ChannelStanding("a", Reached.FAILED), ChannelStanding("b", Reached.ACCEPTED)]
     assert deafness(Hearing(channels, 3, 0, TUESDAY, 0), TUESDAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("http_401", "The service refused the key."),
+        ("http_418", "The service answered with HTTP 418."),
+        ("errcode_40001", "The robot refused it with its code 40001."),
+        ("snpp_554", "The gateway answered with 554."),
+        ("wholly_new", "The channel failed for a reason of its own."),
+        ("", ""),
+    ],
+)
+def test_no_reason_of_a_driver_is_shown_as_a_raw_word(reason: str, words: str) -> None:
+    told = current_language.set("en")
+    try:
+        assert reason_words(reason) == words
+    finally:
+        current_language.reset(told)

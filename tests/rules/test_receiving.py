@@ -122,3 +122,9 @@ def test_a_difference_is_explained_to_the_last_unit(
     arrived: int, told: dict[DeliveryDifference, int], left: int
 ) -> None:
     assert unexplained_units(10, arrived, told) == left
+
+
+def test_some_refusals_are_seen_by_people_and_all_but_a_slip_are_reported() -> None:
+    seen = {RefusalReason.PACKAGE_DAMAGED, RefusalReason.NOT_ORDERED, RefusalReason.ENTERED_WRONGLY}
+    assert {reason for reason in RefusalReason if reason.is_told_by_people} == seen
+    assert {reason for reason in RefusalReason if not reason.is_reported} == {RefusalReason.ENTERED_WRONGLY}

@@ -5,17 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic_server.cold_chain.judging import Profile
+from clinic_server.alerts.rules import Alarm, AlertFacts, AlertKind, AlertState, Severity
+from clinic_server.cold_chain.judging import BreachKind, Profile
 from clinic_server.cold_chain.profiles import profile_of, shipped
+from clinic_server.cold_chain.upkeep import limits
 from clinic_server.cold_chain.upkeep.limits import (
     LONGEST_DELAY_S,
     LimitChanges,
     LimitsContradict,
     LimitsLooser,
+    LimitsNeedSecond,
     LimitsOutsideLabel,
     OwnCopy,
     RuleChange,
@@ -34,13 +38,17 @@ from clinic_server.cold_chain.upkeep.rules import (
     RoundState,
     ServiceKind,
     TemperatureUnreadable,
+    UpkeepNeedsSecond,
     certificate_state,
     kept_until,
     missed_last,
     refuse_dates,
+    refuse_same_person,
     round_to_read,
     rounds_of_day,
     rounds_since,
+    to_raise,
+    to_recover,
     typed_milli_celsius,
     valid_a_year,
     was_in_service,
@@ -298,6 +306,41 @@ def test_limits_outside_what_the_vaccine_says_are_refused_whoever_made_them() ->
     refuse_outside_labels(profile_of("ambient"), [])
 
 
+@pytest.mark.parametrize("left", [BreachKind.TOO_WARM, BreachKind.TOO_COLD])
+def test_limits_that_alarm_for_one_side_alone_are_refused(left: BreachKind) -> None:
+    one_sided = msgspec.structs.replace(CLINIC, rules=tuple(rule for rule in CLINIC.rules if rule.kind is left))
+    with pytest.raises(LimitsOutsideLabel):
+        refuse_outside_labels(one_sided, [CLINIC])
+
+
 def test_one_vaccine_of_several_is_enough_to_refuse() -> None:
     with pytest.raises(LimitsOutsideLabel):
         refuse_outside_labels(profile_of("freezer-20"), [profile_of("freezer-20"), CLINIC])
+
+
+def test_no_signature_counts_twice() -> None:
+    one, other = uuid4(), uuid4()
+    refuse_same_person(one, other)
+    limits.refuse_same_person(one, other)
+    with pytest.raises(UpkeepNeedsSecond):
+        refuse_same_person(one, one)
+    with pytest.raises(LimitsNeedSecond):
+        limits.refuse_same_person(one, one)
+
+
+def test_a_date_of_today_is_no_future() -> None:
+    refuse_dates(DAY, DAY + timedelta(days=1), DAY)
+
+
+def test_what_is_said_already_is_not_raised_again_and_what_is_over_recovers() -> None:
+    missed = AlertKind.MANUAL_READING_MISSED
+    standing = [
+        AlertFacts(uuid4(), 1, missed, place, Severity.WARNING, AlertState.OPEN, "AM", at("08:00"), None, None)
+        for place in ("fridge-1", "fridge-2")
+    ]
+    same = Alarm(missed, Severity.WARNING, "AM", "fridge-1")
+    worse = Alarm(missed, Severity.WARNING, "PM", "fridge-1")
+    assert to_raise({"fridge-1": same}, standing) == []
+    assert to_raise({"fridge-1": worse}, standing) == [worse]
+    assert to_recover(missed, {"fridge-1": worse}, standing) == ["fridge-2"]
+    assert to_recover(AlertKind.CALIBRATION_DUE, {}, standing) == []

@@ -88,20 +88,30 @@ class Stripe:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """One temperature at one instant."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything there is to draw; ``breaches`` in the order of the course's."""
+    """Everything there is to draw; ``breaches`` and ``by_hand`` in the order of the course's."""
 
     frame: Frame
     sheet: Sheet
     lines: Sequence[Line]
     gaps: Sequence[Stripe]
     breaches: Sequence[Stripe]
+    by_hand: Sequence[Mark]
     times: Sequence[Tick]
 
 
-def sheet_of(span: Span, width_ms: int, pieces: Iterable[Piece], bounds: Bounds) -> Sheet:
+def sheet_of(span: Span, width_ms: int, pieces: Iterable[Piece], bounds: Bounds, others: Iterable[int] = ()) -> Sheet:
     """Return a sheet that shows every reading and both limits, to whole steps of its own axis."""
     values = [value for piece in pieces for value in (piece.min_milli_celsius, piece.max_milli_celsius)]
+    values += others
     lowest = min([*values, bounds.low_milli_celsius]) - _MARGIN_MILLI_CELSIUS
     highest = max([*values, bounds.high_milli_celsius]) + _MARGIN_MILLI_CELSIUS
     step = step_of(highest - lowest)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.lookup import Asked, Series
@@ -16,6 +15,10 @@ from clinic_server.cold_chain.course.rules import Bounds, Piece, Span, TimeSpent
 from clinic_server.cold_chain.judging import Point, Profile
 from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.rules import Limits, Reach
+from clinic_server.cold_chain.tables import from_unix_ms
+from clinic_server.cold_chain.upkeep.hand_readings import Days, settled_rounds
+from clinic_server.cold_chain.upkeep.in_force import in_force
+from clinic_server.cold_chain.upkeep.rules import Round, RoundState
 from clinic_server.kit.spreadsheets import as_csv
 from clinic_server.stock.places import places
 from clinic_server.stock.whereabouts import PlaceFacts, PlaceKind
@@ -52,6 +55,12 @@ class PlaceMonth:
     limits: Profile
     probes: Sequence[ProbeMonth]
     breaches: Sequence[CourseBreach]
+    rounds: Sequence[Round]
+
+    @property
+    def missed(self) -> Sequence[Round]:
+        """The readings by hand that nobody made."""
+        return [one for one in self.rounds if one.state is RoundState.MISSED]
 
     def reach_of(self, milli_celsius: int) -> Reach:
         """Return where a temperature is to the place's limits."""
@@ -72,7 +81,7 @@ def report_of(connection: Connection, on: date, now_unix_ms: int, zone: ZoneInfo
     """Return the report of the month a date lies in."""
     whole = calendar.month_span(on, zone)
     span = whole.within(Span(0, now_unix_ms)) or Span(whole.from_unix_ms, whole.from_unix_ms)
-    months = [_place_month(connection, place, span, zone) for place in places(connection)]
+    months = [_place_month(connection, place, span, now_unix_ms, zone) for place in places(connection)]
     watched = [one for one in months if one.probes or one.place.kind is not PlaceKind.BENCH_BOX]
     return MonthReport(on.replace(day=1), span, span == whole, watched)
 
@@ -82,13 +91,20 @@ def report_file(report: MonthReport, zone: ZoneInfo) -> bytes:
     return as_csv(_HEADINGS, (_line(report, place, one, zone) for place in report.places for one in place.probes))
 
 
-def _place_month(connection: Connection, place: PlaceFacts, span: Span, zone: ZoneInfo) -> PlaceMonth:
-    limits = profiles.profile_of(place.profile)
+def _place_month(connection: Connection, place: PlaceFacts, span: Span, now_unix_ms: int, zone: ZoneInfo) -> PlaceMonth:
+    limits = in_force(connection)[place.place_id].at(span.until_unix_ms)
     asked = Asked.counted(span, Bounds.of(limits), zone)
     series = lookup.series_in(connection, place.code, asked) if span.length_ms else ()
     numbers = lookup.numbers_of(connection)
     months = [_month(connection, one, numbers.get(one.stay.probe_id, 0), asked) for one in series]
-    return PlaceMonth(place, limits, months, breaches_in(connection, place.code, span))
+    rounds = settled_rounds(connection, place, _days_of(span, zone), from_unix_ms(now_unix_ms), zone)
+    return PlaceMonth(place, limits, months, breaches_in(connection, place.code, span), rounds)
+
+
+def _days_of(span: Span, zone: ZoneInfo) -> Days:
+    """Return the site's days of a span."""
+    first, last = (calendar.local(at, zone).date() for at in (span.from_unix_ms, span.until_unix_ms - 1))
+    return Days(first, last)
 
 
 def _month(connection: Connection, series: Series, number: int, asked: Asked) -> ProbeMonth:

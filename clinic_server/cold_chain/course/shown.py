@@ -9,17 +9,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from clinic_server.cold_chain import profiles
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.calendar import Unit
-from clinic_server.cold_chain.course.drawing import FRAME, Drawing, line_of, sheet_of, stripe_of
+from clinic_server.cold_chain.course.drawing import FRAME, Drawing, Mark, line_of, sheet_of, stripe_of
 from clinic_server.cold_chain.course.lookup import Asked, Series
-from clinic_server.cold_chain.course.rules import Bounds, Grain, Piece, Span, length_of
+from clinic_server.cold_chain.course.rules import DAY_MS, Bounds, Grain, Piece, Span, length_of
 from clinic_server.cold_chain.rules import Limits
+from clinic_server.cold_chain.tables import from_unix_ms, to_unix_ms
+from clinic_server.cold_chain.upkeep.hand_readings import HandReadingLine, hand_readings_between
+from clinic_server.cold_chain.upkeep.in_force import in_force
 from clinic_server.stock import places
 from clinic_server.stock.whereabouts import PlaceFacts
 
+BY_HAND_SHOWN_MS = 31 * DAY_MS
 T = TypeVar("T")
 
 
@@ -52,13 +55,14 @@ class Course:
     unit: Unit
     drawing: Drawing
     breaches: Sequence[CourseBreach]
+    by_hand: Sequence[HandReadingLine]
     tables: Sequence[Table]
 
 
 def asked_of(connection: Connection, place_code: str, span: Span, zone: ZoneInfo) -> tuple[PlaceFacts, Limits, Asked]:
     """Return what a question about a place's course rests on, or raise PlaceUnknown."""
     place = places.require_place(connection, place_code)
-    profile = profiles.profile_of(place.profile)
+    profile = in_force(connection)[place.place_id].at(span.until_unix_ms)
     return place, Limits.of(profile), Asked.drawn(span, Bounds.of(profile), zone)
 
 
@@ -68,17 +72,31 @@ def course_of(connection: Connection, place_code: str, span: Span, zone: ZoneInf
     series = lookup.series_in(connection, place_code, asked)
     breaches = breaches_in(connection, place_code, span)
     unit = calendar.unit_of(span)
+    by_hand = _by_hand(connection, place, span)
     tables = [_table(one, unit, zone) for one in series]
-    return Course(place, limits, span, asked.grain, unit, _drawing(series, breaches, asked), breaches, tables)
+    drawing = _drawing(series, breaches, by_hand, asked)
+    return Course(place, limits, span, asked.grain, unit, drawing, breaches, by_hand, tables)
 
 
-def _drawing(series: Sequence[Series], breaches: Sequence[CourseBreach], asked: Asked) -> Drawing:
+def _by_hand(connection: Connection, place: PlaceFacts, span: Span) -> Sequence[HandReadingLine]:
+    """Return the readings by hand of a span in which one can be told from the next."""
+    if span.length_ms > BY_HAND_SHOWN_MS:
+        return ()
+    instants = (from_unix_ms(span.from_unix_ms), from_unix_ms(span.until_unix_ms))
+    return hand_readings_between(connection, place.place_id, *instants)
+
+
+def _drawing(
+    series: Sequence[Series], breaches: Sequence[CourseBreach], by_hand: Sequence[HandReadingLine], asked: Asked
+) -> Drawing:
     pieces = [piece for one in series for piece in one.pieces]
-    sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds)
+    others = [one.milli_celsius for one in by_hand]
+    sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds, others)
+    marks = [Mark(sheet.x(to_unix_ms(one.read_at)), sheet.y(one.milli_celsius)) for one in by_hand]
     lines = [line_of(number, one.stay.probe_id, one.pieces, sheet) for number, one in enumerate(series, 1)]
     gaps = [stripe_of(gap.from_unix_ms, gap.until_unix_ms, sheet) for one in series for gap in one.gaps]
     bands = [stripe_of(one.from_unix_ms, one.until_unix_ms, sheet) for one in breaches]
-    return Drawing(FRAME, sheet, lines, gaps, bands, calendar.ticks_of(asked.span, asked.zone))
+    return Drawing(FRAME, sheet, lines, gaps, bands, marks, calendar.ticks_of(asked.span, asked.zone))
 
 
 def _table(series: Series, unit: Unit, zone: ZoneInfo) -> Table:

@@ -1,62 +1,27 @@
 """Following each probe in its place: new readings advance its watch; late ones are judged again from an hour before.
 
-A batch of readings in order costs one question and one upsert, however many probes speak in it.
+A batch of readings in order costs two questions and one upsert, however many probes speak in it.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic_server.cold_chain.excursions.tables import WatchCheckpoint, probe_watch, watch_checkpoint
-from clinic_server.cold_chain.judge import Watch, advance, begun, is_in_order, judged
-from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Point, Profile
-from clinic_server.cold_chain.profiles import profile_of
+from clinic_server.cold_chain.judge import Watch, adopted, advance, is_in_order, judged
+from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Point
+from clinic_server.cold_chain.placements import Placement, placements_of, watch_of
 from clinic_server.cold_chain.rules import is_judged
-from clinic_server.cold_chain.tables import ReadingRow, heard_probe, probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import ReadingRow, reading
 from clinic_server.kit.tx import Tx
-from clinic_server.stock.tables import place
 
 HOUR_MS = 3_600_000
-_DECODER = msgspec.msgpack.Decoder(Watch)
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A probe in a place for a time of its own clock, with how far its judging is.
-
-    ``probe`` is None while it never spoke; ``last_unix_ms`` is its latest reading, or when it was set there.
-    """
-
-    placement_id: UUID
-    probe_id: str
-    probe: int | None
-    place_id: UUID
-    place_code: str
-    profile: Profile
-    from_unix_ms: int
-    until_unix_ms: int | None
-    last_unix_ms: int
-    warned: str
-    open_gap_id: UUID | None
-    watch: Watch
-
-    @property
-    def good_unix_ms(self) -> int:
-        """When the latest reading was taken that is to be believed, or when the probe was set here."""
-        good = self.watch.trust.good
-        return good.at_unix_ms if good else self.last_unix_ms
-
-    def covers(self, at_unix_ms: int) -> bool:
-        """Tell whether the probe stood here then."""
-        return self.from_unix_ms <= at_unix_ms and (self.until_unix_ms is None or at_unix_ms < self.until_unix_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +72,6 @@ def follow(tx: Tx, rows: Iterable[ReadingRow]) -> Sequence[Followed]:
     return followed
 
 
-def placements_of(connection: Connection, probes: Iterable[int | None]) -> Sequence[Placement]:
-    """Return where these probes stand and stood."""
-    return _placements(connection, heard_probe.c.number.in_(list(probes)))
-
-
-def placements(connection: Connection) -> Sequence[Placement]:
-    """Return where every probe stands and stood, those that never spoke too."""
-    return _placements(connection)
-
-
 def keep_open_gap(tx: Tx, placement: Placement, gap_id: UUID) -> None:
     """Keep that nobody speaks for a placement."""
     row = {
@@ -151,7 +106,8 @@ def _followed(tx: Tx, placement: Placement, rows: Sequence[ReadingRow]) -> Follo
     start, points = _again_from(tx, placement, new[0]) if is_late else (placement.watch, new)
     watch = _advanced(tx, placement, start, points)
     live = [row["at_unix_ms"] for row in rows if not row["is_late"]]
-    outcome = judged(watch, placement.profile, points[-1].at_unix_ms)
+    last_unix_ms = points[-1].at_unix_ms
+    outcome = judged(watch, placement.limits.at(last_unix_ms), last_unix_ms)
     return Followed(
         placement=placement,
         watch=watch,
@@ -176,7 +132,7 @@ def _again_from(tx: Tx, placement: Placement, late: Point) -> tuple[Watch, Seque
     ).first()
     since = row.last_unix_ms if row else placement.from_unix_ms - 1
     tx.execute(delete(watch_checkpoint).where(kept.placement_id == placement.placement_id, kept.last_unix_ms >= since))
-    start = _watch(row.watch if row else None, placement.profile)
+    start = watch_of(row.watch if row else None, placement.limits, placement.from_unix_ms)
     return start, _points(tx.connection, placement, since)
 
 
@@ -200,7 +156,10 @@ def _advanced(tx: Tx, placement: Placement, watch: Watch, points: Iterable[Point
                 last_unix_ms=watch.heard.at_unix_ms,
                 watch=msgspec.msgpack.encode(watch.without_the_past()),
             )
-        watch = advance(watch, placement.profile, point)
+        profile = placement.limits.at(point.at_unix_ms)
+        if watch.edition != profile.edition:
+            watch = adopted(watch, placement.limits.called(watch.edition), profile)
+        watch = advance(watch, profile, point)
     return watch
 
 
@@ -208,10 +167,9 @@ def _since(placement: Placement, start: Watch, *, is_late: bool) -> Mapping[Brea
     """Return from when on, kind by kind, the breaches found from a watch on are all there are."""
     first = placement.from_unix_ms if is_late else placement.last_unix_ms + 1
     after = start.heard.at_unix_ms + 1 if start.heard else first
-    return {
-        bound.kind: track.open.stretch.first_unix_ms if track.open else after
-        for bound, track in zip(placement.profile.bounds, start.tracks, strict=True)
-        if not bound.is_warning
+    lasting = zip(placement.limits.called(start.edition).bounds, start.tracks, strict=True)
+    return dict.fromkeys(BreachKind, after) | {
+        bound.kind: track.open.stretch.first_unix_ms for bound, track in lasting if track.open and not bound.is_warning
     }
 
 
@@ -220,44 +178,9 @@ def _new_gaps(placement: Placement, watch: Watch, first: Point) -> Sequence[Gap]
     since = placement.good_unix_ms
     gaps = [gap for gap in watch.gaps if gap.until_unix_ms and gap.until_unix_ms > since]
     is_first = placement.watch.heard is None
-    if is_first and first.at_unix_ms - since > placement.profile.gap_after_s * 1_000:
+    if is_first and first.at_unix_ms - since > placement.limits.at(first.at_unix_ms).gap_after_s * 1_000:
         return [Gap(since, first.at_unix_ms), *gaps]
     return gaps
-
-
-def _placements(connection: Connection, *conditions: Any) -> Sequence[Placement]:
-    rows = connection.execute(_PLACEMENTS.where(*conditions)).all()
-    found = []
-    for _, group in groupby(rows, key=attrgetter("probe_id")):
-        stood = list(group)
-        for row, after in zip(stood, [*stood[1:], None], strict=True):
-            if row.place_id is not None:
-                found.append(_placement(row, None if after is None else to_unix_ms(after.assigned_at)))
-    return found
-
-
-def _placement(row: Any, until_unix_ms: int | None) -> Placement:
-    profile, from_unix_ms = profile_of(row.profile), to_unix_ms(row.assigned_at)
-    return Placement(
-        row.id,
-        row.probe_id,
-        row.number,
-        row.place_id,
-        row.place_code,
-        profile,
-        from_unix_ms,
-        until_unix_ms,
-        from_unix_ms if row.last_unix_ms is None else row.last_unix_ms,
-        row.warned or "",
-        row.open_gap_id,
-        _watch(row.watch, profile),
-    )
-
-
-def _watch(kept: bytes | None, profile: Profile) -> Watch:
-    """Return a watch as it was kept; where the place has other limits now, it begins anew by those."""
-    watch = _DECODER.decode(kept) if kept else begun(profile)
-    return watch if watch.edition == profile.edition else begun(profile)
 
 
 def _open(placement: Placement) -> bool:
@@ -275,22 +198,3 @@ _KEEP = {
     name: _keeping(insert(probe_watch))
     for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
-_PLACEMENTS: Select[Any] = (
-    select(
-        probe.c.id,
-        probe.c.probe_id,
-        heard_probe.c.number,
-        probe.c.assigned_at,
-        place.c.id.label("place_id"),
-        place.c.code.label("place_code"),
-        place.c.profile,
-        probe_watch.c.last_unix_ms,
-        probe_watch.c.warned,
-        probe_watch.c.open_gap_id,
-        probe_watch.c.watch,
-    )
-    .outerjoin(heard_probe, heard_probe.c.probe_id == probe.c.probe_id)
-    .outerjoin(place, place.c.code == probe.c.place_code)
-    .outerjoin(probe_watch, probe_watch.c.placement_id == probe.c.id)
-    .order_by(probe.c.probe_id, probe.c.journal_seq, probe.c.id)
-)

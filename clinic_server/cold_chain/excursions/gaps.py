@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, select
 
-from clinic_server.cold_chain.excursions.following import Followed, Placement
+from clinic_server.cold_chain.excursions.following import Followed
 from clinic_server.cold_chain.excursions.tables import (
     ReadingGap,
     ReadingGapEnded,
@@ -18,6 +18,7 @@ from clinic_server.cold_chain.excursions.tables import (
     reading_gap_ended,
     reading_gap_filled,
 )
+from clinic_server.cold_chain.placements import Placement
 from clinic_server.cold_chain.rules import is_judged
 from clinic_server.cold_chain.tables import from_unix_ms, probe, reading, to_unix_ms
 from clinic_server.kit.tx import Tx
@@ -94,7 +95,7 @@ def _is_covered(connection: Connection, placement: Placement, from_at: datetime,
         )
     )
     spoken = sorted(row.at_unix_ms for row in rows if is_judged(row.milli_celsius, row.fault))
-    longest = placement.profile.gap_after_s * 1_000
+    longest = placement.limits.at(until).gap_after_s * 1_000
     return all(later - earlier <= longest for earlier, later in pairwise([since, *spoken, until]))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, exists, select, update
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, Severity
-from clinic_server.cold_chain.excursions.following import Followed, Placement
+from clinic_server.cold_chain.excursions.following import Followed
 from clinic_server.cold_chain.excursions.rules import (
     Known,
     Verdict,
@@ -29,6 +29,7 @@ from clinic_server.cold_chain.excursions.tables import (
     probe_watch,
 )
 from clinic_server.cold_chain.judging import Breach, BreachKind
+from clinic_server.cold_chain.placements import Placement
 from clinic_server.cold_chain.tables import from_unix_ms, probe
 from clinic_server.kit.tx import Tx
 from clinic_server.stock.place_holds import end_place_hold, hold_place, hold_units
@@ -62,7 +63,7 @@ def judge(tx: Tx, one: Followed) -> None:
 
 
 def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
-    """End what lasts at a probe that was taken away, or whose place has other limits since; the caller journals."""
+    """End what lasts at a probe that was taken away; the caller journals."""
     now = excursion_now.c
     lasting = tx.execute(
         select(excursion_now).where(
@@ -83,7 +84,7 @@ def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
 
 
 def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
-    profile = one.placement.profile
+    profile = one.placement.limits.at(breach.alarmed_unix_ms)
     excursion_id = tx.append(
         Excursion,
         placement_id=one.placement.placement_id,

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
-from clinic_server.cold_chain.excursions.following import Placement, keep_open_gap, placements
+from clinic_server.cold_chain.conditions import conditions_of
+from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
 from clinic_server.cold_chain.excursions.judgement import end_abandoned
-from clinic_server.cold_chain.excursions.tables import excursion, excursion_now
-from clinic_server.cold_chain.rules import COLD_CHAIN, Fault
+from clinic_server.cold_chain.excursions.tables import excursion_now
+from clinic_server.cold_chain.placements import Placement, placements
+from clinic_server.cold_chain.rules import COLD_CHAIN
 from clinic_server.cold_chain.tables import from_unix_ms, latest_reading, to_unix_ms
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
@@ -23,8 +25,8 @@ from clinic_server.kit.watcher import Watcher
 from clinic_server.stock.whereabouts import STOCK
 
 LOOKS_EVERY_S = 15.0
-_Latest = Mapping[bool, tuple[int, Fault | None]]  # by whether it may be judged: when, and what was wrong
-WATCHED = (AlertKind.NO_DATA, AlertKind.PROBE_FAULT, AlertKind.CLOCK_WRONG)
+_Latest = Mapping[bool, int]  # when, by whether it may be judged
+WATCHED = (AlertKind.NO_DATA, AlertKind.PROBE_FAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +108,26 @@ def _troubles(one: Placement, latest: _Latest, now_ms: int, since: str) -> Itera
         yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NO DATA SINCE {since}", one.place_code)
     if _is_broken(one, latest, now_ms):
         yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, f"CHECK PROBE, NO DATA SINCE {since}", one.place_code)
-    if latest.get(True, (0, None))[1] is Fault.CLOCK_WRONG:
-        yield Alarm(AlertKind.CLOCK_WRONG, Severity.WARNING, "PROBE CLOCK WRONG", one.place_code)
 
 
 def _is_silent(placement: Placement, now_ms: int) -> bool:
-    return now_ms - placement.good_unix_ms > placement.profile.no_data_after_s * 1_000
+    return now_ms - placement.good_unix_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
 def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:
     """Tell whether a probe speaks and says only what is no temperature, or what nobody believes."""
-    trust, patience_ms = placement.watch.trust, placement.profile.gap_after_s * 1_000
-    said_ms, _ = latest.get(False, (0, None))
+    trust, profile = placement.watch.trust, placement.limits.at(now_ms)
+    patience_ms, said_ms = profile.gap_after_s * 1_000, latest.get(False, 0)
     is_doubted = trust.doubted_since_unix_ms is not None and now_ms - trust.doubted_since_unix_ms > patience_ms
-    return is_doubted or (said_ms > placement.good_unix_ms and said_ms - placement.good_unix_ms > patience_ms)
+    tells = {condition.alert for condition in conditions_of(placement.watch, profile, now_ms)}
+    is_unusable = said_ms > placement.good_unix_ms and said_ms - placement.good_unix_ms > patience_ms
+    return AlertKind.PROBE_FAULT in tells or is_doubted or is_unusable
 
 
 def _latest(connection: Connection) -> Mapping[int | None, _Latest]:
-    latest: dict[int | None, dict[bool, tuple[int, Fault | None]]] = defaultdict(dict)
+    latest: dict[int | None, dict[bool, int]] = defaultdict(dict)
     for row in connection.execute(select(latest_reading).where(~latest_reading.c.is_last_known)):
-        latest[row.probe][row.is_judged] = (row.at_unix_ms, row.fault)
+        latest[row.probe][row.is_judged] = row.at_unix_ms
     return latest
 
 
@@ -133,17 +135,13 @@ def _abandoned(connection: Connection, standing: Iterable[Placement]) -> Iterato
     """Return placements with an excursion that no reading can end any more, and when it is taken to have ended."""
     by_id = {one.placement_id: one for one in standing}
     lasting = connection.execute(
-        select(excursion.c.placement_id, excursion.c.profile, excursion.c.profile_version)
-        .join(excursion_now, excursion_now.c.excursion_id == excursion.c.id)
+        select(excursion_now.c.placement_id)
         .where(excursion_now.c.ended_unix_ms.is_(None), ~excursion_now.c.is_withdrawn)
         .distinct()
-    )
-    for row in lasting:
-        one = by_id[row.placement_id]
+    ).scalars()
+    for one in (by_id[placement_id] for placement_id in lasting):
         if one.until_unix_ms is not None:
             yield one, one.until_unix_ms
-        elif one.profile.edition != f"{row.profile}/{row.profile_version}":
-            yield one, one.last_unix_ms
 
 
 def _keep_gap(tx: Tx, placement: Placement) -> None:

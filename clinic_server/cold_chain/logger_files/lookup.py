@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -126,15 +126,17 @@ def _days(report: LoggerReport, reports: Sequence[LoggerReport]) -> Sequence[tup
 
 
 def _probe_day(connection: Connection, place_code: str, on: date, zone: ZoneInfo) -> ProbeDay:
-    begins, ends = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (on, on + timedelta(days=1)))
+    begins, ends = (to_unix_ms(datetime.combine(day, time(), zone)) for day in (on, on + timedelta(days=1)))
     stood = [
         and_(
             heard_probe.c.probe_id == one.probe_id,
-            reading.c.at_unix_ms >= to_unix_ms(max(begins, one.from_at)),
-            reading.c.at_unix_ms < to_unix_ms(min(ends, one.until_at or ends)),
+            reading.c.at_unix_ms >= max(begins, one.from_unix_ms),
+            reading.c.at_unix_ms < min(ends, one.until_unix_ms or ends),
         )
-        for one in placements(connection, place_code)
-        if one.from_at < ends and (one.until_at is None or one.until_at > begins)
+        for one in placements(connection)
+        if one.place_code == place_code
+        and one.from_unix_ms < ends
+        and (one.until_unix_ms is None or one.until_unix_ms > begins)
     ]
     if not stood:
         return ProbeDay(None, None, 0)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.cold_chain.rules import COLD_CHAIN
@@ -35,6 +35,14 @@ from clinic_server.staff.tables import staff
 from clinic_server.stock.places import places, require_place
 from clinic_server.stock.tables import place
 from clinic_server.stock.whereabouts import PlaceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From one day of the site to another, both included."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +131,29 @@ def hand_rounds(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequen
 
 def hand_readings_of(connection: Connection, place_id: UUID, since: date) -> Sequence[HandReadingLine]:
     """Return a place's readings by hand from a day on, the latest first."""
-    columns = hand_reading.c
-    rows = connection.execute(
-        select(
-            place.c.code,
-            columns.on,
-            columns.half,
-            columns.milli_celsius,
-            columns.is_in_range,
-            columns.action_taken,
-            staff.c.number,
-            columns.read_at,
-        )
-        .join(place, place.c.id == columns.place_id)
-        .join(staff, staff.c.id == columns.read_by)
-        .where(columns.place_id == place_id, columns.on >= since)
-        .order_by(columns.journal_seq.desc())
-    )
+    wanted = (hand_reading.c.place_id == place_id, hand_reading.c.on >= since)
+    rows = connection.execute(_lines().where(*wanted).order_by(hand_reading.c.journal_seq.desc()))
     return [HandReadingLine(*row) for row in rows]
+
+
+def hand_readings_between(
+    connection: Connection, place_id: UUID, from_at: datetime, until_at: datetime
+) -> Sequence[HandReadingLine]:
+    """Return a place's readings by hand from one instant until before another, the earliest first."""
+    columns = hand_reading.c
+    wanted = (columns.place_id == place_id, columns.read_at >= from_at, columns.read_at < until_at)
+    return [HandReadingLine(*row) for row in connection.execute(_lines().where(*wanted).order_by(columns.read_at))]
+
+
+def settled_rounds(
+    connection: Connection, where: PlaceFacts, on: Days, now: datetime, zone: ZoneInfo
+) -> Sequence[Round]:
+    """Return a place's rounds of some days that were read or missed; none of a place that is not read by hand."""
+    days_ago = (now.astimezone(zone).date() - on.first).days
+    if where.kind not in READ_BY_HAND or days_ago < 0:
+        return ()
+    rounds = _rounds(connection, where, now, zone, days=days_ago)
+    return [one for one in rounds if one.on <= on.last and one.state in {RoundState.DONE, RoundState.MISSED}]
 
 
 def missed_alarms(connection: Connection, now: datetime, zone: ZoneInfo) -> Mapping[str, Alarm]:
@@ -178,6 +191,24 @@ def _rounds(connection: Connection, where: PlaceFacts, now: datetime, zone: Zone
     told = _read_at(connection, where.place_id, since.date())
     rounds = rounds_since(max(since, added_at), now, told, zone)
     return [one for one in rounds if one.is_open(now) or was_in_service(turns, min(one.closes_at, now))]
+
+
+def _lines() -> Select[Any]:
+    columns = hand_reading.c
+    return (
+        select(
+            place.c.code,
+            columns.on,
+            columns.half,
+            columns.milli_celsius,
+            columns.is_in_range,
+            columns.action_taken,
+            staff.c.number,
+            columns.read_at,
+        )
+        .join(place, place.c.id == columns.place_id)
+        .join(staff, staff.c.id == columns.read_by)
+    )
 
 
 def _read_at(connection: Connection, place_id: UUID, since: date) -> Mapping[tuple[date, Half], Sequence[datetime]]:

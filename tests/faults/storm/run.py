@@ -85,10 +85,12 @@ def _passed(fridges: Fridges, kills: Kills, moods: Moods, engine: Engine) -> Ite
         with moods.going_on():
             kills.go_on_until(lambda: fridges.are_over)
         fridges.settle()
-        if not _wait_until(lambda: fridges.are_settled and _is_quiet(engine)):
-            yield f"not every page was settled within {DRAINED_WITHIN_S:.0f} s of the end"
-    if not _all_stored(engine, fridges.readings):
+        is_whole = _all_stored(engine, fridges.readings)  # first: what comes last may call people
+        is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
+    if not is_whole or not _all_stored(engine, fridges.readings):
         yield f"no more readings came within {DRAINED_WITHIN_S:.0f} s, and not all are stored"
+    if not is_quiet:
+        yield f"not every page was settled within {DRAINED_WITHIN_S:.0f} s of the end"
 
 
 def _stopped(victim: Victim) -> Iterator[str]:
