@@ -113,6 +113,7 @@ class Fridges:
 
     def __init__(self, fridges: Sequence[Fridge], clock: Clock) -> None:
         self.fridges = fridges
+        self.broken: list[str] = []
         self._clock = clock
         self._since = clock.now().replace(microsecond=0)
         self._has_to_end = threading.Event()
@@ -169,6 +170,8 @@ class Fridges:
             now_s[0] = at.timestamp()
             self._measure(fridge, probe)
         await self._send_the_rest(fridge)
+        if sending.done():
+            self.broken.append(f"{fridge.dev}: {sending.exception()!r}")
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
 

@@ -89,6 +89,7 @@ def _passed(fridges: Fridges, kills: Kills, moods: Moods, engine: Engine) -> Ite
         is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
     if not is_whole or not _all_stored(engine, fridges.readings):
         yield f"no more readings came within {DRAINED_WITHIN_S:.0f} s, and not all are stored"
+    yield from (f"a probe stopped sending: {one}" for one in fridges.broken)
     if not is_quiet:
         yield f"not every page was settled within {DRAINED_WITHIN_S:.0f} s of the end"
 

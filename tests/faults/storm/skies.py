@@ -12,7 +12,7 @@ from tests.devices.brokers import MosquittoPlug
 from tests.faults.storm.gateways import Mood, PagerGateway, RobotGateway
 from tests.faults.victim import Victim
 
-BETWEEN_S = (0.5, 2.0)
+BETWEEN_S = (1.0, 6.0)
 AWAY_S = (0.0, 1.0)
 MOOD_S = (0.3, 1.2)
 BAD_MOODS = tuple(mood for mood in Mood if mood is not Mood.GOOD)

@@ -20,6 +20,7 @@ FROM_1970_TO_2000_S, YEAR_2000 = 946_684_800, 2000
 FIRST_SANE_S = 1_577_836_800  # 2020-01-01: before it, no clock was set
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 UNHEARD_WAIT_S = 20.0  # less than the keepalive
+SENT_AGAIN = 16  # a broker that was killed forgets what it confirmed last and had not saved
 MILLISECONDS_A_MINUTE = 60_000
 
 
@@ -118,6 +119,7 @@ class Probe:
                 await self._publisher.connect()
                 await self._publisher.publish(topic_of(self._dev, "status"), b"online", retain=True)
                 wait_s = self.first_wait_s
+                self._ring.distrust(SENT_AGAIN)
                 await self._send_until_lost()
             except BrokerLost:
                 pass

@@ -112,6 +112,14 @@ class Ring:
         if record.seq >= self._first_seq:
             self._set_state(record.seq % self._slots, SENT)
 
+    def distrust(self, count: int) -> None:
+        """Take the newest records for unsent once more, as many as that."""
+        first = max(0, self._next_seq - min(count, self._slots))
+        for seq in range(first, self._next_seq):
+            if self._states[seq % self._slots] == SENT:
+                self._set_state(seq % self._slots, UNSENT)
+        self._first_seq = min(self._first_seq, first)
+
     @property
     def unsent(self) -> int:
         """How many records wait."""
