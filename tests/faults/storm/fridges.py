@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -55,7 +56,14 @@ class UnrulyPost(Publisher):
         super().__init__(asyncio.open_connection, parts.hostname or "", parts.port or 0, dev, will)
         self._random = random
         self._kept: list[tuple[str, bytes]] = []
+        self._delivered: deque[tuple[str, bytes]] = deque(maxlen=firmware.SENT_AGAIN)
         self.is_honest = False
+
+    async def connect(self) -> None:
+        """See Publisher; what it delivered late it trusts no more than the probe trusts what it sent."""
+        await super().connect()
+        self._kept += self._delivered
+        self._delivered.clear()
 
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # the firmware's
         if retain:
@@ -82,6 +90,7 @@ class UnrulyPost(Publisher):
         late = self._random.choice(self._kept)
         if await super().publish(*late):
             self._kept.remove(late)
+            self._delivered.append(late)
 
 
 @dataclass(slots=True)

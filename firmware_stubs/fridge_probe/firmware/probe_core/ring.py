@@ -72,8 +72,11 @@ class Ring:
         self._slots = slots
         self._states = bytearray(slots)
         newest: Record | None = None
+        self._last_sent = -1
         for place in range(slots):
             record = self._opened(place)
+            if record is not None and self._states[place] == SENT:
+                self._last_sent = max(self._last_sent, record.seq)
             if record is not None and (newest is None or record.seq > newest.seq):
                 newest = record
         self.newest = newest
@@ -111,11 +114,12 @@ class Ring:
         """Note that the broker has a record, unless a newer one has taken its place meanwhile."""
         if record.seq >= self._first_seq:
             self._set_state(record.seq % self._slots, SENT)
+            self._last_sent = max(self._last_sent, record.seq)
 
     def distrust(self, count: int) -> None:
-        """Take the newest records for unsent once more, as many as that."""
-        first = max(0, self._next_seq - min(count, self._slots))
-        for seq in range(first, self._next_seq):
+        """Take the records that were sent last for unsent once more, as many as that."""
+        first = max(0, self._next_seq - self._slots, self._last_sent - count + 1)
+        for seq in range(first, self._last_sent + 1):
             if self._states[seq % self._slots] == SENT:
                 self._set_state(seq % self._slots, UNSENT)
         self._first_seq = min(self._first_seq, first)
