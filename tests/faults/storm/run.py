@@ -147,9 +147,10 @@ def _passed(sky: Sky, fridges: Fridges, cast: Cast, began_at: float) -> Weathere
             sky.rage_until(lambda: fridges.are_over)
             sky.clear_up()
             fridges.settle()
-            is_whole = _all_stored(engine, fridges.readings)
-            is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))  # what came last may call people
-        if not is_whole or not is_quiet:
+            is_settled = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
+        is_whole = _all_stored(engine, fridges.readings)
+        is_quiet = _wait_until(lambda: _is_quiet(engine))  # what came last may have called people
+        if not (is_settled and is_whole and is_quiet):
             weathered.differences.append(f"not all was stored and sent within {DRAINED_WITHIN_S:.0f} s of the end")
         if sky.victim.stop() not in {0, -15} or sky.victim.verify():
             weathered.differences.append("the server did not stop, or its journal does not verify")
