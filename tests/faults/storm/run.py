@@ -85,12 +85,12 @@ def _passed(fridges: Fridges, kills: Kills, moods: Moods, engine: Engine) -> Ite
         with moods.going_on():
             kills.go_on_until(lambda: fridges.are_over)
         fridges.settle()
-        is_whole = _all_stored(engine, fridges.readings)  # first: what comes last may call people
-        is_quiet = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
-    if not is_whole or not _all_stored(engine, fridges.readings):
-        yield f"no more readings came within {DRAINED_WITHIN_S:.0f} s, and not all are stored"
+        is_settled = _wait_until(lambda: fridges.are_settled and _is_quiet(engine))
     yield from (f"a probe stopped sending: {one}" for one in fridges.broken)
-    if not is_quiet:
+    if not _all_stored(engine, fridges.readings):
+        yield f"no more readings came within {DRAINED_WITHIN_S:.0f} s, and not all are stored"
+    is_quiet = _wait_until(lambda: _is_quiet(engine))  # what came last may have called people
+    if not (is_settled and is_quiet):
         yield f"not every page was settled within {DRAINED_WITHIN_S:.0f} s of the end"
 
 
