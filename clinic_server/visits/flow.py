@@ -17,6 +17,8 @@ class Stage(StrEnum):
     OBSERVED = "observed"
     COMPLETED = "completed"
     LEFT_EARLY = "left_early"
+    LEFT_UNSEEN = "left_unseen"
+    TRANSFERRED = "transferred"
     DEFERRED = "deferred"
     UNSUITABLE = "unsuitable"
     REFUSED = "refused"
@@ -46,6 +48,8 @@ class Outcome(StrEnum):
     SENT_BACK = "sent_back"
     LEFT = "left"
     LEFT_EARLY = "left_early"
+    LEFT_UNSEEN = "left_unseen"
+    TRANSFERRED = "transferred"
     ABANDONED = "abandoned"
 
 
@@ -96,6 +100,8 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
     Stage.OBSERVED: {
         Outcome.LEFT: Stage.COMPLETED,
         Outcome.LEFT_EARLY: Stage.LEFT_EARLY,
+        Outcome.LEFT_UNSEEN: Stage.LEFT_UNSEEN,
+        Outcome.TRANSFERRED: Stage.TRANSFERRED,
     },
 }
 

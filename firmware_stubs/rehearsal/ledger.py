@@ -32,9 +32,13 @@ _STAGE_AFTER = {
     "sent_back": "waiting_for_screening",
     "left": "completed",
     "left_early": "left_early",
+    "left_unseen": "left_unseen",
+    "transferred": "transferred",
     "abandoned": "abandoned",
 }
-CLOSED = frozenset({"completed", "left_early", "deferred", "unsuitable", "refused", "abandoned"})
+CLOSED = frozenset(
+    {"completed", "left_early", "left_unseen", "transferred", "deferred", "unsuitable", "refused", "abandoned"}
+)
 
 
 def stage_after(steps: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "clinic_server" / "locale"
 CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
 SHOWN = {  # enum: the group of labels its values are shown with
+    "adverse_events.rules.CareEnd": "care_end",
+    "adverse_events.rules.FoundHow": "found_how",
     "alerts.rules.AlertKind": "alert",
     "alerts.rules.AlertState": "alert_state",
     "alerts.rules.AnswerWay": "answer_way",

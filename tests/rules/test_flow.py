@@ -78,4 +78,5 @@ def test_a_visit_begins_with_a_check_in() -> None:
 
 
 def test_nothing_leads_back_from_behind_the_needle() -> None:
-    assert set(STEPS[Stage.OBSERVED].values()) == {Stage.COMPLETED, Stage.LEFT_EARLY}
+    ways_out = {Stage.COMPLETED, Stage.LEFT_EARLY, Stage.LEFT_UNSEEN, Stage.TRANSFERRED}
+    assert set(STEPS[Stage.OBSERVED].values()) == ways_out

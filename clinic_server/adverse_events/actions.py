@@ -1,0 +1,109 @@
+"""Opening the file of an adverse event, ending the care on site, closing the file."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select
+
+from clinic_server.adverse_events.lookup import event_of
+from clinic_server.adverse_events.rules import (
+    ADVERSE_EVENTS,
+    MOST_SUSPECTS,
+    CareEnd,
+    CareEnded,
+    DoseOfAnother,
+    EventClosed,
+    EventRef,
+    NewEvent,
+    OnsetBeforeDose,
+    OnsetInFuture,
+    StillUnderCare,
+    SuspectDoseNeeded,
+    TooManySuspects,
+)
+from clinic_server.adverse_events.tables import (
+    AdverseEvent,
+    CareOver,
+    EventFileClosed,
+    SuspectDose,
+    adverse_event,
+)
+from clinic_server.kit.tx import Tx
+from clinic_server.staff.actions import require_signed_in
+from clinic_server.visits.doses import doses_given
+
+
+def file_event(tx: Tx, new: NewEvent) -> EventRef:
+    """Open a file with the doses the event is suspected to follow; the caller journals."""
+    _refuse_impossible(tx, new)
+    number = 1 + tx.execute(select(func.coalesce(func.max(adverse_event.c.number), 0))).scalar_one()
+    event_id = tx.append(
+        AdverseEvent,
+        number=number,
+        person_id=new.person_id,
+        visit_id=new.visit_id,
+        found_how=new.found_how,
+        seat_code=new.seat_code,
+        discovered_at=new.discovered_at,
+        onset_at=new.onset_at,
+        opened_by=tx.actor.staff_id,
+        opened_at=tx.now,
+    )
+    for position, dose_id in enumerate(new.dose_ids, 1):
+        tx.append(SuspectDose, event_id=event_id, position=position, dose_id=dose_id)
+    for position, told in enumerate(new.elsewhere, 1 + len(new.dose_ids)):
+        row_id = tx.new_id()
+        sealed = tx.keyring.seal(msgspec.json.encode(told).decode(), seal_context(row_id))
+        tx.append(SuspectDose, id=row_id, event_id=event_id, position=position, elsewhere_sealed=sealed)
+    return EventRef(event_id, number)
+
+
+def end_care(tx: Tx, event_id: UUID, care_end: CareEnd) -> EventRef:
+    """Record how the care on site ended; the caller journals, and takes the visit's step where there is one."""
+    facts = event_of(tx.connection, event_id)
+    if facts.care_ended is not None or facts.visit_id is None:
+        raise CareEnded
+    tx.append(CareOver, event_id=event_id, care_end=care_end, ended_by=tx.actor.staff_id, ended_at=tx.now)
+    return EventRef(event_id, facts.number)
+
+
+def close_file(tx: Tx, event_id: UUID) -> EventRef:
+    """Close the file of an event; refused while the person is being cared for here."""
+    staff_id = require_signed_in(tx)
+    facts = event_of(tx.connection, event_id)
+    if facts.closed_at is not None:
+        raise EventClosed
+    if facts.is_under_care:
+        raise StillUnderCare(event=facts.number)
+    tx.append(EventFileClosed, event_id=event_id, closed_by=staff_id, closed_at=tx.now)
+    tx.journal("event_file_closed", event_id, ADVERSE_EVENTS)
+    return EventRef(event_id, facts.number)
+
+
+def seal_context(suspect_dose_id: UUID) -> str:
+    """Return under what a dose elsewhere is sealed."""
+    return f"suspect_dose:elsewhere:{suspect_dose_id}"
+
+
+def _refuse_impossible(tx: Tx, new: NewEvent) -> None:
+    """Refuse what invariant 42 forbids: an event that follows no dose, or begins before it."""
+    count = len(new.dose_ids) + len(new.elsewhere)
+    if not count:
+        raise SuspectDoseNeeded
+    if count > MOST_SUSPECTS:
+        raise TooManySuspects(most=MOST_SUSPECTS)
+    given = {one.dose_id: one.given_at for one in doses_given(tx.connection, new.person_id)}
+    if any(dose_id not in given for dose_id in new.dose_ids):
+        raise DoseOfAnother
+    if new.onset_at > tx.now:
+        raise OnsetInFuture
+    if _is_before(new.onset_at, [given[dose_id] for dose_id in new.dose_ids]):
+        raise OnsetBeforeDose
+    began_on = new.onset_at.astimezone(tx.site.zone).date().isoformat()
+    if any(told.given_on > began_on for told in new.elsewhere):
+        raise OnsetBeforeDose
+
+
+def _is_before(onset_at: datetime, given: list[datetime]) -> bool:
+    return any(onset_at < at for at in given)

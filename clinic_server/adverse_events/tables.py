@@ -1,0 +1,70 @@
+"""Adverse events, the doses they are suspected to follow, how the care on site ended, and the closing of a file."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from clinic_server.adverse_events.rules import CareEnd, FoundHow
+from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
+
+
+class AdverseEvent(Record, table=True):
+    """Something untoward after a dose: one file a case; of a visit where it was seen on site."""
+
+    __tablename__ = "adverse_event"
+    __table_args__ = (Index(None, "person_id"), Index(None, "visit_id"))
+
+    number: int = Field(unique=True)
+    person_id: UUID = Field(foreign_key="person.id")
+    visit_id: UUID | None = Field(default=None, foreign_key="visit.id")
+    found_how: FoundHow = one_of(FoundHow)
+    seat_code: str = text(32)
+    discovered_at: datetime = instant()
+    onset_at: datetime = instant()
+    opened_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    opened_at: datetime = instant()
+
+
+class SuspectDose(Record, table=True):
+    """A dose an event is suspected to follow: ours, or one elsewhere as it was told (sealed JSON)."""
+
+    __tablename__ = "suspect_dose"
+    __table_args__ = (
+        UniqueConstraint("event_id", "position"),
+        Index(None, "dose_id"),
+        CheckConstraint("(dose_id IS NULL) <> (elsewhere_sealed IS NULL)", name="here_or_elsewhere"),
+    )
+
+    event_id: UUID = Field(foreign_key="adverse_event.id")
+    position: int
+    dose_id: UUID | None = Field(default=None, foreign_key="dose.id")
+    elsewhere_sealed: bytes | None = sealed(default=None, nullable=True)
+
+
+class CareOver(Record, table=True):
+    """The care on site ended."""
+
+    __tablename__ = "care_over"
+
+    event_id: UUID = Field(foreign_key="adverse_event.id", unique=True)
+    care_end: CareEnd = one_of(CareEnd)
+    ended_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    ended_at: datetime = instant()
+
+
+class EventFileClosed(Record, table=True):
+    """Nothing more is to be done about an event."""
+
+    __tablename__ = "event_file_closed"
+
+    event_id: UUID = Field(foreign_key="adverse_event.id", unique=True)
+    closed_by: UUID = Field(foreign_key="staff.id")
+    closed_at: datetime = instant()
+
+
+adverse_event = table_of(AdverseEvent)
+suspect_dose = table_of(SuspectDose)
+care_over = table_of(CareOver)
+event_file_closed = table_of(EventFileClosed)
