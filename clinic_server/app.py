@@ -259,7 +259,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     ids = Ids(clock)
     db = Database(
         settings.database.url,
-        site=Site(settings.site.code, epoch=1, zone=settings.site.zone),
+        site=Site(settings.site.code, settings.site.zone),
         keyring=load_or_create_keyring(settings.security.key_file),
         clock=clock,
         ids=ids,

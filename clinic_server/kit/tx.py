@@ -24,10 +24,9 @@ class UnjournaledRecords(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whose journal this is; ``epoch`` rises when the site is restored from a backup."""
+    """Whose journal this is."""
 
     code: str
-    epoch: int
     zone: ZoneInfo = field(default=ZoneInfo("Asia/Shanghai"))
 
 
@@ -92,7 +91,7 @@ class Tx:
             {
                 "id": self.new_id(),
                 "site": self.site.code,
-                "epoch": self.site.epoch,
+                "epoch": self.head.epoch,
                 "at": self.now,
                 "actor": self.actor.label,
                 "station": self.actor.station,
