@@ -134,7 +134,7 @@ def short_words(kind: DueKind, alerts: Sequence[AlertFacts]) -> str:
     if kind is DueKind.TEST:
         return "TEST PAGE: PLEASE ANSWER"
     said = [_one(one) for one in alerts]
-    begin = {DueKind.RECOVERY: "OK AGAIN ", DueKind.REHEARSAL: "REHEARSAL "}.get(kind, "")
+    begin = {DueKind.RECOVERY: _end_words(alerts), DueKind.REHEARSAL: "REHEARSAL "}.get(kind, "")
     if len(said) == 1:
         return _ascii(f"{begin}{said[0]}")[:_SHORT]
     begin = f"{begin}{len(said)} ALERTS "
@@ -142,6 +142,11 @@ def short_words(kind: DueKind, alerts: Sequence[AlertFacts]) -> str:
     while shown and len(_listed(begin, said, shown)) > _SHORT:
         shown -= 1
     return _ascii(_listed(begin, said, shown))
+
+
+def _end_words(alerts: Sequence[AlertFacts]) -> str:
+    """Say how alerts ended: a person who was cared for need not be well again."""
+    return "OVER " if any(one.kind is AlertKind.ADVERSE_EVENT for one in alerts) else "OK AGAIN "
 
 
 def _one(alert: AlertFacts) -> str:

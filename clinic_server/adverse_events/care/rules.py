@@ -165,6 +165,18 @@ class DeclinerNeeded(Refused):
     code = "decliner_needed"
 
 
+class ProtocolEmpty(Refused):
+    """A protocol says something."""
+
+    code = "protocol_empty"
+
+
+class TableSignedOff(Conflict):
+    """This physician answers for the table as it reads already."""
+
+    code = "drug_table_signed_off"
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """What was measured at one moment, as far as it was; a weight may be asked instead of weighed."""
