@@ -260,7 +260,7 @@ async def test_the_log_keeps_everything_sealed_in_its_order_with_who_did_it(
     page = (await observer.get(f"/adverse-events/{number}/care")).text
     for words in ("CANARY-WORDS", "84/50", "138/88", "adrenaline 0.5 mg", "stridor"):
         assert words in page
-    assert "Systolic pressure fell by 30 % or more" in page
+    assert "Systolic pressure far below the one before the needle" in page
 
 
 async def test_a_dose_above_the_reference_is_recorded_only_with_a_reason(
