@@ -102,7 +102,7 @@ class LineRef:
 
 
 @dataclass(frozen=True, slots=True)
-class NewLine:
+class NewEntry:
     """What happened, when if not now, and what of the emergency kit it took."""
 
     said: Said
@@ -150,7 +150,7 @@ def end_call(tx: Tx, visit_id: UUID, words: str) -> TeamCalled:
     return TeamCalled(visit_id, None)
 
 
-def write_line(tx: Tx, number: int, new: NewLine) -> LineRef:
+def write_line(tx: Tx, number: int, new: NewEntry) -> LineRef:
     """Write a line into an event's log, during the care or after it; refused where it cannot be meant."""
     entered_by, event = require_signed_in(tx), _open_event(tx, number)
     happened_at = new.happened_at or tx.now

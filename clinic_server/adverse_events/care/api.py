@@ -97,7 +97,7 @@ async def end(call: Carer, number: int, body: EndingBody) -> Response:
 @router.post("/adverse-events/{number}/care/{kind}", status_code=201)
 async def write_line(call: Carer, number: int, kind: CareKind, body: LineBody) -> Response:
     """Write a line into the log."""
-    new = actions.NewLine(body.as_kind(kind), body.happened_at, body.kit_item_id)
+    new = actions.NewEntry(body.as_kind(kind), body.happened_at, body.kit_item_id)
     return await call.record(lambda tx: actions.write_line(tx, number, new))
 
 

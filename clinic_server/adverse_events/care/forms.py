@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from clinic_server.adverse_events.care.actions import NewLine
+from clinic_server.adverse_events.care.actions import NewEntry
 from clinic_server.adverse_events.care.rules import (
     MOST_NOTE_CHARACTERS,
     Ambulance,
@@ -44,9 +44,9 @@ class LineForm(Form):
         """What it tells."""
         raise NotImplementedError
 
-    def line(self, now: datetime) -> NewLine:
+    def line(self, now: datetime) -> NewEntry:
         """Return the line as it is written into the log."""
-        return NewLine(self.said, now - timedelta(minutes=self.minutes_ago))
+        return NewEntry(self.said, now - timedelta(minutes=self.minutes_ago))
 
 
 class VitalsForm(LineForm):
@@ -124,9 +124,9 @@ class DrugForm(LineForm):
         dose_ug = int(self.dose_mg * _THOUSAND)
         return DrugGiven(self.drug, self.concentration, dose_ug, self.route, self.site, self.reason)
 
-    def line(self, now: datetime) -> NewLine:
+    def line(self, now: datetime) -> NewEntry:
         """Return the line with what it took of the kit."""
-        return NewLine(self.said, now - timedelta(minutes=self.minutes_ago), self.kit_item_id)
+        return NewEntry(self.said, now - timedelta(minutes=self.minutes_ago), self.kit_item_id)
 
 
 class AmbulanceForm(LineForm):
