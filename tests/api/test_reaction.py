@@ -390,6 +390,7 @@ async def test_somebody_taken_to_hospital_leaves_the_flow_with_a_sheet(
     sheet = (await observer.get(f"/adverse-events/{number}/handover")).text
     for words in ("王小明", "County Hospital", "Dr CANARY", "Vaccine A", "L-2027-01-01", "Ambulance left", "0.5 mg"):
         assert words in sheet
+    assert "Strike out" not in sheet
 
 
 async def test_who_declines_is_named_and_may_then_leave_early(house: House, visit_id: UUID, observer: SignedIn) -> None:
