@@ -23,6 +23,7 @@ from clinic_server.alerts.tables import page_due
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.journal import head_of, journal, verify
+from clinic_server.kit.tx import Tx
 from clinic_server.opening.actions import add_kit_item
 from clinic_server.opening.lookup import standing_kit
 from clinic_server.screening.actions import record_screening
@@ -31,7 +32,7 @@ from clinic_server.settings import PagingSettings, Settings
 from clinic_server.staff.rules import QualificationKind, Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.watch import due_at
+from clinic_server.visits.watch import due_at, start_watch
 from tests.api.callers import AsRole, SignedIn
 from tests.api.gateways import Gateway, gateway, until
 from tests.api.test_corrections import a_dose
@@ -280,6 +281,7 @@ async def test_a_dose_above_the_reference_is_recorded_only_with_a_reason(
 
 async def test_the_weight_told_lowers_the_reference(visit_id: UUID, observer: SignedIn) -> None:
     number = await pressed(observer, visit_id)
+    await written(observer, number, "vitals", {"weight_g": 90_000})
     line = await written(observer, number, "vitals", {"weight_g": 40_000})
     assert (await refused(observer, number, "drug", ADRENALINE))[0] == "drug_doubted"
     struck = {"words": "somebody else's weight"}
@@ -358,6 +360,20 @@ async def test_somebody_well_again_is_watched_on_never_shorter_than_before(
     due = house.db.read_now(lambda connection: due_at(connection, visit_id))
     assert due == house.db.clock.now() + timedelta(minutes=240 if severe else 30)
     assert (stage(house, visit_id), reactions(house)) == (Stage.OBSERVED, [])
+
+
+async def test_who_was_to_be_watched_longer_still_is(house: House, visit_id: UUID, observer: SignedIn) -> None:
+    number = await pressed(observer, visit_id)
+
+    def extend(tx: Tx) -> None:
+        start_watch(tx, visit_id, tx.now, 90)
+        tx.journal("extended", visit_id)
+
+    house.db.write_now(extend, SYSTEM)
+    await written(observer, number, "vitals", WELL)
+    await ended(observer, number, CareEnd.WELL_AGAIN)
+    due = house.db.read_now(lambda connection: due_at(connection, visit_id))
+    assert due == house.db.clock.now() + timedelta(minutes=90)
 
 
 @pytest.mark.parametrize(
