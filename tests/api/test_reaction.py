@@ -474,6 +474,14 @@ async def test_the_pages_forms_write_the_same_lines(visit_id: UUID, observer: Si
     assert (said["drug"]["dose_ug"], said["oxygen"]["ml_per_min"]) == (300, 5_000)
 
 
+async def test_a_lead_who_presses_sees_the_alerts_and_no_log(visit_id: UUID, as_role: AsRole) -> None:
+    lead = await as_role(Role.SITE_LEAD)
+    at = await lead.post(f"/visits/{visit_id}/reaction", data={"seat_code": "a3"})
+    assert (at.status_code, at.headers["location"]) == (303, "/alerts")
+    assert (await lead.get("/alerts")).status_code == 200
+    assert (await lead.get("/api/v1/adverse-events/1/care")).status_code == 403
+
+
 async def test_a_physician_states_the_protocol_and_signs_the_table_once(
     visit_id: UUID, observer: SignedIn, as_role: AsRole
 ) -> None:

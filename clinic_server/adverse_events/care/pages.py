@@ -31,7 +31,8 @@ from clinic_server.visits.lookup import standing
 
 router = APIRouter(include_in_schema=False)
 Caller = Annotated[Call, allows(Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN, Role.SITE_LEAD)]
-Carer = Annotated[Call, allows(Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN)]
+CARERS = (Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN)
+Carer = Annotated[Call, allows(*CARERS)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 OXYGEN_LITRES = (2, 5, 10, 0)
 _CHOICES: Mapping[str, Any] = {
@@ -76,9 +77,10 @@ class EndingForm(Form):
 
 @router.post("/visits/{visit_id}/reaction")
 async def call_team(call: Caller, visit_id: UUID) -> Response:
-    """Open the file of a reaction, page the emergency team, and go to the log."""
+    """Open the file of a reaction, page the emergency team, and go to the log; who reads none sees the alerts."""
     form = await call.form(ReactionForm)
-    return await call.record(lambda tx: actions.call_team(tx, visit_id, form.seat_code), then=_where)
+    then = _where if call.actor.roles & set(CARERS) else "/alerts"
+    return await call.record(lambda tx: actions.call_team(tx, visit_id, form.seat_code), then=then)
 
 
 @router.get("/visits/{visit_id}/reaction")
