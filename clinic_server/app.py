@@ -12,6 +12,9 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.adverse_events.care import api as care_api
+from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care import pages as care_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -127,6 +130,8 @@ ROUTERS = (
     box_pages.router,
     observation_api.router,
     observation_pages.router,
+    care_api.router,
+    care_pages.router,
     opening_api.router,
     opening_pages.router,
     corrections_api.router,
@@ -252,6 +257,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     texts.shipped()
     checklists.shipped()
     ladders.shipped()
+    symptoms.shipped()
+    drug_tables.shipped()
+    protocols.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

@@ -23,6 +23,7 @@ from clinic_server.opening.lookup import (
 from clinic_server.opening.rules import (
     ChecklistIncomplete,
     EarlierDayNotClosed,
+    KitItem,
     KitItemExpired,
     KitItemUnknown,
     Named,
@@ -165,10 +166,18 @@ def add_kit_item(tx: Tx, name: str, expires_on: date) -> UUID:
 
 def remove_kit_item(tx: Tx, item_id: UUID) -> None:
     """Take something out of the emergency kit."""
-    if item_id not in {item.item_id for item in standing_kit(tx.connection)}:
+    take_from_kit(tx, item_id)
+    tx.journal("kit_item_removed", item_id, OPENING)
+
+
+def take_from_kit(tx: Tx, item_id: UUID) -> KitItem:
+    """Take something out of the emergency kit because it is used; the caller journals."""
+    found = next((item for item in standing_kit(tx.connection) if item.item_id == item_id), None)
+    if found is None:
         raise KitItemUnknown
     tx.append(KitItemRemoved, kit_item_id=item_id, removed_at=tx.now)
-    tx.journal("kit_item_removed", item_id, OPENING)
+    tx.signal(OPENING)
+    return found
 
 
 def _require_open(tx: Tx) -> Opened:
