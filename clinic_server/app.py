@@ -19,6 +19,7 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -224,6 +225,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         Silence(house) as silence,
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
+        Backups(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         Desks(house) as desks,

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 _EMPTY_IS_NONE = BeforeValidator(lambda told: told or None)
 
 

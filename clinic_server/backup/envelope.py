@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import msgspec
 import pyrage
@@ -51,7 +51,7 @@ def seal(manifest: Manifest, database: Path, key: bytes, recipient: str, to: Pat
         part.rename(to)
     finally:
         part.unlink(missing_ok=True)
-    _folder_to_disk(to.parent)
+    folder_to_disk(to.parent)
     return to.stat().st_size
 
 
@@ -79,6 +79,10 @@ def opened(backup: Path, identity: str, folder: Path) -> Iterator["Opened"]:
             yield Opened(tar)
     except (pyrage.IdentityError, pyrage.DecryptError):
         raise BackupFailed("backup_key_wrong", backup.name) from None
+    except OSError as refused:
+        if refused.errno is not None:
+            raise
+        raise BackupFailed("backup_key_wrong", backup.name) from None  # a block that was altered is told like this
     except (tarfile.TarError, EOFError, msgspec.DecodeError, KeyError):
         raise BackupFailed("backup_not_one", backup.name) from None
     finally:
@@ -131,12 +135,13 @@ def _digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _to_disk(file: "BinaryIO | io.TextIOWrapper") -> None:
+def _to_disk(file: BinaryIO | TextIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
-def _folder_to_disk(folder: Path) -> None:
+def folder_to_disk(folder: Path) -> None:
+    """Make what was renamed in a folder outlast a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

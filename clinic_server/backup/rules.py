@@ -12,7 +12,6 @@ KEPT: Final[Sequence[tuple[int, Callable[[datetime], object]]]] = (
     (12, lambda at: (at.year, at.month)),
 )  # the last one of so many hours, days and months
 TOO_OLD_AFTER = timedelta(hours=2)
-WHOLE_CHAIN_EVERY = timedelta(days=1)  # between, only the lines since the last backup are walked
 SUFFIX = ".age"
 _NAME = re.compile(r"clinic-(?P<site>[A-Za-z0-9-]+)-(?P<made>\d{8}T\d{6}Z)\.age")
 _MADE = "%Y%m%dT%H%M%SZ"
