@@ -69,6 +69,16 @@ def kept_in(folder: Path, site: str) -> Sequence[Kept]:
     return sorted(kept, key=lambda one: one.made_at, reverse=True)
 
 
+def last_made_at(settings: Settings) -> datetime | None:
+    """Return when the latest backup that lies in the folder was made; a disk that is not there holds none."""
+    folder = settings.backup.folder
+    try:
+        kept = kept_in(folder, settings.site.code) if folder else ()
+    except OSError:
+        return None
+    return kept[0].made_at if kept else None
+
+
 def _looked_through(settings: Settings, keyring: Keyring, now: datetime, connection: Connection) -> Manifest:
     """Walk the copy's whole journal with every record it vouches for, and say what is in it."""
     seen = verify(connection, keyring.journal_key)

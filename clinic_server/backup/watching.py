@@ -6,7 +6,6 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -14,7 +13,7 @@ from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
 from clinic_server.alerts.tables import alert_now
-from clinic_server.backup.making import Made, kept_in, make_backup
+from clinic_server.backup.making import Made, last_made_at, make_backup
 from clinic_server.backup.rules import BackupFailed, is_too_old
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
@@ -73,16 +72,6 @@ class Backups(Watcher):
             await db.write(partial(_raise, fault), _ACTOR)
         elif standing and not is_old:
             await db.write(_recover, _ACTOR)
-
-
-def last_made_at(settings: Settings) -> datetime | None:
-    """Return when the latest backup that lies in the folder was made; a disk that is not there holds none."""
-    folder: Path | None = settings.backup.folder
-    try:
-        kept = kept_in(folder, settings.site.code) if folder else ()
-    except OSError:
-        return None
-    return kept[0].made_at if kept else None
 
 
 def is_due(settings: Settings, last_at: datetime | None, now: datetime) -> bool:
