@@ -1,4 +1,4 @@
-"""Opening and closing the site, withdrawing and restating a safeguard, and keeping the emergency kit."""
+"""Opening and closing the site, withdrawing and restating a safeguard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,16 +15,14 @@ from clinic_server.opening.lookup import (
     Terms,
     seal_context,
     shortcomings_now,
-    standing_kit,
     standing_opening,
     standing_statements,
     unclosed_before,
 )
+from clinic_server.opening.pausing import OPENING, tell_pauses
 from clinic_server.opening.rules import (
     ChecklistIncomplete,
     EarlierDayNotClosed,
-    KitItemExpired,
-    KitItemUnknown,
     Named,
     NotReadyToOpen,
     Opened,
@@ -39,8 +37,6 @@ from clinic_server.opening.rules import (
 )
 from clinic_server.opening.tables import (
     Closing,
-    KitItemAdded,
-    KitItemRemoved,
     OpenedRegardless,
     Opening,
     SafeguardStatement,
@@ -50,7 +46,6 @@ from clinic_server.settings import Settings
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.visits.watch import watched
 
-OPENING = "opening"  # the topic of whatever changes whether injections may go on
 Names = Mapping[Named, str]
 
 
@@ -74,10 +69,10 @@ class OpeningRef:
     business_on: date
 
 
-def terms_of(settings: Settings) -> Terms:
-    """Return what a site's settings ask of an opening."""
+def terms_of(settings: Settings, variant: Variant = Variant.ADULT) -> Terms:
+    """Return what a site's settings ask of an opening for these people."""
     absent_after = timedelta(minutes=settings.security.idle_minutes)
-    return Terms(settings.site.zone, settings.site.minimum_physicians, absent_after)
+    return Terms(settings.site.zone, variant, settings.site.minimum_physicians, absent_after)
 
 
 def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
@@ -88,7 +83,7 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
     checklist = checklists.shipped()[new.variant]
     if missing := missing_names(checklist.asked, new.named):
         raise ChecklistIncomplete(findings=missing)
-    terms = terms_of(settings)
+    terms = terms_of(settings, new.variant)
     if lapsed := shortcomings_now(tx.connection, tx.now, terms):
         raise NotReadyToOpen(findings=tuple(one.lapse for one in lapsed))
     site = settings.site
@@ -114,6 +109,7 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
     if unclosed_on:
         about = {"unclosed_on": unclosed_on, "reason": new.unclosed_reason.strip()}
         tx.append(OpenedRegardless, opening_id=opening_id, **about)
+    tell_pauses(tx)
     tx.journal("site_opened", opening_id, OPENING)
     return OpeningRef(opening_id, business_on)
 
@@ -125,6 +121,7 @@ def close_site(tx: Tx) -> OpeningRef:
     if observed := len(watched(tx.connection)):
         raise StillObserving(count=observed)
     tx.append(Closing, opening_id=opened.opening_id, closed_by=staff_id, closed_at=tx.now)
+    tell_pauses(tx)
     tx.journal("site_closed", opened.opening_id, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
@@ -136,6 +133,7 @@ def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
     if not standing_statements(tx.connection)[safeguard].stands:
         raise SafeguardWithdrawn
     _append_statement(tx, opened.opening_id, safeguard, reason, stands=False)
+    tell_pauses(tx)
     tx.journal("safeguard_withdrawn", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
@@ -150,25 +148,9 @@ def restore_safeguard(tx: Tx, safeguard: Safeguard, named: Names) -> OpeningRef:
     if missing := missing_names({safeguard: asked}, {safeguard: named}):
         raise ChecklistIncomplete(findings=missing)
     _state(tx, opened.opening_id, safeguard, _only(asked, named))
+    tell_pauses(tx)
     tx.journal("safeguard_restored", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
-
-
-def add_kit_item(tx: Tx, name: str, expires_on: date) -> UUID:
-    """Put something into the emergency kit."""
-    if expires_on < tx.local_date:
-        raise KitItemExpired
-    item_id = tx.append(KitItemAdded, name=name, expires_on=expires_on, added_at=tx.now)
-    tx.journal("kit_item_added", item_id, OPENING)
-    return item_id
-
-
-def remove_kit_item(tx: Tx, item_id: UUID) -> None:
-    """Take something out of the emergency kit."""
-    if item_id not in {item.item_id for item in standing_kit(tx.connection)}:
-        raise KitItemUnknown
-    tx.append(KitItemRemoved, kit_item_id=item_id, removed_at=tx.now)
-    tx.journal("kit_item_removed", item_id, OPENING)
 
 
 def _require_open(tx: Tx) -> Opened:

@@ -1,8 +1,6 @@
-"""How the site stands, opening and closing it, its safeguards, and its emergency kit."""
+"""How the site stands, opening and closing it, and its safeguards."""
 
-from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -38,17 +36,10 @@ class RestorationBody(Body):
     named: dict[Named, Said] = Field(repr=False)
 
 
-class KitItemBody(Body):
-    """Something for the emergency kit."""
-
-    name: str = Field(min_length=1, max_length=80)
-    expires_on: date
-
-
 @router.get("/opening")
-async def read_opening(call: Annotated[Call, signed_in()]) -> lookup.OpeningNow:
+async def read_opening(call: Annotated[Call, signed_in()], variant: Variant = Variant.ADULT) -> lookup.OpeningNow:
     """Return whether injections may go on, what pauses them since when, and what an opening would lack."""
-    now, terms = call.house.db.clock.now(), actions.terms_of(call.house.settings)
+    now, terms = call.house.db.clock.now(), actions.terms_of(call.house.settings, variant)
     return await call.read(lambda connection: lookup.opening_now(connection, now, terms))
 
 
@@ -75,15 +66,3 @@ async def withdraw(call: Watchful, safeguard: Safeguard, body: WithdrawalBody) -
 async def restore(call: Lead, safeguard: Safeguard, body: RestorationBody) -> Response:
     """Record that a safeguard is there again."""
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, body.named))
-
-
-@router.post("/kit-items", status_code=201)
-async def add_kit_item(call: Lead, body: KitItemBody) -> Response:
-    """Put something into the emergency kit."""
-    return await call.record(lambda tx: actions.add_kit_item(tx, body.name, body.expires_on))
-
-
-@router.post("/kit-items/{item_id}/removal", status_code=201)
-async def remove_kit_item(call: Lead, item_id: UUID) -> Response:
-    """Take something out of the emergency kit."""
-    return await call.record(lambda tx: actions.remove_kit_item(tx, item_id))

@@ -1,9 +1,7 @@
 """The opening's page: what is named, what is missing, and the banner that says why injections pause."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
@@ -52,19 +50,12 @@ class WithdrawalForm(Form):
     reason: str = Field(min_length=1, max_length=400, repr=False)
 
 
-class KitItemForm(Form):
-    """Something for the emergency kit."""
-
-    name: str = Field(min_length=1, max_length=80)
-    expires_on: date
-
-
 @router.get("/opening")
 async def opening(call: Watchful, variant: Variant = Variant.ADULT) -> Response:
     """Show how the site stands, its checklist and its emergency kit."""
     today = call.business_day(call.house.db.clock.now())
     unclosed_on = await call.read(lambda connection: lookup.unclosed_before(connection, today))
-    seen = {**await _now(call), "asked": _asked(variant), "unclosed_on": unclosed_on}
+    seen = {**await _now(call, variant), "asked": _asked(variant), "unclosed_on": unclosed_on}
     return call.page("opening/opening.html", variants=list(Variant), **seen)
 
 
@@ -110,25 +101,13 @@ async def restore(call: Lead, safeguard: Safeguard) -> Response:
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, named), then="/opening")
 
 
-@router.post("/opening/kit-items")
-async def add_kit_item(call: Lead) -> Response:
-    """Put something into the emergency kit."""
-    form = await call.form(KitItemForm)
-    return await call.record(lambda tx: actions.add_kit_item(tx, form.name, form.expires_on), then="/opening")
-
-
-@router.post("/opening/kit-items/{item_id}/removal")
-async def remove_kit_item(call: Lead, item_id: UUID) -> Response:
-    """Take something out of the emergency kit."""
-    return await call.record(lambda tx: actions.remove_kit_item(tx, item_id), then="/opening")
-
-
 def _asked(variant: Variant) -> checklists.Checklist:
     return checklists.shipped()[variant]
 
 
-async def _now(call: Call) -> dict[str, Any]:
-    now, terms, keyring = call.house.db.clock.now(), actions.terms_of(call.house.settings), call.house.db.keyring
+async def _now(call: Call, variant: Variant = Variant.ADULT) -> dict[str, Any]:
+    now, keyring = call.house.db.clock.now(), call.house.db.keyring
+    terms = actions.terms_of(call.house.settings, variant)
 
     def question(connection: Connection) -> dict[str, Any]:
         seen = lookup.opening_now(connection, now, terms)
@@ -140,6 +119,5 @@ async def _now(call: Call) -> dict[str, Any]:
     standing = _asked(opened.variant).asked if opened else {}
     return shown | {
         "standing": standing,
-        "today": call.local_date(now),
         "leads": bool({Role.OWNER, Role.SITE_LEAD} & call.actor.roles),
     }

@@ -95,6 +95,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "observation.rules.EarlyReason": "early_reason",
+    "opening.emergency_kit.rules.KitThing": "kit_thing",
     "opening.rules.Lapse": "finding",
     "opening.rules.Named": "named",
     "opening.rules.Safeguard": "safeguard",

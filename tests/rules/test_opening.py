@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_server.opening import checklists
+from clinic_server.opening.emergency_kit.rules import KitItem, KitThing
 from clinic_server.opening.rules import (
     GONE,
     Facts,
-    KitItem,
     Lapse,
     Lapsed,
     Named,
@@ -60,8 +60,11 @@ OPENED = Opened(
     absent_after=timedelta(minutes=30),
     closed_at=None,
 )
-KIT = (KitItem(an_id(9), "adrenaline", date(2026, 3, 2)), KitItem(an_id(10), "oxygen mask", date(2027, 1, 1)))
-READY = Facts(OPENED, tuple(map(said, Safeguard)), KIT, (a_stay(1), a_stay(2, EMERGENCY)))
+KIT = (
+    KitItem(an_id(9), KitThing.ADRENALINE, "L-1", date(2026, 3, 2), 5),
+    KitItem(an_id(10), KitThing.OXYGEN_MASK, "L-2", date(2027, 1, 1), 2),
+)
+READY = Facts(OPENED, tuple(map(said, Safeguard)), KIT, {}, (a_stay(1), a_stay(2, EMERGENCY)))
 
 
 def found(facts: Facts, now: datetime = LATER) -> list[Lapse]:
