@@ -79,8 +79,12 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.opening.ambulance import api as ambulance_api
+from clinic_server.opening.ambulance import pages as ambulance_pages
 from clinic_server.opening.emergency_kit import api as kit_api
 from clinic_server.opening.emergency_kit import pages as kit_pages
+from clinic_server.opening.hospitals import api as hospitals_api
+from clinic_server.opening.hospitals import pages as hospitals_pages
 from clinic_server.opening.watching import ReadinessWatch
 from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
@@ -134,6 +138,10 @@ ROUTERS = (
     opening_pages.router,
     kit_api.router,
     kit_pages.router,
+    ambulance_api.router,
+    ambulance_pages.router,
+    hospitals_api.router,
+    hospitals_pages.router,
     corrections_api.router,
     corrections_pages.router,
     recall_api.router,

@@ -105,7 +105,7 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
         ends_at=business_date_ends(business_on, site.zone, site.day_starts_at),
     )
     for safeguard, names in checklist.asked.items():
-        _state(tx, opening_id, safeguard, _only(names, new.named[safeguard]))
+        append_statement(tx, opening_id, safeguard, only_asked(names, new.named[safeguard]))
     if unclosed_on:
         about = {"unclosed_on": unclosed_on, "reason": new.unclosed_reason.strip()}
         tx.append(OpenedRegardless, opening_id=opening_id, **about)
@@ -117,7 +117,7 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
 def close_site(tx: Tx) -> OpeningRef:
     """Close the site before its day is over; refused while anyone is under observation (invariant 34)."""
     staff_id = require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if observed := len(watched(tx.connection)):
         raise StillObserving(count=observed)
     tx.append(Closing, opening_id=opened.opening_id, closed_by=staff_id, closed_at=tx.now)
@@ -129,10 +129,10 @@ def close_site(tx: Tx) -> OpeningRef:
 def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
     """Record that a safeguard is gone; injections pause with it."""
     require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if not standing_statements(tx.connection)[safeguard].stands:
         raise SafeguardWithdrawn
-    _append_statement(tx, opened.opening_id, safeguard, reason, stands=False)
+    append_statement(tx, opened.opening_id, safeguard, reason)
     tell_pauses(tx)
     tx.journal("safeguard_withdrawn", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
@@ -141,19 +141,20 @@ def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
 def restore_safeguard(tx: Tx, safeguard: Safeguard, named: Names) -> OpeningRef:
     """State a withdrawn safeguard again, with its names of now."""
     require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if standing_statements(tx.connection)[safeguard].stands:
         raise SafeguardStands
     asked = checklists.shipped()[opened.variant].asked[safeguard]
     if missing := missing_names({safeguard: asked}, {safeguard: named}):
         raise ChecklistIncomplete(findings=missing)
-    _state(tx, opened.opening_id, safeguard, _only(asked, named))
+    append_statement(tx, opened.opening_id, safeguard, only_asked(asked, named))
     tell_pauses(tx)
     tx.journal("safeguard_restored", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
 
-def _require_open(tx: Tx) -> Opened:
+def require_open(tx: Tx) -> Opened:
+    """Return the opening that stands, or raise SiteNotOpen."""
     opened = standing_opening(tx.connection, tx.now)
     if opened is None:
         raise SiteNotOpen
@@ -165,22 +166,21 @@ def _next_number(tx: Tx, business_on: date) -> int:
     return (last or 0) + 1
 
 
-def _only(asked: tuple[Named, ...], said: Names) -> Names:
-    return {name: said[name].strip() for name in asked}
-
-
-def _state(tx: Tx, opening_id: UUID, safeguard: Safeguard, names: Names) -> None:
-    _append_statement(tx, opening_id, safeguard, msgspec.json.encode(names).decode(), stands=True)
-
-
-def _append_statement(tx: Tx, opening_id: UUID, safeguard: Safeguard, said: str, *, stands: bool) -> None:
-    statement_id = tx.new_id()
-    tx.append(
+def append_statement(tx: Tx, opening_id: UUID, safeguard: Safeguard, said: Names | str) -> UUID:
+    """Append what is said about a safeguard: its names while it stands, why it is gone when it does not."""
+    statement_id, stands = tx.new_id(), not isinstance(said, str)
+    words = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    return tx.append(
         SafeguardStatement,
         id=statement_id,
         opening_id=opening_id,
         safeguard=safeguard,
         stands=stands,
-        said_sealed=tx.keyring.seal(said, seal_context(statement_id)),
+        said_sealed=tx.keyring.seal(words, seal_context(statement_id)),
         stated_at=tx.now,
     )
+
+
+def only_asked(asked: tuple[Named, ...], said: Names) -> dict[Named, str]:
+    """Return the names a checklist asks for, and no others."""
+    return {name: said[name].strip() for name in asked}

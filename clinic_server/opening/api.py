@@ -7,6 +7,7 @@ from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.opening import actions, lookup
+from clinic_server.opening.officer.actions import name_officer
 from clinic_server.opening.rules import Named, Safeguard, Variant
 from clinic_server.staff.rules import Role
 
@@ -22,6 +23,12 @@ class OpeningBody(Body):
     variant: Variant
     named: dict[Safeguard, dict[Named, Said]] = Field(repr=False)
     unclosed_reason: str = Field("", max_length=200)
+
+
+class OfficerBody(Body):
+    """Who reports adverse events, by staff number."""
+
+    number: str = Field(min_length=1, max_length=20)
 
 
 class WithdrawalBody(Body):
@@ -66,3 +73,9 @@ async def withdraw(call: Watchful, safeguard: Safeguard, body: WithdrawalBody) -
 async def restore(call: Lead, safeguard: Safeguard, body: RestorationBody) -> Response:
     """Record that a safeguard is there again."""
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, body.named))
+
+
+@router.post("/opening/officer", status_code=201)
+async def name_who_reports(call: Lead, body: OfficerBody) -> Response:
+    """Name who reports adverse events from now on."""
+    return await call.record(lambda tx: name_officer(tx, body.number))

@@ -130,6 +130,16 @@ def said_of_safeguards(connection: Connection, keyring: Keyring) -> Sequence[Sai
     return [_said(connection, keyring, latest[safeguard]) for safeguard in Safeguard if safeguard in latest]
 
 
+def all_said(connection: Connection, keyring: Keyring, safeguard: Safeguard) -> Sequence[SaidOf]:
+    """Return everything said about a safeguard since the latest opening, oldest first."""
+    return [_said(connection, keyring, one) for one in _opened(connection)[1] if one.safeguard is safeguard]
+
+
+def names_said_last(connection: Connection, keyring: Keyring, safeguard: Safeguard) -> Mapping[Named, str]:
+    """Return the names behind a safeguard when it stood last; those of the opening at the least."""
+    return [said.names for said in all_said(connection, keyring, safeguard) if said.statement.stands][-1]
+
+
 def shortcomings_now(connection: Connection, now: datetime, terms: Terms) -> tuple[Lapsed, ...]:
     """Return what of people and kit would be missing were the site opened now."""
     stays = _stays(connection, now, terms.zone, terms.absent_after)

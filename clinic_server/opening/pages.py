@@ -8,7 +8,11 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.crypto import Keyring
 from clinic_server.opening import actions, checklists, lookup
+from clinic_server.opening.hospitals.lookup import designated
+from clinic_server.opening.officer import actions as officers
+from clinic_server.opening.officer.lookup import officer_now
 from clinic_server.opening.rules import Named, Safeguard, Variant
 from clinic_server.staff.rules import Role
 
@@ -42,6 +46,12 @@ class OpeningForm(NamesForm):
 
     variant: Variant
     unclosed_reason: str = Field("", max_length=200)
+
+
+class OfficerForm(Form):
+    """Who reports adverse events, by staff number."""
+
+    number: str = Field(min_length=1, max_length=20)
 
 
 class WithdrawalForm(Form):
@@ -101,8 +111,23 @@ async def restore(call: Lead, safeguard: Safeguard) -> Response:
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, named), then="/opening")
 
 
+@router.post("/opening/officer")
+async def name_officer(call: Lead) -> Response:
+    """Name who reports adverse events from now on."""
+    form = await call.form(OfficerForm)
+    return await call.record(lambda tx: officers.name_officer(tx, form.number), then="/opening")
+
+
 def _asked(variant: Variant) -> checklists.Checklist:
     return checklists.shipped()[variant]
+
+
+def _foreseen(connection: Connection, keyring: Keyring, variant: Variant) -> dict[tuple[Safeguard, Named], str]:
+    """Return what the opening's form says already: the green channel leads to the hospital designated."""
+    own = designated(connection, keyring).get(variant)
+    if own is None:
+        return {}
+    return {(Safeguard.GREEN_CHANNEL, Named.HOSPITAL): own.name, (Safeguard.GREEN_CHANNEL, Named.PHONE): own.phone}
 
 
 async def _now(call: Call, variant: Variant = Variant.ADULT) -> dict[str, Any]:
@@ -112,12 +137,14 @@ async def _now(call: Call, variant: Variant = Variant.ADULT) -> dict[str, Any]:
     def question(connection: Connection) -> dict[str, Any]:
         seen = lookup.opening_now(connection, now, terms)
         said = lookup.said_of_safeguards(connection, keyring) if seen.is_open else ()
-        return {"seen": seen, "said": said}
+        officer = officer_now(connection, keyring)
+        return {"seen": seen, "said": said, "officer": officer, "foreseen": _foreseen(connection, keyring, variant)}
 
     shown = await call.read(question)
     opened = shown["seen"].opened
     standing = _asked(opened.variant).asked if opened else {}
     return shown | {
         "standing": standing,
+        "runs_site": Role.SITE_LEAD in call.actor.roles,
         "leads": bool({Role.OWNER, Role.SITE_LEAD} & call.actor.roles),
     }

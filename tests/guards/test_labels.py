@@ -95,6 +95,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "observation.rules.EarlyReason": "early_reason",
+    "opening.ambulance.rules.Presence": "presence",
+    "opening.hospitals.rules.HospitalKind": "hospital_kind",
     "opening.emergency_kit.rules.KitThing": "kit_thing",
     "opening.rules.Lapse": "finding",
     "opening.rules.Named": "named",
