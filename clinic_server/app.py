@@ -81,8 +81,15 @@ from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.opening import api as opening_api
-from clinic_server.opening import checklists
+from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.opening.ambulance import api as ambulance_api
+from clinic_server.opening.ambulance import pages as ambulance_pages
+from clinic_server.opening.emergency_kit import api as kit_api
+from clinic_server.opening.emergency_kit import pages as kit_pages
+from clinic_server.opening.hospitals import api as hospitals_api
+from clinic_server.opening.hospitals import pages as hospitals_pages
+from clinic_server.opening.watching import ReadinessWatch
 from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
 from clinic_server.paging.heartbeat import Part
@@ -135,6 +142,12 @@ ROUTERS = (
     care_pages.router,
     opening_api.router,
     opening_pages.router,
+    kit_api.router,
+    kit_pages.router,
+    ambulance_api.router,
+    ambulance_pages.router,
+    hospitals_api.router,
+    hospitals_pages.router,
     corrections_api.router,
     corrections_pages.router,
     recall_api.router,
@@ -228,13 +241,14 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         Backups(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
+        ReadinessWatch(house) as readiness,
         Desks(house) as desks,
         DeviceHub(house, desks=desks) as hub,
         SlipOffice(house, hub) as office,
         AlarmPath(
             house,
             Part("device intake", hub.is_alive),
-            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
+            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals, readiness)),
         ) as alarm_path,
     ):
         desks.bring_to(hub.receive)
@@ -258,6 +272,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     schedules.shipped()
     texts.shipped()
     checklists.shipped()
+    kit_lists.shipped()
     ladders.shipped()
     symptoms.shipped()
     drug_tables.shipped()

@@ -40,6 +40,9 @@ class SiteSettings(_Section):
     minimum_physicians: int = Field(
         1, ge=1, le=50, description="Physicians who must be signed in; with fewer, injections pause."
     )
+    ambulance_within_minutes: int = Field(
+        0, ge=0, le=60, description="Minutes an ambulance on call may be away; 0: it must stand on site."
+    )
     limit_tickets: bool = Field(
         default=False, description="true: no more tickets than usable doses in stock; needs every unit scanned in."
     )

@@ -1,7 +1,7 @@
 """One key from help: the file, the page, the log, the end. On both engines."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,8 +24,10 @@ from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.journal import head_of, journal, verify
 from clinic_server.kit.tx import Tx
-from clinic_server.opening.actions import add_kit_item
-from clinic_server.opening.lookup import standing_kit
+from clinic_server.opening.emergency_kit.lookup import standing_kit
+from clinic_server.opening.emergency_kit.rules import KitThing
+from clinic_server.opening.lookup import injections_paused
+from clinic_server.opening.rules import Lapse
 from clinic_server.screening.actions import record_screening
 from clinic_server.screening.rules import Measurements
 from clinic_server.settings import PagingSettings, Settings
@@ -429,14 +431,15 @@ async def test_a_death_ends_the_visit(house: House, visit_id: UUID, observer: Si
 async def test_what_is_used_leaves_the_kit_and_the_last_of_it_is_a_shortfall(
     house: House, visit_id: UUID, observer: SignedIn
 ) -> None:
-    house.db.write_now(lambda tx: add_kit_item(tx, "oxygen mask", date(2026, 12, 31)), SYSTEM)
     number = await pressed(observer, visit_id)
-    adrenaline = next(one for one in house.db.read_now(standing_kit) if one.name == "adrenaline")
-    await written(observer, number, "drug", ADRENALINE, kit_item_id=str(adrenaline.item_id))
-    assert [one.name for one in house.db.read_now(standing_kit)] == ["oxygen mask"]
-    assert "The kit has no more adrenaline" in (await observer.get(f"/adverse-events/{number}/care")).text
-    refusal = await refused(observer, number, "drug", ADRENALINE, kit_item_id=str(adrenaline.item_id))
-    assert refusal[0] == "kit_item_unknown"
+    adrenaline = next(one for one in house.db.read_now(standing_kit) if one.thing is KitThing.ADRENALINE)
+    for _ in range(adrenaline.quantity):
+        assert "The kit has no more" not in (await observer.get(f"/adverse-events/{number}/care")).text
+        await written(observer, number, "drug", ADRENALINE, kit_item_id=str(adrenaline.item_id))
+    assert KitThing.ADRENALINE not in {one.thing for one in house.db.read_now(standing_kit)}
+    assert "The kit has no more" in (await observer.get(f"/adverse-events/{number}/care")).text
+    pauses = house.db.read_now(lambda connection: injections_paused(connection, house.db.clock.now(), UTC))
+    assert [one.lapse for one in pauses] == [Lapse.KIT_SHORT]
 
 
 async def test_the_seat_shows_the_minutes_since_the_key_and_the_way_to_the_log(

@@ -65,7 +65,8 @@ from clinic_server.injection import check_lists
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
-from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.actions import NewOpening, open_site
+from clinic_server.opening.emergency_kit.actions import add_to_kit
 from clinic_server.opening.rules import Variant
 from clinic_server.paging.actions import (
     Attempt,
@@ -112,7 +113,7 @@ from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
-from tests.api.visitors import take_in_lot
+from tests.api.visitors import a_full_kit, take_in_lot
 from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
@@ -179,7 +180,7 @@ def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
 
 
 def _open(tx: Tx) -> None:
-    add_kit_item(tx, "样例肾上腺素", tx.local_date + timedelta(days=365))
+    add_to_kit(tx, *a_full_kit(until=tx.local_date + timedelta(days=365)))
     asked = checklists.shipped()[Variant.ADULT].asked
     names = {safeguard: dict.fromkeys(wanted, "样例") for safeguard, wanted in asked.items()}
     open_site(tx, Settings(_env_file=None), NewOpening(Variant.ADULT, names))

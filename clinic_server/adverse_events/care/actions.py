@@ -71,8 +71,8 @@ from clinic_server.alerts.calling import call_at_once
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.tx import Tx
-from clinic_server.opening.actions import take_from_kit
-from clinic_server.opening.lookup import standing_kit
+from clinic_server.opening.emergency_kit.actions import use_kit_item
+from clinic_server.opening.emergency_kit.lookup import standing_kit
 from clinic_server.people.lookup import person
 from clinic_server.people.rules import age_in_months
 from clinic_server.staff.actions import require_signed_in, stations
@@ -267,9 +267,9 @@ def _as_referred(tx: Tx, event: EventFacts, said: Said) -> Said:
 
 def _use(tx: Tx, event: EventFacts, kit_item_id: UUID) -> None:
     """Take a piece out of the kit; what there is no more of is told as a shortfall."""
-    used = take_from_kit(tx, kit_item_id)
-    if not any(one.name == used.name and one.expires_on >= tx.local_date for one in standing_kit(tx.connection)):
-        tx.append(KitShortfall, event_id=event.event_id, item=used.name, found_at=tx.now)
+    thing = use_kit_item(tx, kit_item_id, 1, event.event_id)
+    if not any(one.thing is thing and not one.has_expired(tx.local_date) for one in standing_kit(tx.connection)):
+        tx.append(KitShortfall, event_id=event.event_id, thing=thing, found_at=tx.now)
 
 
 def _minutes_on(tx: Tx, event: EventFacts) -> int:

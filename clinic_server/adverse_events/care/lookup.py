@@ -20,6 +20,7 @@ from clinic_server.adverse_events.care.tables import (
 )
 from clinic_server.adverse_events.tables import adverse_event, care_over, event_file_closed
 from clinic_server.kit.crypto import Keyring
+from clinic_server.opening.emergency_kit.rules import KitThing
 from clinic_server.visits.tables import visit
 
 
@@ -98,9 +99,9 @@ def ending_of(connection: Connection, keyring: Keyring, event_id: UUID) -> Endin
     )
 
 
-def shortfalls_of(connection: Connection, event_id: UUID) -> Sequence[str]:
+def shortfalls_of(connection: Connection, event_id: UUID) -> Sequence[KitThing]:
     """Return what the kit has no more of since this event."""
-    found = select(kit_shortfall.c.item).where(kit_shortfall.c.event_id == event_id)
+    found = select(kit_shortfall.c.thing).where(kit_shortfall.c.event_id == event_id)
     return connection.execute(found.order_by(kit_shortfall.c.journal_seq)).scalars().all()
 
 

@@ -21,8 +21,10 @@ from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of
 from clinic_server.adverse_events.lookup import event_by_number, suspect_doses
 from clinic_server.adverse_events.rules import EventFacts
 from clinic_server.kit.crypto import Keyring
-from clinic_server.opening.lookup import said_of_safeguards, standing_kit
-from clinic_server.opening.rules import KitItem, Named, Safeguard
+from clinic_server.opening.emergency_kit.lookup import standing_kit
+from clinic_server.opening.emergency_kit.rules import KitItem, KitThing
+from clinic_server.opening.lookup import said_of_safeguards
+from clinic_server.opening.rules import Named, Safeguard
 from clinic_server.people.lookup import person
 from clinic_server.people.rules import PersonFacts, age_in_months
 from clinic_server.staff.actions import members
@@ -71,7 +73,7 @@ class CareSheet:
     signatures: Sequence[TableSignature]
     stated: StatedProtocol | None
     kit: Sequence[KitItem]
-    shortfalls: Sequence[str]
+    shortfalls: Sequence[KitThing]
     hospital: MappedHospital
     names: Mapping[UUID, str]
 

@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from clinic_server.adverse_events.care.rules import CareKind
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
+from clinic_server.opening.emergency_kit.rules import KitThing
 
 
 class EmergencyCall(Record, table=True):
@@ -75,7 +76,7 @@ class KitShortfall(Record, table=True):
     __tablename__ = "kit_shortfall"
 
     event_id: UUID = Field(foreign_key="adverse_event.id", index=True)
-    item: str = text(80)
+    thing: KitThing = one_of(KitThing)
     found_at: datetime = instant()
 
 

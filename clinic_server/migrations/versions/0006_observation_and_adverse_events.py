@@ -48,6 +48,80 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", "physician_id", name=op.f("uq_drug_table_signed_off_digest_physician_id")),
     )
     op.create_table(
+        "hospital",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "tertiary",
+                "secondary",
+                "children",
+                "infectious_diseases",
+                name="hospitalkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("phone", sa.String(length=40), nullable=False),
+        sa.Column("green_contact_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expert_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("reserved_beds", sa.Integer(), nullable=False),
+        sa.Column("minutes_away", sa.Integer(), nullable=False),
+        sa.Column("listed_by", sa.Uuid(), nullable=False),
+        sa.Column("listed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_hospital_code_length")),
+        sa.CheckConstraint("length(name) <= 80", name=op.f("ck_hospital_name_length")),
+        sa.CheckConstraint("length(phone) <= 40", name=op.f("ck_hospital_phone_length")),
+        sa.CheckConstraint("minutes_away BETWEEN 1 AND 240", name=op.f("ck_hospital_minutes_away")),
+        sa.CheckConstraint("reserved_beds BETWEEN 0 AND 1000", name=op.f("ck_hospital_reserved_beds")),
+        sa.ForeignKeyConstraint(["listed_by"], ["staff.id"], name=op.f("fk_hospital_listed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hospital")),
+    )
+    with op.batch_alter_table("hospital", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hospital_code"), ["code"], unique=False)
+
+    op.create_table(
+        "hospital_designated",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "variant",
+            sa.Enum("adult", "paediatric", name="variant_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("designated_by", sa.Uuid(), nullable=False),
+        sa.Column("designated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_hospital_designated_code_length")),
+        sa.ForeignKeyConstraint(["designated_by"], ["staff.id"], name=op.f("fk_hospital_designated_designated_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hospital_designated")),
+    )
+    op.create_table(
+        "kit_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("checked_by", sa.Uuid(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["checked_by"], ["staff.id"], name=op.f("fk_kit_check_checked_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_check")),
+    )
+    op.create_table(
+        "officer_named",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("named_by", sa.Uuid(), nullable=False),
+        sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["named_by"], ["staff.id"], name=op.f("fk_officer_named_named_by")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_officer_named_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_officer_named")),
+    )
+    op.create_table(
         "adverse_event",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -86,6 +160,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_adverse_event_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
+        "kit_count",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("kit_check_id", sa.Uuid(), nullable=False),
+        sa.Column("kit_item_id", sa.Uuid(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.CheckConstraint("counted >= 0 AND expected >= 0", name=op.f("ck_kit_count_quantities")),
+        sa.ForeignKeyConstraint(["kit_check_id"], ["kit_check.id"], name=op.f("fk_kit_count_kit_check_id")),
+        sa.ForeignKeyConstraint(["kit_item_id"], ["kit_item.id"], name=op.f("fk_kit_count_kit_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_count")),
+        sa.UniqueConstraint("kit_check_id", "kit_item_id", name=op.f("uq_kit_count_kit_check_id_kit_item_id")),
+    )
+    with op.batch_alter_table("kit_count", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kit_count_kit_item_id"), ["kit_item_id"], unique=False)
+
+    op.create_table(
+        "pauses_told",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column("lapses", sa.String(length=400), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(lapses) <= 400", name=op.f("ck_pauses_told_lapses_length")),
+        sa.ForeignKeyConstraint(["opening_id"], ["opening.id"], name=op.f("fk_pauses_told_opening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pauses_told")),
+    )
+    with op.batch_alter_table("pauses_told", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pauses_told_opening_id"), ["opening_id"], unique=False)
+
+    op.create_table(
         "visit_baseline",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -100,6 +205,28 @@ def upgrade() -> None:
             batch_op.f("ix_visit_baseline_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
         )
 
+    op.create_table(
+        "ambulance_move",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "presence",
+            sa.Enum(
+                "on_site", "on_call", "away", name="presence_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("minutes_away", sa.Integer(), nullable=True),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("minutes_away BETWEEN 1 AND 240", name=op.f("ck_ambulance_move_minutes_away")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["staff.id"], name=op.f("fk_ambulance_move_recorded_by")),
+        sa.ForeignKeyConstraint(
+            ["statement_id"], ["safeguard_statement.id"], name=op.f("fk_ambulance_move_statement_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ambulance_move")),
+        sa.UniqueConstraint("statement_id", name=op.f("uq_ambulance_move_statement_id")),
+    )
     op.create_table(
         "care_ending",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -207,14 +334,63 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("item", sa.String(length=80), nullable=False),
+        sa.Column(
+            "thing",
+            sa.Enum(
+                "adrenaline",
+                "promethazine",
+                "dexamethasone",
+                "hydrocortisone",
+                "salbutamol",
+                "saline",
+                "glucose",
+                "oxygen",
+                "oxygen_mask",
+                "oxygen_mask_child",
+                "bag_mask",
+                "bag_mask_child",
+                "airway",
+                "airway_child",
+                "syringe",
+                "infusion_set",
+                "tourniquet",
+                "sphygmomanometer",
+                "cuff_child",
+                "oximeter",
+                "oximeter_probe_child",
+                "stethoscope",
+                "thermometer",
+                "torch",
+                name="kitthing_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("length(item) <= 80", name=op.f("ck_kit_shortfall_item_length")),
         sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_kit_shortfall_event_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_shortfall")),
     )
     with op.batch_alter_table("kit_shortfall", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_kit_shortfall_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
+        "kit_use",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("kit_item_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("quantity >= 1", name=op.f("ck_kit_use_quantity")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_kit_use_event_id")),
+        sa.ForeignKeyConstraint(["kit_item_id"], ["kit_item.id"], name=op.f("fk_kit_use_kit_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_use")),
+    )
+    with op.batch_alter_table("kit_use", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kit_use_event_id"), ["event_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_kit_use_kit_item_id"), ["kit_item_id"], unique=False)
 
     op.create_table(
         "care_line_struck",
@@ -262,6 +438,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_suspect_dose_dose_id"), ["dose_id"], unique=False)
 
     op.make_append_only("adverse_event")
+    op.make_append_only("ambulance_move")
     op.make_append_only("care_ending")
     op.make_append_only("care_line")
     op.make_append_only("care_line_struck")
@@ -271,7 +448,14 @@ def upgrade() -> None:
     op.make_append_only("emergency_call")
     op.make_append_only("emergency_call_over")
     op.make_append_only("event_file_closed")
+    op.make_append_only("hospital")
+    op.make_append_only("hospital_designated")
+    op.make_append_only("kit_check")
+    op.make_append_only("kit_count")
     op.make_append_only("kit_shortfall")
+    op.make_append_only("kit_use")
+    op.make_append_only("officer_named")
+    op.make_append_only("pauses_told")
     op.make_append_only("suspect_dose")
     op.make_append_only("visit_baseline")
     # ### end Alembic commands ###
@@ -285,6 +469,11 @@ def downgrade() -> None:
     op.drop_table("suspect_dose")
     op.drop_table("emergency_call_over")
     op.drop_table("care_line_struck")
+    with op.batch_alter_table("kit_use", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kit_use_kit_item_id"))
+        batch_op.drop_index(batch_op.f("ix_kit_use_event_id"))
+
+    op.drop_table("kit_use")
     with op.batch_alter_table("kit_shortfall", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_kit_shortfall_event_id"))
 
@@ -300,15 +489,31 @@ def downgrade() -> None:
 
     op.drop_table("care_line")
     op.drop_table("care_ending")
+    op.drop_table("ambulance_move")
     with op.batch_alter_table("visit_baseline", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_visit_baseline_visit_id_journal_seq"))
 
     op.drop_table("visit_baseline")
+    with op.batch_alter_table("pauses_told", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pauses_told_opening_id"))
+
+    op.drop_table("pauses_told")
+    with op.batch_alter_table("kit_count", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kit_count_kit_item_id"))
+
+    op.drop_table("kit_count")
     with op.batch_alter_table("adverse_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_adverse_event_visit_id"))
         batch_op.drop_index(batch_op.f("ix_adverse_event_person_id"))
 
     op.drop_table("adverse_event")
+    op.drop_table("officer_named")
+    op.drop_table("kit_check")
+    op.drop_table("hospital_designated")
+    with op.batch_alter_table("hospital", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hospital_code"))
+
+    op.drop_table("hospital")
     op.drop_table("drug_table_signed_off")
     op.drop_table("care_protocol_stated")
     # ### end Alembic commands ###
