@@ -51,7 +51,7 @@ async def _board(call: Call) -> Board:
         turns = [
             Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
         ]
-        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left(now)) for one in sitting]
+        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left) for one in sitting]
         return board_of(turns, seats, now)
 
     return await call.read(question)
