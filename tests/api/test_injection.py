@@ -246,7 +246,7 @@ async def test_leaving_too_soon_is_refused_with_the_minutes_still_to_wait(
 
 
 async def test_an_early_leave_needs_a_reason_and_is_none_once_the_time_is_over(
-    as_role: Any, house: House, ready: UUID, clock: ManualClock
+    as_role: Any, ready: UUID, clock: ManualClock
 ) -> None:
     bench, observer = await as_role(Role.VACCINATOR), await as_role(Role.OBSERVER)
     await given(bench, (await permitted(bench, ready)).json()["permit_id"])
