@@ -70,6 +70,7 @@ from clinic_server.kit import live, patterns, web
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
+from clinic_server.kit.clock_watch import ClockWatch, keep_time
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
@@ -201,9 +202,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings, clock)
         app.state.house = house
-        if isinstance(clock, FastClock):
-            last_at = await house.db.read(last_line_at)
-            clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
@@ -234,6 +232,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
     """Do everything a server does by itself: watch, attend devices, print, call people."""
     async with (
+        ClockWatch(house.db),
         OverdueVials(house),
         Silence(house) as silence,
         ProbeDoubts(house) as probe_doubts,
@@ -292,6 +291,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    if isinstance(clock, FastClock):
+        clock.resume_after(max(db.now().at, db.read_now(last_line_at) or db.now().at))
+    db.write_now(keep_time, system_actor("clock"))  # nobody is served before a turn of the clock is recorded
     if db.read_now(lacks_hours):
         db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
     for one in db.read_now(changed_sets):

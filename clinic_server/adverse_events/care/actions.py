@@ -82,7 +82,7 @@ from clinic_server.visits.doses import doses_given
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.steps import VISITS, stage_of, take_step
-from clinic_server.visits.watch import due_at, minutes_left, start_watch
+from clinic_server.visits.watch import start_watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def end(tx: Tx, number: int, ending: Ending) -> EventRef:
     tx.append(CareEnding, id=ending_id, event_id=event.event_id, ending_sealed=sealed)
     if event.visit_id is not None and stage_of(tx, event.visit_id) is Stage.OBSERVED:
         if watched_on is not None:
-            _watch_on(tx, event.visit_id, watched_on)
+            start_watch(tx, event.visit_id, tx.now, watched_on)
         elif ending.how is not CareEnd.DECLINED:
             take_step(tx, event.visit_id, Outcome.TRANSFERRED, ending_id)
     _stand_down(tx, event.seat_code)
@@ -286,12 +286,6 @@ def _minutes_on(tx: Tx, event: EventFacts) -> int:
     )
     is_severe = was_severe(said, symptoms.shipped(), had_low_pressure=had_low_pressure)
     return protocol.watched_on_after_severe_min if is_severe else protocol.watched_on_min
-
-
-def _watch_on(tx: Tx, visit_id: UUID, minutes: int) -> None:
-    """Watch somebody on, never shorter than they were to be watched."""
-    due = due_at(tx.connection, visit_id)
-    start_watch(tx, visit_id, tx.now, max(minutes, minutes_left(tx.now, due) if due else 0))
 
 
 def _age_months(tx: Tx, event: EventFacts) -> int:
