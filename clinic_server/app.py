@@ -12,10 +12,14 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.adverse_events.care import api as care_api
+from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care import pages as care_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -134,6 +138,8 @@ ROUTERS = (
     box_pages.router,
     observation_api.router,
     observation_pages.router,
+    care_api.router,
+    care_pages.router,
     opening_api.router,
     opening_pages.router,
     kit_api.router,
@@ -232,6 +238,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         Silence(house) as silence,
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
+        Backups(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,
@@ -267,6 +274,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     checklists.shipped()
     kit_lists.shipped()
     ladders.shipped()
+    symptoms.shipped()
+    drug_tables.shipped()
+    protocols.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )
@@ -274,7 +284,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     ids = Ids(clock)
     db = Database(
         settings.database.url,
-        site=Site(settings.site.code, epoch=1, zone=settings.site.zone),
+        site=Site(settings.site.code, settings.site.zone),
         keyring=load_or_create_keyring(settings.security.key_file),
         clock=clock,
         ids=ids,

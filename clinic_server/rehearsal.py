@@ -120,7 +120,7 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
     until = clock.now()
     past_clock = PastClock(until - timedelta(days=plan.past_days))
     keyring = load_or_create_keyring(plan.folder / "site.key")
-    db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=past_clock, ids=Ids(past_clock))
+    db = Database(plan.url, site=Site(SITE_CODE), keyring=keyring, clock=past_clock, ids=Ids(past_clock))
     try:
         db.read_now(refuse_real_database)
         for act in (*_staff_acts(cast, db), *_place_acts(cast), *_stock_acts(cast), _fill_kit):

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
+from clinic_server.adverse_events.care.lookup import CallFacts, calls_by_visit
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.observation import actions
 from clinic_server.observation.rules import EarlyReason
@@ -28,10 +29,11 @@ class EarlyLeaveForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """Who is watched, and their names."""
+    """Who is watched, their names, and to whom the team was called."""
 
     watched: Sequence[Watched]
     people: Mapping[UUID, PersonFacts]
+    calls: Mapping[UUID, CallFacts]
 
 
 @router.get("/observation")
@@ -64,6 +66,7 @@ async def _seats(call: Call) -> Seats:
 
     def look(connection: Connection) -> Seats:
         present = watched(connection)
-        return Seats(present, people(connection, keyring, [one.person_id for one in present]))
+        names = people(connection, keyring, [one.person_id for one in present])
+        return Seats(present, names, calls_by_visit(connection))
 
     return await call.read(look)

@@ -21,6 +21,15 @@ ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "clinic_server" / "locale"
 CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
 SHOWN = {  # enum: the group of labels its values are shown with
+    "adverse_events.care.rules.AmbulanceStep": "ambulance",
+    "adverse_events.care.rules.BodyPosition": "body_position",
+    "adverse_events.care.rules.CareKind": "care_kind",
+    "adverse_events.care.rules.Consciousness": "consciousness",
+    "adverse_events.care.rules.DrugFinding": "finding",
+    "adverse_events.care.rules.DrugRoute": "drug_route",
+    "adverse_events.care.rules.DrugSite": "drug_site",
+    "adverse_events.care.symptoms.BodySystem": "body_system",
+    "adverse_events.care.vitals.VitalsFinding": "finding",
     "adverse_events.rules.CareEnd": "care_end",
     "adverse_events.rules.FoundHow": "found_how",
     "alerts.rules.AlertKind": "alert",
@@ -129,6 +138,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "adverse_events.care.symptoms.Weight",  # is what a symptom counts for in a rule
     "cold_chain.course.exports.Detail",
     "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name

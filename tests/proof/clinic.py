@@ -226,7 +226,7 @@ def furnish(url: str) -> Cast:
 
 
 def _open(url: str, clock: ManualClock) -> Database:
-    return Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
+    return Database(url, site=Site(SITE.code, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from clinic_server.opening.emergency_kit.rules import (
     KitCountIncomplete,
     KitItem,
     KitItemUnknown,
+    KitThing,
     NewKitItem,
     require_fit,
 )
@@ -27,16 +28,16 @@ def add_to_kit(tx: Tx, *new: NewKitItem) -> tuple[UUID, ...]:
     return item_ids
 
 
-def use_kit_item(tx: Tx, item_id: UUID, quantity: int, event_id: UUID) -> UUID:
-    """Record what of the kit went into somebody; the caller journals.
+def use_kit_item(tx: Tx, item_id: UUID, quantity: int, event_id: UUID) -> KitThing:
+    """Record what of the kit went into somebody, and return what it was; the caller journals.
 
     Never refused for being more than the records hold: it was given, and the next check counts.
     """
-    _require_in_kit(tx, item_id)
-    use_id = tx.append(KitUse, kit_item_id=item_id, event_id=event_id, quantity=quantity, used_at=tx.now)
+    used = _require_in_kit(tx, item_id)
+    tx.append(KitUse, kit_item_id=item_id, event_id=event_id, quantity=quantity, used_at=tx.now)
     tell_pauses(tx)
     tx.signal(OPENING)
-    return use_id
+    return used.thing
 
 
 def remove_from_kit(tx: Tx, item_id: UUID) -> None:
