@@ -1,7 +1,7 @@
 """One key from help: the file, the page, the log, the end. On both engines."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +26,8 @@ from clinic_server.kit.journal import head_of, journal, verify
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.emergency_kit.lookup import standing_kit
 from clinic_server.opening.emergency_kit.rules import KitThing
+from clinic_server.opening.lookup import injections_paused
+from clinic_server.opening.rules import Lapse
 from clinic_server.screening.actions import record_screening
 from clinic_server.screening.rules import Measurements
 from clinic_server.settings import PagingSettings, Settings
@@ -432,11 +434,12 @@ async def test_what_is_used_leaves_the_kit_and_the_last_of_it_is_a_shortfall(
     number = await pressed(observer, visit_id)
     adrenaline = next(one for one in house.db.read_now(standing_kit) if one.thing is KitThing.ADRENALINE)
     for _ in range(adrenaline.quantity):
-        page = (await observer.get(f"/adverse-events/{number}/care")).text
-        assert "The kit has no more" not in page
+        assert "The kit has no more" not in (await observer.get(f"/adverse-events/{number}/care")).text
         await written(observer, number, "drug", ADRENALINE, kit_item_id=str(adrenaline.item_id))
-    assert adrenaline.item_id not in {one.item_id for one in house.db.read_now(standing_kit)}
-    assert "The kit has no more Adrenaline" in (await observer.get(f"/adverse-events/{number}/care")).text
+    assert KitThing.ADRENALINE not in {one.thing for one in house.db.read_now(standing_kit)}
+    assert "The kit has no more" in (await observer.get(f"/adverse-events/{number}/care")).text
+    pauses = house.db.read_now(lambda connection: injections_paused(connection, house.db.clock.now(), UTC))
+    assert [one.lapse for one in pauses] == [Lapse.KIT_SHORT]
 
 
 async def test_the_seat_shows_the_minutes_since_the_key_and_the_way_to_the_log(

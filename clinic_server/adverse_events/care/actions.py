@@ -267,9 +267,9 @@ def _as_referred(tx: Tx, event: EventFacts, said: Said) -> Said:
 
 def _use(tx: Tx, event: EventFacts, kit_item_id: UUID) -> None:
     """Take a piece out of the kit; what there is no more of is told as a shortfall."""
-    used = use_kit_item(tx, kit_item_id, 1, event.event_id)
-    if not any(one.thing is used and not one.has_expired(tx.local_date) for one in standing_kit(tx.connection)):
-        tx.append(KitShortfall, event_id=event.event_id, thing=used, found_at=tx.now)
+    thing = use_kit_item(tx, kit_item_id, 1, event.event_id)
+    if not any(one.thing is thing and not one.has_expired(tx.local_date) for one in standing_kit(tx.connection)):
+        tx.append(KitShortfall, event_id=event.event_id, thing=thing, found_at=tx.now)
 
 
 def _minutes_on(tx: Tx, event: EventFacts) -> int:

@@ -33,11 +33,11 @@ def use_kit_item(tx: Tx, item_id: UUID, quantity: int, event_id: UUID) -> KitThi
 
     Never refused for being more than the records hold: it was given, and the next check counts.
     """
-    used = _require_in_kit(tx, item_id)
+    thing = _require_in_kit(tx, item_id).thing
     tx.append(KitUse, kit_item_id=item_id, event_id=event_id, quantity=quantity, used_at=tx.now)
     tell_pauses(tx)
     tx.signal(OPENING)
-    return used.thing
+    return thing
 
 
 def remove_from_kit(tx: Tx, item_id: UUID) -> None:
