@@ -86,7 +86,8 @@ def used(morning: Morning, thing: KitThing, quantity: int, event_id: UUID) -> No
     item_id = kit_of(morning, thing).item_id
 
     def act(tx: Tx) -> None:
-        tx.journal("drug_given", use_kit_item(tx, item_id, quantity, event_id))
+        use_kit_item(tx, item_id, quantity, event_id)
+        tx.journal("care_line_written", event_id)
 
     morning.db.write_now(act, morning.lead)
 
