@@ -6,7 +6,7 @@
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.proof.rows import Row, Rows, age_on
