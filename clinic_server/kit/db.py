@@ -170,7 +170,7 @@ class Database:
                 self._time.begin(connection)
                 for waiting in tuple(batch):
                     head = self._keep_time(connection, batch, head)
-                    head = self._run(connection, waiting, head)
+                    head = self._run(connection, waiting, head, self._time.present())
                 self._commit(connection)
         except BaseException as error:  # noqa: BLE001  # whatever it was, nothing of this batch was recorded
             self._time.failed()
@@ -183,18 +183,18 @@ class Database:
         owed = self._time.owed()
         if owed is None:
             return head
-        turn = _Waiting(owed, _CLOCK)
-        head = self._run(connection, turn, head)
+        record, now = owed
+        turn = _Waiting(record, _CLOCK)
+        head = self._run(connection, turn, head, now)
         if turn.error is not None:
             raise turn.error
         self._time.go_on_from(turn.result)
         batch.append(turn)
         return head
 
-    def _run(self, connection: Connection, waiting: _Waiting, head: Head) -> Head:
+    def _run(self, connection: Connection, waiting: _Waiting, head: Head, now: Moment) -> Head:
         """Run one action behind a savepoint and return the journal's head after it."""
         connection.exec_driver_sql("SAVEPOINT action")
-        now = self._time.present()
         at_moment(connection, now)
         tx = Tx(connection, now.at, waiting.actor, self.site, self.keyring, self.ids.new, head)
         try:

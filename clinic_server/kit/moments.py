@@ -64,7 +64,8 @@ class Moment:
     def later(self, clock: Clock) -> "Moment":
         """Return the present of the same stretch; after a restart of the machine, as far as it can be told."""
         if not self.is_provable(clock):
-            return replace(self, at=max(self.at, clock.now()))
+            seen = Moment.read(clock)
+            return replace(seen, seq=self.seq, at=max(self.at, seen.at))
         steady_s = clock.steady()
         return replace(self, at=self.at + timedelta(seconds=steady_s - self.steady_s), steady_s=steady_s)
 

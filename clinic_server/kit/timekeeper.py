@@ -31,12 +31,15 @@ class Timekeeper:
         """Begin a transaction; what the last one left uncertain is asked of the database."""
         self._pending = self._known if self._is_kept else resumed(connection, self._clock)
 
-    def owed(self) -> Callable[[Tx], Moment] | None:
-        """Return what must be recorded before the next action, if anything."""
+    def owed(self) -> tuple[Callable[[Tx], Moment], Moment] | None:
+        """Return what must be recorded before the next action and of which moment, if anything."""
         turning = self._pending.turning(self._clock)
         if turning is not None:
-            return partial(record_turn, turning=turning)
-        return None if self._is_kept else partial(keep_mark, moment=self._pending.later(self._clock))
+            return partial(record_turn, turning=turning), turning.seen
+        if self._is_kept:
+            return None
+        present = self.present()
+        return partial(keep_mark, moment=present), present
 
     def go_on_from(self, moment: Moment) -> None:
         """Reckon from a moment within the open transaction."""

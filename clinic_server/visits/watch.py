@@ -62,8 +62,10 @@ def start_watch(tx: Tx, visit_id: UUID, given_at: datetime, minutes: int) -> dat
     return _append(tx, visit_id, given_at, over_at if earlier is None else max(over_at, earlier.due.proved_at))
 
 
-def extend_watch(tx: Tx, visit_id: UUID, standing: Standing, minutes: int) -> datetime:
+def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:
     """Let an observation last longer, counted from now where its time is over; return when it is over then."""
+    standing = standing_watch(tx.connection, visit_id)
+    assert standing is not None  # noqa: S101  # nobody is observed without a watch: the dose begins it
     over_at = max(standing.due.at, tx.now) + timedelta(minutes=minutes)
     return _append(tx, visit_id, standing.given_at, max(over_at, standing.due.proved_at))
 

@@ -222,12 +222,13 @@ class SetClocks(RuleBasedStateMachine):
         before = seen(self.db)
         self.db.close()
         self.clock.start_machine_again(seconds=off_s)
+        unwritten_s = self.watch.counted_s - self.watch.written[0]
         self.watch.lose_power(off_s)
         self.db = opened(self.url, self.clock)
         self.keep_time()
-        unwritten_s = max(0.0, self.watch.written[0] - self.watch.counted_s)
         after = seen(self.db)
-        assert all(after[key].minutes_left <= one.minutes_left + unwritten_s for key, one in before.items())
+        grown = [after[key].minutes_left - one.minutes_left for key, one in before.items()]
+        assert max(grown, default=0) <= -(-unwritten_s // 60)
 
     @invariant()
     def everybody_sits_as_long_as_the_stopwatch_says(self) -> None:
@@ -257,8 +258,8 @@ def test_no_set_clock_and_no_restart_changes_how_long_anybody_sits(blank: Path) 
     run_state_machine_as_test(
         SetClocks,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=20,
+            max_examples=25,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,

@@ -103,6 +103,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
+    "kit.moments.TurnKind": "clock_turn",
+    "observation.rules.ExtensionReason": "extension_reason",
     "observation.rules.EarlyReason": "early_reason",
     "opening.ambulance.rules.Presence": "presence",
     "opening.hospitals.rules.HospitalKind": "hospital_kind",

@@ -6,7 +6,7 @@
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.proof.rows import Row, Rows, age_on
@@ -392,11 +392,19 @@ def observed_from_the_needle_for_no_less_than_the_floor(rows: Rows) -> Iterator[
 @invariant(30)
 def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
     for departure in rows.all("departure"):
-        due_at = rows.of("watch", "visit_id", departure["visit_id"])[-1]["due_at"]
-        is_early = departure["left_at"] < due_at
+        is_early = departure["left_at"] < _due_at(rows, departure)
         said_early = (departure["kind"], departure["reason"] is not None, departure["minutes_short"] > 0)
         if said_early != (("early", True, True) if is_early else ("completed", False, False)):
             yield f"departure {departure['id']} is not as the clock says"
+
+
+def _due_at(rows: Rows, departure: Row) -> datetime:
+    """When the observation was over, by the clock as it was set between the needle and the leaving."""
+    watched = [row for row in rows.of("watch", "visit_id", departure["visit_id"]) if _seq(row) < _seq(departure)][-1]
+    between = [row for row in rows.all("clock_turn") if _seq(watched) < _seq(row) < _seq(departure)]
+    return watched["due_at"] + sum(
+        (row["to_at"] - row["from_at"] for row in between if row["kind"] == "set"), timedelta()
+    )
 
 
 @invariant(33)

@@ -182,6 +182,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_adverse_event_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
+        "extension",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "unwell",
+                "risk_known_later",
+                "was_not_watched",
+                "ordered",
+                name="extensionreason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_extension_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_extension")),
+    )
+    with op.batch_alter_table("extension", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_extension_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
         "kit_count",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -471,6 +497,7 @@ def upgrade() -> None:
     op.make_append_only("emergency_call")
     op.make_append_only("emergency_call_over")
     op.make_append_only("event_file_closed")
+    op.make_append_only("extension")
     op.make_append_only("hospital")
     op.make_append_only("hospital_designated")
     op.make_append_only("kit_check")
@@ -525,6 +552,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_kit_count_kit_item_id"))
 
     op.drop_table("kit_count")
+    with op.batch_alter_table("extension", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_extension_visit_id"))
+
+    op.drop_table("extension")
     with op.batch_alter_table("adverse_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_adverse_event_visit_id"))
         batch_op.drop_index(batch_op.f("ix_adverse_event_person_id"))
