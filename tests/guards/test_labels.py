@@ -30,6 +30,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "adverse_events.care.rules.DrugSite": "drug_site",
     "adverse_events.care.symptoms.BodySystem": "body_system",
     "adverse_events.care.vitals.VitalsFinding": "finding",
+    "adverse_events.brighton.CourseNeeded": "course_needed",
+    "adverse_events.brighton.Criterion": "brighton_criterion",
     "adverse_events.rules.CareEnd": "care_end",
     "adverse_events.rules.FoundHow": "found_how",
     "alerts.rules.AlertKind": "alert",

@@ -30,6 +30,7 @@ CORE = (
     "exchange",
 )
 BESIDE_RULES = (
+    "clinic_server/adverse_events/brighton.py",
     "clinic_server/alerts/ladder.py",
     "clinic_server/alerts/roster.py",
     "clinic_server/cold_chain/conditions.py",
