@@ -165,7 +165,7 @@ _WAYS: Final = (
 
 
 def assess(signs: Iterable[str], *, sudden_onset: bool | None, rapid_progress: bool | None) -> Assessment:
-    """Return how certain it is that signs are those of anaphylaxis; None is not known, other codes count for nothing."""
+    """Return how certain it is that signs are those of anaphylaxis; None is not known."""
     met = criteria_in(signs)
     by_criteria = min((way.level for way in _WAYS if way.criteria <= met), default=Level.TOO_LITTLE_KNOWN)
     course = {CourseNeeded.SUDDEN_ONSET: sudden_onset, CourseNeeded.RAPID_PROGRESS: rapid_progress}
