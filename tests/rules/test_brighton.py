@@ -5,6 +5,7 @@ from itertools import combinations, product
 import pytest
 
 from clinic_server.adverse_events.brighton import CourseNeeded, Criterion, Gap, Level, Sign, assess, criteria_in
+from clinic_server.adverse_events.care import symptoms
 
 SIGN_OF = {
     "S": (Sign.ANGIOEDEMA,),
@@ -144,3 +145,8 @@ def test_every_gap_leads_where_it_says() -> None:
             signs = [sign for letter in some for sign in SIGN_OF[letter]]
             for gap in assess(signs, sudden_onset=True, rapid_progress=True).gaps:
                 assert level_of("".join(some) + "".join(letters[one] for one in gap.criteria)) <= gap.level
+
+
+def test_every_sign_can_be_chosen_in_the_care_log_or_is_measured() -> None:
+    """The pressure is read from the vitals, the tryptase from the laboratory."""
+    assert set(Sign) - set(symptoms.shipped().by_code) == {Sign.LOW_PRESSURE, Sign.RAISED_TRYPTASE}
