@@ -137,6 +137,18 @@ def test_what_is_missing_is_the_shortest_way_to_a_better_level() -> None:
     assert best.gaps == ()
 
 
+def test_longer_ways_to_a_better_level_are_not_shown() -> None:
+    """A low pressure alone needs one thing more; the ways that need three are left out."""
+    found = assess([Sign.LOW_PRESSURE], sudden_onset=True, rapid_progress=True)
+    assert {(gap.level, *gap.criteria) for gap in found.gaps} == {
+        (Level.CERTAIN, Criterion.SKIN_MAJOR),
+        (Level.PROBABLE, Criterion.BREATHING_MAJOR),
+        (Level.PROBABLE, Criterion.SKIN_MINOR),
+        (Level.PROBABLE, Criterion.GUT_MINOR),
+        (Level.PROBABLE, Criterion.LABORATORY_MINOR),
+    }
+
+
 def test_every_gap_leads_where_it_says() -> None:
     """Whoever finds what is missing reaches the level that was named."""
     letters = dict(zip(Criterion, "SsCcRrgl", strict=True))
