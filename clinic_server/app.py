@@ -66,6 +66,7 @@ from clinic_server.kit import live, patterns, web
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
+from clinic_server.kit.codes import WrongCodes
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
@@ -94,7 +95,6 @@ from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.adoption import changed_sets
-from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
