@@ -77,6 +77,8 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.observation.exit import api as exit_api
+from clinic_server.observation.exit import pages as exit_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists
 from clinic_server.opening import pages as opening_pages
@@ -127,6 +129,8 @@ ROUTERS = (
     box_pages.router,
     observation_api.router,
     observation_pages.router,
+    exit_api.router,
+    exit_pages.router,
     opening_api.router,
     opening_pages.router,
     corrections_api.router,

@@ -94,6 +94,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
+    "observation.exit.rules.ExitAnswer": "exit_answer",
     "observation.rules.EarlyReason": "early_reason",
     "opening.rules.Lapse": "finding",
     "opening.rules.Named": "named",
