@@ -133,6 +133,7 @@ NEVER_SHOWN = {
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
+    "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
 }
 

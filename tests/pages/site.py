@@ -34,6 +34,7 @@ NUMBER, PIN, STATION = "1001", "480251", "desk-1"
 STARTS_WITHIN_S = 20
 DEVICES = (  # one that works, one that nothing can be done for, one that is away
     NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-1", station="bench-1", is_simulated=True),
+    NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-9", station="exit-1", is_simulated=True),
     NewDevice("receipt_printer", "serial:///dev/no-printer-here", station="bench-1", options={"columns": "48"}),
     NewDevice("fridge_probe", "mqtt://clinic:secret@127.0.0.1:1", device_id="fridges"),
 )
@@ -145,6 +146,7 @@ async def furnish(folder: Path) -> PageSite:
 def _hire(tx: Tx, pin_hash: str) -> tuple[UUID, str]:
     add_station(tx, STATION, StationKind.REGISTRATION)
     add_station(tx, "bench-1", StationKind.INJECTION)
+    add_station(tx, "exit-1", StationKind.EXIT)
     staff_id = add_staff(tx, Newcomer(NUMBER, "甲乙丙", pin_hash), tuple(Role)).staff_id
     for kind in QualificationKind:
         certificate = Certificate(kind, f"T-{kind.value}", tx.local_date, tx.local_date + timedelta(days=365))

@@ -47,6 +47,9 @@ from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, P
 from clinic_server.injection import check_lists
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_reader
+from clinic_server.observation.exit.lookup import open_readers
+from clinic_server.observation.exit.rules import ShownBy
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
 from clinic_server.opening.rules import Variant
@@ -91,6 +94,7 @@ from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
+from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
@@ -134,10 +138,22 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    clinic |= _attach(tx) | _sound(tx) | _warm(tx)
+    clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, visit_ids[12:15])
     _page(tx)
     cool(tx)
     return clinic
+
+
+def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
+    """Let the exit have been asked by one who stays, one who leaves and somebody nobody knows."""
+    reader = open_reader(tx, "exit-1")
+    leaving, _, staying = visit_ids
+    for visit_id in (staying, leaving, None):
+        answer_at_exit(tx, reader.reader_id, AtExit(ShownBy.SCAN, visit_id))
+    (opened,) = open_readers(tx.connection, tx.keyring, tx.now)
+    standings = [standing(tx.connection, visit_id) for visit_id in visit_ids]
+    slips = [slip_code(tx.keyring, one.visit_id, tx.local_date, one.ticket_number) for one in standings]
+    return {"exit": opened.path, **dict(zip(("slip_gone", "slip_leaving", "slip_staying"), slips, strict=True))}
 
 
 def _open(tx: Tx) -> None:

@@ -24,7 +24,7 @@ from clinic_server.stock.scans import ScanFacts, ScanFault, VisitScan
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import Standing, last_visit_of, open_visit_of, standing, standing_by_ticket
 from clinic_server.visits.slip_code import visit_of_slip
-from clinic_server.visits.tables import visit
+from clinic_server.visits.tables import visit, visit_now
 
 LAST_DIGITS: Final = 3  # as many as are shown of the shortest numbers
 MOST_SCANS: Final = 40
@@ -64,7 +64,7 @@ class ExitSeen:
 
 @dataclass(frozen=True, slots=True)
 class ScanSeen:
-    """One line of what was answered lately, for nurses: a ticket and no name."""
+    """One answer at an exit, for nurses: a ticket and no name; ``is_watched`` is whether they are watched still."""
 
     visit_id: UUID | None
     ticket_number: int | None
@@ -72,6 +72,7 @@ class ScanSeen:
     minutes: int
     reason: str | None
     scanned_at: datetime
+    is_watched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,8 @@ def open_readers(connection: Connection, keyring: Keyring, now: datetime) -> Seq
         .order_by(exit_reader.c.station)
     )
     return [
-        Reader(
-            row.id,
-            row.station,
-            row.valid_until,
-            token_of(keyring, _PURPOSE, row.id),
-            code_of(keyring, _PURPOSE, row.id),
-        )
-        for row in rows
+        Reader(reader_id, station, until, token_of(keyring, _PURPOSE, reader_id), code_of(keyring, _PURPOSE, reader_id))
+        for reader_id, station, until in rows
     ]
 
 
@@ -170,13 +165,14 @@ def last_scans(connection: Connection) -> Sequence[ScanSeen]:
     rows = connection.execute(
         select(
             exit_scan.c.visit_id,
-            visit.c.ticket_number,
+            visit_now.c.ticket_number,
             exit_scan.c.answer,
             exit_scan.c.minutes,
             exit_scan.c.reason,
             exit_scan.c.scanned_at,
+            func.coalesce(visit_now.c.stage == Stage.OBSERVED, False),
         )
-        .outerjoin_from(exit_scan, visit, visit.c.id == exit_scan.c.visit_id)
+        .outerjoin_from(exit_scan, visit_now, visit_now.c.visit_id == exit_scan.c.visit_id)
         .order_by(exit_scan.c.scanned_at.desc(), exit_scan.c.id.desc())
         .limit(MOST_SCANS)
     )

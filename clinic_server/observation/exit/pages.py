@@ -9,14 +9,14 @@ from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 from sqlalchemy import Connection
 
 from clinic_server.kit.access import Actor
-from clinic_server.kit.call import Call, Form, allows, anyone, go_to
+from clinic_server.kit.call import Call, Form, House, allows, anyone, go_to
 from clinic_server.kit.codes import WrongCodes
 from clinic_server.kit.inbox import Delivery
 from clinic_server.kit.labels import Tone
@@ -31,8 +31,13 @@ from clinic_server.staff.rules import STATION_PATTERN, Role, StationKind
 router = APIRouter(include_in_schema=False)
 Nurse = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN, Role.SITE_LEAD)]
 Anyone = Annotated[Call, anyone()]  # the address itself lets in, for one shift
-Token = Annotated[str, Path(max_length=64)]
 SHOWN_S: Final = 8
+
+
+async def _address(request: Request, token: Annotated[str, Path(max_length=64)]) -> lookup.Reader:
+    house: House = request.app.state.house
+    keyring, now = house.db.keyring, house.db.clock.now()
+    return await house.db.read(lambda connection: lookup.reader_of_token(connection, keyring, token, now))
 
 
 class CodeForm(Form):
@@ -80,42 +85,46 @@ async def open_by_code(call: Anyone) -> Response:
 
 
 @router.get("/exit/{token}")
-async def exit_screen(call: Anyone, token: Token) -> HTMLResponse:
+async def exit_screen(call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]) -> HTMLResponse:
     """Invite whoever comes to show a slip or a card."""
-    reader = await _reader(call, token)
-    context = {"rest": standing_screen("rest"), "trouble": standing_screen("trouble"), "shown_s": SHOWN_S}
-    return _screen(call, reader).page("observation/exit.html", reader=reader, here=reader.path, **context)
+    return _screen(call, reader).page(
+        "observation/exit.html",
+        reader=reader,
+        rest=standing_screen("rest"),
+        trouble=standing_screen("trouble"),
+        shown_s=SHOWN_S,
+    )
 
 
 @router.get("/exit/{token}/live", response_class=EventSourceResponse)
-async def exit_live(call: Anyone, token: Token) -> AsyncIterator[ServerSentEvent]:
+async def exit_live(
+    call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]
+) -> AsyncIterator[ServerSentEvent]:
     """Stream that something was shown at the exit."""
-    reader = await _reader(call, token)
     async for event in events(call.house, frozenset({f"station-{reader.station}"})):
         yield event
 
 
 @router.post("/exit/{token}/shown")
-async def answer_shown(call: Anyone, token: Token) -> Response:
+async def answer_shown(call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]) -> Response:
     """Answer the card or scan that came last to the exit's own devices."""
-    reader = await _reader(call, token)
     newest = lookup.newest_at(call.house.inbox, reader.station)
     return Response(status_code=204) if newest is None else await _answer_delivery(call, reader, *newest)
 
 
 @router.post("/exit/{token}/scan")
-async def answer_scan(call: Anyone, token: Token) -> Response:
+async def answer_scan(call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]) -> Response:
     """Answer what a scanner typed that plays keyboard, as if the exit's own had read it."""
-    reader, form = await _reader(call, token), await call.form(ScanForm)
+    form = await call.form(ScanForm)
     scanned = call.house.recognise(form.scanned)
     delivery = call.house.inbox.put(reader.station, ShownBy.SCAN.value, scanned)
     return await _answer_delivery(call, reader, delivery, ShownBy.SCAN)
 
 
 @router.post("/exit/{token}/ticket")
-async def answer_ticket(call: Anyone, token: Token) -> Response:
+async def answer_ticket(call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]) -> Response:
     """Answer a ticket that was typed with the last signs of its holder's document."""
-    reader, form = await _reader(call, token), await call.form(TicketForm)
+    form = await call.form(TicketForm)
     keyring, today = call.house.db.keyring, call.business_day(call.house.db.clock.now())
     wrong, origin = _wrong_codes(call)
     shown = await call.read(lambda connection: lookup.who_typed(connection, keyring, form.ticket, form.digits, today))
@@ -178,11 +187,6 @@ async def _exits(call: Call) -> dict[str, Any]:
         }
 
     return await call.read(look)
-
-
-async def _reader(call: Call, token: str) -> lookup.Reader:
-    keyring, now = call.house.db.keyring, call.house.db.clock.now()
-    return await call.read(lambda connection: lookup.reader_of_token(connection, keyring, token, now))
 
 
 def _wrong_codes(call: Call) -> tuple[WrongCodes, str]:
