@@ -34,7 +34,6 @@ NUMBER, PIN, STATION = "1001", "480251", "desk-1"
 STARTS_WITHIN_S = 20
 DEVICES = (  # one that works, one that nothing can be done for, one that is away
     NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-1", station="bench-1", is_simulated=True),
-    NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-9", station="exit-1", is_simulated=True),
     NewDevice("receipt_printer", "serial:///dev/no-printer-here", station="bench-1", options={"columns": "48"}),
     NewDevice("fridge_probe", "mqtt://clinic:secret@127.0.0.1:1", device_id="fridges"),
 )

@@ -138,22 +138,22 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, visit_ids[12:15])
+    clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
     return clinic
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
-    """Let the exit have been asked by one who stays, one who leaves and somebody nobody knows."""
+    """Let the exit have been asked by one who stays and by somebody nobody knows; name the slips of both who sit."""
     reader = open_reader(tx, "exit-1")
-    leaving, _, staying = visit_ids
-    for visit_id in (staying, leaving, None):
+    may_leave, staying = (standing(tx.connection, visit_id) for visit_id in visit_ids)
+    for visit_id in (staying.visit_id, None):
         answer_at_exit(tx, reader.reader_id, AtExit(ShownBy.SCAN, visit_id))
     (opened,) = open_readers(tx.connection, tx.keyring, tx.now)
-    standings = [standing(tx.connection, visit_id) for visit_id in visit_ids]
-    slips = [slip_code(tx.keyring, one.visit_id, tx.local_date, one.ticket_number) for one in standings]
-    return {"exit": opened.path, **dict(zip(("slip_gone", "slip_leaving", "slip_staying"), slips, strict=True))}
+    named = {"slip_over": may_leave, "slip_staying": staying}
+    codes = {name: slip_code(tx.keyring, one.visit_id, tx.local_date, one.ticket_number) for name, one in named.items()}
+    return {"exit": opened.path} | codes
 
 
 def _open(tx: Tx) -> None:
