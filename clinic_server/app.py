@@ -71,6 +71,7 @@ from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.clock_watch import ClockWatch, keep_time
+from clinic_server.kit.codes import WrongCodes
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
@@ -81,6 +82,8 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.observation.exit import api as exit_api
+from clinic_server.observation.exit import pages as exit_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
@@ -106,7 +109,6 @@ from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.adoption import changed_sets
-from clinic_server.screening.own_answers import WrongCodes
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
@@ -141,6 +143,8 @@ ROUTERS = (
     observation_pages.router,
     care_api.router,
     care_pages.router,
+    exit_api.router,
+    exit_pages.router,
     opening_api.router,
     opening_pages.router,
     kit_api.router,

@@ -19,6 +19,7 @@ from clinic_server.check_in.rules import (
     Finding,
     How,
     ScanIsUnit,
+    SlipIsNoDocument,
     findings_for,
     refuse_inadmissible,
     refuse_without_dose,
@@ -44,9 +45,10 @@ from clinic_server.people.rules import (
     mask_number,
 )
 from clinic_server.staff.rules import Role
-from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, refusal_of
+from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, VisitScan, refusal_of
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
+from clinic_server.visits.slip_code import visit_of_slip
 from clinic_server.visits.steps import VisitAlreadyOpen
 from clinic_server.visits.withheld import deferral_of
 
@@ -137,6 +139,8 @@ def lying_at(house: House, connection: Connection, station: str) -> Lying | None
     if isinstance(delivery.content, CardHolder):
         return Lying(delivery.id, how, DocumentNeeded.code, person=_holder_seen(delivery.content))
     try:
+        if isinstance(delivery.content, VisitScan):
+            return _slip_seen(connection, keyring, delivery, how)
         stated = _stated_by(connection, keyring, delivery.content)
     except ClinicError as refused:
         return Lying(delivery.id, how, refused.code, refused.facts)
@@ -226,6 +230,23 @@ def visits_seen(
     return [_seen(one, facts[one.person_id], roles) for one in found]
 
 
+def _slip_seen(connection: Connection, keyring: Keyring, delivery: Delivery, how: How) -> Lying:
+    """Return the open visit of a slip; a slip is no document, so it never checks anybody in."""
+    visit = visit_of_slip(connection, keyring, delivery.content.code)
+    if not visit.stage.is_open:
+        raise SlipIsNoDocument
+    held = person_seen(person(connection, keyring, visit.person_id), KNOW_NAMES)
+    return Lying(
+        delivery.id,
+        how,
+        VisitAlreadyOpen.code,
+        {"ticket": visit.ticket_number},
+        held,
+        is_known=True,
+        open_visit_id=visit.visit_id,
+    )
+
+
 def _shown_fault(fault: CardFault) -> str:
     """Return the code people are told; a reader's own word is none of theirs, unless it says what to do instead."""
     is_told = fault.code in labels()["error"] or fault.code in labels()["card_fault"]
@@ -282,6 +303,8 @@ def scanned_number(content: object) -> str:
             raise BookingsNotSetUp
         case UnitScan():
             raise ScanIsUnit
+        case VisitScan():
+            raise SlipIsNoDocument
     raise TypeError(type(content).__name__)
 
 

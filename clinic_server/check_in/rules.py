@@ -74,6 +74,12 @@ class ScanIsUnit(Refused):
     code = "scan_is_unit"
 
 
+class SlipIsNoDocument(Refused):
+    """A slip was scanned where people are checked in; it finds a visit that is open, and says who nobody is."""
+
+    code = "slip_is_no_document"
+
+
 class BookingsNotSetUp(Refused):
     """A booking was scanned at a site that takes none."""
 

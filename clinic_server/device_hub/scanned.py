@@ -1,4 +1,4 @@
-"""What a scanner read, in the clinic's own words: a unit, a booking, a document, some text, or nothing usable."""
+"""What a scanner read, in the clinic's own words: a unit, a booking, a visit, a document, some text, or nothing."""
 
 import re
 from datetime import date
@@ -15,6 +15,7 @@ from clinic_server.stock.scans import (
     Scanned,
     ScanWithoutSerial,
     UnitScan,
+    VisitScan,
 )
 from devices.barcode_scanner import code
 from devices.errors import BadFrame
@@ -65,10 +66,16 @@ def _in_clinic_words(scanned: code.Scanned, symbology: str | None) -> Scanned:
             return ScanFault(ScanWithoutSerial.code)
         case code.Booking(reference):
             return BookingScan(reference)
-        case code.Other(text) if _ZONE.fullmatch("".join(text.split())):
-            return ScanFault(ScanIsTravelDocument.code)
+        case code.VisitSlip(text):
+            return VisitScan(text)
         case code.Other(text):
-            return ScanFacts(text, symbology, is_document=_proves_itself(text))
+            return _of_no_known_kind(text, symbology)
+
+
+def _of_no_known_kind(text: str, symbology: str | None) -> ScanFacts | ScanFault:
+    if _ZONE.fullmatch("".join(text.split())):
+        return ScanFault(ScanIsTravelDocument.code)
+    return ScanFacts(text, symbology, is_document=_proves_itself(text))
 
 
 def _proves_itself(text: str) -> bool:

@@ -18,7 +18,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
 from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
-from clinic_server.stock.scans import unit_code
+from clinic_server.stock.scans import Scanned, VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
@@ -26,11 +26,18 @@ from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing, standing_at
 from clinic_server.visits.orders import standing_order
+from clinic_server.visits.slip_code import SlipUnknown, visit_of_slip
 from clinic_server.visits.steps import call_next, call_visit
 
 router = APIRouter(include_in_schema=False)
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
 _CONFIRMED = "confirmed-"
+
+
+class SlipForm(Form):
+    """The code on the slip of the person who came."""
+
+    scanned: str = Field(min_length=1, max_length=200)
 
 
 class UnitForm(Form):
@@ -115,6 +122,24 @@ async def bench_queue(call: Bench) -> Response:
     """Show the queue again."""
     stops = await call.read(standing_stops)
     return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call), stops=stops)
+
+
+@router.get("/bench/slip")
+async def slip_at_bench(call: Bench) -> Response:
+    """Go to the chair of the person whose slip this bench's scanner just read; another code changes nothing here."""
+    inbox, station = call.house.inbox, call.station()
+    delivery = inbox.latest(station, lookup.SCAN)
+    if delivery is None or not isinstance(delivery.content, VisitScan):
+        return Response(status_code=204)
+    with inbox.judging(station, delivery.id):
+        return await _to_chair(call, delivery.content)
+
+
+@router.post("/bench/slip")
+async def type_slip(call: Bench) -> Response:
+    """Go to the chair of the person whose slip was typed, by hand or by a scanner that types; nothing is recorded."""
+    form = await call.form(SlipForm)
+    return await _to_chair(call, call.house.recognise(form.scanned))
 
 
 @router.post("/bench/next")
@@ -250,3 +275,11 @@ def _chair(
         shown=shown,
         stops=tuple(needle.standing_stops_on(connection, unit)),
     )
+
+
+async def _to_chair(call: Call, scanned: Scanned) -> Response:
+    if not isinstance(scanned, VisitScan):
+        raise SlipUnknown
+    keyring = call.house.db.keyring
+    visit = await call.read(lambda connection: visit_of_slip(connection, keyring, scanned.code))
+    return go_to(call.request, _chair_of(visit.visit_id))

@@ -124,11 +124,19 @@ class Call:
         return await self.house.db.read(question)
 
     async def record(
-        self, act: Callable[[Tx], Any], *, status: int = 201, then: str | Callable[[Any], str] | None = None
+        self,
+        act: Callable[[Tx], Any],
+        *,
+        status: int = 201,
+        then: str | Callable[[Any], str] | None = None,
+        key: str | None = None,
     ) -> Response:
-        """Run an action once per Idempotency-Key; answer its result as JSON, or go on to ``then`` on pages."""
-        key = await self._request_key()
-        answer = await self.house.db.write(once(key, _answering(act, status, then)), self.actor)
+        """Run an action once per Idempotency-Key; answer its result as JSON, or go on to ``then`` on pages.
+
+        ``key`` is the server's own where it knows better than the caller what is one intent, such as a delivery.
+        """
+        request_key = await self._request_key(key)
+        answer = await self.house.db.write(once(request_key, _answering(act, status, then)), self.actor)
         return self._response(answer)
 
     async def form(self, model: type[FormT]) -> FormT:
@@ -145,8 +153,8 @@ class Call:
         """Render a page for this actor."""
         return self.house.pages.page(template, status=status, actor=self.actor, **context)
 
-    async def _request_key(self) -> RequestKey:
-        key = self.request.headers.get("idempotency-key")
+    async def _request_key(self, known: str | None) -> RequestKey:
+        key = known or self.request.headers.get("idempotency-key")
         body = await self.request.body()
         if not key and self._is_form():
             key = str((await self.request.form()).get("idempotency_key") or "")

@@ -14,13 +14,18 @@ from clinic_server.visits.watch import due_at, extend_watch, minutes_left
 
 def leave(tx: Tx, visit_id: UUID) -> Stage:
     """Let a person go whose observation is over, or raise TooEarly."""
+    stage = let_out(tx, visit_id)
+    tx.journal("person_left", visit_id, VISITS)
+    return stage
+
+
+def let_out(tx: Tx, visit_id: UUID) -> Stage:
+    """Record the completed departure, or raise TooEarly before anything is written; the caller journals."""
     missing = _minutes_missing(tx, visit_id, Outcome.LEFT)
     if missing:
         raise TooEarly(minutes=missing)
     record_id = _departure(tx, visit_id, DepartureKind.COMPLETED, None, 0)
-    stage = take_step(tx, visit_id, Outcome.LEFT, record_id)
-    tx.journal("person_left", visit_id, VISITS)
-    return stage
+    return take_step(tx, visit_id, Outcome.LEFT, record_id)
 
 
 def leave_early(tx: Tx, visit_id: UUID, reason: EarlyReason) -> Stage:

@@ -4,8 +4,6 @@ A link is one random-looking address for one round of one visit. Only its id is 
 from that id with the site's key, so that neither a copy of the database nor a log lets anybody in.
 """
 
-import hmac
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,9 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
 
-from clinic_server.kit.clock import Clock
+from clinic_server.kit.codes import code_of, id_in_token, is_code, token_of
 from clinic_server.kit.crypto import Keyring
-from clinic_server.kit.errors import ClinicError, Conflict, NotFound
+from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.kit.tx import Tx
 from clinic_server.screening.actions import Answered, Further, record_screening
 from clinic_server.screening.adoption import rule_set_in_use
@@ -29,11 +27,7 @@ from clinic_server.visits.steps import VISITS, stage_of
 from clinic_server.visits.tables import visit_step
 
 LINK_LIVES: Final = timedelta(minutes=15)
-MOST_WRONG_CODES: Final = 10
-WRONG_CODES_COUNT_S: Final = 60.0
-_CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none is taken for another
-_CODE_LENGTH: Final = 6
-_ID_DIGITS: Final = 32
+_PURPOSE: Final = "answer_link"
 _NO_DETAILS: Final[Details] = {}
 
 
@@ -53,13 +47,6 @@ class AnswerLinkEnded(Conflict):
     """The link's time is over, a newer one was made, or the visit went on without it."""
 
     code = "answer_link_ended"
-
-
-class TooManyCodes(ClinicError):
-    """Too many wrong codes came from one place in a minute."""
-
-    code = "too_many_codes"
-    status = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +74,6 @@ class Link:
         return f"/answers/{channel.value}/{self.token}"
 
 
-class WrongCodes:
-    """How many wrong codes came from where in the last minute; lives on the event loop."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._wrong: dict[str, deque[float]] = {}
-
-    def refuse_more(self, origin: str) -> None:
-        """Raise TooManyCodes once a place has typed as many wrong codes as nobody does by mistake."""
-        self._forget_old_ones()
-        if len(self._wrong.get(origin, ())) >= MOST_WRONG_CODES:
-            raise TooManyCodes
-
-    def note(self, origin: str) -> None:
-        """Count a wrong code."""
-        self._wrong.setdefault(origin, deque(maxlen=MOST_WRONG_CODES)).append(self._clock.monotonic())
-
-    def _forget_old_ones(self) -> None:
-        since_s = self._clock.monotonic() - WRONG_CODES_COUNT_S
-        for origin, times in list(self._wrong.items()):
-            while times and times[0] <= since_s:
-                times.popleft()
-            if not times:
-                del self._wrong[origin]
-
-
 def issue_link(tx: Tx, visit_id: UUID, programme: str | None = None) -> LinkIssued:
     """Let the person answer a programme's questions by a link; the ones made before for this visit end."""
     advance(stage_of(tx, visit_id), Outcome.ANSWERED)
@@ -138,21 +99,17 @@ def answer_by_link(
 
 def link_of_token(keyring: Keyring, token: str) -> UUID:
     """Return which link an address names, or raise AnswerLinkUnknown."""
-    try:
-        link_id = UUID(token[:_ID_DIGITS])
-    except ValueError:
-        raise AnswerLinkUnknown from None
-    if not hmac.compare_digest(_token_of(keyring, link_id).encode(), token.encode()):
+    link_id = id_in_token(keyring, _PURPOSE, token)
+    if link_id is None:
         raise AnswerLinkUnknown
     return link_id
 
 
 def link_of_code(connection: Connection, keyring: Keyring, typed: str, now: datetime) -> Link:
     """Return the standing link whose code was typed, however spaced, or raise AnswerLinkUnknown."""
-    code = "".join(letter for letter in typed.upper() if letter.isalnum())
     rows = connection.execute(select(answer_link.c.id).where(answer_link.c.valid_until > now))
     for (link_id,) in rows:
-        if hmac.compare_digest(_code_of(keyring, link_id).encode(), code.encode()):
+        if is_code(keyring, _PURPOSE, link_id, typed):
             return require_link(connection, keyring, link_id, now)
     raise AnswerLinkUnknown
 
@@ -183,18 +140,5 @@ def require_link(connection: Connection, keyring: Keyring, link_id: UUID, now: d
         raise AnswerLinkUsed
     if row.went_on or row.newer_seq is not None or row.valid_until <= now:
         raise AnswerLinkEnded
-    token, code = _token_of(keyring, link_id), _code_of(keyring, link_id)
+    token, code = token_of(keyring, _PURPOSE, link_id), code_of(keyring, _PURPOSE, link_id)
     return Link(link_id, row.visit_id, row.programme, row.valid_until, token, code)
-
-
-def _token_of(keyring: Keyring, link_id: UUID) -> str:
-    return link_id.hex + keyring.blind_index("answer_link.token", link_id.hex).hex()
-
-
-def _code_of(keyring: Keyring, link_id: UUID) -> str:
-    number = int.from_bytes(keyring.blind_index("answer_link.code", link_id.hex))
-    letters = []
-    for _ in range(_CODE_LENGTH):
-        number, place = divmod(number, len(_CODE_LETTERS))
-        letters.append(_CODE_LETTERS[place])
-    return "".join(letters)

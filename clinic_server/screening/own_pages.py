@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import Call, Form, anyone, go_to
+from clinic_server.kit.codes import WrongCodes
 from clinic_server.screening.answers_form import AnswersForm
 from clinic_server.screening.decisions import Channel
 from clinic_server.screening.lookup import OwnQuestions, own_questions
 from clinic_server.screening.own_answers import (
     AnswerLinkUnknown,
-    WrongCodes,
     answer_by_link,
     link_of_code,
     link_of_token,

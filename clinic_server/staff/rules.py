@@ -51,6 +51,7 @@ class StationKind(StrEnum):
     CONSENT = "consent"
     INJECTION = "injection"
     OBSERVATION = "observation"
+    EXIT = "exit"
     COLD_CHAIN = "cold_chain"
     OFFICE = "office"
     WALL = "wall"

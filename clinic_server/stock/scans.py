@@ -1,4 +1,4 @@
-"""What a scanned code stands for, as desks and benches ask: a unit, a booking, some other text, or nothing usable."""
+"""What a scanned code stands for, as desks and benches ask: a unit, a booking, a visit, some other text, or nothing."""
 
 import re
 from dataclasses import dataclass, field
@@ -60,6 +60,13 @@ class BookingScan:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitScan:
+    """The code on the slip of a visit, as it was printed."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ScanFacts:
     """Any other text. ``is_document`` says its own check digit proves it to be the number of a document."""
 
@@ -75,7 +82,7 @@ class ScanFault:
     code: str
 
 
-Scanned = UnitScan | BookingScan | ScanFacts | ScanFault
+Scanned = UnitScan | BookingScan | VisitScan | ScanFacts | ScanFault
 
 
 def refusal_of(fault: ScanFault) -> Refused:

@@ -65,6 +65,13 @@ def open_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
     return _as_standing(row) if row else None
 
 
+def last_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
+    """Return the person's latest visit, open or not."""
+    latest = (visit_now.c.business_on.desc(), visit_now.c.ticket_number.desc())
+    row = connection.execute(_standings().where(visit_now.c.person_id == person_id).order_by(*latest).limit(1)).first()
+    return _as_standing(row) if row else None
+
+
 def history(connection: Connection, visit_id: UUID) -> Sequence[StepTaken]:
     """Return a visit's steps in the order they were taken."""
     rows = connection.execute(

@@ -19,6 +19,7 @@ from devices.errors import WireError
 
 GS1_ANNOUNCED: Final = frozenset({"]C1", "]J1", "]Q3", "]d2", "]e0"})
 EAN_ANNOUNCED: Final = frozenset({"]E0", "]E4"})
+VISIT_SLIP: Final = re.compile(r"V1-[0-9]{6}-[0-9]{3,6}-[A-Z2-7]{8}")
 BOOKING: Final = re.compile(r"CB1:([0-9A-Za-z_-]{8,32})")
 TRACE_CODE: Final = re.compile(r"8[0-9]{19}")
 BEGINS_WITH_GTIN: Final = re.compile(r"\x1d?01[0-9]{14}")
@@ -74,13 +75,20 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """Anything else: an identity number, a ticket. It may be personal, so it stays out of the repr."""
+class VisitSlip:
+    """The code on a visit's slips: the day, the ticket, and eight letters that its site knows to be its own."""
 
     text: str = field(repr=False)
 
 
-Scanned = TraceCode | Gs1 | Booking | Other
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Anything else: an identity number. It may be personal, so it stays out of the repr."""
+
+    text: str = field(repr=False)
+
+
+Scanned = TraceCode | Gs1 | Booking | VisitSlip | Other
 
 
 def what_was_scanned(text: str, symbology: str | None = None) -> Scanned:
@@ -93,8 +101,8 @@ def what_was_scanned(text: str, symbology: str | None = None) -> Scanned:
         return _read(text)
     if TRACE_CODE.fullmatch(text):  # before GS1: 8110…, 8111…, 8112… and 8200… can be read as element strings too
         return TraceCode(text)
-    if booking := BOOKING.fullmatch(text):
-        return Booking(booking[1])
+    if own := _one_of_ours(text):
+        return own
     if symbology in EAN_ANNOUNCED:
         return Gs1(gtin=_sound_gtin(text))
     if text.startswith("(") or BEGINS_WITH_GTIN.match(text):
@@ -113,6 +121,12 @@ def what_was_typed(text: str) -> Scanned:
     if symbology in GS1_ANNOUNCED or BEGINS_WITH_GTIN.match(content):
         content = content.replace("]", "\x1d")  # GS1 data has no "]" either
     return what_was_scanned(content, symbology)
+
+
+def _one_of_ours(text: str) -> Booking | VisitSlip | None:
+    if booking := BOOKING.fullmatch(text):
+        return Booking(booking[1])
+    return VisitSlip(text) if VISIT_SLIP.fullmatch(text) else None
 
 
 def _read_if_it_is(text: str) -> Gs1 | Other:

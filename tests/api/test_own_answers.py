@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from clinic_server.kit.call import House
-from clinic_server.screening.own_answers import LINK_LIVES, MOST_WRONG_CODES
+from clinic_server.kit.codes import MOST_WRONG_CODES
+from clinic_server.screening.own_answers import LINK_LIVES
 from clinic_server.screening.rules import Answer
 from clinic_server.screening.tables import answer_link, screening
 from clinic_server.staff.rules import Role

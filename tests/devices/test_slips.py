@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from clinic_server.device_hub.slips.rules import SlipKind
 from clinic_server.kit.journal import journal, verify
 from clinic_server.settings import DatabaseSettings, DeviceSettings, SecuritySettings, Settings, SiteSettings
 from clinic_server.staff.rules import Role
+from clinic_server.visits.slip_code import slip_code
 from devices.words import PrintSlip, Rule, Slip
 from firmware_stubs.plugs import PtyPlug
 from firmware_stubs.receipt_printer.stub import ReceiptPrinterStub
@@ -44,6 +46,7 @@ TICKET = [
     "登记时间        2026-03-02 09:00",
     "--------------------------------",
     "请等候叫号。",
+    "",  # the code for scanners
     "咨询电话               010-12320",
 ]
 OBSERVATION = [
@@ -61,6 +64,7 @@ OBSERVATION = [
     "09:30",
     "--------------------------------",
     "如有不适，请立即告知工作人员。",
+    "",
     "咨询电话               010-12320",
 ]
 
@@ -162,7 +166,9 @@ async def test_a_check_in_prints_its_ticket_at_the_desk(settings: Settings, cloc
             visit_id = await check_in(desk)
             await becomes(desk, visit_id, ticket="printed")
             page = (await desk.get(f"/visits/{visit_id}/slips")).text
+        keyring = floor.app.state.house.db.keyring
     assert [printout.lines for printout in printer.printouts] == [TICKET]
+    assert printer.printouts[0].qr_codes == [slip_code(keyring, visit_id, date(2026, 3, 2), 1)]
     assert "Printed" in page
     assert "Print again" in page
 

@@ -112,6 +112,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "injection.rules.SentBackReason": "sent_back",
     "kit.moments.TurnKind": "clock_turn",
     "observation.rules.ExtensionReason": "extension_reason",
+    "observation.exit.rules.ExitAnswer": "exit_answer",
     "observation.rules.EarlyReason": "early_reason",
     "opening.ambulance.rules.Presence": "presence",
     "opening.hospitals.rules.HospitalKind": "hospital_kind",
@@ -155,6 +156,7 @@ NEVER_SHOWN = {
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
+    "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
 }
 

@@ -145,6 +145,7 @@ async def furnish(folder: Path) -> PageSite:
 def _hire(tx: Tx, pin_hash: str) -> tuple[UUID, str]:
     add_station(tx, STATION, StationKind.REGISTRATION)
     add_station(tx, "bench-1", StationKind.INJECTION)
+    add_station(tx, "exit-1", StationKind.EXIT)
     staff_id = add_staff(tx, Newcomer(NUMBER, "甲乙丙", pin_hash), tuple(Role)).staff_id
     for kind in QualificationKind:
         certificate = Certificate(kind, f"T-{kind.value}", tx.local_date, tx.local_date + timedelta(days=365))

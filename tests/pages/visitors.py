@@ -64,6 +64,9 @@ from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, P
 from clinic_server.injection import check_lists
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_reader
+from clinic_server.observation.exit.lookup import open_readers
+from clinic_server.observation.exit.rules import ShownBy
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, open_site
 from clinic_server.opening.emergency_kit.actions import add_to_kit
@@ -109,6 +112,7 @@ from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
+from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
@@ -152,7 +156,7 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    clinic |= _attach(tx) | _sound(tx) | _warm(tx)
+    clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
     return clinic | _react(tx, visit_ids[16], visit_ids[10])
@@ -177,6 +181,18 @@ def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
     written = [write_line(tx, number, NewEntry(said)) for said in lines]
     strike_line(tx, number, written[6].line_id, "写错")
     return {"event": str(number), "fainted": str(waiting_id)}
+
+
+def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
+    """Let the exit have been asked by one who stays and by somebody nobody knows; name the slips of both who sit."""
+    reader = open_reader(tx, "exit-1")
+    may_leave, staying = (standing(tx.connection, visit_id) for visit_id in visit_ids)
+    for visit_id in (staying.visit_id, None):
+        answer_at_exit(tx, reader.reader_id, AtExit(ShownBy.SCAN, visit_id))
+    (opened,) = open_readers(tx.connection, tx.keyring, tx.now)
+    named = {"slip_over": may_leave, "slip_staying": staying}
+    codes = {name: slip_code(tx.keyring, one.visit_id, tx.local_date, one.ticket_number) for name, one in named.items()}
+    return {"exit": opened.path} | codes
 
 
 def _open(tx: Tx) -> None:

@@ -13,15 +13,16 @@ from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.settings import SiteSettings
 from devices.receipt_printer.adapter import USES
 from devices.receipt_printer.layout import ACROSS, columns_of, set_lines
-from devices.words import Pair, Rule, Size, Slip, Text
+from devices.words import Pair, Qr, Rule, Size, Slip, Text
 
 VISIT = UUID(int=1)
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 12:00 at the site
 SITE = SiteSettings(name="示范区临时接种点(第二会展中心三号馆)", hotline="010-12320 转 2, 8:00-20:00")
-TICKET = Ticket(VISIT, 1234, "阿***江", NOON)
+CODE = "V1-260302-1234-ABCDEFGH"
+TICKET = Ticket(VISIT, 1234, CODE, "阿***江", NOON)
 LEAVE = NOON + timedelta(minutes=30)
 VACCINE = "重组新型冠状病毒疫苗(CHO细胞) Recombinant SARS-CoV-2 vaccine, CHO cell"
-OBSERVATION = Observation(VISIT, 1234, "A*** L***", VACCINE, 2, "202603-0115A/2", 500, NOON, LEAVE)
+OBSERVATION = Observation(VISIT, 1234, CODE, "A*** L***", VACCINE, 2, "202603-0115A/2", 500, NOON, LEAVE)
 
 
 @pytest.fixture(autouse=True, name="in_chinese")
@@ -39,7 +40,7 @@ def _language(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def paragraphs(slip: Slip) -> list[Text | Pair | Rule]:
-    assert all(isinstance(line, Text | Pair | Rule) for line in slip.lines)
+    assert all(isinstance(line, Text | Pair | Rule | Qr) for line in slip.lines)
     return [line for line in slip.lines if isinstance(line, Text | Pair | Rule)]
 
 
@@ -72,6 +73,11 @@ def test_both_slips_say_what_the_programme_asks_for(language: str) -> None:
         assert wanted in observation, language
 
 
+@pytest.mark.parametrize("contents", [TICKET, OBSERVATION], ids=["ticket", "observation"])
+def test_a_slip_has_the_code_of_its_visit_for_scanners(contents: Ticket | Observation) -> None:
+    assert [line.text for line in compose(contents, SITE).lines if isinstance(line, Qr)] == [CODE]
+
+
 def test_every_language_has_words_of_its_own() -> None:
     slips = set()
     for language in LANGUAGES:
@@ -83,7 +89,7 @@ def test_every_language_has_words_of_its_own() -> None:
 
 def test_leaving_after_midnight_names_the_day() -> None:
     late = datetime(2026, 3, 2, 15, 45, tzinfo=UTC)  # 23:45 at the site
-    slip = Observation(VISIT, 7, "王*", "A", None, "L", 500, late, late + timedelta(minutes=30))
+    slip = Observation(VISIT, 7, CODE, "王*", "A", None, "L", 500, late, late + timedelta(minutes=30))
     texts = [line.text for line in compose(slip, SITE).lines if isinstance(line, Text)]
     assert texts[texts.index("00:15") - 1] == "2026-03-03"
     assert "2026-03-02" not in [line.text for line in compose(OBSERVATION, SITE).lines if isinstance(line, Text)]

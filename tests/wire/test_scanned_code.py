@@ -13,6 +13,7 @@ from devices.barcode_scanner.code import (
     Other,
     Scanned,
     TraceCode,
+    VisitSlip,
     what_was_scanned,
     what_was_typed,
 )
@@ -126,6 +127,29 @@ def test_what_is_not_quite_a_booking_is_none(text: str) -> None:
     assert what_was_scanned(text) == Other(text)
 
 
+def test_a_slip_is_the_whole_of_its_code_and_never_shown() -> None:
+    assert what_was_scanned("V1-260302-047-ABCDEF27", "]Q1") == VisitSlip("V1-260302-047-ABCDEF27")
+    assert "ABCDEF27" not in repr(VisitSlip("V1-260302-047-ABCDEF27"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v1-260302-047-ABCDEF27",
+        "V1-260302-047-abcdef27",
+        "V1-260302-47-ABCDEF27",
+        "V1-260302-047-ABCDEF2",
+        "V1-260302-047-ABCDEF277",
+        "V1-260302-047-ABCDEF21",
+        "V1-260302-04\u0667-ABCDEF27",
+        "V1-260302-047-ABCDEF27\n",
+        "V2-260302-047-ABCDEF27",
+    ],
+)
+def test_what_is_not_quite_a_slip_is_none(text: str) -> None:
+    assert what_was_scanned(text) == Other(text)
+
+
 @pytest.mark.parametrize(
     ("typed", "scanned"),
     [
@@ -136,6 +160,7 @@ def test_what_is_not_quite_a_booking_is_none(text: str) -> None:
         (f"01{GTIN}10A]21B", Gs1(GTIN, lot="A", serial="B")),
         (f"]01{GTIN}10A]21B", Other(f"]01{GTIN}10A]21B")),
         ("]Q1CB1:abcdefgh", Booking("abcdefgh")),
+        ("]Q1V1-260302-047-ABCDEF27\r", VisitSlip("V1-260302-047-ABCDEF27")),
         ("]-1", Other("]-1")),
         ("a]b", Other("a]b")),
     ],

@@ -25,6 +25,7 @@ def _ticket(ticket: Ticket, site: SiteSettings) -> tuple[Line, ...]:
         Pair(_("Checked in at"), _moment(ticket.checked_in_at, site)),
         Rule(),
         Text(_("Please wait until your number is called.")),
+        Qr(ticket.code),
     )
 
 
@@ -44,6 +45,7 @@ def _observation(slip: Observation, site: SiteSettings) -> tuple[Line, ...]:
         *_leave_at(slip, site),
         Rule(),
         Text(_("If you feel unwell, tell the staff at once.")),
+        Qr(slip.code),
     )
 
 

@@ -14,6 +14,7 @@ from clinic_server.kit.journal import journal
 from clinic_server.people.lookup import person
 from clinic_server.stock.actions import require_product
 from clinic_server.stock.units import unit_by_id
+from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import VisitUnknown
 from clinic_server.visits.tables import dose, visit, watch
 from clinic_server.visits.watch import due_at
@@ -38,6 +39,7 @@ class Ticket:
 
     visit_id: UUID
     number: int
+    code: str = field(repr=False)
     masked_name: str = field(repr=False)
     checked_in_at: datetime
 
@@ -48,6 +50,7 @@ class Observation:
 
     visit_id: UUID
     number: int
+    code: str = field(repr=False)
     masked_name: str = field(repr=False)
     product_name: str
     dose_number: int | None
@@ -98,7 +101,8 @@ def asked_for(connection: Connection, visit_id: UUID) -> Asked:
 
 def _ticket(connection: Connection, keyring: Keyring, visit_id: UUID) -> Ticket:
     held = _visit(connection, visit_id)
-    return Ticket(visit_id, held.ticket_number, person(connection, keyring, held.person_id).masked_name, held.opened_at)
+    masked_name = person(connection, keyring, held.person_id).masked_name
+    return Ticket(visit_id, held.ticket_number, _code(keyring, held), masked_name, held.opened_at)
 
 
 def _observation(connection: Connection, keyring: Keyring, order: Order) -> Observation:
@@ -114,6 +118,7 @@ def _observation(connection: Connection, keyring: Keyring, order: Order) -> Obse
     return Observation(
         given.visit_id,
         held.ticket_number,
+        _code(keyring, held),
         person(connection, keyring, held.person_id).masked_name,
         require_product(connection, given.product_code).name,
         given.dose_number,
@@ -126,5 +131,11 @@ def _observation(connection: Connection, keyring: Keyring, order: Order) -> Obse
 
 def _visit(connection: Connection, visit_id: UUID) -> Any:
     return connection.execute(
-        select(visit.c.ticket_number, visit.c.person_id, visit.c.opened_at).where(visit.c.id == visit_id)
+        select(visit.c.id, visit.c.business_on, visit.c.ticket_number, visit.c.person_id, visit.c.opened_at).where(
+            visit.c.id == visit_id
+        )
     ).one()
+
+
+def _code(keyring: Keyring, held: Any) -> str:
+    return slip_code(keyring, held.id, held.business_on, held.ticket_number)

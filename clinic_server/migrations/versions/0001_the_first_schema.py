@@ -192,6 +192,7 @@ def upgrade() -> None:
                 "consent",
                 "injection",
                 "observation",
+                "exit",
                 "cold_chain",
                 "office",
                 "wall",

@@ -70,6 +70,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", "physician_id", name=op.f("uq_drug_table_signed_off_digest_physician_id")),
     )
     op.create_table(
+        "exit_reader",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("station", sa.String(length=32), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(station) <= 32", name=op.f("ck_exit_reader_station_length")),
+        sa.ForeignKeyConstraint(["opened_by"], ["staff.id"], name=op.f("fk_exit_reader_opened_by")),
+        sa.ForeignKeyConstraint(["station"], ["station.code"], name=op.f("fk_exit_reader_station")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exit_reader")),
+    )
+    op.create_table(
         "hospital",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -180,6 +193,48 @@ def upgrade() -> None:
     with op.batch_alter_table("adverse_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_adverse_event_person_id"), ["person_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_adverse_event_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "exit_scan",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("reader_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "shown_by",
+            sa.Enum(
+                "card", "scan", "ticket", name="shownby_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "answer",
+            sa.Enum(
+                "may_leave",
+                "has_left",
+                "no_dose",
+                "stay",
+                "go_back",
+                "again",
+                "nurse_comes",
+                "not_found",
+                name="exitanswer_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=True),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(reason) <= 64", name=op.f("ck_exit_scan_reason_length")),
+        sa.ForeignKeyConstraint(["reader_id"], ["exit_reader.id"], name=op.f("fk_exit_scan_reader_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_exit_scan_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exit_scan")),
+    )
+    with op.batch_alter_table("exit_scan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_exit_scan_scanned_at"), ["scanned_at"], unique=False)
 
     op.create_table(
         "extension",
@@ -497,6 +552,8 @@ def upgrade() -> None:
     op.make_append_only("emergency_call")
     op.make_append_only("emergency_call_over")
     op.make_append_only("event_file_closed")
+    op.make_append_only("exit_reader")
+    op.make_append_only("exit_scan")
     op.make_append_only("extension")
     op.make_append_only("hospital")
     op.make_append_only("hospital_designated")
@@ -556,6 +613,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_extension_visit_id"))
 
     op.drop_table("extension")
+    with op.batch_alter_table("exit_scan", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_exit_scan_scanned_at"))
+
+    op.drop_table("exit_scan")
     with op.batch_alter_table("adverse_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_adverse_event_visit_id"))
         batch_op.drop_index(batch_op.f("ix_adverse_event_person_id"))
@@ -568,6 +629,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_hospital_code"))
 
     op.drop_table("hospital")
+    op.drop_table("exit_reader")
     op.drop_table("drug_table_signed_off")
     op.drop_table("care_protocol_stated")
     op.drop_table("clock_turn")
