@@ -133,6 +133,6 @@ def _keyring() -> Keyring:
 
 @pytest.fixture(name="db")
 def _db(database_url: str, clock: ManualClock, keyring: Keyring) -> Iterator[Database]:
-    database = Database(database_url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    database = Database(database_url, site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
     yield database
     database.close()

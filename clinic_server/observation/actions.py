@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from clinic_server.adverse_events.lookup import refuse_under_care
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.rules import DepartureKind, EarlyReason, ExtensionReason, NotEarly, TooEarly
 from clinic_server.observation.tables import Departure, Extension
@@ -44,6 +45,7 @@ def extend(tx: Tx, visit_id: UUID, minutes: int, reason: ExtensionReason) -> dat
 
 def _minutes_missing(tx: Tx, visit_id: UUID, outcome: Outcome) -> int:
     require_stage(tx, visit_id, Stage.OBSERVED, outcome)
+    refuse_under_care(tx.connection, visit_id)
     due = due_at(tx.connection, visit_id)
     assert due is not None  # noqa: S101  # nobody is observed without a watch: the dose begins it in its own transaction
     return minutes_left(tx.now, due)

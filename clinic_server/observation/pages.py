@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
+from clinic_server.adverse_events.care.lookup import CallFacts, calls_by_visit
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.moments import Turn
 from clinic_server.kit.turns import moment_of, turns_since
@@ -39,10 +40,11 @@ class ExtensionForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """Who is watched, and their names; what happened to the clock lately."""
+    """Who is watched, their names, and to whom the team was called; what happened to the clock lately."""
 
     watched: Sequence[Watched]
     people: Mapping[UUID, PersonFacts]
+    calls: Mapping[UUID, CallFacts]
     turns: Sequence[Turn]
 
 
@@ -83,7 +85,8 @@ async def _shown(call: Call) -> dict[str, Any]:
 
     def look(connection: Connection) -> Seats:
         present = watched(connection)
+        names = people(connection, keyring, [one.person_id for one in present])
         turns = turns_since(connection, moment_of(connection).at - TURNS_SHOWN)
-        return Seats(present, people(connection, keyring, [one.person_id for one in present]), turns)
+        return Seats(present, names, calls_by_visit(connection), turns)
 
     return {"seats": await call.read(look), "reasons": list(EarlyReason), "extensions": list(ExtensionReason)}

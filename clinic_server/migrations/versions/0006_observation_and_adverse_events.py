@@ -37,6 +37,113 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_turn")),
     )
     op.create_table(
+        "care_protocol_stated",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.String(length=4000), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=False),
+        sa.Column("certificate_number", sa.String(length=40), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(certificate_number) <= 40", name=op.f("ck_care_protocol_stated_certificate_number_length")
+        ),
+        sa.CheckConstraint("length(words) <= 4000", name=op.f("ck_care_protocol_stated_words_length")),
+        sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_care_protocol_stated_physician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_protocol_stated")),
+    )
+    op.create_table(
+        "drug_table_signed_off",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("table_name", sa.String(length=50), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=False),
+        sa.Column("certificate_number", sa.String(length=40), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "length(certificate_number) <= 40", name=op.f("ck_drug_table_signed_off_certificate_number_length")
+        ),
+        sa.CheckConstraint("length(digest) <= 64", name=op.f("ck_drug_table_signed_off_digest_length")),
+        sa.CheckConstraint("length(table_name) <= 50", name=op.f("ck_drug_table_signed_off_table_name_length")),
+        sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_drug_table_signed_off_physician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drug_table_signed_off")),
+        sa.UniqueConstraint("digest", "physician_id", name=op.f("uq_drug_table_signed_off_digest_physician_id")),
+    )
+    op.create_table(
+        "hospital",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "tertiary",
+                "secondary",
+                "children",
+                "infectious_diseases",
+                name="hospitalkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("phone", sa.String(length=40), nullable=False),
+        sa.Column("green_contact_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expert_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("reserved_beds", sa.Integer(), nullable=False),
+        sa.Column("minutes_away", sa.Integer(), nullable=False),
+        sa.Column("listed_by", sa.Uuid(), nullable=False),
+        sa.Column("listed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_hospital_code_length")),
+        sa.CheckConstraint("length(name) <= 80", name=op.f("ck_hospital_name_length")),
+        sa.CheckConstraint("length(phone) <= 40", name=op.f("ck_hospital_phone_length")),
+        sa.CheckConstraint("minutes_away BETWEEN 1 AND 240", name=op.f("ck_hospital_minutes_away")),
+        sa.CheckConstraint("reserved_beds BETWEEN 0 AND 1000", name=op.f("ck_hospital_reserved_beds")),
+        sa.ForeignKeyConstraint(["listed_by"], ["staff.id"], name=op.f("fk_hospital_listed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hospital")),
+    )
+    with op.batch_alter_table("hospital", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hospital_code"), ["code"], unique=False)
+
+    op.create_table(
+        "hospital_designated",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "variant",
+            sa.Enum("adult", "paediatric", name="variant_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("designated_by", sa.Uuid(), nullable=False),
+        sa.Column("designated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_hospital_designated_code_length")),
+        sa.ForeignKeyConstraint(["designated_by"], ["staff.id"], name=op.f("fk_hospital_designated_designated_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hospital_designated")),
+    )
+    op.create_table(
+        "kit_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("checked_by", sa.Uuid(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["checked_by"], ["staff.id"], name=op.f("fk_kit_check_checked_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_check")),
+    )
+    op.create_table(
+        "officer_named",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("named_by", sa.Uuid(), nullable=False),
+        sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["named_by"], ["staff.id"], name=op.f("fk_officer_named_named_by")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_officer_named_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_officer_named")),
+    )
+    op.create_table(
         "adverse_event",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -101,6 +208,117 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_extension_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
+        "kit_count",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("kit_check_id", sa.Uuid(), nullable=False),
+        sa.Column("kit_item_id", sa.Uuid(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.CheckConstraint("counted >= 0 AND expected >= 0", name=op.f("ck_kit_count_quantities")),
+        sa.ForeignKeyConstraint(["kit_check_id"], ["kit_check.id"], name=op.f("fk_kit_count_kit_check_id")),
+        sa.ForeignKeyConstraint(["kit_item_id"], ["kit_item.id"], name=op.f("fk_kit_count_kit_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_count")),
+        sa.UniqueConstraint("kit_check_id", "kit_item_id", name=op.f("uq_kit_count_kit_check_id_kit_item_id")),
+    )
+    with op.batch_alter_table("kit_count", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kit_count_kit_item_id"), ["kit_item_id"], unique=False)
+
+    op.create_table(
+        "pauses_told",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column("lapses", sa.String(length=400), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(lapses) <= 400", name=op.f("ck_pauses_told_lapses_length")),
+        sa.ForeignKeyConstraint(["opening_id"], ["opening.id"], name=op.f("fk_pauses_told_opening_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pauses_told")),
+    )
+    with op.batch_alter_table("pauses_told", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pauses_told_opening_id"), ["opening_id"], unique=False)
+
+    op.create_table(
+        "visit_baseline",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("measured_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_baseline_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_baseline")),
+    )
+    with op.batch_alter_table("visit_baseline", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_visit_baseline_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
+        "ambulance_move",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "presence",
+            sa.Enum(
+                "on_site", "on_call", "away", name="presence_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("minutes_away", sa.Integer(), nullable=True),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("minutes_away BETWEEN 1 AND 240", name=op.f("ck_ambulance_move_minutes_away")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["staff.id"], name=op.f("fk_ambulance_move_recorded_by")),
+        sa.ForeignKeyConstraint(
+            ["statement_id"], ["safeguard_statement.id"], name=op.f("fk_ambulance_move_statement_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ambulance_move")),
+        sa.UniqueConstraint("statement_id", name=op.f("uq_ambulance_move_statement_id")),
+    )
+    op.create_table(
+        "care_ending",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("ending_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_care_ending_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_ending")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_care_ending_event_id")),
+    )
+    op.create_table(
+        "care_line",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "vitals",
+                "symptoms",
+                "position",
+                "oxygen",
+                "drug",
+                "ambulance",
+                "note",
+                name="carekind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("said_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["entered_by"], ["staff.id"], name=op.f("fk_care_line_entered_by")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_care_line_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_line")),
+    )
+    with op.batch_alter_table("care_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_care_line_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
         "care_over",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -127,6 +345,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", name=op.f("uq_care_over_event_id")),
     )
     op.create_table(
+        "emergency_call",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("place_code", sa.String(length=32), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("called_by", sa.Uuid(), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(place_code) <= 32", name=op.f("ck_emergency_call_place_code_length")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_emergency_call_alert_id")),
+        sa.ForeignKeyConstraint(["called_by"], ["staff.id"], name=op.f("fk_emergency_call_called_by")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_emergency_call_event_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_emergency_call_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_call")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_emergency_call_event_id")),
+    )
+    with op.batch_alter_table("emergency_call", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_emergency_call_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
         "event_file_closed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -137,6 +376,95 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_event_file_closed_event_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_file_closed")),
         sa.UniqueConstraint("event_id", name=op.f("uq_event_file_closed_event_id")),
+    )
+    op.create_table(
+        "kit_shortfall",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "thing",
+            sa.Enum(
+                "adrenaline",
+                "promethazine",
+                "dexamethasone",
+                "hydrocortisone",
+                "salbutamol",
+                "saline",
+                "glucose",
+                "oxygen",
+                "oxygen_mask",
+                "oxygen_mask_child",
+                "bag_mask",
+                "bag_mask_child",
+                "airway",
+                "airway_child",
+                "syringe",
+                "infusion_set",
+                "tourniquet",
+                "sphygmomanometer",
+                "cuff_child",
+                "oximeter",
+                "oximeter_probe_child",
+                "stethoscope",
+                "thermometer",
+                "torch",
+                name="kitthing_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_kit_shortfall_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_shortfall")),
+    )
+    with op.batch_alter_table("kit_shortfall", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kit_shortfall_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
+        "kit_use",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("kit_item_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("quantity >= 1", name=op.f("ck_kit_use_quantity")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_kit_use_event_id")),
+        sa.ForeignKeyConstraint(["kit_item_id"], ["kit_item.id"], name=op.f("fk_kit_use_kit_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kit_use")),
+    )
+    with op.batch_alter_table("kit_use", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kit_use_event_id"), ["event_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_kit_use_kit_item_id"), ["kit_item_id"], unique=False)
+
+    op.create_table(
+        "care_line_struck",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("struck_by", sa.Uuid(), nullable=False),
+        sa.Column("struck_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["line_id"], ["care_line.id"], name=op.f("fk_care_line_struck_line_id")),
+        sa.ForeignKeyConstraint(["struck_by"], ["staff.id"], name=op.f("fk_care_line_struck_struck_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_line_struck")),
+        sa.UniqueConstraint("line_id", name=op.f("uq_care_line_struck_line_id")),
+    )
+    op.create_table(
+        "emergency_call_over",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["emergency_call.id"], name=op.f("fk_emergency_call_over_call_id")),
+        sa.ForeignKeyConstraint(["ended_by"], ["staff.id"], name=op.f("fk_emergency_call_over_ended_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_call_over")),
+        sa.UniqueConstraint("call_id", name=op.f("uq_emergency_call_over_call_id")),
     )
     op.create_table(
         "suspect_dose",
@@ -158,11 +486,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_suspect_dose_dose_id"), ["dose_id"], unique=False)
 
     op.make_append_only("adverse_event")
+    op.make_append_only("ambulance_move")
+    op.make_append_only("care_ending")
+    op.make_append_only("care_line")
+    op.make_append_only("care_line_struck")
     op.make_append_only("care_over")
+    op.make_append_only("care_protocol_stated")
     op.make_append_only("clock_turn")
+    op.make_append_only("drug_table_signed_off")
+    op.make_append_only("emergency_call")
+    op.make_append_only("emergency_call_over")
     op.make_append_only("event_file_closed")
     op.make_append_only("extension")
+    op.make_append_only("hospital")
+    op.make_append_only("hospital_designated")
+    op.make_append_only("kit_check")
+    op.make_append_only("kit_count")
+    op.make_append_only("kit_shortfall")
+    op.make_append_only("kit_use")
+    op.make_append_only("officer_named")
+    op.make_append_only("pauses_told")
     op.make_append_only("suspect_dose")
+    op.make_append_only("visit_baseline")
     # ### end Alembic commands ###
 
 
@@ -172,8 +517,41 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_suspect_dose_dose_id"))
 
     op.drop_table("suspect_dose")
+    op.drop_table("emergency_call_over")
+    op.drop_table("care_line_struck")
+    with op.batch_alter_table("kit_use", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kit_use_kit_item_id"))
+        batch_op.drop_index(batch_op.f("ix_kit_use_event_id"))
+
+    op.drop_table("kit_use")
+    with op.batch_alter_table("kit_shortfall", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kit_shortfall_event_id"))
+
+    op.drop_table("kit_shortfall")
     op.drop_table("event_file_closed")
+    with op.batch_alter_table("emergency_call", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_emergency_call_visit_id"))
+
+    op.drop_table("emergency_call")
     op.drop_table("care_over")
+    with op.batch_alter_table("care_line", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_care_line_event_id"))
+
+    op.drop_table("care_line")
+    op.drop_table("care_ending")
+    op.drop_table("ambulance_move")
+    with op.batch_alter_table("visit_baseline", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_baseline_visit_id_journal_seq"))
+
+    op.drop_table("visit_baseline")
+    with op.batch_alter_table("pauses_told", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pauses_told_opening_id"))
+
+    op.drop_table("pauses_told")
+    with op.batch_alter_table("kit_count", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kit_count_kit_item_id"))
+
+    op.drop_table("kit_count")
     with op.batch_alter_table("extension", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_extension_visit_id"))
 
@@ -183,6 +561,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_adverse_event_person_id"))
 
     op.drop_table("adverse_event")
+    op.drop_table("officer_named")
+    op.drop_table("kit_check")
+    op.drop_table("hospital_designated")
+    with op.batch_alter_table("hospital", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hospital_code"))
+
+    op.drop_table("hospital")
+    op.drop_table("drug_table_signed_off")
+    op.drop_table("care_protocol_stated")
     op.drop_table("clock_turn")
     op.drop_table("clock_mark")
     # ### end Alembic commands ###
