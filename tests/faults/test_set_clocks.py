@@ -204,8 +204,9 @@ class SetClocks(RuleBasedStateMachine):
         self.watch.write()
         self.needle(self.people[1], 30)
 
-    @rule(is_committed=st.booleans())
-    def a_commit_goes_wrong(self, is_committed: bool) -> None:
+    @rule(seconds=STEPS_S, is_committed=st.booleans())
+    def a_commit_goes_wrong_after_the_clock_was_set(self, seconds: int, is_committed: bool) -> None:
+        self.somebody_sets_the_clock(seconds)
         fail_once(self.db, is_committed=is_committed)
         with suppress(Unavailable):
             self.db.write_now(keep_time, ACTOR)

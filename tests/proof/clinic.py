@@ -40,7 +40,7 @@ from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.idempotency import Answer as Told
 from clinic_server.kit.idempotency import RequestKey, once
 from clinic_server.kit.ids import Ids
-from clinic_server.kit.journal import head_of
+from clinic_server.kit.journal import head_of, journal
 from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import leave, leave_early
 from clinic_server.observation.rules import EarlyReason
@@ -274,7 +274,7 @@ class Clinic:
 
     def die_in(self, actor: Actor, act: Callable[[Tx], Any]) -> None:
         """Lose the process at the end of an action, before its commit: nothing of it may be left."""
-        before = self.head()
+        before = self.last_act()
 
         def cut_short(tx: Tx) -> None:
             act(tx)
@@ -283,7 +283,7 @@ class Clinic:
         with contextlib.suppress(Died, ClinicError):
             self.db.write_now(cut_short, actor)
         self.crash()
-        if self.head() != before:
+        if self.last_act() != before:
             raise LeftBehind("an action that never committed")
 
     def key(self, actor: Actor) -> RequestKey:
@@ -300,7 +300,7 @@ class Clinic:
         """Do several things at the same instant, each under its own key; return results and refusals in order."""
         waiting = [(actor, act, self.key(actor)) for actor, act in acts]
         results: list[Any] = [None] * len(waiting)
-        before = self.head()
+        before = self.last_act()
 
         def run(place: int) -> None:
             actor, act, key = waiting[place]
@@ -314,7 +314,7 @@ class Clinic:
                 thread.start()
             for thread in threads:
                 thread.join()
-        if all(isinstance(result, ClinicError) for result in results) and self.head() != before:
+        if all(isinstance(result, ClinicError) for result in results) and self.last_act() != before:
             raise LeftBehind(str(results))
         for result in results:
             if isinstance(result, Exception) and not isinstance(result, ClinicError):
@@ -337,14 +337,19 @@ class Clinic:
 
     def send_again(self, sent: Sent) -> None:
         """Send an answered request once more: the same answer, and nothing happens."""
-        before = self.head()
+        before = self.last_act()
         told = self.db.write_now(once(sent.key, lambda tx: Told(201, msgspec.json.encode(sent.act(tx)))), sent.actor)
-        if told != sent.told or self.head() != before:
+        if told != sent.told or self.last_act() != before:
             raise LeftBehind(f"sent again, {sent.key} was told {told}")
 
     def head(self) -> int:
         """Return the number of the last journal line."""
         return self.db.read_now(head_of).seq
+
+    def last_act(self) -> int:
+        """Return the number of the last line of an act: that the clock was set is recorded beside a refusal, too."""
+        acts = select(journal.c.seq).where(journal.c.kind != "clock_turned").order_by(journal.c.seq.desc()).limit(1)
+        return self.db.read_now(lambda connection: connection.execute(acts).scalar_one_or_none()) or 0
 
     # ---- who is where ----
 

@@ -401,10 +401,10 @@ def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
 def _due_at(rows: Rows, departure: Row) -> datetime:
     """When the observation was over, by the clock as it was set between the needle and the leaving."""
     watched = [row for row in rows.of("watch", "visit_id", departure["visit_id"]) if _seq(row) < _seq(departure)][-1]
-    between = [row for row in rows.all("clock_turn") if _seq(watched) < _seq(row) < _seq(departure)]
-    return watched["due_at"] + sum(
-        (row["to_at"] - row["from_at"] for row in between if row["kind"] == "set"), timedelta()
-    )
+    later = [row for row in rows.all("clock_turn") if _seq(watched) < _seq(row) < _seq(departure)]
+    set_by = sum((row["to_at"] - row["from_at"] for row in later if row["kind"] == "set"), timedelta())
+    due_at: datetime = watched["due_at"] + set_by
+    return due_at
 
 
 @invariant(33)
