@@ -18,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from clinic_server import demo
 from clinic_server.app import create_app, open_house
+from clinic_server.backup import command as backup
+from clinic_server.backup.rules import BackupFailed
 from clinic_server.cold_chain.upkeep.sealing import broken_seals
 from clinic_server.doctor.command import doctor
 from clinic_server.kit import journal
@@ -70,6 +72,8 @@ user = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(user, name="user")
+cli.add_typer(backup.cli, name="backup", epilog=_EPILOG)
+cli.command("restore", epilog=_EPILOG)(backup.restore_site)
 cli.command(epilog=_EPILOG)(doctor)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")]
 Number = Annotated[str, typer.Argument(help="What the person signs in with: 3 to 12 digits.")]
@@ -230,6 +234,8 @@ def main() -> None:
     except ClinicError as refused:
         shown = label("error", refused.code, **refused.facts)
         _stop(Exit.REFUSED, f"{shown.text} {shown.fix}".strip())
+    except BackupFailed as failed:
+        _stop(Exit.REFUSED, label("backup", failed.code, about=failed.about).text)
     except WrongKey:
         _stop(Exit.UNUSABLE, "The key file is not the one this database was written with.")
     except (UnsafeDatabase, UnusableKey, NotStarted, SettingsError) as refused:

@@ -12,10 +12,14 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
+from clinic_server.adverse_events.care import api as care_api
+from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care import pages as care_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.closing import api as closing_api
@@ -66,6 +70,7 @@ from clinic_server.kit import live, patterns, web
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
+from clinic_server.kit.clock_watch import ClockWatch, keep_time
 from clinic_server.kit.codes import WrongCodes
 from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
@@ -80,8 +85,15 @@ from clinic_server.observation import pages as observation_pages
 from clinic_server.observation.exit import api as exit_api
 from clinic_server.observation.exit import pages as exit_pages
 from clinic_server.opening import api as opening_api
-from clinic_server.opening import checklists
+from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
+from clinic_server.opening.ambulance import api as ambulance_api
+from clinic_server.opening.ambulance import pages as ambulance_pages
+from clinic_server.opening.emergency_kit import api as kit_api
+from clinic_server.opening.emergency_kit import pages as kit_pages
+from clinic_server.opening.hospitals import api as hospitals_api
+from clinic_server.opening.hospitals import pages as hospitals_pages
+from clinic_server.opening.watching import ReadinessWatch
 from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
 from clinic_server.paging.heartbeat import Part
@@ -131,8 +143,16 @@ ROUTERS = (
     observation_pages.router,
     exit_api.router,
     exit_pages.router,
+    care_api.router,
+    care_pages.router,
     opening_api.router,
     opening_pages.router,
+    kit_api.router,
+    kit_pages.router,
+    ambulance_api.router,
+    ambulance_pages.router,
+    hospitals_api.router,
+    hospitals_pages.router,
     corrections_api.router,
     corrections_pages.router,
     recall_api.router,
@@ -186,9 +206,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         house = open_house(settings, clock)
         app.state.house = house
-        if isinstance(clock, FastClock):
-            last_at = await house.db.read(last_line_at)
-            clock.resume_after(last_at or clock.now())
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
@@ -219,19 +236,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
     """Do everything a server does by itself: watch, attend devices, print, call people."""
     async with (
+        ClockWatch(house.db),
         OverdueVials(house),
         Silence(house) as silence,
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
+        Backups(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
+        ReadinessWatch(house) as readiness,
         Desks(house) as desks,
         DeviceHub(house, desks=desks) as hub,
         SlipOffice(house, hub) as office,
         AlarmPath(
             house,
             Part("device intake", hub.is_alive),
-            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals)),
+            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals, readiness)),
         ) as alarm_path,
     ):
         desks.bring_to(hub.receive)
@@ -255,7 +275,11 @@ def open_house(settings: Settings, clock: Clock) -> House:
     schedules.shipped()
     texts.shipped()
     checklists.shipped()
+    kit_lists.shipped()
     ladders.shipped()
+    symptoms.shipped()
+    drug_tables.shipped()
+    protocols.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )
@@ -263,7 +287,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     ids = Ids(clock)
     db = Database(
         settings.database.url,
-        site=Site(settings.site.code, epoch=1, zone=settings.site.zone),
+        site=Site(settings.site.code, settings.site.zone),
         keyring=load_or_create_keyring(settings.security.key_file),
         clock=clock,
         ids=ids,
@@ -271,6 +295,9 @@ def open_house(settings: Settings, clock: Clock) -> House:
     if not db.read_now(lambda connection: is_head_ours(connection, db.keyring.journal_key)):
         db.close()
         raise WrongKey
+    if isinstance(clock, FastClock):
+        clock.resume_after(max(db.now().at, db.read_now(last_line_at) or db.now().at))
+    db.write_now(keep_time, system_actor("clock"))  # nobody is served before a turn of the clock is recorded
     if db.read_now(lacks_hours):
         db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
     for one in db.read_now(changed_sets):

@@ -23,7 +23,10 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import journal
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site, Tx
-from clinic_server.opening.actions import add_kit_item
+from clinic_server.opening.emergency_kit.actions import add_to_kit
+from clinic_server.opening.emergency_kit.rules import UNDATED, NewKitItem
+from clinic_server.opening.lookup import kit_least
+from clinic_server.opening.rules import Variant
 from clinic_server.rehearsal_duty import put_on_duty
 from clinic_server.rehearsal_past import Past, PastClock, live_through
 from clinic_server.settings import Settings
@@ -117,7 +120,7 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
     until = clock.now()
     past_clock = PastClock(until - timedelta(days=plan.past_days))
     keyring = load_or_create_keyring(plan.folder / "site.key")
-    db = Database(plan.url, site=Site(SITE_CODE, 1), keyring=keyring, clock=past_clock, ids=Ids(past_clock))
+    db = Database(plan.url, site=Site(SITE_CODE), keyring=keyring, clock=past_clock, ids=Ids(past_clock))
     try:
         db.read_now(refuse_real_database)
         for act in (*_staff_acts(cast, db), *_place_acts(cast), *_stock_acts(cast), _fill_kit):
@@ -311,8 +314,10 @@ def _place_acts(cast: Cast) -> Iterable[Callable[[Tx], Any]]:
 
 
 def _fill_kit(tx: Tx) -> None:
-    for name in ("肾上腺素", "抗组胺药", "氧气面罩"):
-        add_kit_item(tx, f"演示{name}", tx.local_date + timedelta(days=365))
+    until = tx.local_date + timedelta(days=365)
+    least = kit_least(Variant.ADULT)
+    lots = (NewKitItem(thing, count, None if thing in UNDATED else until, "DEMO") for thing, count in least.items())
+    add_to_kit(tx, *lots)
 
 
 def _devices(cast: Cast) -> Iterable[dict[str, object]]:

@@ -33,6 +33,7 @@ from clinic_server.cold_chain.upkeep.certificates import (
 from clinic_server.cold_chain.upkeep.hand_readings import NewHandReading, take_reading
 from clinic_server.cold_chain.upkeep.rules import ServiceKind
 from clinic_server.kit.access import Actor, system_actor
+from clinic_server.kit.clock import REHEARSED
 from clinic_server.kit.db import Database
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import Attempt, begin_test, note_test_answer, record_attempt
@@ -65,6 +66,15 @@ class PastClock:
     def monotonic(self) -> float:
         """See Clock."""
         return system_time.monotonic()
+
+    def steady(self) -> float:
+        """See Clock."""
+        return self._now.timestamp()
+
+    @property
+    def start(self) -> str:
+        """See Clock."""
+        return REHEARSED
 
     def set_to(self, now: datetime) -> None:
         """Go on to an instant; a clock is never set back here."""

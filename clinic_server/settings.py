@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_EMPTY_IS_NONE = BeforeValidator(lambda told: told or None)
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +39,9 @@ class SiteSettings(_Section):
     )
     minimum_physicians: int = Field(
         1, ge=1, le=50, description="Physicians who must be signed in; with fewer, injections pause."
+    )
+    ambulance_within_minutes: int = Field(
+        0, ge=0, le=60, description="Minutes an ambulance on call may be away; 0: it must stand on site."
     )
     limit_tickets: bool = Field(
         default=False, description="true: no more tickets than usable doses in stock; needs every unit scanned in."
@@ -107,6 +112,21 @@ class PagingSettings(_Section):
     )
 
 
+class BackupSettings(_Section):
+    """Copies of the site on another disk."""
+
+    folder: Annotated[Path | None, _EMPTY_IS_NONE] = Field(
+        None, description="Where backups go, best on another disk; empty: none are made."
+    )
+    recipient: str = Field(
+        "",
+        max_length=100,
+        pattern=r"^(age1[a-z0-9]{58})?$",
+        description="Public half of the backup key (clinic backup new-key); its secret half is kept off this machine.",
+    )
+    every_minutes: int = Field(60, ge=5, le=1440, description="Minutes between two backups.")
+
+
 class PrintSettings(_Section):
     """Slips on paper."""
 
@@ -141,9 +161,10 @@ class Settings(BaseSettings):
     wall: WallSettings = WallSettings()
     paging: PagingSettings = PagingSettings()
     print: PrintSettings = PrintSettings()
+    backup: BackupSettings = BackupSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")
     demo_speed: float = Field(0, ge=0, le=600, description="0 for a real site; more than 0 only in a rehearsal.")
-    demo_since: Annotated[AwareDatetime | None, BeforeValidator(lambda told: told or None)] = Field(
+    demo_since: Annotated[AwareDatetime | None, _EMPTY_IS_NONE] = Field(
         None, description="Instant since which a rehearsal's clock runs fast; empty: since its start."
     )
 

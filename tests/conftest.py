@@ -32,6 +32,8 @@ class ManualClock:
     def __init__(self) -> None:
         self._now = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
         self._monotonic = 0.0
+        self._steady = 0.0
+        self._starts = 1
 
     def now(self) -> datetime:
         return self._now
@@ -39,14 +41,28 @@ class ManualClock:
     def monotonic(self) -> float:
         return self._monotonic
 
+    def steady(self) -> float:
+        return self._steady
+
+    @property
+    def start(self) -> str:
+        return f"start {self._starts}"
+
     def pass_time(self, **spans: float) -> None:
         """Let time pass, for the wall clock and for waiting alike."""
         self._now += timedelta(**spans)
         self._monotonic += timedelta(**spans).total_seconds()
+        self._steady += timedelta(**spans).total_seconds()
 
     def step(self, **spans: float) -> None:
         """Set the wall clock by hand; waiting does not notice."""
         self._now += timedelta(**spans)
+
+    def start_machine_again(self, **spans: float) -> None:
+        """Switch the machine off and on: only its wall clock tells how long that took."""
+        self._now += timedelta(**spans)
+        self._steady = 0.0
+        self._starts += 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -117,6 +133,6 @@ def _keyring() -> Keyring:
 
 @pytest.fixture(name="db")
 def _db(database_url: str, clock: ManualClock, keyring: Keyring) -> Iterator[Database]:
-    database = Database(database_url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    database = Database(database_url, site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
     yield database
     database.close()

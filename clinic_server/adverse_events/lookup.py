@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from clinic_server.adverse_events.rules import EventFacts, EventUnknown
+from clinic_server.adverse_events.rules import EventFacts, EventUnknown, StillUnderCare
 from clinic_server.adverse_events.tables import adverse_event, care_over, event_file_closed, suspect_dose
 
 
@@ -31,6 +31,13 @@ def under_care(connection: Connection, visit_id: UUID) -> EventFacts | None:
     return next(
         (one for one in events_where(connection, adverse_event.c.visit_id == visit_id) if one.is_under_care), None
     )
+
+
+def refuse_under_care(connection: Connection, visit_id: UUID) -> None:
+    """Keep somebody from leaving who is being cared for on site (invariant 31)."""
+    cared_for = under_care(connection, visit_id)
+    if cared_for is not None:
+        raise StillUnderCare(event=cared_for.number)
 
 
 def open_events(connection: Connection) -> Sequence[EventFacts]:

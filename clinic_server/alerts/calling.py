@@ -42,6 +42,17 @@ def take_turns(tx: Tx) -> int:
     return len(turns)
 
 
+def call_at_once(tx: Tx, alert_id: UUID) -> None:
+    """Call whom the ladder calls first of an alert, in the transaction that raised it; the caller journals.
+
+    Somebody in need does not wait for the ladder's next look, nor for a server that has to start again first.
+    """
+    ladder, scene = shipped(), scene_at(tx.connection, tx.now, tx.site.zone)
+    for alert in standing_alerts(tx.connection):
+        if alert.alert_id == alert_id and (call := call_due(alert, scene, ladder, tx.now)):
+            _make_call(tx, alert, call, ladder, roster_of(tx.connection))
+
+
 def turns_due(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence[Turn]:
     """Return what the ladder has to do now."""
     alerts = standing_alerts(connection)
@@ -90,7 +101,7 @@ def _make_call(tx: Tx, alert: Standing, call: Call, ladder: Ladder, roster: Rost
     """Make a page due to everybody of the call's steps, one to each; a page not sent yet is not sent twice."""
     kind = DueKind.REHEARSAL if alert.kind is AlertKind.REHEARSAL else DueKind.PAGE
     at, told = tx.now.astimezone(tx.site.zone).replace(tzinfo=None), set[UUID]()
-    for step in (one for one in ladder.step if one.step in call.steps):
+    for step in (one for one in ladder.every_step if one.step in call.steps):
         people = people_to_call(roster, step, at) - told
         told |= people
         record = {"alert_id": alert.alert_id, "round": call.round, "step": step.step, "ladder": ladder.name}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from clinic_server.alerts.ladders import Ladder
+from clinic_server.alerts.ladders import TEAM, Ladder
 from clinic_server.alerts.rules import AlertFacts, AlertKind, AlertState, DueKind, Hush, Severity
 
 CLOCK_IS_BACK = timedelta(minutes=1)  # less is a clock being kept right
@@ -85,13 +85,14 @@ def is_shelvable(kind: AlertKind, severity: Severity) -> bool:
 def call_due(alert: Standing, scene: Scene, ladder: Ladder, now: datetime) -> Call | None:
     """Return the call that is due of an alert that is not hushed."""
     climb = ladder.climb_of(alert.severity)
+    team = (TEAM,) if ladder.has_team_for(alert.kind) else ()
     if alert.cycle_at is None or alert.called_at is None:
-        return Call(alert.round + 1, (1,), now, _first_due_at(alert, scene, ladder, now))
+        return Call(alert.round + 1, (*team, 1), now, _first_due_at(alert, scene, ladder, now))
     is_back = now < alert.called_at - CLOCK_IS_BACK
     if alert.step >= climb.last_step:
         if not is_back and now - alert.called_at < climb.repeat_after:
             return None
-        return Call(alert.round + 1, tuple(range(1, climb.last_step + 1)), now, now)
+        return Call(alert.round + 1, (*team, *range(1, climb.last_step + 1)), now, now)
     if is_back:
         above = ladder.step[alert.step]
         return Call(alert.round, (above.step,), now - above.after, now)
@@ -133,7 +134,7 @@ def short_words(kind: DueKind, alerts: Sequence[AlertFacts]) -> str:
     if kind is DueKind.TEST:
         return "TEST PAGE: PLEASE ANSWER"
     said = [_one(one) for one in alerts]
-    begin = {DueKind.RECOVERY: "OK AGAIN ", DueKind.REHEARSAL: "REHEARSAL "}.get(kind, "")
+    begin = {DueKind.RECOVERY: _end_words(alerts), DueKind.REHEARSAL: "REHEARSAL "}.get(kind, "")
     if len(said) == 1:
         return _ascii(f"{begin}{said[0]}")[:_SHORT]
     begin = f"{begin}{len(said)} ALERTS "
@@ -141,6 +142,11 @@ def short_words(kind: DueKind, alerts: Sequence[AlertFacts]) -> str:
     while shown and len(_listed(begin, said, shown)) > _SHORT:
         shown -= 1
     return _ascii(_listed(begin, said, shown))
+
+
+def _end_words(alerts: Sequence[AlertFacts]) -> str:
+    """Say how alerts ended: a person who was cared for need not be well again."""
+    return "OVER " if any(one.kind is AlertKind.ADVERSE_EVENT for one in alerts) else "OK AGAIN "
 
 
 def _one(alert: AlertFacts) -> str:
@@ -167,7 +173,9 @@ def _is_shelved(place_code: str, shelves: Sequence[Shelf], now: datetime) -> boo
 
 
 def _first_due_at(alert: Standing, scene: Scene, ladder: Ladder, now: datetime) -> datetime:
-    """Return when the first page of a climb goes out: alerts that come together are to make one page."""
+    """Return when the first page of a climb goes out: alerts that come together make one page, but a team runs now."""
+    if ladder.has_team_for(alert.kind):
+        return now
     is_critical, wait = alert.severity is Severity.CRITICAL, timedelta(seconds=ladder.group_wait_s)
     if not is_flood(scene, ladder, now):
         return now if is_critical else now + wait

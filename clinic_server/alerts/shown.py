@@ -209,7 +209,7 @@ def hushes_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Mapping[
 def holes_ahead(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence[Hole]:
     """Return when the steps of the ladder have too few people in the days to come, by the site's wall clock."""
     local = now.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
-    return holes(roster_of(connection), shipped().step, local)
+    return holes(roster_of(connection), shipped().every_step, local)
 
 
 def _shown(connection: Connection, facts: AlertFacts, hush: Hush | None) -> AlertShown:

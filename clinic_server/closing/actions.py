@@ -12,7 +12,7 @@ from clinic_server.closing.rules import DayBlocked, DayClosedBefore, DayNotOver,
 from clinic_server.closing.tables import DaySigned
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
-from clinic_server.opening.actions import OPENING
+from clinic_server.opening.pausing import OPENING
 from clinic_server.opening.tables import DayClosed
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import require_signed_in

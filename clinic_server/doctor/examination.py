@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import ArgumentError
 
+from clinic_server.backup.making import last_made_at
+from clinic_server.backup.rules import is_too_old
 from clinic_server.device_hub.lookup import configured_device
 from clinic_server.doctor import hardware, machine, records
 from clinic_server.doctor.report import Said, said
@@ -55,6 +57,7 @@ def _site(settings: Settings) -> Iterator[Said]:
     yield machine.clock(datetime.now(UTC), seen.last_line_at)
     for folder in sorted(_folders(settings)):
         yield machine.folder(folder)
+    yield _backups(settings)
     yield machine.address(settings.server)
     devices = [configured_device(one) for one in settings.devices]
     stored = [one for one in seen.devices or () if one.agent_id is None]
@@ -63,6 +66,17 @@ def _site(settings: Settings) -> Iterator[Said]:
     yield from hardware.of_devices(specs, is_served=seen.is_served)
     if seen.devices is not None:  # else a port might be asked that a device is using
         yield from asyncio.run(hardware.not_set_up(specs))
+
+
+def _backups(settings: Settings) -> Said:
+    """Tell how old the last backup is; one of a minute ago is no promise that it opens, ``clinic restore`` tells."""
+    if not (settings.backup.folder and settings.backup.recipient):
+        return said("backup_none")
+    last_at, now = last_made_at(settings), datetime.now(UTC)
+    if last_at is None:
+        return said("backup_missing", folder=settings.backup.folder)
+    age_min = int((now - last_at).total_seconds() // 60)
+    return said("backup_old" if is_too_old(last_at, now) else "backup_good", minutes=age_min)
 
 
 def _folders(settings: Settings) -> set[Path]:

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,11 +18,13 @@ from clinic_server.kit.engines import UnsafeDatabase, is_locked, is_sqlite, read
 from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.schema import Schema, load_tables, schema_of
 from clinic_server.kit.single import is_held
+from clinic_server.kit.turns import turns_since
 from clinic_server.screening.adoption import changed_sets
 from clinic_server.screening.rule_sets import RuleSetFaulty
 from clinic_server.settings import Settings
 
 SEALS_COMPARED = 7 * 24  # an hour each, where every hour had readings
+TURNS_TOLD = timedelta(days=7)
 _SCHEMA_SAYS = {
     Schema.CURRENT: "schema_current",
     Schema.OLDER: "schema_older",
@@ -94,6 +96,7 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
         return
     seen.answers += _rule_sets(connection)
     seen.answers.append(_seals(connection))
+    seen.answers.append(_turns(connection, seen.last_line_at))
     try:
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
@@ -114,6 +117,15 @@ def _seals(connection: Connection) -> Said:
     """Compare the readings of the last days with their seals; ``clinic verify`` compares all of them."""
     broken = broken_seals(connection, latest=SEALS_COMPARED)
     return said("seals_broken", spans="; ".join(str(one.span) for one in broken)) if broken else said("seals_good")
+
+
+def _turns(connection: Connection, last_line_at: datetime | None) -> Said:
+    """Tell how often the clock was turned within the week before the last record."""
+    turns = [] if last_line_at is None else turns_since(connection, last_line_at - TURNS_TOLD)
+    if not turns:
+        return said("clock_unturned")
+    last = turns[-1]
+    return said("clock_turned", times=len(turns), from_at=f"{last.from_at:%F %T}", to_at=f"{last.to_at:%F %T}")
 
 
 def _is_there(path: Path) -> bool:

@@ -2,8 +2,15 @@
 
 import time as system_time
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from functools import cache
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import uuid4
 from zoneinfo import ZoneInfo
+
+REHEARSED: Final = "rehearsal"  # what the steady seconds of clocks count from that nobody sets
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SINCE_BOOT = getattr(system_time, "CLOCK_BOOTTIME", system_time.CLOCK_MONOTONIC)  # the former runs while it sleeps
 
 
 class Clock(Protocol):
@@ -17,6 +24,15 @@ class Clock(Protocol):
         """Return seconds that never run backwards."""
         ...
 
+    def steady(self) -> float:
+        """Return the seconds since ``start``, which pass evenly whatever the wall clock is set to."""
+        ...
+
+    @property
+    def start(self) -> str:
+        """Name what the steady seconds count from; it is another one once the machine was started again."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -26,6 +42,13 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return system_time.monotonic()
+
+    def steady(self) -> float:
+        return system_time.clock_gettime(_SINCE_BOOT)
+
+    @property
+    def start(self) -> str:
+        return _boot_id()
 
 
 class FastClock:
@@ -45,6 +68,13 @@ class FastClock:
     def monotonic(self) -> float:
         return system_time.monotonic()
 
+    def steady(self) -> float:
+        return self.now().timestamp()
+
+    @property
+    def start(self) -> str:
+        return REHEARSED
+
     def resume_after(self, at: datetime) -> None:
         """Go on where an earlier rehearsal's clock had come to."""
         if at > self.now():
@@ -53,6 +83,15 @@ class FastClock:
     def _begin(self, at: datetime) -> None:
         self._began_at = at
         self._began_monotonic = system_time.monotonic()
+
+
+@cache
+def _boot_id() -> str:
+    """Name this run of the machine; where the system gives it no name, every start of the program is a new one."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return str(uuid4())
 
 
 def business_date(at: datetime, zone: ZoneInfo, day_starts_at: time) -> date:

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from clinic_server.kit.access import Actor
+from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.broadcast import Broadcaster
 from clinic_server.kit.clock import Clock
 from clinic_server.kit.crypto import Keyring
@@ -26,12 +26,16 @@ from clinic_server.kit.engines import READERS, is_sqlite, reader_engine, sqlite_
 from clinic_server.kit.errors import Busy, ClinicError, OutcomeUnknown, StorageFailed, StorageFull, Unavailable
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import Head, head_of
+from clinic_server.kit.moments import Moment
 from clinic_server.kit.single import hold_file
+from clinic_server.kit.timekeeper import Timekeeper
+from clinic_server.kit.turns import at_moment
 from clinic_server.kit.tx import Signal, Site, Tx
 
 T = TypeVar("T")
 _MOST_WAITING = 2000
 _MOST_PER_COMMIT = 32
+_CLOCK = system_actor("clock")
 _log = structlog.get_logger(__name__)
 
 
@@ -59,8 +63,8 @@ class Database:
         self.broadcaster = Broadcaster()
         self._held = hold_file(sqlite_path(url)) if is_sqlite(url) else None
         self._writer = writer_engine(url)
-        with self._writer.connect():  # refuses an unsafe database now, not at the first visit
-            pass
+        with self._writer.connect() as connection:  # refuses an unsafe database now, not at the first visit
+            self._time = Timekeeper(clock, connection)
         self._reader = reader_engine(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_MOST_WAITING)
@@ -103,8 +107,18 @@ class Database:
 
     def read_now(self, question: Callable[[Connection], T]) -> T:
         """Ask from a thread that may wait."""
+        now = self._time.now()  # before the connection sees anything
         with _storage_errors(), self._reader.connect() as connection:
-            return question(connection)
+            return question(at_moment(connection, now))
+
+    def now(self) -> Moment:
+        """Return the present as records reckon it, whatever the wall clock was set to since the last one."""
+        return self._time.now()
+
+    @property
+    def is_clock_turned(self) -> bool:
+        """Tell whether the wall clock was turned and no record says so yet."""
+        return self._time.now().turning(self.clock) is not None
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
@@ -153,16 +167,36 @@ class Database:
         try:
             with self._writer.connect() as connection:
                 head = head_of(connection)
-                for waiting in batch:
-                    head = self._run(connection, waiting, head)
+                self._time.begin(connection)
+                for waiting in tuple(batch):
+                    head = self._keep_time(connection, batch, head)
+                    head = self._run(connection, waiting, head, self._time.present())
                 self._commit(connection)
         except BaseException as error:  # noqa: BLE001  # whatever it was, nothing of this batch was recorded
+            self._time.failed()
             self._fail(batch, self._refusal_for(error))
+        else:
+            self._time.committed()
 
-    def _run(self, connection: Connection, waiting: _Waiting, head: Head) -> Head:
+    def _keep_time(self, connection: Connection, batch: list[_Waiting], head: Head) -> Head:
+        """Record that the clock was turned before anything is recorded by it."""
+        owed = self._time.owed()
+        if owed is None:
+            return head
+        record, now = owed
+        turn = _Waiting(record, _CLOCK)
+        head = self._run(connection, turn, head, now)
+        if turn.error is not None:
+            raise turn.error
+        self._time.go_on_from(turn.result)
+        batch.append(turn)
+        return head
+
+    def _run(self, connection: Connection, waiting: _Waiting, head: Head, now: Moment) -> Head:
         """Run one action behind a savepoint and return the journal's head after it."""
         connection.exec_driver_sql("SAVEPOINT action")
-        tx = Tx(connection, self.clock.now(), waiting.actor, self.site, self.keyring, self.ids.new, head)
+        at_moment(connection, now)
+        tx = Tx(connection, now.at, waiting.actor, self.site, self.keyring, self.ids.new, head)
         try:
             waiting.result = waiting.run(tx)
             tx.finish()

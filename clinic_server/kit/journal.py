@@ -52,10 +52,11 @@ _HASHED = ("seq", "id", "site", "epoch", "at", "actor", "station", "kind", "ref"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last line: its number and hash."""
+    """The last line: its number and hash, and the epoch, which rises when the site is restored from a backup."""
 
     seq: int = 0
     hash: bytes = GENESIS
+    epoch: int = 1
 
 
 @dataclass(slots=True)
@@ -70,8 +71,9 @@ class Verification:
 
 def head_of(connection: Connection) -> Head:
     """Read the last line."""
-    row = connection.execute(select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)).first()
-    return Head(row.seq, row.hash) if row else Head()
+    last = select(journal.c.seq, journal.c.hash, journal.c.epoch).order_by(journal.c.seq.desc()).limit(1)
+    row = connection.execute(last).first()
+    return Head(*row) if row else Head()
 
 
 def last_line_at(connection: Connection) -> datetime | None:
@@ -91,7 +93,7 @@ def append_line(connection: Connection, key: bytes, head: Head, facts: Mapping[s
     line = {**facts, "seq": head.seq + 1, "previous_hash": head.hash}
     line["hash"] = _line_hash(key, head.hash, line)
     connection.execute(_append, line)
-    return Head(line["seq"], line["hash"])
+    return Head(line["seq"], line["hash"], line["epoch"])
 
 
 def digest_of(rows: _Rows) -> bytes:
@@ -160,11 +162,13 @@ def _check_line(line: RowMapping, own: _Rows, key: bytes, seen: Verification) ->
         seen.faults.append(f"line {number} does not continue the line before it")
     if not hmac.compare_digest(line["hash"], _line_hash(key, line["previous_hash"], line)):
         seen.faults.append(f"line {number} was altered")
+    if line["epoch"] < seen.head.epoch:
+        seen.faults.append(f"line {number} is of an earlier epoch than the line before it")
     if line["digest"] != digest_of(own):
         seen.faults.append(f"the records of line {number} were altered, removed or added to")
     seen.lines += 1
     seen.records += len(own)
-    seen.head = Head(number, line["hash"])
+    seen.head = Head(number, line["hash"], line["epoch"])
 
 
 def record_tables() -> list[Table]:

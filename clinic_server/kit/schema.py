@@ -30,6 +30,7 @@ def load_tables() -> None:
             importlib.import_module(".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts))
     importlib.import_module(f"{_PACKAGE.name}.kit.journal")
     importlib.import_module(f"{_PACKAGE.name}.kit.idempotency")
+    importlib.import_module(f"{_PACKAGE.name}.kit.turns")
 
 
 def append_only_tables() -> list[str]:

@@ -1,7 +1,7 @@
 """What an action is given: one open transaction, the time, the actor, and the means to append."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -24,10 +24,9 @@ class UnjournaledRecords(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whose journal this is; ``epoch`` rises when the site is restored from a backup."""
+    """Whose journal this is."""
 
     code: str
-    epoch: int
     zone: ZoneInfo = field(default=ZoneInfo("Asia/Shanghai"))
 
 
@@ -92,7 +91,7 @@ class Tx:
             {
                 "id": self.new_id(),
                 "site": self.site.code,
-                "epoch": self.site.epoch,
+                "epoch": self.head.epoch,
                 "at": self.now,
                 "actor": self.actor.label,
                 "station": self.actor.station,
@@ -103,6 +102,10 @@ class Tx:
         )
         self._unjournaled.clear()
         self.signals.append(Signal(self.head.seq, frozenset(topics)))
+
+    def begin_epoch(self) -> None:
+        """Let the lines from here on tell that the site was restored from a backup: what was lost is another's."""
+        self.head = replace(self.head, epoch=self.head.epoch + 1)
 
     def signal(self, *topics: str) -> None:
         """Ask these topics' pages to look again without a journal line; for readings, too many for one each."""

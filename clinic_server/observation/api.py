@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.observation import actions
-from clinic_server.observation.rules import EarlyReason
+from clinic_server.observation.rules import EarlyReason, ExtensionMinutes, ExtensionReason
 from clinic_server.staff.rules import Role
 from clinic_server.visits.watch import Watched, watched
 
@@ -19,6 +19,13 @@ class EarlyLeaveBody(Body):
     """Why somebody leaves before the time is over."""
 
     reason: EarlyReason
+
+
+class ExtensionBody(Body):
+    """For how long somebody is watched in addition, and why."""
+
+    minutes: ExtensionMinutes
+    reason: ExtensionReason
 
 
 @router.get("/observation")
@@ -37,3 +44,9 @@ async def let_go(call: Observer, visit_id: UUID) -> Response:
 async def let_go_early(call: Observer, visit_id: UUID, body: EarlyLeaveBody) -> Response:
     """Record that a person left early."""
     return await call.record(lambda tx: actions.leave_early(tx, visit_id, body.reason))
+
+
+@router.post("/visits/{visit_id}/observation-extensions", status_code=201)
+async def extend(call: Observer, visit_id: UUID, body: ExtensionBody) -> Response:
+    """Let a person be watched for longer, and answer until when."""
+    return await call.record(lambda tx: actions.extend(tx, visit_id, body.minutes, body.reason))

@@ -1,8 +1,13 @@
 """How a person under observation may leave."""
 
 from enum import StrEnum
+from typing import Annotated
+
+from annotated_types import Interval
 
 from clinic_server.kit.errors import Refused
+
+ExtensionMinutes = Annotated[int, Interval(ge=5, le=240)]
 
 
 class DepartureKind(StrEnum):
@@ -18,6 +23,15 @@ class EarlyReason(StrEnum):
     INSISTED = "insisted"
     EMERGENCY_ELSEWHERE = "emergency_elsewhere"
     TAKEN_TO_HOSPITAL = "taken_to_hospital"
+
+
+class ExtensionReason(StrEnum):
+    """Why somebody is watched for longer."""
+
+    UNWELL = "unwell"
+    RISK_KNOWN_LATER = "risk_known_later"
+    WAS_NOT_WATCHED = "was_not_watched"
+    ORDERED = "ordered"
 
 
 class TooEarly(Refused):

@@ -1,4 +1,4 @@
-"""Opening and closing the site, withdrawing and restating a safeguard, and keeping the emergency kit."""
+"""Opening and closing the site, withdrawing and restating a safeguard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,16 +15,14 @@ from clinic_server.opening.lookup import (
     Terms,
     seal_context,
     shortcomings_now,
-    standing_kit,
     standing_opening,
     standing_statements,
     unclosed_before,
 )
+from clinic_server.opening.pausing import OPENING, tell_pauses
 from clinic_server.opening.rules import (
     ChecklistIncomplete,
     EarlierDayNotClosed,
-    KitItemExpired,
-    KitItemUnknown,
     Named,
     NotReadyToOpen,
     Opened,
@@ -39,8 +37,6 @@ from clinic_server.opening.rules import (
 )
 from clinic_server.opening.tables import (
     Closing,
-    KitItemAdded,
-    KitItemRemoved,
     OpenedRegardless,
     Opening,
     SafeguardStatement,
@@ -50,7 +46,6 @@ from clinic_server.settings import Settings
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.visits.watch import watched
 
-OPENING = "opening"  # the topic of whatever changes whether injections may go on
 Names = Mapping[Named, str]
 
 
@@ -74,10 +69,10 @@ class OpeningRef:
     business_on: date
 
 
-def terms_of(settings: Settings) -> Terms:
-    """Return what a site's settings ask of an opening."""
+def terms_of(settings: Settings, variant: Variant = Variant.ADULT) -> Terms:
+    """Return what a site's settings ask of an opening for these people."""
     absent_after = timedelta(minutes=settings.security.idle_minutes)
-    return Terms(settings.site.zone, settings.site.minimum_physicians, absent_after)
+    return Terms(settings.site.zone, variant, settings.site.minimum_physicians, absent_after)
 
 
 def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
@@ -88,7 +83,7 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
     checklist = checklists.shipped()[new.variant]
     if missing := missing_names(checklist.asked, new.named):
         raise ChecklistIncomplete(findings=missing)
-    terms = terms_of(settings)
+    terms = terms_of(settings, new.variant)
     if lapsed := shortcomings_now(tx.connection, tx.now, terms):
         raise NotReadyToOpen(findings=tuple(one.lapse for one in lapsed))
     site = settings.site
@@ -110,10 +105,11 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
         ends_at=business_date_ends(business_on, site.zone, site.day_starts_at),
     )
     for safeguard, names in checklist.asked.items():
-        _state(tx, opening_id, safeguard, _only(names, new.named[safeguard]))
+        append_statement(tx, opening_id, safeguard, only_asked(names, new.named[safeguard]))
     if unclosed_on:
         about = {"unclosed_on": unclosed_on, "reason": new.unclosed_reason.strip()}
         tx.append(OpenedRegardless, opening_id=opening_id, **about)
+    tell_pauses(tx)
     tx.journal("site_opened", opening_id, OPENING)
     return OpeningRef(opening_id, business_on)
 
@@ -121,10 +117,11 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
 def close_site(tx: Tx) -> OpeningRef:
     """Close the site before its day is over; refused while anyone is under observation (invariant 34)."""
     staff_id = require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if observed := len(watched(tx.connection)):
         raise StillObserving(count=observed)
     tx.append(Closing, opening_id=opened.opening_id, closed_by=staff_id, closed_at=tx.now)
+    tell_pauses(tx)
     tx.journal("site_closed", opened.opening_id, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
@@ -132,10 +129,11 @@ def close_site(tx: Tx) -> OpeningRef:
 def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
     """Record that a safeguard is gone; injections pause with it."""
     require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if not standing_statements(tx.connection)[safeguard].stands:
         raise SafeguardWithdrawn
-    _append_statement(tx, opened.opening_id, safeguard, reason, stands=False)
+    append_statement(tx, opened.opening_id, safeguard, reason)
+    tell_pauses(tx)
     tx.journal("safeguard_withdrawn", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
@@ -143,35 +141,20 @@ def withdraw_safeguard(tx: Tx, safeguard: Safeguard, reason: str) -> OpeningRef:
 def restore_safeguard(tx: Tx, safeguard: Safeguard, named: Names) -> OpeningRef:
     """State a withdrawn safeguard again, with its names of now."""
     require_signed_in(tx)
-    opened = _require_open(tx)
+    opened = require_open(tx)
     if standing_statements(tx.connection)[safeguard].stands:
         raise SafeguardStands
     asked = checklists.shipped()[opened.variant].asked[safeguard]
     if missing := missing_names({safeguard: asked}, {safeguard: named}):
         raise ChecklistIncomplete(findings=missing)
-    _state(tx, opened.opening_id, safeguard, _only(asked, named))
+    append_statement(tx, opened.opening_id, safeguard, only_asked(asked, named))
+    tell_pauses(tx)
     tx.journal("safeguard_restored", safeguard, OPENING)
     return OpeningRef(opened.opening_id, opened.business_on)
 
 
-def add_kit_item(tx: Tx, name: str, expires_on: date) -> UUID:
-    """Put something into the emergency kit."""
-    if expires_on < tx.local_date:
-        raise KitItemExpired
-    item_id = tx.append(KitItemAdded, name=name, expires_on=expires_on, added_at=tx.now)
-    tx.journal("kit_item_added", item_id, OPENING)
-    return item_id
-
-
-def remove_kit_item(tx: Tx, item_id: UUID) -> None:
-    """Take something out of the emergency kit."""
-    if item_id not in {item.item_id for item in standing_kit(tx.connection)}:
-        raise KitItemUnknown
-    tx.append(KitItemRemoved, kit_item_id=item_id, removed_at=tx.now)
-    tx.journal("kit_item_removed", item_id, OPENING)
-
-
-def _require_open(tx: Tx) -> Opened:
+def require_open(tx: Tx) -> Opened:
+    """Return the opening that stands, or raise SiteNotOpen."""
     opened = standing_opening(tx.connection, tx.now)
     if opened is None:
         raise SiteNotOpen
@@ -183,22 +166,21 @@ def _next_number(tx: Tx, business_on: date) -> int:
     return (last or 0) + 1
 
 
-def _only(asked: tuple[Named, ...], said: Names) -> Names:
-    return {name: said[name].strip() for name in asked}
-
-
-def _state(tx: Tx, opening_id: UUID, safeguard: Safeguard, names: Names) -> None:
-    _append_statement(tx, opening_id, safeguard, msgspec.json.encode(names).decode(), stands=True)
-
-
-def _append_statement(tx: Tx, opening_id: UUID, safeguard: Safeguard, said: str, *, stands: bool) -> None:
-    statement_id = tx.new_id()
-    tx.append(
+def append_statement(tx: Tx, opening_id: UUID, safeguard: Safeguard, said: Names | str) -> UUID:
+    """Append what is said about a safeguard: its names while it stands, why it is gone when it does not."""
+    statement_id, stands = tx.new_id(), not isinstance(said, str)
+    words = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    return tx.append(
         SafeguardStatement,
         id=statement_id,
         opening_id=opening_id,
         safeguard=safeguard,
         stands=stands,
-        said_sealed=tx.keyring.seal(said, seal_context(statement_id)),
+        said_sealed=tx.keyring.seal(words, seal_context(statement_id)),
         stated_at=tx.now,
     )
+
+
+def only_asked(asked: tuple[Named, ...], said: Names) -> dict[Named, str]:
+    """Return the names a checklist asks for, and no others."""
+    return {name: said[name].strip() for name in asked}

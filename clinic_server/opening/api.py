@@ -1,14 +1,13 @@
-"""How the site stands, opening and closing it, its safeguards, and its emergency kit."""
+"""How the site stands, opening and closing it, and its safeguards."""
 
-from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows, signed_in
 from clinic_server.opening import actions, lookup
+from clinic_server.opening.officer.actions import name_officer
 from clinic_server.opening.rules import Named, Safeguard, Variant
 from clinic_server.staff.rules import Role
 
@@ -26,6 +25,12 @@ class OpeningBody(Body):
     unclosed_reason: str = Field("", max_length=200)
 
 
+class OfficerBody(Body):
+    """Who reports adverse events, by staff number."""
+
+    number: str = Field(min_length=1, max_length=20)
+
+
 class WithdrawalBody(Body):
     """Why a safeguard is gone."""
 
@@ -38,17 +43,10 @@ class RestorationBody(Body):
     named: dict[Named, Said] = Field(repr=False)
 
 
-class KitItemBody(Body):
-    """Something for the emergency kit."""
-
-    name: str = Field(min_length=1, max_length=80)
-    expires_on: date
-
-
 @router.get("/opening")
-async def read_opening(call: Annotated[Call, signed_in()]) -> lookup.OpeningNow:
+async def read_opening(call: Annotated[Call, signed_in()], variant: Variant = Variant.ADULT) -> lookup.OpeningNow:
     """Return whether injections may go on, what pauses them since when, and what an opening would lack."""
-    now, terms = call.house.db.clock.now(), actions.terms_of(call.house.settings)
+    now, terms = call.house.db.clock.now(), actions.terms_of(call.house.settings, variant)
     return await call.read(lambda connection: lookup.opening_now(connection, now, terms))
 
 
@@ -77,13 +75,7 @@ async def restore(call: Lead, safeguard: Safeguard, body: RestorationBody) -> Re
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, body.named))
 
 
-@router.post("/kit-items", status_code=201)
-async def add_kit_item(call: Lead, body: KitItemBody) -> Response:
-    """Put something into the emergency kit."""
-    return await call.record(lambda tx: actions.add_kit_item(tx, body.name, body.expires_on))
-
-
-@router.post("/kit-items/{item_id}/removal", status_code=201)
-async def remove_kit_item(call: Lead, item_id: UUID) -> Response:
-    """Take something out of the emergency kit."""
-    return await call.record(lambda tx: actions.remove_kit_item(tx, item_id))
+@router.post("/opening/officer", status_code=201)
+async def name_who_reports(call: Lead, body: OfficerBody) -> Response:
+    """Name who reports adverse events from now on."""
+    return await call.record(lambda tx: name_officer(tx, body.number))

@@ -1,6 +1,6 @@
 """Whether injections may go on, and what the opening's page and banner show. ``pauses`` is asked at every needle."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -10,19 +10,22 @@ import msgspec
 from sqlalchemy import Connection, exists, func, select
 
 from clinic_server.kit.crypto import Keyring
+from clinic_server.opening import kit_lists
+from clinic_server.opening.emergency_kit.lookup import standing_kit
+from clinic_server.opening.emergency_kit.rules import KitItem, KitThing, Shortage, shortages
 from clinic_server.opening.rules import (
     Facts,
-    KitItem,
     Lapsed,
     Named,
     Opened,
     Safeguard,
     Statement,
+    Variant,
     lapses,
     present,
     shortcomings,
 )
-from clinic_server.opening.tables import closing, day_closed, kit_item, kit_item_removed, opening, safeguard_statement
+from clinic_server.opening.tables import closing, day_closed, opening, safeguard_statement
 from clinic_server.staff.lookup import qualified_stays
 from clinic_server.staff.rules import QualificationKind, Stay
 
@@ -31,9 +34,10 @@ _WATCHED = (QualificationKind.PHYSICIAN, QualificationKind.EMERGENCY)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a site's settings ask of an opening; ``absent_after`` is how long nobody acts before they count as gone."""
+    """What is asked of an opening; ``absent_after`` is how long nobody acts before they count as gone."""
 
     zone: tzinfo
+    variant: Variant
     minimum_physicians: int
     absent_after: timedelta
 
@@ -50,6 +54,8 @@ class OpeningNow:
     minimum_physicians: int
     for_emergencies: int
     kit: Sequence[KitItem]
+    kit_short: Sequence[Shortage]
+    kit_expiring: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ def injections_paused(connection: Connection, now: datetime, zone: tzinfo) -> tu
     if opened is None or not opened.is_open(now):
         return lapses(Facts(opened), now, zone)
     stays = _stays(connection, now, zone, opened.absent_after)
-    return lapses(Facts(opened, statements, standing_kit(connection), stays), now, zone)
+    facts = Facts(opened, statements, standing_kit(connection), kit_least(opened.variant), stays)
+    return lapses(facts, now, zone)
 
 
 def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningNow:
@@ -89,7 +96,9 @@ def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningN
     is_open = opened is not None and opened.is_open(now)
     least = opened.minimum_physicians if opened and is_open else terms.minimum_physicians
     absent_after = opened.absent_after if opened and is_open else terms.absent_after
-    facts = Facts(opened, statements, standing_kit(connection), _stays(connection, now, terms.zone, absent_after))
+    today = now.astimezone(terms.zone).date()
+    kit, asked = standing_kit(connection), kit_least(opened.variant if opened and is_open else terms.variant)
+    facts = Facts(opened, statements, kit, asked, _stays(connection, now, terms.zone, absent_after))
     return OpeningNow(
         is_open=is_open,
         opened=opened,
@@ -98,7 +107,9 @@ def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningN
         physicians=len(present(facts.stays, QualificationKind.PHYSICIAN, now)),
         minimum_physicians=least,
         for_emergencies=len(present(facts.stays, QualificationKind.EMERGENCY, now)),
-        kit=facts.kit,
+        kit=kit,
+        kit_short=shortages(kit, asked, today),
+        kit_expiring=sum(item.expires_soon(today) for item in kit),
     )
 
 
@@ -119,22 +130,26 @@ def said_of_safeguards(connection: Connection, keyring: Keyring) -> Sequence[Sai
     return [_said(connection, keyring, latest[safeguard]) for safeguard in Safeguard if safeguard in latest]
 
 
-def standing_kit(connection: Connection) -> tuple[KitItem, ...]:
-    """Return what is in the emergency kit, the first to expire first."""
-    removed = exists().where(kit_item_removed.c.kit_item_id == kit_item.c.id)
-    rows = connection.execute(
-        select(kit_item.c.id, kit_item.c.name, kit_item.c.expires_on)
-        .where(~removed)
-        .order_by(kit_item.c.expires_on, kit_item.c.name)
-    )
-    return tuple(KitItem(*row) for row in rows)
+def all_said(connection: Connection, keyring: Keyring, safeguard: Safeguard) -> Sequence[SaidOf]:
+    """Return everything said about a safeguard since the latest opening, oldest first."""
+    return [_said(connection, keyring, one) for one in _opened(connection)[1] if one.safeguard is safeguard]
+
+
+def names_said_last(connection: Connection, keyring: Keyring, safeguard: Safeguard) -> Mapping[Named, str]:
+    """Return the names behind a safeguard when it stood last; those of the opening at the least."""
+    return [said.names for said in all_said(connection, keyring, safeguard) if said.statement.stands][-1]
 
 
 def shortcomings_now(connection: Connection, now: datetime, terms: Terms) -> tuple[Lapsed, ...]:
     """Return what of people and kit would be missing were the site opened now."""
     stays = _stays(connection, now, terms.zone, terms.absent_after)
-    facts = Facts(None, (), standing_kit(connection), stays)
+    facts = Facts(None, (), standing_kit(connection), kit_least(terms.variant), stays)
     return shortcomings(facts, terms.minimum_physicians, now, terms.zone)
+
+
+def kit_least(variant: Variant) -> Mapping[KitThing, int]:
+    """Return what the emergency kit must hold at a site prepared for these people."""
+    return kit_lists.shipped()[variant].least
 
 
 def seal_context(statement_id: UUID) -> str:

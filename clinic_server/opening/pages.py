@@ -1,16 +1,18 @@
 """The opening's page: what is named, what is missing, and the banner that says why injections pause."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, Form, allows, signed_in
+from clinic_server.kit.crypto import Keyring
 from clinic_server.opening import actions, checklists, lookup
+from clinic_server.opening.hospitals.lookup import designated
+from clinic_server.opening.officer import actions as officers
+from clinic_server.opening.officer.lookup import officer_now
 from clinic_server.opening.rules import Named, Safeguard, Variant
 from clinic_server.staff.rules import Role
 
@@ -46,17 +48,16 @@ class OpeningForm(NamesForm):
     unclosed_reason: str = Field("", max_length=200)
 
 
+class OfficerForm(Form):
+    """Who reports adverse events, by staff number."""
+
+    number: str = Field(min_length=1, max_length=20)
+
+
 class WithdrawalForm(Form):
     """Why a safeguard is gone."""
 
     reason: str = Field(min_length=1, max_length=400, repr=False)
-
-
-class KitItemForm(Form):
-    """Something for the emergency kit."""
-
-    name: str = Field(min_length=1, max_length=80)
-    expires_on: date
 
 
 @router.get("/opening")
@@ -64,7 +65,7 @@ async def opening(call: Watchful, variant: Variant = Variant.ADULT) -> Response:
     """Show how the site stands, its checklist and its emergency kit."""
     today = call.business_day(call.house.db.clock.now())
     unclosed_on = await call.read(lambda connection: lookup.unclosed_before(connection, today))
-    seen = {**await _now(call), "asked": _asked(variant), "unclosed_on": unclosed_on}
+    seen = {**await _now(call, variant), "asked": _asked(variant), "unclosed_on": unclosed_on}
     return call.page("opening/opening.html", variants=list(Variant), **seen)
 
 
@@ -110,36 +111,40 @@ async def restore(call: Lead, safeguard: Safeguard) -> Response:
     return await call.record(lambda tx: actions.restore_safeguard(tx, safeguard, named), then="/opening")
 
 
-@router.post("/opening/kit-items")
-async def add_kit_item(call: Lead) -> Response:
-    """Put something into the emergency kit."""
-    form = await call.form(KitItemForm)
-    return await call.record(lambda tx: actions.add_kit_item(tx, form.name, form.expires_on), then="/opening")
-
-
-@router.post("/opening/kit-items/{item_id}/removal")
-async def remove_kit_item(call: Lead, item_id: UUID) -> Response:
-    """Take something out of the emergency kit."""
-    return await call.record(lambda tx: actions.remove_kit_item(tx, item_id), then="/opening")
+@router.post("/opening/officer")
+async def name_officer(call: Lead) -> Response:
+    """Name who reports adverse events from now on."""
+    form = await call.form(OfficerForm)
+    return await call.record(lambda tx: officers.name_officer(tx, form.number), then="/opening")
 
 
 def _asked(variant: Variant) -> checklists.Checklist:
     return checklists.shipped()[variant]
 
 
-async def _now(call: Call) -> dict[str, Any]:
-    now, terms, keyring = call.house.db.clock.now(), actions.terms_of(call.house.settings), call.house.db.keyring
+def _foreseen(connection: Connection, keyring: Keyring, variant: Variant) -> dict[tuple[Safeguard, Named], str]:
+    """Return what the opening's form says already: the green channel leads to the hospital designated."""
+    own = designated(connection, keyring).get(variant)
+    if own is None:
+        return {}
+    return {(Safeguard.GREEN_CHANNEL, Named.HOSPITAL): own.name, (Safeguard.GREEN_CHANNEL, Named.PHONE): own.phone}
+
+
+async def _now(call: Call, variant: Variant = Variant.ADULT) -> dict[str, Any]:
+    now, keyring = call.house.db.clock.now(), call.house.db.keyring
+    terms = actions.terms_of(call.house.settings, variant)
 
     def question(connection: Connection) -> dict[str, Any]:
         seen = lookup.opening_now(connection, now, terms)
         said = lookup.said_of_safeguards(connection, keyring) if seen.is_open else ()
-        return {"seen": seen, "said": said}
+        officer = officer_now(connection, keyring)
+        return {"seen": seen, "said": said, "officer": officer, "foreseen": _foreseen(connection, keyring, variant)}
 
     shown = await call.read(question)
     opened = shown["seen"].opened
     standing = _asked(opened.variant).asked if opened else {}
     return shown | {
         "standing": standing,
-        "today": call.local_date(now),
+        "runs_site": Role.SITE_LEAD in call.actor.roles,
         "leads": bool({Role.OWNER, Role.SITE_LEAD} & call.actor.roles),
     }

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from uuid import UUID
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.kit.errors import Conflict, Refused
+from clinic_server.opening.emergency_kit.rules import KitItem, KitThing, expired_since, shortages
 from clinic_server.staff.rules import QualificationKind, Stay
 
 
@@ -52,8 +53,10 @@ class Lapse(StrEnum):
     NOBODY_FOR_EMERGENCIES = "nobody_for_emergencies"
     KIT_EMPTY = "emergency_kit_empty"
     KIT_EXPIRED = "emergency_kit_expired"
+    KIT_SHORT = "emergency_kit_short"
 
 
+NOT_OPEN = frozenset({Lapse.NOT_OPENED, Lapse.CLOSED, Lapse.OPENED_ON_ANOTHER_DAY})
 GONE: Mapping[Safeguard, Lapse] = {
     Safeguard.EMERGENCY_STAFF: Lapse.EMERGENCY_STAFF_GONE,
     Safeguard.EMERGENCY_EQUIPMENT: Lapse.EMERGENCY_EQUIPMENT_GONE,
@@ -110,18 +113,6 @@ class SafeguardWithdrawn(Conflict):
     code = "safeguard_withdrawn"
 
 
-class KitItemUnknown(NotFound):
-    """The emergency kit holds no such item now."""
-
-    code = "kit_item_unknown"
-
-
-class KitItemExpired(Refused):
-    """What has expired is not put into the kit."""
-
-    code = "kit_item_expired"
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The latest opening and the terms it was opened under; it ends with its clinic day at ``ends_at``."""
@@ -151,21 +142,13 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class KitItem:
-    """Something in the emergency kit, usable to the end of the printed day."""
-
-    item_id: UUID
-    name: str
-    expires_on: date
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """All that decides whether injections may go on."""
+    """All that decides whether injections may go on; ``kit_least`` is what the kit must hold."""
 
     opened: Opened | None
     statements: tuple[Statement, ...] = ()
     kit: tuple[KitItem, ...] = ()
+    kit_least: Mapping[KitThing, int] = field(default_factory=dict)
     stays: tuple[Stay, ...] = field(default=(), repr=False)
 
 
@@ -194,7 +177,7 @@ def shortcomings(facts: Facts, minimum_physicians: int, now: datetime, zone: tzi
     found = (
         _too_few(facts.stays, QualificationKind.PHYSICIAN, minimum_physicians, Lapse.TOO_FEW_PHYSICIANS, now),
         _too_few(facts.stays, QualificationKind.EMERGENCY, 1, Lapse.NOBODY_FOR_EMERGENCIES, now),
-        _kit_lapse(facts.kit, now, zone),
+        *_kit_lapses(facts, now, zone),
     )
     return tuple(lapse for lapse in found if lapse is not None)
 
@@ -246,9 +229,12 @@ def _since(stays: Sequence[Stay], kind: QualificationKind, least: int, now: date
     return None
 
 
-def _kit_lapse(kit: Sequence[KitItem], now: datetime, zone: tzinfo) -> Lapsed | None:
-    if not kit:
-        return Lapsed(Lapse.KIT_EMPTY)
-    first = min(item.expires_on for item in kit)
-    over_at = datetime.combine(first + timedelta(days=1), time.min, zone)
-    return Lapsed(Lapse.KIT_EXPIRED, over_at) if over_at <= now else None
+def _kit_lapses(facts: Facts, now: datetime, zone: tzinfo) -> tuple[Lapsed | None, ...]:
+    if not facts.kit:
+        return (Lapsed(Lapse.KIT_EMPTY),)
+    since = expired_since(facts.kit, now, zone)
+    is_short = shortages(facts.kit, facts.kit_least, now.astimezone(zone).date())
+    return (
+        Lapsed(Lapse.KIT_EXPIRED, since) if since else None,
+        Lapsed(Lapse.KIT_SHORT) if is_short else None,
+    )

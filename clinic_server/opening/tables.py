@@ -1,4 +1,4 @@
-"""Openings, what was said about the safeguards, closings, and the emergency kit."""
+"""Openings, what was said about the safeguards, what paused injections when, and closings."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -75,23 +75,14 @@ class OpenedRegardless(Record, table=True):
     reason: str = text(200)
 
 
-class KitItemAdded(Record, table=True):
-    """Something put into the emergency kit; it stays over the days until it is taken out."""
+class PausesTold(Record, table=True):
+    """What paused injections changed: the lapses that stand from now on, none when they may go on again."""
 
-    __tablename__ = "kit_item"
+    __tablename__ = "pauses_told"
 
-    name: str = text(80)
-    expires_on: date
-    added_at: datetime = instant()
-
-
-class KitItemRemoved(Record, table=True):
-    """Something taken out of the emergency kit."""
-
-    __tablename__ = "kit_item_removed"
-
-    kit_item_id: UUID = Field(foreign_key="kit_item.id", unique=True)
-    removed_at: datetime = instant()
+    opening_id: UUID = Field(foreign_key="opening.id", index=True)
+    lapses: str = text(400)
+    told_at: datetime = instant()
 
 
 opening = table_of(Opening)
@@ -99,5 +90,4 @@ safeguard_statement = table_of(SafeguardStatement)
 closing = table_of(Closing)
 day_closed = table_of(DayClosed)
 opened_regardless = table_of(OpenedRegardless)
-kit_item = table_of(KitItemAdded)
-kit_item_removed = table_of(KitItemRemoved)
+pauses_told = table_of(PausesTold)

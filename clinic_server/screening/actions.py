@@ -1,7 +1,7 @@
 """Asking, and deciding over what was answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -51,6 +51,7 @@ from clinic_server.stock import vaccines
 from clinic_server.stock.actions import require_product
 from clinic_server.stock.rules import ProductWithdrawn, VaccineUnknown
 from clinic_server.stock.vaccines import Vaccine
+from clinic_server.visits.baseline import Baseline, keep_baseline
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, place_order
@@ -164,6 +165,8 @@ def record_screening(
         answered_at=tx.now,
         asked_by=tx.actor.staff_id,
     )
+    if measurements.taken():
+        keep_baseline(tx, visit_id, Baseline(**asdict(measurements)))
     stage = take_step(tx, visit_id, Outcome.ANSWERED, screening_id)
     tx.journal("questions_answered", screening_id, VISITS)
     return Answered(screening_id, stage)

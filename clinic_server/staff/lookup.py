@@ -1,13 +1,16 @@
-"""Questions about who is here with which certificate."""
+"""Questions about who is here with which certificate, and what somebody is called."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
+from clinic_server.kit.crypto import Keyring
+from clinic_server.staff.actions import open_name
 from clinic_server.staff.rules import (
     LONGEST_SESSION,
     Certificate,
@@ -17,7 +20,13 @@ from clinic_server.staff.rules import (
     session_over_at,
     standing_certificates,
 )
-from clinic_server.staff.tables import qualification, role_grant, staff_ended, staff_session
+from clinic_server.staff.tables import qualification, role_grant, staff, staff_ended, staff_session
+
+
+def name_of(connection: Connection, keyring: Keyring, staff_id: UUID) -> str:
+    """Return the name of one of the staff, also of one who left."""
+    sealed = connection.execute(select(staff.c.name_sealed).where(staff.c.id == staff_id)).scalar_one()
+    return open_name(keyring, staff_id, sealed)
 
 
 def qualified_stays(

@@ -84,6 +84,17 @@ class Watch(Record, table=True):
     due_at: datetime = instant()
 
 
+class VisitBaseline(Record, table=True):
+    """What was measured of the person before the needle, sealed JSON; the latest of a visit counts."""
+
+    __tablename__ = "visit_baseline"
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    measured_sealed: bytes = sealed()
+    measured_at: datetime = instant()
+
+
 class VisitOrder(Record, table=True):
     """What a physician's recommendation lets a bench give; any step not about its consent ends it (``orders.py``)."""
 
@@ -164,6 +175,7 @@ visit_now = table_of(VisitNow)
 IS_OPEN = sql("visit_now.is_open")  # in the words of the partial index: SQLite uses it for no others
 visit_call = table_of(Call)
 watch = table_of(Watch)
+visit_baseline = table_of(VisitBaseline)
 visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
 dose = table_of(Dose)

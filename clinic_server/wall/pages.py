@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
+from clinic_server.opening.pausing import OPENING, lapses_told
 from clinic_server.people.lookup import people
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
@@ -35,8 +37,8 @@ async def board(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
 
 @router.get("/wall/live", response_class=EventSourceResponse)
 async def wall_live(call: Annotated[Call, anyone()], _token: Token) -> AsyncIterator[ServerSentEvent]:
-    """Stream that visits changed."""
-    async for event in events(call.house, frozenset({VISITS})):
+    """Stream that visits changed, or whether injections go on."""
+    async for event in events(call.house, frozenset({VISITS, OPENING})):
         yield event
 
 
@@ -51,7 +53,7 @@ async def _board(call: Call) -> Board:
         turns = [
             Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
         ]
-        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left(now)) for one in sitting]
-        return board_of(turns, seats, now)
+        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left) for one in sitting]
+        return replace(board_of(turns, seats, now), is_paused=bool(lapses_told(connection)))
 
     return await call.read(question)

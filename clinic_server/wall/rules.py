@@ -87,6 +87,7 @@ class Board:
     seats: Sequence[Seat]
     page: int
     pages: int
+    is_paused: bool = False
 
 
 def check_token(expected: str, given: str) -> None:

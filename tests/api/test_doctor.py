@@ -134,7 +134,7 @@ def test_a_healthy_site_is_told_so(doctor: Doctor, clinic: Callable[..., object]
     good = {code for code, check in report.checks.items() if check["verdict"] == "good"}
     wanted = {"versions_good", "parts_good", "settings_good", "zone_good", "key_good", "schema_current"}
     assert good >= wanted | {"database_free", "disk_good", "address_free", "device_answers"}
-    assert set(report.checks) - good <= {"clock_alone", "group_missing", "found", "found_not_permitted"}
+    assert set(report.checks) - good <= {"clock_alone", "group_missing", "found", "found_not_permitted", "backup_none"}
     assert report.code == 0
 
 

@@ -13,15 +13,11 @@ from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.journal import journal, verify
-from clinic_server.opening.actions import (
-    add_kit_item,
-    close_site,
-    open_site,
-    remove_kit_item,
-    restore_safeguard,
-    withdraw_safeguard,
-)
-from clinic_server.opening.lookup import pauses, standing_kit
+from clinic_server.opening.actions import close_site, open_site, restore_safeguard, withdraw_safeguard
+from clinic_server.opening.emergency_kit.actions import add_to_kit, remove_from_kit
+from clinic_server.opening.emergency_kit.lookup import standing_kit
+from clinic_server.opening.emergency_kit.rules import KitThing, NewKitItem
+from clinic_server.opening.lookup import pauses
 from clinic_server.opening.rules import GONE, NotReadyToOpen, Safeguard, SiteAlreadyOpen
 from clinic_server.opening.tables import opening
 from clinic_server.settings import SiteSettings
@@ -36,6 +32,7 @@ from tests.api.visitors import (
     SYSTEM,
     TODAY,
     a_colleague,
+    a_full_kit,
     a_lot,
     a_new_opening,
     a_physician,
@@ -60,7 +57,7 @@ class Morning:
         self.physician = signed_in(self.db, a_physician(self.db))
         self.rescuer = signed_in(self.db, somebody_for_emergencies(self.db))
         self.lead = a_colleague(self.db, Role.SITE_LEAD)
-        self.keep("adrenaline")
+        self.fill_kit()
         self.open()
 
     def do(self, act: Callable[..., Any], *words: Any) -> Any:
@@ -69,12 +66,15 @@ class Morning:
     def open(self) -> None:
         self.do(open_site, OPEN_ALL_DAY, a_new_opening(unclosed_reason="of the tests"))
 
-    def keep(self, name: str, expires_on: date = date(2026, 12, 31)) -> None:
-        self.do(add_kit_item, name, expires_on)
+    def fill_kit(self) -> None:
+        self.do(add_to_kit, *a_full_kit())
+
+    def keep(self, thing: KitThing, expires_on: date) -> None:
+        self.do(add_to_kit, NewKitItem(thing, 1, expires_on))
 
     def empty_kit(self) -> None:
         for item in self.db.read_now(standing_kit):
-            self.do(remove_kit_item, item.item_id)
+            self.do(remove_from_kit, item.item_id)
 
     def sign_out(self, actor: Actor) -> None:
         ended = (
@@ -172,7 +172,12 @@ def _another_shift(morning: Morning) -> None:
 
 
 def _another_kit(morning: Morning) -> None:
-    morning.keep("adrenaline")
+    morning.fill_kit()
+
+
+def _a_torch_is_lent(morning: Morning) -> None:
+    (torch,) = [item for item in morning.db.read_now(standing_kit) if item.thing is KitThing.TORCH]
+    morning.do(remove_from_kit, torch.item_id)
 
 
 def _opened_again(morning: Morning) -> None:
@@ -187,6 +192,7 @@ LAPSES: list[Case] = [
     (_rescuer_signs_out, "nobody_for_emergencies", _another_shift),
     (_rescuers_certificate_ends, "nobody_for_emergencies", _another_shift),
     (Morning.empty_kit, "emergency_kit_empty", _another_kit),
+    (_a_torch_is_lent, "emergency_kit_short", _another_kit),
     (lambda morning: morning.do(close_site), "site_closed", _opened_again),
 ]
 
@@ -206,7 +212,7 @@ async def test_what_runs_out_with_time_stops_permits_too(
     as_role: Any, morning: Morning, ready: UUID, clock: ManualClock
 ) -> None:
     """The kit at midnight, the shift after its hours, the opening with its clinic day: nobody does anything."""
-    morning.keep("oxygen", TODAY)
+    morning.keep(KitThing.OXYGEN, TODAY)
     clock.pass_time(hours=13)
     a_shift(morning.db)
     bench = await as_role(Role.VACCINATOR)
@@ -214,7 +220,7 @@ async def test_what_runs_out_with_time_stops_permits_too(
     clock.pass_time(hours=2)
     assert findings_of(await permitted(bench, ready)) == ["emergency_kit_expired"]
     morning.empty_kit()
-    morning.keep("oxygen")
+    morning.fill_kit()
     assert morning.pauses() == ()
     clock.pass_time(hours=4)
     assert morning.pauses() == ("site_opened_on_another_day",)
@@ -266,8 +272,10 @@ async def test_the_site_opens_with_names_people_and_kit_or_says_what_is_missing(
     assert (answer.status_code, answer.json()["code"]) == (422, "not_ready_to_open")
     assert findings_of(answer) == ["too_few_physicians", "nobody_for_emergencies", "emergency_kit_empty"]
     a_shift(house.db)
-    kept = await lead.post("/api/v1/kit-items", json={"name": "adrenaline", "expires_on": "2026-12-31"})
-    assert kept.status_code == 201
+    torch = await lead.post("/api/v1/kit-items", json={"thing": "torch", "quantity": 1})
+    assert torch.status_code == 201
+    assert [one["lapse"] for one in (await lead.get("/api/v1/opening")).json()["missing"]] == ["emergency_kit_short"]
+    house.db.write_now(lambda tx: add_to_kit(tx, *a_full_kit()), OWNER)
     assert (await lead.get("/api/v1/opening")).json()["missing"] == []
     before = rows_in(house.db)
     nameless = await lead.post("/api/v1/openings", json={"variant": "adult", "named": {"ambulance": {"phone": " "}}})
@@ -279,20 +287,6 @@ async def test_the_site_opens_with_names_people_and_kit_or_says_what_is_missing(
     assert (told["is_open"], told["pauses"], told["opened"]["business_on"]) == (True, [], "2026-03-02")
     again = await lead.post("/api/v1/openings", json=body)
     assert (again.status_code, again.json()["code"]) == (409, "site_already_open")
-
-
-@pytest.mark.parametrize("expires_on", ["2026-03-01", "2020-01-01"])
-async def test_what_has_expired_does_not_go_into_the_kit(as_role: Any, expires_on: str) -> None:
-    lead = await as_role(Role.SITE_LEAD)
-    answer = await lead.post("/api/v1/kit-items", json={"name": "adrenaline", "expires_on": expires_on})
-    assert answer.json()["code"] == "kit_item_expired"
-
-
-async def test_a_kit_item_is_taken_out_once(as_role: Any) -> None:
-    lead = await as_role(Role.SITE_LEAD)
-    item_id = (await lead.post("/api/v1/kit-items", json={"name": "mask", "expires_on": "2026-03-02"})).json()
-    assert (await lead.post(f"/api/v1/kit-items/{item_id}/removal")).status_code == 201
-    assert (await lead.post(f"/api/v1/kit-items/{item_id}/removal")).json()["code"] == "kit_item_unknown"
 
 
 async def test_the_site_does_not_close_while_anyone_is_observed(as_role: Any, ready: UUID) -> None:
@@ -395,8 +389,7 @@ async def test_the_green_goes_when_injections_pause(as_role: Any, morning: Morni
 async def test_the_page_opens_the_site_by_its_form(as_role: Any, house: House) -> None:
     lead = await as_role(Role.SITE_LEAD)
     a_shift(house.db)
-    kept = await lead.post("/opening/kit-items", data={"name": "mask", "expires_on": "2026-12-31"})
-    assert kept.status_code == 303
+    house.db.write_now(lambda tx: add_to_kit(tx, *a_full_kit()), OWNER)
     new = a_new_opening()
     form = {f"{safeguard}-{name}": said for safeguard, names in new.named.items() for name, said in names.items()}
     assert (await lead.post("/opening", data={"variant": "adult"})).status_code == 422

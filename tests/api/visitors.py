@@ -13,9 +13,12 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.journal import journal, record_tables
 from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
-from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
-from clinic_server.opening.lookup import standing_opening
+from clinic_server.opening.actions import NewOpening, open_site
+from clinic_server.opening.emergency_kit.actions import add_to_kit
+from clinic_server.opening.emergency_kit.rules import UNDATED, NewKitItem
+from clinic_server.opening.lookup import kit_least, standing_opening
 from clinic_server.opening.rules import Variant
+from clinic_server.opening.tables import pauses_told
 from clinic_server.people.actions import find_or_register
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts, Source
@@ -87,6 +90,12 @@ def a_new_opening(variant: Variant = Variant.ADULT, unclosed_reason: str = "") -
     return NewOpening(variant, named, unclosed_reason)
 
 
+def a_full_kit(variant: Variant = Variant.ADULT, until: date = date(2026, 12, 31)) -> tuple[NewKitItem, ...]:
+    """Everything an emergency kit must hold, no more than that."""
+    least = kit_least(variant)
+    return tuple(NewKitItem(thing, count, None if thing in UNDATED else until) for thing, count in least.items())
+
+
 def a_shift(db: Database) -> None:
     """A physician and somebody for emergencies sign in."""
     signed_in(db, a_physician(db))
@@ -97,7 +106,7 @@ def an_open_site(db: Database) -> Actor:
     """A site opened as its lead opens it, with people, names and a kit in date; open already, it has a new shift."""
     a_shift(db)
     lead = a_colleague(db, Role.SITE_LEAD)
-    db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), lead)
+    db.write_now(lambda tx: add_to_kit(tx, *a_full_kit()), lead)
     if db.read_now(lambda connection: standing_opening(connection, db.clock.now())) is None:
         db.write_now(lambda tx: open_site(tx, OPEN_ALL_DAY, a_new_opening(unclosed_reason="of the tests")), lead)
     return lead
@@ -172,7 +181,8 @@ def rows_in(db: Database) -> int:
 
     Its alert, and what the ladder does by itself meanwhile, are not the action's.
     """
-    aside = {suspect_scan, alert, alert_said, alert_called}
+    aside = {suspect_scan, alert, alert_said, alert_called, pauses_told}
     counts = [select(func.count()).select_from(table) for table in (journal, *record_tables()) if table not in aside]
-    kept = select(-func.count()).select_from(journal).where(journal.c.kind.in_(("suspects_kept", "alerts_called")))
+    by_itself = ("suspects_kept", "alerts_called", "pauses_told")
+    kept = select(-func.count()).select_from(journal).where(journal.c.kind.in_(by_itself))
     return db.read_now(lambda connection: sum(connection.execute(one).scalar_one() for one in (*counts, kept)))

@@ -114,7 +114,7 @@ async def eventually(is_so: Callable[[], bool], what: str) -> None:
 
 def _add_to(cast: Cast, clock: SystemClock, names: Iterable[str], furnish: Callable[[Tx], Any] | None) -> None:
     keyring = load_or_create_keyring(Path(cast.folder) / "site.key")
-    db = Database(cast.database_url, site=Site(SITE_CODE, 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(cast.database_url, site=Site(SITE_CODE), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         for name in names:
             if name not in cast.probes:

@@ -41,7 +41,7 @@ def scripts_with(tmp_path: Path, body: str) -> Path:
 
 
 def a_database_in_use(url: str, keyring: Keyring, clock: ManualClock) -> Database:
-    return Database(url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    return Database(url, site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
 
 
 def tables_and_revision(url: str) -> tuple[bool, bool, str]:

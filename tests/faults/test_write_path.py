@@ -145,7 +145,7 @@ def test_what_was_changed_behind_the_servers_back_is_found(db: Database, forgery
     url, keyring, clock = db.url, db.keyring, db.clock
     db.close()
     forge(url, forgery)
-    again = Database(url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    again = Database(url, site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         assert any(found in fault for fault in verified(again).faults)
     finally:
@@ -224,7 +224,7 @@ def test_a_full_disk_refuses_the_write_keeps_what_was_recorded_and_recovers(
     path = tmp_path / "clinic.db"
     path.write_bytes(blank_sqlite.read_bytes())
     clock = SystemClock()
-    db = Database(f"sqlite:///{path}", site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(f"sqlite:///{path}", site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         db.write_now(add_product, ACTOR)
         pages = db.write_now(lambda tx: tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one(), ACTOR)

@@ -21,6 +21,22 @@ ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "clinic_server" / "locale"
 CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
 SHOWN = {  # enum: the group of labels its values are shown with
+    "adverse_events.clocks.FollowUp": "follow_up",
+    "adverse_events.clocks.Urgency": "urgency",
+    "adverse_events.deadlines.UrgentGround": "urgent_ground",
+    "adverse_events.similar.terms.KindGroup": "kind_group",
+    "adverse_events.similar.terms.SimilarScope": "similar_scope",
+    "adverse_events.care.rules.AmbulanceStep": "ambulance",
+    "adverse_events.care.rules.BodyPosition": "body_position",
+    "adverse_events.care.rules.CareKind": "care_kind",
+    "adverse_events.care.rules.Consciousness": "consciousness",
+    "adverse_events.care.rules.DrugFinding": "finding",
+    "adverse_events.care.rules.DrugRoute": "drug_route",
+    "adverse_events.care.rules.DrugSite": "drug_site",
+    "adverse_events.care.symptoms.BodySystem": "body_system",
+    "adverse_events.care.vitals.VitalsFinding": "finding",
+    "adverse_events.brighton.CourseNeeded": "course_needed",
+    "adverse_events.brighton.Criterion": "brighton_criterion",
     "adverse_events.rules.CareEnd": "care_end",
     "adverse_events.rules.FoundHow": "found_how",
     "alerts.rules.AlertKind": "alert",
@@ -95,7 +111,12 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "observation.exit.rules.ExitAnswer": "exit_answer",
+    "kit.moments.TurnKind": "clock_turn",
+    "observation.rules.ExtensionReason": "extension_reason",
     "observation.rules.EarlyReason": "early_reason",
+    "opening.ambulance.rules.Presence": "presence",
+    "opening.hospitals.rules.HospitalKind": "hospital_kind",
+    "opening.emergency_kit.rules.KitThing": "kit_thing",
     "opening.rules.Lapse": "finding",
     "opening.rules.Named": "named",
     "opening.rules.Safeguard": "safeguard",
@@ -127,6 +148,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "adverse_events.brighton.Sign",  # has its words in the list of symptoms
+    "adverse_events.care.symptoms.Weight",  # is what a symptom counts for in a rule
     "cold_chain.course.exports.Detail",
     "cold_chain.excursions.rules.FileKind",  # is what a browser is told
     "exchange.rules.FileFormat",  # is the end of a file's name

@@ -26,7 +26,7 @@ from tests.conftest import ManualClock
 
 def a_site(database_url: str, code: str, clock: ManualClock, keyring: Keyring) -> None:
     """A database with one line of a site's journal in it."""
-    db = Database(database_url, site=Site(code, 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(database_url, site=Site(code), keyring=keyring, clock=clock, ids=Ids(clock))
     db.write_now(lambda tx: tx.journal("thing_done"), system_actor("test"))
     db.close()
 
@@ -51,7 +51,7 @@ def test_a_prepared_rehearsal_verifies_and_can_be_taken_up_again(tmp_path: Path,
     assert (settings.site.code, settings.demo_speed, len(settings.devices)) == (SITE_CODE, 1, 4)
     key = Keyring((tmp_path / "site.key").read_bytes())
     clock = ManualClock()
-    db = Database(cast.database_url, site=Site(SITE_CODE, 1), keyring=key, clock=clock, ids=Ids(clock))
+    db = Database(cast.database_url, site=Site(SITE_CODE), keyring=key, clock=clock, ids=Ids(clock))
     seen = db.read_now(lambda connection: verify(connection, key.journal_key))
     foreign = db.read_now(lambda connection: verify(connection, keyring.journal_key))
     db.close()
@@ -92,7 +92,7 @@ def test_the_days_behind_a_rehearsal_tell_of_a_door_that_stood_ajar(tmp_path: Pa
 def opened(cast: Cast) -> Database:
     key = Keyring((Path(cast.folder) / "site.key").read_bytes())
     clock = SystemClock()
-    return Database(cast.database_url, site=Site(SITE_CODE, 1), keyring=key, clock=clock, ids=Ids(clock))
+    return Database(cast.database_url, site=Site(SITE_CODE), keyring=key, clock=clock, ids=Ids(clock))
 
 
 def test_pins_are_for_the_players_alone(tmp_path: Path) -> None:

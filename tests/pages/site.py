@@ -127,7 +127,7 @@ async def furnish(folder: Path) -> PageSite:
     url, clock = f"sqlite:///{folder}/clinic.db", SystemClock()
     upgrade(url)
     keyring = load_or_create_keyring(folder / "site.key")
-    db = Database(url, site=Site("TEST", 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(url, site=Site("TEST"), keyring=keyring, clock=clock, ids=Ids(clock))
     db.attach(asyncio.get_running_loop())
     site = PageSite(folder)
     try:

@@ -5,6 +5,23 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from clinic_server.adverse_events.care.actions import NewEntry, call_team, strike_line, write_line
+from clinic_server.adverse_events.care.references import state_protocol
+from clinic_server.adverse_events.care.rules import (
+    Ambulance,
+    AmbulanceStep,
+    BodyPosition,
+    Consciousness,
+    DrugGiven,
+    DrugRoute,
+    DrugSite,
+    Laid,
+    Note,
+    Oxygen,
+    Said,
+    Symptoms,
+    Vitals,
+)
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
@@ -51,7 +68,8 @@ from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_
 from clinic_server.observation.exit.lookup import open_readers
 from clinic_server.observation.exit.rules import ShownBy
 from clinic_server.opening import checklists
-from clinic_server.opening.actions import NewOpening, add_kit_item, open_site
+from clinic_server.opening.actions import NewOpening, open_site
+from clinic_server.opening.emergency_kit.actions import add_to_kit
 from clinic_server.opening.rules import Variant
 from clinic_server.paging.actions import (
     Attempt,
@@ -99,7 +117,7 @@ from clinic_server.visits.steps import call_visit
 from clinic_server.visits.watch import start_watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
-from tests.api.visitors import take_in_lot
+from tests.api.visitors import a_full_kit, take_in_lot
 from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
@@ -141,7 +159,28 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
-    return clinic
+    return clinic | _react(tx, visit_ids[16], visit_ids[10])
+
+
+def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
+    """Let somebody react at a seat and be cared for, and somebody faint before the needle."""
+    state_protocol(tx, "平卧，抬高下肢。\n肾上腺素大腿外侧肌内注射。\n呼叫120。")
+    number = call_team(tx, observed_id, "a3").number
+    call_team(tx, waiting_id)
+    assert number is not None
+    lines: tuple[Said, ...] = (
+        Symptoms(("generalised_urticaria", "stridor")),
+        Vitals(84, 50, 120, 92, 28, 36_900, Consciousness.VOICE),
+        Laid(BodyPosition.LYING_LEGS_RAISED),
+        DrugGiven("adrenaline", "1:1000", 500, DrugRoute.INTRAMUSCULAR, DrugSite.LEFT_OUTER_THIGH),
+        Oxygen(10_000),
+        Ambulance(AmbulanceStep.CALLED),
+        Note("记错了人"),
+        Vitals(112, 70, 96, 98, 18, 36_800, Consciousness.ALERT, 62_000),
+    )
+    written = [write_line(tx, number, NewEntry(said)) for said in lines]
+    strike_line(tx, number, written[6].line_id, "写错")
+    return {"event": str(number), "fainted": str(waiting_id)}
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
@@ -157,7 +196,7 @@ def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
 
 
 def _open(tx: Tx) -> None:
-    add_kit_item(tx, "样例肾上腺素", tx.local_date + timedelta(days=365))
+    add_to_kit(tx, *a_full_kit(until=tx.local_date + timedelta(days=365)))
     asked = checklists.shipped()[Variant.ADULT].asked
     names = {safeguard: dict.fromkeys(wanted, "样例") for safeguard, wanted in asked.items()}
     open_site(tx, Settings(_env_file=None), NewOpening(Variant.ADULT, names))

@@ -44,7 +44,8 @@ from clinic_server.kit.journal import head_of
 from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import leave, leave_early
 from clinic_server.observation.rules import EarlyReason
-from clinic_server.opening.actions import add_kit_item, close_site, open_site, restore_safeguard, withdraw_safeguard
+from clinic_server.opening.actions import close_site, open_site, restore_safeguard, withdraw_safeguard
+from clinic_server.opening.emergency_kit.actions import add_to_kit
 from clinic_server.opening.lookup import standing_opening
 from clinic_server.opening.rules import Safeguard
 from clinic_server.people.documents import Document, DocumentKind, Sex
@@ -71,7 +72,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
-from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_new_opening, take_in_lot
+from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_full_kit, a_new_opening, take_in_lot
 from tests.conftest import ManualClock
 from tests.peers import PostgresServer
 
@@ -206,7 +207,7 @@ def furnish(url: str) -> Cast:
             kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
             new = NewProduct(code, f"Vaccine {code}", "Maker", *kind, 500, doses)
             db.write_now(lambda tx, new=new: add_product(tx, new), owner)
-        db.write_now(lambda tx: add_kit_item(tx, "adrenaline", date(2026, 12, 31)), owner)
+        db.write_now(lambda tx: add_to_kit(tx, *a_full_kit()), owner)
         db.write_now(lambda tx: add_place(tx, NewPlace(STORE, STORE, PlaceKind.FRIDGE, PROFILE)), owner)
         for bench in (f"bench-{n + 1}" for n in range(len(ends))):
             box = NewPlace(f"{bench}-box", bench, PlaceKind.BENCH_BOX, PROFILE, bench)
@@ -225,7 +226,7 @@ def furnish(url: str) -> Cast:
 
 
 def _open(url: str, clock: ManualClock) -> Database:
-    return Database(url, site=Site(SITE.code, 1, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
+    return Database(url, site=Site(SITE.code, SITE.zone), keyring=KEYRING, clock=clock, ids=Ids(clock))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,11 @@ CORE = (
     "exchange",
 )
 BESIDE_RULES = (
+    "clinic_server/adverse_events/brighton.py",
+    "clinic_server/adverse_events/clocks.py",
+    "clinic_server/adverse_events/deadlines/__init__.py",
+    "clinic_server/adverse_events/similar/limits/__init__.py",
+    "clinic_server/adverse_events/similar/rules.py",
     "clinic_server/alerts/ladder.py",
     "clinic_server/alerts/roster.py",
     "clinic_server/cold_chain/conditions.py",

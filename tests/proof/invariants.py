@@ -6,7 +6,7 @@
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.proof.rows import Row, Rows, age_on
@@ -392,11 +392,19 @@ def observed_from_the_needle_for_no_less_than_the_floor(rows: Rows) -> Iterator[
 @invariant(30)
 def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
     for departure in rows.all("departure"):
-        due_at = rows.of("watch", "visit_id", departure["visit_id"])[-1]["due_at"]
-        is_early = departure["left_at"] < due_at
+        is_early = departure["left_at"] < _due_at(rows, departure)
         said_early = (departure["kind"], departure["reason"] is not None, departure["minutes_short"] > 0)
         if said_early != (("early", True, True) if is_early else ("completed", False, False)):
             yield f"departure {departure['id']} is not as the clock says"
+
+
+def _due_at(rows: Rows, departure: Row) -> datetime:
+    """When the observation was over, by the clock as it was set between the needle and the leaving."""
+    watched = [row for row in rows.of("watch", "visit_id", departure["visit_id"]) if _seq(row) < _seq(departure)][-1]
+    between = [row for row in rows.all("clock_turn") if _seq(watched) < _seq(row) < _seq(departure)]
+    return watched["due_at"] + sum(
+        (row["to_at"] - row["from_at"] for row in between if row["kind"] == "set"), timedelta()
+    )
 
 
 @invariant(33)
@@ -412,6 +420,9 @@ def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator
         said = {row["safeguard"]: row for row in rows.all("safeguard_statement") if _seq(row) < _seq(dose)}
         if len(said) < 4 or not all(row["stands"] for row in said.values()):
             yield f"dose {dose['id']} while a safeguard was gone"
+        told = [row["lapses"] for row in rows.all("pauses_told") if _seq(row) < _seq(dose)]
+        if told and told[-1]:
+            yield f"dose {dose['id']} although it was told that injections pause: {told[-1]}"
 
 
 @invariant(50)

@@ -316,3 +316,41 @@ def test_a_faulty_ladder_is_refused_with_the_place(said: str, instead: str, word
     assert said in TEXT
     with pytest.raises(LadderFaulty, match=words):
         parse(TEXT.replace(said, instead, 1), "cn_site_1.toml")
+
+
+# --- the team ----------------------------------------------------------------------------------------------
+
+
+def test_the_team_runs_at_once_beside_step_1_even_in_a_flood() -> None:
+    flooded = Scene(time(3), latest_openings=(T0,) * 50)
+    calls = {
+        kind: call_due(an_alert(kind, Severity.CRITICAL), flooded, LADDER, T0)
+        for kind in (AlertKind.ADVERSE_EVENT, AlertKind.FROZEN)
+    }
+    reaction, frozen = calls.values()
+    assert reaction is not None
+    assert frozen is not None
+    assert (reaction.steps, reaction.due_at) == ((0, 1), T0)
+    assert frozen.steps == (1,)
+    assert frozen.due_at > T0
+
+
+def test_nobody_answers_a_reaction_and_the_team_is_called_again_with_everybody() -> None:
+    assert climb(an_alert(AlertKind.ADVERSE_EVENT, Severity.CRITICAL), 50) == [
+        (0, 1, (0, 1)),
+        (10, 1, (2,)),
+        (20, 1, (3,)),
+        (50, 2, (0, 1, 2, 3)),
+    ]
+
+
+def test_a_ladder_without_a_team_still_reads() -> None:
+    old = parse(TEXT, "cn_site_1.toml")
+    assert (old.team, old.every_step) == (None, old.step)
+
+
+def test_a_page_never_says_that_somebody_is_well_again() -> None:
+    facts = AlertFacts(
+        uuid4(), 7, AlertKind.ADVERSE_EVENT, "a3", Severity.CRITICAL, AlertState.CLOSED, "TICKET 17", T0, None, None
+    )
+    assert short_words(DueKind.RECOVERY, [facts]).startswith("OVER 7 a3")

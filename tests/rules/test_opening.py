@@ -12,11 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic_server.opening import checklists
+from clinic_server.opening import checklists, kit_lists
+from clinic_server.opening.ambulance.rules import Move, Presence, is_near_enough
+from clinic_server.opening.emergency_kit.rules import (
+    UNDATED,
+    KitItem,
+    KitItemExpired,
+    KitItemUndated,
+    KitThing,
+    NewKitItem,
+    Shortage,
+    require_fit,
+    shortages,
+)
 from clinic_server.opening.rules import (
     GONE,
     Facts,
-    KitItem,
     Lapse,
     Lapsed,
     Named,
@@ -60,8 +71,12 @@ OPENED = Opened(
     absent_after=timedelta(minutes=30),
     closed_at=None,
 )
-KIT = (KitItem(an_id(9), "adrenaline", date(2026, 3, 2)), KitItem(an_id(10), "oxygen mask", date(2027, 1, 1)))
-READY = Facts(OPENED, tuple(map(said, Safeguard)), KIT, (a_stay(1), a_stay(2, EMERGENCY)))
+TODAY = date(2026, 3, 2)
+KIT = (
+    KitItem(an_id(9), KitThing.ADRENALINE, "L-1", date(2026, 3, 2), 5),
+    KitItem(an_id(10), KitThing.OXYGEN_MASK, "L-2", date(2027, 1, 1), 2),
+)
+READY = Facts(OPENED, tuple(map(said, Safeguard)), KIT, {}, (a_stay(1), a_stay(2, EMERGENCY)))
 
 
 def found(facts: Facts, now: datetime = LATER) -> list[Lapse]:
@@ -229,3 +244,88 @@ def test_a_faulty_checklist_stops_the_start_naming_file_and_place(written: str, 
     assert written in text
     with pytest.raises(checklists.ChecklistFaulty, match=rf"adult.toml: .*{place}"):
         checklists.parse(text.replace(written, instead), "adult.toml")
+
+
+def lot(thing: KitThing, quantity: int, expires_on: date | None = date(2027, 1, 1)) -> KitItem:
+    return KitItem(an_id(20), thing, "L", expires_on, quantity)
+
+
+def test_lots_of_a_thing_are_counted_together_and_those_past_their_date_are_not() -> None:
+    kit = (lot(KitThing.SALINE, 1), lot(KitThing.SALINE, 1), lot(KitThing.GLUCOSE, 2, date(2026, 3, 1)))
+    least = {KitThing.GLUCOSE: 2, KitThing.SALINE: 2, KitThing.TORCH: 1}
+    assert shortages(kit, least, date(2026, 3, 2)) == (
+        Shortage(KitThing.GLUCOSE, 0, 2),
+        Shortage(KitThing.TORCH, 0, 1),
+    )
+
+
+@pytest.mark.parametrize(("quantity", "expected"), [(5, []), (4, [Lapse.KIT_SHORT])])
+def test_one_ampoule_below_the_least_pauses(quantity: int, expected: list[Lapse]) -> None:
+    """Invariant 33; R108."""
+    kit = (lot(KitThing.ADRENALINE, quantity),)
+    assert found(replace(READY, kit=kit, kit_least={KitThing.ADRENALINE: 5})) == expected
+
+
+def test_what_expired_pauses_for_its_date_and_for_what_is_missing_without_it() -> None:
+    kit = (lot(KitThing.ADRENALINE, 5, date(2026, 3, 1)), lot(KitThing.TORCH, 1, None))
+    assert found(replace(READY, kit=kit, kit_least={KitThing.ADRENALINE: 5})) == [Lapse.KIT_EXPIRED, Lapse.KIT_SHORT]
+
+
+def test_equipment_without_a_date_never_expires() -> None:
+    assert found(replace(READY, kit=(lot(KitThing.TORCH, 1, None),))) == []
+
+
+@pytest.mark.parametrize(("days", "soon"), [(0, True), (30, True), (31, False)])
+def test_the_last_thirty_days_are_told(days: int, soon: bool) -> None:  # a row of the table
+    assert lot(KitThing.SALINE, 1, TODAY + timedelta(days=days)).expires_soon(TODAY) is soon
+
+
+def test_drugs_need_their_date_and_it_must_not_be_over() -> None:
+    for thing in set(KitThing) - UNDATED:
+        with pytest.raises(KitItemUndated):
+            require_fit(NewKitItem(thing, 1, None), TODAY)
+    require_fit(NewKitItem(KitThing.ADRENALINE, 1, TODAY), TODAY)
+    with pytest.raises(KitItemExpired):
+        require_fit(NewKitItem(KitThing.ADRENALINE, 1, TODAY - timedelta(days=1)), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("presence", "minutes", "within", "enough"),
+    [
+        (Presence.ON_SITE, None, 0, True),
+        (Presence.ON_CALL, 1, 0, False),
+        (Presence.ON_CALL, 8, 8, True),
+        (Presence.ON_CALL, 9, 8, False),
+        (Presence.ON_CALL, None, 60, False),
+        (Presence.AWAY, None, 60, False),
+    ],
+)
+def test_an_ambulance_is_near_enough_on_site_or_within_the_sites_minutes(
+    presence: Presence,
+    minutes: int | None,
+    within: int,
+    enough: bool,  # a row of the table
+) -> None:
+    """R108, R118."""
+    assert is_near_enough(Move(presence, "why", minutes), within) is enough
+
+
+def test_each_variant_ships_a_kit_list_and_children_need_all_that_adults_do_and_more() -> None:
+    adult, paediatric = (kit_lists.shipped()[variant] for variant in (Variant.ADULT, Variant.PAEDIATRIC))
+    assert adult.sign_off == paediatric.sign_off == "Needs a physician's sign-off before clinical use."
+    assert adult.least.items() < paediatric.least.items()
+    assert set(paediatric.least) == set(KitThing)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "place"),
+    [
+        ("adrenaline = 5", "adrenaline = 0", r"\$.least"),
+        ("torch = 1", "lamp = 1", r"\$.least"),
+        ("version = 1", "version = ", "line 6"),
+    ],
+)
+def test_a_faulty_kit_list_stops_the_start_naming_file_and_place(written: str, instead: str, place: str) -> None:
+    text = (kit_lists._FOLDER / "adult.toml").read_text("utf-8")
+    with pytest.raises(kit_lists.KitListFaulty, match=rf"adult.toml: .*{place}"):
+        kit_lists.parse(text.replace(written, instead), "adult.toml")

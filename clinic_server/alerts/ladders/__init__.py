@@ -11,9 +11,10 @@ from typing import Annotated
 
 import msgspec
 
-from clinic_server.alerts.rules import Severity
+from clinic_server.alerts.rules import AlertKind, Severity
 
 _FOLDER = Path(__file__).parent
+TEAM = 0  # stands in the roster and in records where the steps count from 1
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=24 * 60)]
 
@@ -25,7 +26,7 @@ class LadderFaulty(ValueError):
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is called after how many minutes without an answer."""
 
-    step: Annotated[int, msgspec.Meta(ge=1)]
+    step: Annotated[int, msgspec.Meta(ge=0)]
     after_min: Annotated[int, msgspec.Meta(ge=0)]
     who: Words
     least_people: Annotated[int, msgspec.Meta(ge=1)]
@@ -34,6 +35,19 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def after(self) -> timedelta:
         """How long nobody has answered by then."""
         return timedelta(minutes=self.after_min)
+
+
+class Team(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who runs at once, together with step 1 and without any wait, for alerts of these kinds."""
+
+    kinds: Annotated[frozenset[AlertKind], msgspec.Meta(min_length=1)]
+    who: Words
+    least_people: Annotated[int, msgspec.Meta(ge=1)]
+
+    @property
+    def as_step(self) -> Step:
+        """The team as the roster and the records see it."""
+        return Step(TEAM, 0, self.who, self.least_people)
 
 
 class Climb(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +102,16 @@ class Ladder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: tuple[Climb, ...]
     quiet: Quiet
     flood: Flood
+    team: Team | None = None
+
+    @property
+    def every_step(self) -> tuple[Step, ...]:
+        """The team, where there is one, and the steps after it."""
+        return (self.team.as_step, *self.step) if self.team else self.step
+
+    def has_team_for(self, kind: AlertKind) -> bool:
+        """Tell whether alerts of a kind call the team."""
+        return self.team is not None and kind in self.team.kinds
 
     @property
     def name(self) -> str:

@@ -32,7 +32,7 @@ def made_up(plan: Plan, robots_url: str, pagers_url: str, fridges: int) -> tuple
     more = [f"fridge-{number}" for number in range(3, 3 + fridges - len(cast.probes))]
     names = [*cast.probes, *more][:fridges]
     keyring, clock = load_or_create_keyring(Path(cast.folder) / "site.key"), SystemClock()
-    db = Database(cast.database_url, site=Site(SITE_CODE, 1), keyring=keyring, clock=clock, ids=Ids(clock))
+    db = Database(cast.database_url, site=Site(SITE_CODE), keyring=keyring, clock=clock, ids=Ids(clock))
     try:
         for act in _acts(more, names, robots_url, pagers_url):
             db.write_now(act, _ACTOR)

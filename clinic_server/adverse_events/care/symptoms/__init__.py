@@ -1,0 +1,103 @@
+"""The list symptoms are chosen from; one readable file for each version.
+
+A list that a log refers to is never edited: a change is a new file with the next version.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from clinic_server.adverse_events.care.wordings import Line, Wording
+
+_FOLDER = Path(__file__).parent
+_SIGNS_OF_A_CRITERION = 2
+
+
+class SymptomsFaulty(ValueError):
+    """A list's file says something that cannot be meant; the words name the file and the place."""
+
+
+class BodySystem(StrEnum):
+    """Where on or in the body a symptom shows."""
+
+    SKIN = "skin"
+    BREATHING = "breathing"
+    CIRCULATION = "circulation"
+    GUT = "gut"
+    OTHER = "other"
+
+
+class Weight(StrEnum):
+    """What a symptom counts for in the definition of anaphylaxis."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+    NONE = "none"
+
+
+class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One symptom; ``criterion`` is the criterion of the definition it is, or is one sign of."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{2,40}$")]
+    system: BodySystem
+    weight: Weight
+    criterion: str
+    words: Wording
+
+
+class SymptomList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of the list."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    owner: Line
+    sign_off: Line
+    source: Line
+    symptom: Annotated[tuple[Symptom, ...], msgspec.Meta(min_length=1)]
+
+    @property
+    def name(self) -> str:
+        """Code and version, as records keep it."""
+        return f"{self.code}/{self.version}"
+
+    @property
+    def by_code(self) -> Mapping[str, Symptom]:
+        """Every symptom by its code."""
+        return {one.code: one for one in self.symptom}
+
+    def of_system(self, system: BodySystem) -> tuple[Symptom, ...]:
+        """Return the symptoms of a system, in the list's order."""
+        return tuple(one for one in self.symptom if one.system is system)
+
+    def majors_in(self, codes: Collection[str]) -> set[BodySystem]:
+        """Return the systems of which these symptoms make a major criterion, or two signs of one."""
+        seen = [one for one in self.symptom if one.code in codes]
+        signs = Counter((one.system, one.criterion) for one in seen if one.weight is Weight.NONE and one.criterion)
+        majors = {one.system for one in seen if one.weight is Weight.MAJOR}
+        return majors | {system for (system, _), count in signs.items() if count >= _SIGNS_OF_A_CRITERION}
+
+
+def parse(text: str, name: str) -> SymptomList:
+    """Return the list a file holds, or raise SymptomsFaulty naming file and key."""
+    try:
+        found = msgspec.convert(tomllib.loads(text), SymptomList)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SymptomsFaulty(f"{name}: {error}") from None
+    if len(found.by_code) != len(found.symptom):
+        raise SymptomsFaulty(f"{name}: a code stands twice")
+    return found
+
+
+@cache
+def shipped() -> SymptomList:
+    """Return the newest list beside this file, read once; raise SymptomsFaulty without one."""
+    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
+    if not read:
+        raise SymptomsFaulty("No list of symptoms is shipped.")
+    return max(read, key=lambda one: one.version)

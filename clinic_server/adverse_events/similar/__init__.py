@@ -1,0 +1,1 @@
+"""Similar events that gather round a lot, a bench or a session."""

@@ -1,0 +1,1 @@
+"""Who of the site reports adverse events (R117)."""

@@ -1,0 +1,48 @@
+// The emergency key: the first press arms it for three seconds, the second calls the team.
+// F12 presses the only key of a page; of several, the one beside what has the focus, or goes to the first.
+(() => {
+  "use strict";
+
+  const ARMED_MS = 3000;
+  const keys = () => [...document.querySelectorAll("[data-emergency]")].filter((key) => key.getClientRects().length);
+  const isArmed = (key) => key.dataset.armed === "true";
+
+  function arm(key) {
+    const words = key.querySelector("span");
+    const before = words.textContent;
+    key.dataset.armed = "true";
+    words.textContent = key.dataset.again;
+    setTimeout(() => {
+      delete key.dataset.armed;
+      words.textContent = before;
+    }, ARMED_MS);
+  }
+
+  function keyMeant() {
+    const all = keys();
+    const here = document.activeElement?.closest("tr, article, section, form")?.querySelector("[data-emergency]");
+    return all.length === 1 ? all[0] : all.find((key) => key === here);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "F12" || event.ctrlKey || event.altKey || event.metaKey || !keys().length) return;
+    event.preventDefault();
+    if (event.repeat) return;
+    const key = keyMeant();
+    (key ?? keys()[0]).focus();
+    key?.click();
+  });
+
+  // At the window, before desk.js and htmx see the submit: a form of an unarmed key goes nowhere.
+  window.addEventListener(
+    "submit",
+    (event) => {
+      const key = event.target.querySelector("[data-emergency]");
+      if (!key || isArmed(key)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      arm(key);
+    },
+    true,
+  );
+})();

@@ -1,0 +1,237 @@
+"""What is doubted in the log of a care, what the protocol's limits say, and the files they stand in."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care.drug_tables import DrugTableFaulty
+from clinic_server.adverse_events.care.drugs import findings_about
+from clinic_server.adverse_events.care.protocols import ProtocolFaulty
+from clinic_server.adverse_events.care.rules import (
+    Ambulance,
+    AmbulanceStep,
+    Consciousness,
+    DeclinerNeeded,
+    DoseOfDrugMissing,
+    DrugFinding,
+    DrugGiven,
+    DrugRoute,
+    DrugSite,
+    Ending,
+    HospitalNeeded,
+    Note,
+    NothingMeasured,
+    NothingSaid,
+    Oxygen,
+    Said,
+    Symptoms,
+    Vitals,
+    VitalsImplausible,
+    call_words,
+    kind_of,
+    refuse_unnamed,
+    refuse_unsaid,
+)
+from clinic_server.adverse_events.care.symptoms import BodySystem, SymptomsFaulty
+from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of, keeps_from_release, was_severe
+from clinic_server.adverse_events.rules import CareEnd
+from clinic_server.kit.errors import ClinicError
+
+PROTOCOL, TABLE, LIST = protocols.shipped(), drug_tables.shipped(), symptoms.shipped()
+YEAR = 12
+ADRENALINE = DrugGiven("adrenaline", "1:1000", 500, DrugRoute.INTRAMUSCULAR, DrugSite.LEFT_OUTER_THIGH)
+WELL = Vitals(120, 80, 80, 99, 16, consciousness=Consciousness.ALERT)
+ABOVE = DrugFinding.DOSE_ABOVE_REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("age_months", "weight_g", "dose_ug", "is_above"),
+    [
+        (14 * YEAR, None, 500, False),
+        (14 * YEAR, None, 501, True),
+        (14 * YEAR - 1, None, 300, False),
+        (14 * YEAR - 1, None, 301, True),
+        (5 * YEAR, 20_000, 200, False),
+        (5 * YEAR, 20_000, 201, True),
+        (5 * YEAR, 60_000, 301, True),
+        (40 * YEAR, 40_000, 400, False),
+        (40 * YEAR, 40_000, 401, True),
+        (40 * YEAR, 90_000, 500, False),
+    ],
+)
+def test_adrenaline_above_its_reference_is_doubted(
+    age_months: int, weight_g: int | None, dose_ug: int, *, is_above: bool
+) -> None:
+    """National emergency text: 0.01 mg/kg, at most 0.5 mg from 14 years, 0.3 mg below."""
+    found = findings_about(replace(ADRENALINE, dose_ug=dose_ug), TABLE, age_months, weight_g)
+    assert (ABOVE in found) is is_above
+
+
+@pytest.mark.parametrize(
+    ("route", "site"),
+    [
+        (DrugRoute.SUBCUTANEOUS, DrugSite.LEFT_OUTER_THIGH),
+        (DrugRoute.INTRAVENOUS, DrugSite.VEIN),
+        (DrugRoute.INTRAMUSCULAR, DrugSite.LEFT_UPPER_ARM),
+    ],
+)
+def test_adrenaline_anywhere_but_in_the_outer_thigh_is_doubted(route: DrugRoute, site: DrugSite) -> None:
+    given = replace(ADRENALINE, route=route, site=site)
+    assert findings_about(given, TABLE, 40 * YEAR, None) == (DrugFinding.ROUTE_NOT_REFERENCED,)
+
+
+def test_a_drug_the_table_does_not_know_is_recorded_as_it_is_told() -> None:
+    assert findings_about(replace(ADRENALINE, drug="saline", dose_ug=10**9), TABLE, 40 * YEAR, None) == ()
+    assert TABLE.reference_for("promethazine", 14 * YEAR - 1) is None
+
+
+@pytest.mark.parametrize(
+    ("systolic", "baseline", "found"),
+    [
+        (90, None, []),
+        (89, None, ["systolic_low"]),
+        (98, 140, ["systolic_fell"]),
+        (99, 140, []),
+        (84, 120, ["systolic_low", "systolic_fell"]),
+        (0, 120, ["systolic_low", "systolic_fell"]),
+    ],
+)
+def test_low_pressure_is_below_90_or_fell_by_30_percent(systolic: int, baseline: int | None, found: list[str]) -> None:
+    """National emergency text: systolic below 90, or 30 % under the baseline."""
+    assert findings_of(Vitals(systolic, 0), baseline, 40 * YEAR, PROTOCOL) == tuple(found)
+
+
+@pytest.mark.parametrize(("months", "below"), [(0, 70), (11, 70), (12, 72), (60, 80), (131, 90), (132, 90), (600, 90)])
+def test_a_child_is_in_shock_below_what_its_age_says(months: int, below: int) -> None:
+    """WAO: below 70 in the first year, then 70 + 2 x years, 90 from 11 years on."""
+    assert PROTOCOL.low_systolic_mmhg(months) == below
+
+
+@pytest.mark.parametrize(
+    ("vitals", "found"),
+    [
+        (WELL, ()),
+        (None, (VitalsFinding.NOT_MEASURED,)),
+        (replace(WELL, spo2_percent=None), (VitalsFinding.NOT_MEASURED,)),
+        (replace(WELL, consciousness=None), (VitalsFinding.NOT_MEASURED,)),
+        (replace(WELL, systolic_mmhg=None), (VitalsFinding.NOT_MEASURED,)),
+        (replace(WELL, spo2_percent=94), (VitalsFinding.SPO2_LOW,)),
+        (replace(WELL, consciousness=Consciousness.VOICE), (VitalsFinding.NOT_ALERT,)),
+        (replace(WELL, systolic_mmhg=80), (VitalsFinding.SYSTOLIC_LOW,)),
+    ],
+)
+def test_nobody_is_well_again_by_vitals_out_of_bounds_or_unmeasured(
+    vitals: Vitals | None, found: tuple[VitalsFinding, ...]
+) -> None:
+    assert keeps_from_release(vitals, None, 40 * YEAR, PROTOCOL) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "is_severe"),
+    [
+        ([ADRENALINE], True),
+        ([replace(ADRENALINE, drug="promethazine")], False),
+        ([Symptoms(("generalised_urticaria",))], False),
+        ([Symptoms(("stridor",))], True),
+        ([Symptoms(("shock",))], True),
+        ([Symptoms(("cyanosis",))], False),
+        ([Symptoms(("cyanosis", "grunting"))], True),
+        ([Symptoms(("nausea", "fainting", "anxious"))], False),
+        ([], False),
+    ],
+)
+def test_who_is_watched_as_after_anaphylaxis(said: list[Said], *, is_severe: bool) -> None:
+    assert was_severe(said, LIST, had_low_pressure=False) is is_severe
+    assert was_severe(said, LIST, had_low_pressure=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "refusal"),
+    [
+        (Vitals(), NothingMeasured),
+        (Vitals(120), VitalsImplausible),
+        (Vitals(80, 120), VitalsImplausible),
+        (Vitals(301, 80), VitalsImplausible),
+        (Vitals(spo2_percent=101), VitalsImplausible),
+        (Vitals(pulse_per_min=-1), VitalsImplausible),
+        (Vitals(milli_celsius=45_001), VitalsImplausible),
+        (Symptoms(()), NothingSaid),
+        (Note(" "), NothingSaid),
+        (Note("x" * 401), NothingSaid),
+        (Oxygen(-1), VitalsImplausible),
+        (Oxygen(30_001), VitalsImplausible),
+        (replace(ADRENALINE, dose_ug=0), DoseOfDrugMissing),
+        (replace(ADRENALINE, drug=" "), DoseOfDrugMissing),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_refused(said: Said, refusal: type[ClinicError]) -> None:
+    with pytest.raises(refusal):
+        refuse_unsaid(said)
+
+
+@pytest.mark.parametrize("said", [WELL, Vitals(0, 0, 0, 0, 0), Oxygen(0), ADRENALINE, Ambulance(AmbulanceStep.CALLED)])
+def test_what_happened_is_written_down_even_when_the_heart_stands_still(said: Said) -> None:
+    refuse_unsaid(said)
+    assert kind_of(said)
+
+
+def test_who_takes_over_and_who_declines_is_named() -> None:
+    with pytest.raises(HospitalNeeded):
+        refuse_unnamed(Ending(CareEnd.TRANSFERRED, hospital=" "))
+    with pytest.raises(DeclinerNeeded):
+        refuse_unnamed(Ending(CareEnd.DECLINED))
+    refuse_unnamed(Ending(CareEnd.DIED))
+
+
+@pytest.mark.parametrize(
+    ("place", "is_seat", "words"),
+    [
+        ("a3", True, "TICKET 17 SEAT A3"),
+        ("bench-1", False, "TICKET 17 AT BENCH-1"),
+        ("", False, "TICKET 17"),
+        ("座", True, "TICKET 17"),
+    ],
+)
+def test_a_pager_says_ticket_and_place_in_ascii(place: str, words: str, *, is_seat: bool) -> None:
+    assert call_words(17, place, is_seat=is_seat) == words
+
+
+def test_the_list_of_symptoms_knows_every_system_and_no_code_twice() -> None:
+    assert {one.system for one in LIST.symptom} == set(BodySystem)
+    text = (Path(symptoms.__file__).parent / "brighton_1.toml").read_text("utf-8")
+    with pytest.raises(SymptomsFaulty, match="twice"):
+        symptoms.parse(text.replace('code = "stridor"', 'code = "hoarse_voice"'), "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "words"),
+    [
+        ("from_months = 0", "from_months = 200", "in order of age"),
+        ('code = "promethazine"', 'code = "adrenaline"', "stands twice"),
+        ("most_ug = 300", "most_ug = 0", "most_ug"),
+        ("version = 1", "version = ", "Invalid value"),
+    ],
+)
+def test_a_faulty_table_is_refused_with_the_place(said: str, instead: str, words: str) -> None:
+    text = (Path(drug_tables.__file__).parent / "cn_site_1.toml").read_text("utf-8")
+    assert said in text
+    with pytest.raises(DrugTableFaulty, match=words):
+        drug_tables.parse(text.replace(said, instead, 1), "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "words"),
+    [
+        ("from_months = 0", "from_months = 1", "begin at 0"),
+        ("from_months = 132", "from_months = 12", "rise"),
+        ("watched_on_after_severe_min = 240", "watched_on_after_severe_min = 20", "watched shorter"),
+        ("below_mmhg = 90", "below_mmhg = 9", "below_mmhg"),
+    ],
+)
+def test_a_faulty_protocol_is_refused_with_the_place(said: str, instead: str, words: str) -> None:
+    text = (Path(protocols.__file__).parent / "cn_site_1.toml").read_text("utf-8")
+    assert said in text
+    with pytest.raises(ProtocolFaulty, match=words):
+        protocols.parse(text.replace(said, instead, 1), "x.toml")
