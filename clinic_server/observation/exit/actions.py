@@ -8,12 +8,20 @@ from uuid import UUID
 from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.actions import let_out
-from clinic_server.observation.exit.rules import ExitAnswer, ExitSaid, ShownBy, StationIsNoExit, answer_for
+from clinic_server.observation.exit.rules import (
+    ExitAnswer,
+    ExitSaid,
+    ShownBy,
+    StationIsNoExit,
+    TimeUnproved,
+    answer_for,
+)
 from clinic_server.observation.exit.tables import ExitReader, ExitScan
 from clinic_server.staff.actions import StationPlace, stations
 from clinic_server.staff.rules import LONGEST_SESSION, StationKind
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS
+from clinic_server.visits.watch import standing_watch
 
 EXITS: Final = "exits"  # the topic of the pages that show who was at the exit
 
@@ -80,7 +88,14 @@ def answer_at_exit(tx: Tx, reader_id: UUID, shown: AtExit) -> Answered:
 def _let_out(tx: Tx, visit_id: UUID) -> ExitSaid:
     stage = standing(tx.connection, visit_id).stage
     try:
+        _refuse_unproved(tx, visit_id)
         let_out(tx, visit_id)
     except ClinicError as refused:
         return answer_for(stage, refused)
     return answer_for(stage, None)
+
+
+def _refuse_unproved(tx: Tx, visit_id: UUID) -> None:
+    watch = standing_watch(tx.connection, visit_id)
+    if watch and watch.due.at <= tx.now and watch.due.is_unproved(tx.now):
+        raise TimeUnproved

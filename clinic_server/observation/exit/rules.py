@@ -51,6 +51,12 @@ class StationIsNoExit(Refused):
     code = "station_is_no_exit"
 
 
+class TimeUnproved(Refused):
+    """The machine was off meanwhile, and only the wall clock says the time is over: a nurse looks, no reader does."""
+
+    code = "time_unproved"
+
+
 @dataclass(frozen=True, slots=True)
 class ExitSaid:
     """An answer; ``minutes`` are still to wait, ``reason`` is the refusal a nurse should know of."""
