@@ -118,6 +118,17 @@ async def test_the_last_second_is_not_over(
     assert said(await scanned(house, client, reader, code_of(house.db, visit_id))) == "stay"
 
 
+async def test_time_that_nobody_can_prove_lets_nobody_out(
+    as_role: AsRole, client: Client, house: House, reader: Reader, clock: ManualClock
+) -> None:
+    visit_id = await an_injected(as_role, house)
+    clock.start_machine_again(minutes=31)
+    assert said(await scanned(house, client, reader, code_of(house.db, visit_id))) == "nurse_comes"
+    assert stage_of(house, visit_id) is Stage.OBSERVED
+    clock.pass_time(minutes=31)
+    assert said(await scanned(house, client, reader, code_of(house.db, visit_id))) == "may_leave"
+
+
 async def test_leaving_twice_is_answered_and_recorded_once(
     as_role: AsRole, client: Client, house: House, reader: Reader, clock: ManualClock
 ) -> None:

@@ -21,7 +21,7 @@ from clinic_server.staff.actions import StationPlace, stations
 from clinic_server.staff.rules import LONGEST_SESSION, StationKind
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS
-from clinic_server.visits.watch import standing_watch
+from clinic_server.visits.watch import minutes_left, standing_watch
 
 EXITS: Final = "exits"  # the topic of the pages that show who was at the exit
 
@@ -96,6 +96,9 @@ def _let_out(tx: Tx, visit_id: UUID) -> ExitSaid:
 
 
 def _refuse_unproved(tx: Tx, visit_id: UUID) -> None:
+    """Leave to a nurse whom only the wall clock would let go."""
     watch = standing_watch(tx.connection, visit_id)
-    if watch and watch.due.at <= tx.now and watch.due.is_unproved(tx.now):
+    if watch is None or minutes_left(tx.now, watch.due.at):
+        return
+    if watch.due.is_unproved(tx.now):
         raise TimeUnproved

@@ -45,16 +45,16 @@ class ExitReaderEnded(Conflict):
     code = "exit_reader_ended"
 
 
+class TimeUnproved(Refused):
+    """The machine was off while this person sat, and only the wall clock says that their time is over."""
+
+    code = "time_unproved"
+
+
 class StationIsNoExit(Refused):
     """An exit reader was to be opened at a station of another kind."""
 
     code = "station_is_no_exit"
-
-
-class TimeUnproved(Refused):
-    """The machine was off meanwhile, and only the wall clock says the time is over: a nurse looks, no reader does."""
-
-    code = "time_unproved"
 
 
 @dataclass(frozen=True, slots=True)
