@@ -252,7 +252,7 @@ def _random_pin() -> str:
 
 def _staff_acts(cast: Cast, db: Database) -> Iterable[Callable[[Tx], Any]]:
     kinds = {"desk": StationKind.REGISTRATION, "screening": StationKind.SCREENING, "consent": StationKind.CONSENT}
-    kinds |= {"bench": StationKind.INJECTION, "observation": StationKind.OBSERVATION}
+    kinds |= {"bench": StationKind.INJECTION, "observation": StationKind.OBSERVATION, "exit": StationKind.EXIT}
     for station in dict.fromkeys(player.station for player in cast.staff):
         kind = kinds.get(station.partition("-")[0], StationKind.OFFICE)
         yield partial(add_station, code=station, kind=kind)

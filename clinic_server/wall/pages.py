@@ -53,7 +53,7 @@ async def _board(call: Call) -> Board:
         turns = [
             Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
         ]
-        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left) for one in sitting]
+        seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left, one.is_unproved) for one in sitting]
         return replace(board_of(turns, seats, now), is_paused=bool(lapses_told(connection)))
 
     return await call.read(question)

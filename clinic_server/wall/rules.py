@@ -65,11 +65,17 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Someone under observation; ``minutes_left`` is 0 once they may leave."""
+    """Someone under observation; ``is_unproved`` while a nurse looks at them before they go."""
 
     ticket_number: int
     name: str = field(repr=False)
     minutes_left: int
+    is_unproved: bool = False
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether the exit lets them out by themselves."""
+        return not self.minutes_left and not self.is_unproved
 
     @property
     def masked_name(self) -> str:
@@ -100,11 +106,11 @@ def check_token(expected: str, given: str) -> None:
 
 def board_of(turns: Sequence[Turn], seats: Sequence[Seat], now: datetime) -> Board:
     """Lay out the wall: who is called, who waits, and who sits, the first to leave first."""
-    still, page, pages = page_at(now, [seat for seat in seats if seat.minutes_left], SEATS_ON_A_PAGE)
+    still, page, pages = page_at(now, [seat for seat in seats if not seat.may_leave], SEATS_ON_A_PAGE)
     return Board(
         called=_newest_first(turns)[:MOST_CALLED],
         waiting=[_waiting_at(stage, turns) for stage in WAITING_STAGES],
-        may_leave=[seat for seat in seats if not seat.minutes_left][-MOST_MAY_LEAVE:],
+        may_leave=[seat for seat in seats if seat.may_leave][-MOST_MAY_LEAVE:],
         seats=still,
         page=page,
         pages=pages,

@@ -323,3 +323,27 @@ async def test_nurses_see_tickets_and_hours(
     page = (await nurse.get("/observation/exits")).text
     assert "told to stay" in page
     assert NAME not in page
+
+
+async def test_time_that_only_the_wall_clock_tells_of_brings_a_nurse_who_may_let_them_go(
+    as_role: AsRole, client: Client, house: House, reader: Reader, clock: ManualClock
+) -> None:
+    visit_id = await an_injected(as_role, house)
+    clock.pass_time(minutes=22)
+    clock.start_machine_again(minutes=10)
+    assert said(await scanned(house, client, reader, code_of(house.db, visit_id))) == "nurse_comes"
+    nurse = await as_role(Role.OBSERVER)
+    told = (await nurse.get("/api/v1/observation/exits")).json()["scans"][0]
+    assert (told["reason"], told["ticket_number"], told["is_watched"]) == ("time_unproved", 1, True)
+    assert (await nurse.post(f"/api/v1/visits/{visit_id}/leave")).is_success
+
+
+async def test_whoever_is_under_care_waits_for_a_nurse_when_the_time_is_over(
+    as_role: AsRole, client: Client, house: House, reader: Reader, clock: ManualClock
+) -> None:
+    visit_id, nurse = await an_injected(as_role, house), await as_role(Role.OBSERVER)
+    called = await nurse.post(f"/api/v1/visits/{visit_id}/reaction", json={})
+    assert called.status_code == 201, called.text
+    clock.pass_time(hours=5)
+    assert said(await scanned(house, client, reader, code_of(house.db, visit_id))) == "nurse_comes"
+    assert stage_of(house, visit_id) is Stage.OBSERVED

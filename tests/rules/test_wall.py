@@ -51,6 +51,12 @@ def test_only_who_has_no_minute_left_may_leave() -> None:
     assert [seat.ticket_number for seat in board.seats] == [2]
 
 
+def test_whom_a_nurse_looks_at_first_is_not_called_to_the_exit() -> None:
+    board = board_of([], [Seat(1, "王小明", 0, is_unproved=True), Seat(2, "李雷", 0)], NOW)
+    assert [seat.ticket_number for seat in board.may_leave] == [2]
+    assert [seat.ticket_number for seat in board.seats] == [1]
+
+
 def test_names_are_masked() -> None:
     assert Seat(1, "欧阳静", 3).masked_name == "欧*静"
     assert waiting(1).masked_name == "王*明"
