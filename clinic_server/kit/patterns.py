@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from clinic_server.kit.call import Call, signed_in
+from clinic_server.kit.i18n import say
 from clinic_server.kit.labels import Tone, labels
 
 router = APIRouter(include_in_schema=False)
@@ -14,4 +15,4 @@ router = APIRouter(include_in_schema=False)
 @router.get("/patterns")
 async def patterns(call: Annotated[Call, signed_in()]) -> HTMLResponse:
     """Show the parts pages are made of."""
-    return call.page("patterns.html", groups=labels(), tones=tuple(Tone))
+    return call.page("patterns.html", groups=labels(), said=say, tones=tuple(Tone))

@@ -136,7 +136,7 @@ async def refreshes(page: Page) -> None:
     before = await key.input_value()
     await page.evaluate("document.getElementById('live').dispatchEvent(new Event('visits'))")
     await expect(key).not_to_have_value(before)
-    await expect(page.locator("#seats button").first).to_be_focused()
+    await expect(page.locator("#seats form[action$='/leave'] button")).to_be_focused()
 
 
 async def checks_in(clinic: Clinic, card: SyntheticCard) -> Page:
@@ -240,7 +240,7 @@ async def test_a_visit_from_the_card_to_the_door(clinic: Clinic) -> None:
     assert card.name not in await text_of(wall, "body")
     clinic.clock.pass_time(minutes=30)
     await observation.reload()
-    await observation.locator("#seats button").focus()
+    await observation.locator("#seats form[action$='/leave'] button").focus()
     await refreshes(observation)
     await press(observation, "Enter")
     await expect(observation.locator("#seats .empty")).to_be_visible()
