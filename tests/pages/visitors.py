@@ -114,7 +114,7 @@ from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import call_visit
-from clinic_server.visits.watch import start_watch
+from clinic_server.visits.tables import Watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
 from tests.api.visitors import a_full_kit, take_in_lot
@@ -450,7 +450,10 @@ def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
     asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
     permit = grant_permit(tx, SITE, visit_id, asked)
     give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
-    start_watch(tx, visit_id, tx.now - timedelta(minutes=minutes_ago), SITE.observation_minutes)
+    given_at = tx.now - timedelta(minutes=minutes_ago)
+    tx.append(
+        Watch, visit_id=visit_id, given_at=given_at, due_at=given_at + timedelta(minutes=SITE.observation_minutes)
+    )
     tx.journal("furnished", visit_id)
 
 
