@@ -3,7 +3,6 @@
 A file that reports were made under is never edited: a change is a new file with the next version.
 """
 
-import tomllib
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -12,8 +11,9 @@ from typing import Annotated
 
 import msgspec
 
+from clinic_server.kit.editions import Edition, Words, newest_in, read_edition
+
 _FOLDER = Path(__file__).parent
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=30 * 24)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=90)]
 Calls = Annotated[tuple[Annotated[int, msgspec.Meta(ge=1)], ...], msgspec.Meta(min_length=1)]
@@ -32,14 +32,10 @@ class UrgentGround(StrEnum):
     MAJOR_CONCERN = "major_concern"
 
 
-class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Deadlines(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of a jurisdiction's deadlines."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
     jurisdiction: Words
-    owner: Words
-    sign_off: Words
     source: Words
     ordinary_h: Hours
     urgent_h: Hours
@@ -50,11 +46,6 @@ class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diagnosis_d: Days
     ordinary_calls_min: Calls
     urgent_calls_min: Calls
-
-    @property
-    def name(self) -> str:
-        """Code and version, as records keep it."""
-        return f"{self.code}/{self.version}"
 
     def time_for(self, ground: UrgentGround | None) -> timedelta:
         """Return how long after its discovery an event may be reported."""
@@ -70,10 +61,7 @@ class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, name: str) -> Deadlines:
     """Return the deadlines a file holds, or raise DeadlinesFaulty naming file and key."""
-    try:
-        found = msgspec.convert(tomllib.loads(text), Deadlines)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise DeadlinesFaulty(f"{name}: {error}") from None
+    found = read_edition(text, name, Deadlines, DeadlinesFaulty)
     if found.urgent_h > found.ordinary_h:
         raise DeadlinesFaulty(f"{name}: what is urgent may not wait longer than the rest")
     for calls in (found.ordinary_calls_min, found.urgent_calls_min):
@@ -85,7 +73,4 @@ def parse(text: str, name: str) -> Deadlines:
 @cache
 def shipped() -> Deadlines:
     """Return the newest deadlines beside this file, read once; raise DeadlinesFaulty without any."""
-    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
-    if not read:
-        raise DeadlinesFaulty("No deadlines are shipped.")
-    return max(read, key=lambda one: one.version)
+    return newest_in(_FOLDER, parse, DeadlinesFaulty)

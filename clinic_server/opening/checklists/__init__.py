@@ -3,7 +3,6 @@
 A checklist somebody opened a site with is never edited: a change is a new file with the next version.
 """
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Annotated
 
 import msgspec
 
+from clinic_server.kit.editions import Edition, Words, editions_in, read_edition
 from clinic_server.opening.rules import Named, Safeguard, Variant
 
 _FOLDER = Path(__file__).parent
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 
 
 class ChecklistFaulty(ValueError):
@@ -30,15 +29,11 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Words
 
 
-class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Checklist(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of one variant."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
     variant: Variant
     jurisdiction: Words
-    owner: Words
-    sign_off: Words
     item: tuple[Item, ...]
 
     @property
@@ -49,10 +44,7 @@ class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, name: str) -> Checklist:
     """Return the checklist a file holds, or raise ChecklistFaulty naming line or key."""
-    try:
-        checklist = msgspec.convert(tomllib.loads(text), Checklist)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ChecklistFaulty(f"{name}: {error}") from None
+    checklist = read_edition(text, name, Checklist, ChecklistFaulty)
     if [item.safeguard for item in checklist.item] != list(Safeguard):
         raise ChecklistFaulty(f"{name}: the items must be {', '.join(Safeguard)}, in this order")
     return checklist
@@ -61,8 +53,7 @@ def parse(text: str, name: str) -> Checklist:
 @cache
 def shipped() -> Mapping[Variant, Checklist]:
     """Return the newest checklist of each variant beside this file, read once; raise ChecklistFaulty without one."""
-    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
-    newest = {one.variant: one for one in sorted(read, key=lambda checklist: checklist.version)}
+    newest = {one.variant: one for one in editions_in(_FOLDER, parse)}
     if missing := set(Variant) - set(newest):
         raise ChecklistFaulty(f"No checklist is for {', '.join(sorted(missing))}.")
     return newest

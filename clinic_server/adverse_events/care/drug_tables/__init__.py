@@ -4,7 +4,6 @@ A table that a log refers to is never edited: a change is a new file with the ne
 answers for it; the software shows it and orders nothing.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -15,6 +14,7 @@ import msgspec
 
 from clinic_server.adverse_events.care.rules import DrugRoute, DrugSite
 from clinic_server.adverse_events.care.wordings import Line, Wording
+from clinic_server.kit.editions import Edition, newest_in, read_edition
 
 _FOLDER = Path(__file__).parent
 Months = Annotated[int, msgspec.Meta(ge=0, le=200 * 12)]
@@ -57,20 +57,11 @@ class Reference:
     band: Band
 
 
-class DrugTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DrugTable(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the reference doses."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
     jurisdiction: Line
-    owner: Line
-    sign_off: Line
     drug: Annotated[tuple[Drug, ...], msgspec.Meta(min_length=1)]
-
-    @property
-    def name(self) -> str:
-        """Code and version, as records keep it."""
-        return f"{self.code}/{self.version}"
 
     @property
     def digest(self) -> str:
@@ -90,10 +81,7 @@ class DrugTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, name: str) -> DrugTable:
     """Return the table a file holds, or raise DrugTableFaulty naming file and key."""
-    try:
-        table = msgspec.convert(tomllib.loads(text), DrugTable)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise DrugTableFaulty(f"{name}: {error}") from None
+    table = read_edition(text, name, DrugTable, DrugTableFaulty)
     if len({one.code for one in table.drug}) != len(table.drug):
         raise DrugTableFaulty(f"{name}: a drug stands twice")
     for drug in table.drug:
@@ -106,7 +94,4 @@ def parse(text: str, name: str) -> DrugTable:
 @cache
 def shipped() -> DrugTable:
     """Return the newest table beside this file, read once; raise DrugTableFaulty without one."""
-    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
-    if not read:
-        raise DrugTableFaulty("No table of drugs is shipped.")
-    return max(read, key=lambda one: one.version)
+    return newest_in(_FOLDER, parse, DrugTableFaulty)

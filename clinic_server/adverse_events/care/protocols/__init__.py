@@ -4,7 +4,6 @@ A protocol that somebody was released by is never edited: a change is a new file
 a physician has the site follow are another thing: they are stated on the page of references.
 """
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from clinic_server.adverse_events.care.wordings import Line
+from clinic_server.kit.editions import Edition, newest_in, read_edition
 
 _FOLDER = Path(__file__).parent
 Pressure = Annotated[int, msgspec.Meta(ge=30, le=200)]
@@ -32,25 +32,16 @@ class LowSystolic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     more_each_year: Annotated[int, msgspec.Meta(ge=0, le=10)] = 0
 
 
-class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Protocol(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the limits."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
     jurisdiction: Line
-    owner: Line
-    sign_off: Line
     source: Line
     systolic_drop_percent: Percent
     least_spo2_percent: Percent
     watched_on_min: Minutes
     watched_on_after_severe_min: Minutes
     low_systolic: Annotated[tuple[LowSystolic, ...], msgspec.Meta(min_length=1)]
-
-    @property
-    def name(self) -> str:
-        """Code and version, as records keep it."""
-        return f"{self.code}/{self.version}"
 
     def low_systolic_mmhg(self, age_months: int) -> int:
         """Return below which systolic pressure somebody of an age is in shock."""
@@ -60,10 +51,7 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, name: str) -> Protocol:
     """Return the protocol a file holds, or raise ProtocolFaulty naming file and key."""
-    try:
-        protocol = msgspec.convert(tomllib.loads(text), Protocol)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ProtocolFaulty(f"{name}: {error}") from None
+    protocol = read_edition(text, name, Protocol, ProtocolFaulty)
     ages = [one.from_months for one in protocol.low_systolic]
     if ages[0] != 0 or ages != sorted(set(ages)):
         raise ProtocolFaulty(f"{name}: the ages begin at 0 and rise")
@@ -75,7 +63,4 @@ def parse(text: str, name: str) -> Protocol:
 @cache
 def shipped() -> Protocol:
     """Return the newest protocol beside this file, read once; raise ProtocolFaulty without one."""
-    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
-    if not read:
-        raise ProtocolFaulty("No protocol is shipped.")
-    return max(read, key=lambda one: one.version)
+    return newest_in(_FOLDER, parse, ProtocolFaulty)

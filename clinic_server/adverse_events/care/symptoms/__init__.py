@@ -3,7 +3,6 @@
 A list that a log refers to is never edited: a change is a new file with the next version.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from clinic_server.adverse_events.care.wordings import Line, Wording
+from clinic_server.kit.editions import Edition, newest_in, read_edition
 
 _FOLDER = Path(__file__).parent
 _SIGNS_OF_A_CRITERION = 2
@@ -51,20 +51,11 @@ class Symptom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: Wording
 
 
-class SymptomList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SymptomList(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One version of the list."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{2,40}$")]
-    version: Annotated[int, msgspec.Meta(ge=1)]
-    owner: Line
-    sign_off: Line
     source: Line
     symptom: Annotated[tuple[Symptom, ...], msgspec.Meta(min_length=1)]
-
-    @property
-    def name(self) -> str:
-        """Code and version, as records keep it."""
-        return f"{self.code}/{self.version}"
 
     @property
     def by_code(self) -> Mapping[str, Symptom]:
@@ -85,10 +76,7 @@ class SymptomList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, name: str) -> SymptomList:
     """Return the list a file holds, or raise SymptomsFaulty naming file and key."""
-    try:
-        found = msgspec.convert(tomllib.loads(text), SymptomList)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise SymptomsFaulty(f"{name}: {error}") from None
+    found = read_edition(text, name, SymptomList, SymptomsFaulty)
     if len(found.by_code) != len(found.symptom):
         raise SymptomsFaulty(f"{name}: a code stands twice")
     return found
@@ -97,7 +85,4 @@ def parse(text: str, name: str) -> SymptomList:
 @cache
 def shipped() -> SymptomList:
     """Return the newest list beside this file, read once; raise SymptomsFaulty without one."""
-    read = [parse(path.read_text("utf-8"), path.name) for path in _FOLDER.glob("*.toml")]
-    if not read:
-        raise SymptomsFaulty("No list of symptoms is shipped.")
-    return max(read, key=lambda one: one.version)
+    return newest_in(_FOLDER, parse, SymptomsFaulty)
