@@ -111,7 +111,9 @@ def _tell(preview: Preview, now: datetime) -> None:
     typer.echo(f"Up to journal line {held.journal_seq}, schema {held.schema}, {held.engine}.")
     for name in [name for name in _COUNTED if name in held.rows]:
         typer.echo(f"  {held.rows[name]:>10,} {name}")
-    if lost is None:
+    if preview.is_unreadable:
+        typer.echo("WHAT IS THERE CANNOT BE READ, so nobody can tell what would be lost. It is kept aside.")
+    elif lost is None:
         typer.echo("There is no database to be compared with.")
     elif lost.is_another_history:
         typer.echo(f"What is there ({lost.lines} lines) is ANOTHER history than the backup's.")

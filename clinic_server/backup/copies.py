@@ -40,7 +40,7 @@ def fill(url: str, copy: Path) -> None:
 
 def is_empty(url: str) -> bool:
     """Tell whether a PostgreSQL database holds no table."""
-    with connected(url) as connection:
+    with looked_at(url) as connection:
         tables = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         return not connection.execute(tables).scalar_one()
 
@@ -56,6 +56,17 @@ def rows_of(connection: Connection) -> dict[str, int]:
 def engine_of(url: str) -> str:
     """Name a database's engine as manifests do."""
     return make_url(url).get_backend_name()
+
+
+@contextmanager
+def looked_at(url: str) -> Iterator[Connection]:
+    """Yield a connection that only reads, also from a database that a server writes to."""
+    engine = reader_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @contextmanager

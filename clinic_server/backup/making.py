@@ -23,6 +23,7 @@ from clinic_server.settings import Settings
 
 _ROOM = ".backup-"
 _ABANDONED_AFTER_S = 86_400
+_LEFT_FREE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,11 @@ class Made:
 def make_backup(settings: Settings, now: datetime) -> Made:
     """Make a backup of the site and return what it is.
 
-    Errors: BackupFailed: ``backup_not_set_up``, ``backup_folder_missing``, ``backup_copy_damaged``,
+    Errors: BackupFailed: ``backup_not_set_up``, ``backup_folder_missing``, ``backup_no_room``, ``backup_copy_damaged``,
     ``backup_recipient_wrong``, ``program_missing``, ``program_failed``; OSError, as where the disk is full.
     """
     folder = folder_of(settings)
+    _refuse_without_room(settings)
     load_tables()
     key = settings.security.key_file.read_bytes()
     with _room(settings) as room:
@@ -69,14 +71,27 @@ def kept_in(folder: Path, site: str) -> Sequence[Kept]:
     return sorted(kept, key=lambda one: one.made_at, reverse=True)
 
 
-def last_made_at(settings: Settings) -> datetime | None:
-    """Return when the latest backup that lies in the folder was made; a disk that is not there holds none."""
+def last_made_at(settings: Settings, now: datetime) -> datetime | None:
+    """Return when the latest backup in the folder was made, None where its disk is not there.
+
+    One from the future was made before the clock was set back, and does not count.
+    """
     folder = settings.backup.folder
     try:
         kept = kept_in(folder, settings.site.code) if folder else ()
     except OSError:
         return None
-    return kept[0].made_at if kept else None
+    return next((one.made_at for one in kept if one.made_at <= now), None)
+
+
+def _refuse_without_room(settings: Settings) -> None:
+    """Refuse to fill the disk that the database needs: the copy and its packed form lie beside it for a while."""
+    url = settings.database.url
+    if not is_sqlite(url):
+        return
+    path = sqlite_path(url)
+    if shutil.disk_usage(path.parent).free < 2 * path.stat().st_size + _LEFT_FREE_BYTES:
+        raise BackupFailed("backup_no_room")
 
 
 def _looked_through(settings: Settings, keyring: Keyring, now: datetime, connection: Connection) -> Manifest:

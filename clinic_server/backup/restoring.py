@@ -11,14 +11,14 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from clinic_server.backup.copies import connected, engine_of, fill, is_empty
+from clinic_server.backup.copies import connected, engine_of, fill, is_empty, looked_at
 from clinic_server.backup.envelope import Opened, folder_to_disk, opened
 from clinic_server.backup.rules import BackupFailed, Lost, Manifest, lost_by
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.clock import Clock
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
-from clinic_server.kit.engines import is_sqlite, sqlite_path
+from clinic_server.kit.engines import UnsafeDatabase, is_sqlite, sqlite_path
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import head_of, journal, verify
 from clinic_server.kit.schema import load_tables, upgrade
@@ -29,10 +29,11 @@ from clinic_server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a backup holds, and what would be lost of what is there; None where nothing is there."""
+    """What a backup holds, and what would be lost of what is there: None where that is nothing, or cannot be read."""
 
     manifest: Manifest
     lost: Lost | None
+    is_unreadable: bool = False
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def looked_into(settings: Settings, backup: Path, identity: str) -> Iterator[tup
             raise BackupFailed("backup_of_another_site", manifest.site)
         if manifest.engine != engine_of(settings.database.url):
             raise BackupFailed("backup_of_another_engine", manifest.engine)
-        yield Preview(manifest, _lost(settings.database.url, manifest)), inside
+        yield _preview(settings.database.url, manifest), inside
 
 
 def restore(settings: Settings, clock: Clock, inside: Opened) -> int:
@@ -71,12 +72,13 @@ def restore(settings: Settings, clock: Clock, inside: Opened) -> int:
             fresh.unlink(missing_ok=True)
             inside.database_to(fresh)
             epoch = _begin_epoch(settings, f"sqlite:///{fresh}", clock, inside)
+            _place_key(settings.security.key_file, inside.key)
             _swap(path, fresh, clock.now())
         finally:
             held.release()
     else:
         epoch = _fill_postgres(settings, clock, inside)
-    _place_key(settings.security.key_file, inside.key)
+        _place_key(settings.security.key_file, inside.key)
     return epoch
 
 
@@ -113,16 +115,16 @@ def _restored(tx: Tx) -> int:
     return tx.head.epoch
 
 
-def _lost(url: str, manifest: Manifest) -> Lost | None:
-    """Return what is there that the backup does not hold; a database that cannot be read counts as not there."""
-    if is_sqlite(url) and not sqlite_path(url).exists():
-        return None
+def _preview(url: str, manifest: Manifest) -> Preview:
+    """Compare a backup with what is there, which is only read: a server may be using it."""
     try:
-        with connected(url) as connection:
+        if not (sqlite_path(url).exists() if is_sqlite(url) else not is_empty(url)):
+            return Preview(manifest, None)
+        with looked_at(url) as connection:
             seq, hash_there = _line_there(connection, manifest.journal_seq)
-    except SQLAlchemyError:
-        return None
-    return lost_by(manifest, seq, hash_there)
+    except (SQLAlchemyError, UnsafeDatabase):
+        return Preview(manifest, None, is_unreadable=True)
+    return Preview(manifest, lost_by(manifest, seq, hash_there))
 
 
 def _line_there(connection: Connection, seq: int) -> tuple[int, str | None]:
@@ -137,6 +139,7 @@ def _refuse_other_key(settings: Settings, inside: Opened) -> None:
 
 
 def _place_key(path: Path, key: bytes) -> None:
+    """Put the site's key where it belongs, before the database: a start in between would make a key of its own."""
     if path.exists():
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

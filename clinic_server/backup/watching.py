@@ -41,9 +41,10 @@ class Backups(Watcher):
         if not settings.backup.folder or not settings.backup.recipient:
             return
         fault = ""
-        if is_due(settings, last_made_at(settings), now):
+        if is_due(settings, last_made_at(settings, now), now):
             fault = await self._made(settings, now)
-        await self._tell(is_too_old(last_made_at(settings), self._house.db.clock.now()), fault)
+        now = self._house.db.clock.now()
+        await self._tell(is_too_old(last_made_at(settings, now), now), fault)
 
     async def _made(self, settings: Settings, now: datetime) -> str:
         """Make one in a process of its own, so that no desk waits for it; return the code of what went wrong."""
@@ -55,9 +56,9 @@ class Backups(Watcher):
             except BackupFailed as failed:
                 _log.error("backup_failed", code=failed.code)
                 return failed.code
-            except OSError as failed:
+            except Exception as failed:  # noqa: BLE001  # whatever it was, killed from outside too: no backup came about
                 _log.error("backup_failed", code=type(failed).__name__)
-                return "backup_disk"
+                return "backup_broke_off"
         _log.info("backup_made", seq=made.journal_seq, size_bytes=made.size_bytes)
         return ""
 
@@ -75,8 +76,8 @@ class Backups(Watcher):
 
 
 def is_due(settings: Settings, last_at: datetime | None, now: datetime) -> bool:
-    """Tell whether a backup is to be made; one from the future was made before the clock was set back."""
-    return last_at is None or not timedelta() <= now - last_at < timedelta(minutes=settings.backup.every_minutes)
+    """Tell whether a backup is to be made."""
+    return last_at is None or now - last_at >= timedelta(minutes=settings.backup.every_minutes)
 
 
 def _be_nice() -> None:

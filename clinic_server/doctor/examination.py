@@ -72,7 +72,8 @@ def _backups(settings: Settings) -> Said:
     """Tell how old the last backup is; one of a minute ago is no promise that it opens, ``clinic restore`` tells."""
     if not (settings.backup.folder and settings.backup.recipient):
         return said("backup_none")
-    last_at, now = last_made_at(settings), datetime.now(UTC)
+    now = datetime.now(UTC)
+    last_at = last_made_at(settings, now)
     if last_at is None:
         return said("backup_missing", folder=settings.backup.folder)
     age_min = int((now - last_at).total_seconds() // 60)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from clinic_server.alerts.raising import open_alerts
 from clinic_server.alerts.rules import AlertKind
 from clinic_server.backup.envelope import is_intact, new_key
 from clinic_server.backup.making import kept_in
+from clinic_server.backup.rules import name_of
 from clinic_server.backup.watching import Backups
 from clinic_server.kit.call import House
-from clinic_server.settings import BackupSettings
+from clinic_server.settings import BackupSettings, DatabaseSettings
 from tests.conftest import ManualClock
 
 
@@ -42,3 +44,24 @@ async def test_a_backup_is_made_each_hour_and_its_lack_calls_somebody(
     await backups.look()
     kept = kept_in(folder, careful.settings.site.code)
     assert [is_intact(folder / one.name) for one in kept] == [True, True]
+
+
+async def test_a_backup_from_the_future_counts_for_nothing_and_is_not_made_again_and_again(
+    careful: House, tmp_path: Path, clock: ManualClock
+) -> None:
+    folder = tmp_path / "usb"
+    await asyncio.to_thread(folder.mkdir)
+    ahead = name_of(careful.settings.site.code, clock.now() + timedelta(days=1))
+    await asyncio.to_thread((folder / ahead).write_bytes, b"made before the clock was set back")
+    backups = Backups(careful)
+    for _ in range(2):
+        await backups.look()
+        clock.pass_time(minutes=1)
+    assert len(kept_in(folder, careful.settings.site.code)) == 2
+
+
+async def test_a_backup_that_breaks_off_calls_somebody(careful: House, tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "usb").mkdir)
+    broken = careful.settings.model_copy(update={"database": DatabaseSettings(url="sqlite:////nowhere/at/all.db")})
+    await Backups(replace(careful, settings=broken)).look()
+    assert [one.summary for one in careful.db.read_now(open_alerts)] == ["NO BACKUP BACKUP BROKE OFF"]

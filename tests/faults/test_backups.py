@@ -117,6 +117,31 @@ def test_the_preview_counts_what_would_be_lost_and_what_is_replaced_is_kept(
     assert counted(settings.database.url) == preview.manifest.rows
 
 
+def test_a_look_disturbs_no_server_that_runs(settings: Settings, clock: ManualClock) -> None:
+    make_backup(settings, clock.now())
+    db = a_database(settings, clock)
+    try:
+        a_visit(db, name="Came Later")
+        with looked_into(settings, only_backup(settings), SECRET) as (preview, _):
+            a_visit(db, name="Came Meanwhile")
+        assert preview.lost is not None
+        assert preview.lost.lines > 0
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], scope="session")
+def test_what_cannot_be_read_is_said_to_be_unreadable(
+    settings: Settings, elsewhere: Settings, clock: ManualClock
+) -> None:
+    make_backup(settings, clock.now())
+    Path(elsewhere.database.url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 1_000)
+    with looked_into(elsewhere, only_backup(settings), SECRET) as (preview, inside):
+        assert preview.is_unreadable
+        restore(elsewhere, clock, inside)
+    assert counted(elsewhere.database.url) == preview.manifest.rows
+
+
 def test_nobody_reads_it_without_the_key_and_a_flipped_byte_is_found(settings: Settings, clock: ManualClock) -> None:
     make_backup(settings, clock.now())
     backup = only_backup(settings)
