@@ -129,9 +129,11 @@
 
   function rememberPlace() {
     const active = document.activeElement;
+    // Two parts may be replaced at once: what the first swap took from under the keyboard, the second must not forget.
+    if (active === document.body && place && !place.element.isConnected) return;
     const form = active.form;
     const typed = isTyping(active) ? active.value : null;
-    place = form ? { action: form.getAttribute("action"), at: [...form.elements].indexOf(active), typed } : null;
+    place = form && { element: active, action: form.getAttribute("action"), at: [...form.elements].indexOf(active), typed };
   }
 
   function returnToPlace() {
@@ -142,6 +144,7 @@
     const fold = again.closest("details");
     if (fold) fold.open = true;
     if (place.typed !== null) again.value = place.typed;
+    place.element = again;
     again.focus({ preventScroll: true });
   }
 

@@ -93,6 +93,26 @@ async def test_typed_words_survive_a_live_update(screens: Screens, eventually: E
         assert await page.locator("#a-name").input_value() == "半句"
 
 
+TWO_PARTS_AT_ONCE = """() => {
+  const happens = (name) => document.body.dispatchEvent(new CustomEvent(name, {bubbles: true, detail: {ctx: {}}}));
+  const list = document.querySelector("#seats table");
+  list.querySelector("form[action$='/leave'] button").focus();
+  happens("htmx:before:swap");
+  list.replaceWith(list.cloneNode(true));
+  happens("htmx:before:swap");
+  happens("htmx:after:swap");
+  const again = document.querySelector("#seats table");
+  again.replaceWith(again.cloneNode(true));
+  happens("htmx:after:swap");
+  return document.activeElement.closest("form")?.getAttribute("action") ?? "";
+}"""
+
+
+async def test_the_keyboard_stays_where_it_is_though_two_parts_are_replaced_at_once(screens: Screens) -> None:
+    async with screens.opened("/observation") as page:
+        assert (await page.evaluate(TWO_PARTS_AT_ONCE)).endswith("/leave")
+
+
 async def _colour(page: Page, selector: str) -> str:
     colour: str = await page.locator(selector).evaluate("e => getComputedStyle(e).backgroundColor")
     return colour
