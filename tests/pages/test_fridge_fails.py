@@ -12,8 +12,8 @@ from tests.pages.site import PageSite, furnish
 from tests.pages.test_opening_page import HAND_MS, press
 
 Eventually = Callable[..., Awaitable[None]]
-MAIN = "document.querySelector('main').innerText"
-UNITS = "document.getElementById('excursion').innerText"
+MAIN = "(document.querySelector('main')?.innerText ?? '')"  # between two pages there is none
+UNITS = "(document.getElementById('excursion')?.innerText ?? '')"
 FORM_FIELDS = ("discovered_by", "room_celsius", "what_happened", "measures", "moved_to")
 
 
