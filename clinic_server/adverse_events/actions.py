@@ -6,26 +6,35 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
-from clinic_server.adverse_events.lookup import event_of
+from clinic_server.adverse_events.lookup import class_context, event_of, steps_taken
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
     MOST_SUSPECTS,
     CareEnd,
     CareEnded,
+    Classed,
     DoseOfAnother,
     EventClosed,
+    EventFacts,
     EventRef,
+    EventStepKind,
     NewEvent,
     OnsetBeforeDose,
     OnsetInFuture,
+    StepBeforeEvent,
+    StepInFuture,
+    StepTaken,
     StillUnderCare,
     SuspectDoseNeeded,
     TooManySuspects,
+    as_listed,
 )
 from clinic_server.adverse_events.tables import (
     AdverseEvent,
     CareOver,
+    EventClassed,
     EventFileClosed,
+    EventStep,
     SuspectDose,
     adverse_event,
 )
@@ -68,12 +77,32 @@ def end_care(tx: Tx, event_id: UUID, care_end: CareEnd) -> EventRef:
     return EventRef(event_id, facts.number)
 
 
+def classify(tx: Tx, event_id: UUID, told: Classed) -> EventRef:
+    """Say what an event is; what was said before stays to be read. The caller journals."""
+    staff_id, facts = require_signed_in(tx), _open_file(tx, event_id)
+    class_id = tx.new_id()
+    sealed = tx.keyring.seal(msgspec.json.encode(as_listed(told)).decode(), class_context(class_id))
+    tx.append(EventClassed, id=class_id, event_id=event_id, class_sealed=sealed, classed_by=staff_id, classed_at=tx.now)
+    return EventRef(event_id, facts.number)
+
+
+def take_event_step(tx: Tx, event_id: UUID, step: EventStepKind, taken_at: datetime) -> EventRef:
+    """Note that a step about an event was taken; once. The caller journals."""
+    staff_id, facts = require_signed_in(tx), _open_file(tx, event_id)
+    if taken_at > tx.now:
+        raise StepInFuture
+    if taken_at < facts.discovered_at:
+        raise StepBeforeEvent
+    if step in steps_taken(tx.connection, event_id):
+        raise StepTaken(step=step.value)
+    tx.append(EventStep, event_id=event_id, step=step, taken_at=taken_at, noted_by=staff_id, noted_at=tx.now)
+    return EventRef(event_id, facts.number)
+
+
 def close_file(tx: Tx, event_id: UUID) -> EventRef:
     """Close the file of an event; refused while the person is being cared for here."""
     staff_id = require_signed_in(tx)
-    facts = event_of(tx.connection, event_id)
-    if facts.closed_at is not None:
-        raise EventClosed
+    facts = _open_file(tx, event_id)
     if facts.is_under_care:
         raise StillUnderCare(event=facts.number)
     tx.append(EventFileClosed, event_id=event_id, closed_by=staff_id, closed_at=tx.now)
@@ -84,6 +113,13 @@ def close_file(tx: Tx, event_id: UUID) -> EventRef:
 def seal_context(suspect_dose_id: UUID) -> str:
     """Return under what a dose elsewhere is sealed."""
     return f"suspect_dose:elsewhere:{suspect_dose_id}"
+
+
+def _open_file(tx: Tx, event_id: UUID) -> EventFacts:
+    facts = event_of(tx.connection, event_id)
+    if facts.closed_at is not None:
+        raise EventClosed
+    return facts
 
 
 def _refuse_impossible(tx: Tx, new: NewEvent) -> None:

@@ -1,13 +1,23 @@
 """Adverse events as they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
-from clinic_server.adverse_events.rules import EventFacts, EventUnknown, StillUnderCare
-from clinic_server.adverse_events.tables import adverse_event, care_over, event_file_closed, suspect_dose
+from clinic_server.adverse_events.rules import Classed, EventFacts, EventStepKind, EventUnknown, StillUnderCare
+from clinic_server.adverse_events.tables import (
+    adverse_event,
+    care_over,
+    event_classed,
+    event_file_closed,
+    event_step,
+    suspect_dose,
+)
+from clinic_server.kit.crypto import Keyring
 
 
 def event_of(connection: Connection, event_id: UUID) -> EventFacts:
@@ -50,6 +60,26 @@ def suspect_doses(connection: Connection, event_id: UUID) -> Sequence[UUID]:
     ours = (suspect_dose.c.event_id == event_id, suspect_dose.c.dose_id.is_not(None))
     found = select(suspect_dose.c.dose_id).where(*ours).order_by(suspect_dose.c.position)
     return connection.execute(found).scalars().all()
+
+
+def class_of(connection: Connection, keyring: Keyring, event_id: UUID) -> Classed | None:
+    """Return what an event was said to be last, None while nobody said."""
+    said = select(event_classed.c.id, event_classed.c.class_sealed).where(event_classed.c.event_id == event_id)
+    row = connection.execute(said.order_by(event_classed.c.journal_seq.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return msgspec.json.decode(keyring.open(row.class_sealed, class_context(row.id)), type=Classed)
+
+
+def steps_taken(connection: Connection, event_id: UUID) -> Mapping[EventStepKind, datetime]:
+    """Return when each step about an event was taken that was."""
+    found = select(event_step.c.step, event_step.c.taken_at).where(event_step.c.event_id == event_id)
+    return {row.step: row.taken_at for row in connection.execute(found)}
+
+
+def class_context(class_id: UUID) -> str:
+    """Return under what is sealed what an event was said to be."""
+    return f"event_classed:class:{class_id}"
 
 
 def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[EventFacts]:

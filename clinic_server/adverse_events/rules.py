@@ -1,11 +1,13 @@
 """What an adverse event is, how it came to be known, and what a file of one must hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from clinic_server.adverse_events import kinds
+from clinic_server.adverse_events.deadlines import UrgentGround
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 
 ADVERSE_EVENTS = "adverse_events"  # the topic of every page that shows them
@@ -29,6 +31,28 @@ class CareEnd(StrEnum):
     TRANSFERRED = "transferred"
     DECLINED = "declined"
     DIED = "died"
+
+
+class Seriousness(StrEnum):
+    """Why an event is a serious one; WHO, causality assessment of an adverse event following immunization, 2019."""
+
+    DEATH = "death"
+    LIFE_THREATENING = "life_threatening"
+    HOSPITAL = "hospital"
+    DISABILITY = "disability"
+    BIRTH_DEFECT = "birth_defect"
+    OTHER_IMPORTANT = "other_important"
+
+
+class EventStepKind(StrEnum):
+    """What is done about an event after it is found, in the order it is usually done."""
+
+    REPORTED = "reported"
+    INVESTIGATION_BEGUN = "investigation_begun"
+    PRELIMINARY_CARD_SENT = "preliminary_card_sent"
+    FIELD_LEFT = "field_left"
+    FIELD_REPORT_SENT = "field_report_sent"
+    DIAGNOSED = "diagnosed"
 
 
 class EventUnknown(NotFound):
@@ -73,6 +97,30 @@ class OnsetInFuture(Refused):
     code = "onset_in_future"
 
 
+class KindUnknown(Refused):
+    """The list of kinds of events has no such code."""
+
+    code = "event_kind_unknown"
+
+
+class StepTaken(Conflict):
+    """This step was recorded already; ``step`` says which."""
+
+    code = "event_step_taken"
+
+
+class StepInFuture(Refused):
+    """A step that was taken is past."""
+
+    code = "event_step_in_future"
+
+
+class StepBeforeEvent(Refused):
+    """Nothing is done about an event before anybody knows of it."""
+
+    code = "event_step_before_event"
+
+
 class StillUnderCare(Conflict):
     """The person is being cared for on site; ``event`` is the number of the file."""
 
@@ -111,6 +159,21 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Classed:
+    """What an event is said to be: its kind by a named list, why it is serious, why its report cannot wait."""
+
+    kind: str
+    seriousness: tuple[Seriousness, ...] = ()
+    grounds: tuple[UrgentGround, ...] = ()
+    list_name: str = ""
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether anything makes it serious."""
+        return bool(self.seriousness)
+
+
+@dataclass(frozen=True, slots=True)
 class EventRef:
     """Which event; ``number`` is what people call it by."""
 
@@ -137,3 +200,11 @@ class EventFacts:
     def is_under_care(self) -> bool:
         """Whether somebody is being cared for here and now."""
         return self.visit_id is not None and self.care_ended is None and self.closed_at is None
+
+
+def as_listed(told: Classed) -> Classed:
+    """Return a class under the newest list of kinds, or raise KindUnknown."""
+    listed = kinds.shipped()
+    if told.kind not in listed.by_code:
+        raise KindUnknown
+    return replace(told, list_name=listed.name)

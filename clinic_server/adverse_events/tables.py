@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from clinic_server.adverse_events.rules import CareEnd, FoundHow
+from clinic_server.adverse_events.rules import CareEnd, EventStepKind, FoundHow
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
 
 
@@ -54,6 +54,31 @@ class CareOver(Record, table=True):
     ended_at: datetime = instant()
 
 
+class EventClassed(Record, table=True):
+    """An event was said to be of a kind: sealed JSON; the latest counts."""
+
+    __tablename__ = "event_classed"
+    __table_args__ = (Index(None, "event_id"),)
+
+    event_id: UUID = Field(foreign_key="adverse_event.id")
+    class_sealed: bytes = sealed()
+    classed_by: UUID = Field(foreign_key="staff.id")
+    classed_at: datetime = instant()
+
+
+class EventStep(Record, table=True):
+    """A step was taken that may begin or end a clock; ``taken_at`` is when, by whoever noted it."""
+
+    __tablename__ = "event_step"
+    __table_args__ = (UniqueConstraint("event_id", "step"),)
+
+    event_id: UUID = Field(foreign_key="adverse_event.id")
+    step: EventStepKind = one_of(EventStepKind)
+    taken_at: datetime = instant()
+    noted_by: UUID = Field(foreign_key="staff.id")
+    noted_at: datetime = instant()
+
+
 class EventFileClosed(Record, table=True):
     """Nothing more is to be done about an event."""
 
@@ -67,4 +92,6 @@ class EventFileClosed(Record, table=True):
 adverse_event = table_of(AdverseEvent)
 suspect_dose = table_of(SuspectDose)
 care_over = table_of(CareOver)
+event_classed = table_of(EventClassed)
+event_step = table_of(EventStep)
 event_file_closed = table_of(EventFileClosed)

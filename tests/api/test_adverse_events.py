@@ -5,25 +5,43 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
-from clinic_server.adverse_events.actions import close_file, end_care, file_event
-from clinic_server.adverse_events.lookup import event_by_number, open_events, suspect_doses, under_care
+from clinic_server.adverse_events import kinds
+from clinic_server.adverse_events.actions import classify, close_file, end_care, file_event, take_event_step
+from clinic_server.adverse_events.deadlines import UrgentGround
+from clinic_server.adverse_events.lookup import (
+    class_of,
+    event_by_number,
+    open_events,
+    steps_taken,
+    suspect_doses,
+    under_care,
+)
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
     CareEnd,
     CareEnded,
+    Classed,
     DoseOfAnother,
     EventClosed,
     EventRef,
+    EventStepKind,
     FoundHow,
+    KindUnknown,
     NewEvent,
     OnsetBeforeDose,
     OnsetInFuture,
+    Seriousness,
+    StepBeforeEvent,
+    StepInFuture,
+    StepTaken,
     StillUnderCare,
     SuspectDoseNeeded,
     SuspectElsewhere,
     TooManySuspects,
 )
+from clinic_server.adverse_events.tables import event_classed
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.errors import ClinicError
@@ -112,3 +130,62 @@ def test_what_cannot_be_is_refused_and_leaves_no_row(house: House, nurse: Actor,
         with pytest.raises(refusal):
             filed(house, new, nurse)
     assert rows_in(house.db) == before
+
+
+def classed(house: House, event: EventRef, told: Classed, actor: Actor) -> None:
+    def act(tx: Tx) -> None:
+        classify(tx, event.event_id, told)
+        tx.journal("test_event_classed", event.event_id, ADVERSE_EVENTS)
+
+    house.db.write_now(act, actor)
+
+
+def stepped(house: House, event: EventRef, step: EventStepKind, after: timedelta, actor: Actor) -> None:
+    taken_at = house.db.read_now(lambda c: event_by_number(c, event.number)).discovered_at + after
+
+    def act(tx: Tx) -> None:
+        take_event_step(tx, event.event_id, step, taken_at)
+        tx.journal("test_event_step", event.event_id, ADVERSE_EVENTS)
+
+    house.db.write_now(act, actor)
+
+
+def test_what_an_event_was_said_to_be_last_counts_and_is_sealed(house: House, nurse: Actor, seen: NewEvent) -> None:
+    event = filed(house, seen, nurse)
+    mild = Classed("urticaria")
+    grave = Classed("anaphylactic_shock", (Seriousness.DEATH,), (UrgentGround.DEATH,))
+    for told in (mild, grave):
+        classed(house, event, told, nurse)
+    said = house.db.read_now(lambda c: class_of(c, house.db.keyring, event.event_id))
+    assert said == replace(grave, list_name=kinds.shipped().name)
+    stored = house.db.read_now(lambda c: c.execute(select(event_classed.c.class_sealed)).scalars().all())
+    assert [b"shock" in one for one in stored] == [False, False]
+
+
+def test_a_kind_that_no_list_has_is_refused(house: House, nurse: Actor, seen: NewEvent) -> None:
+    event = filed(house, seen, nurse)
+    with pytest.raises(KindUnknown):
+        classed(house, event, Classed("made_up"), nurse)
+    assert house.db.read_now(lambda c: class_of(c, house.db.keyring, event.event_id)) is None
+
+
+def test_a_step_is_noted_once_and_is_past(house: House, nurse: Actor, seen: NewEvent) -> None:
+    event = filed(house, seen, nurse)
+    house.db.clock.pass_time(minutes=30)  # type: ignore[attr-defined]
+    for after, error in ((timedelta(minutes=-1), StepBeforeEvent), (timedelta(minutes=31), StepInFuture)):
+        with pytest.raises(error):
+            stepped(house, event, EventStepKind.REPORTED, after, nurse)
+    stepped(house, event, EventStepKind.REPORTED, timedelta(minutes=20), nurse)
+    with pytest.raises(StepTaken):
+        stepped(house, event, EventStepKind.REPORTED, timedelta(minutes=25), nurse)
+    taken = house.db.read_now(lambda c: steps_taken(c, event.event_id))
+    assert taken == {EventStepKind.REPORTED: seen.discovered_at + timedelta(minutes=20)}
+
+
+def test_nothing_is_said_of_a_closed_file(house: House, nurse: Actor, seen: NewEvent) -> None:
+    event = filed(house, replace(seen, visit_id=None), nurse)
+    house.db.write_now(lambda tx: close_file(tx, event.event_id), nurse)
+    with pytest.raises(EventClosed):
+        classed(house, event, Classed("urticaria"), nurse)
+    with pytest.raises(EventClosed):
+        stepped(house, event, EventStepKind.REPORTED, timedelta(0), nurse)

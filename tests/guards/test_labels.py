@@ -38,7 +38,9 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "adverse_events.brighton.CourseNeeded": "course_needed",
     "adverse_events.brighton.Criterion": "brighton_criterion",
     "adverse_events.rules.CareEnd": "care_end",
+    "adverse_events.rules.EventStepKind": "event_step",
     "adverse_events.rules.FoundHow": "found_how",
+    "adverse_events.rules.Seriousness": "seriousness",
     "alerts.rules.AlertKind": "alert",
     "alerts.rules.AlertState": "alert_state",
     "alerts.rules.AnswerWay": "answer_way",
@@ -148,6 +150,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "visits.flow.Stage": "stage",
 }
 NEVER_SHOWN = {
+    "adverse_events.kinds.OnsetUnit",  # stands in the words of an onset
     "adverse_events.brighton.Sign",  # has its words in the list of symptoms
     "adverse_events.care.symptoms.Weight",  # is what a symptom counts for in a rule
     "cold_chain.course.exports.Detail",
