@@ -5,7 +5,7 @@ import signal
 import httpx2
 from playwright.async_api import Page, Request
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.keyboards import confirm_all
 from tests.pages.site import NUMBER, PIN, PageSite
 
@@ -101,6 +101,15 @@ async def test_the_language_changes_on_the_page_one_stands_on(screens: Screens) 
         assert await page.locator("h1").inner_text() == "庫存"
 
 
+# The colour of the frame round the whole screen, nothing where there is none; a tone's colour; what was sounded last.
+FRAME = """() => { const frame = getComputedStyle(document.body, "::after");
+  return frame.position === "fixed" ? frame.borderTopColor : ""; }"""
+COLOUR = """tone => { const probe = document.createElement("i"); probe.className = "notice " + tone;
+  document.body.append(probe); const colour = getComputedStyle(probe, "::before").backgroundColor;
+  probe.remove(); return colour; }"""
+SOUNDED = "() => document.documentElement.dataset.sounded || ''"
+
+
 async def test_a_consent_is_signed_on_the_pad(screens: Screens) -> None:
     async with screens.opened(f"/visits/{screens.site.visits['consent']}/consent") as page:
         for box in await page.locator("[name^=told-]").all():
@@ -139,6 +148,20 @@ async def test_eleven_spaces_confirm_eleven_facts_and_one_key_asks_for_the_permi
         await confirm_all(page)
         await page.locator(".permit.good").wait_for()
         assert await page.locator("[name=body_site]").count() == 2
+        assert await page.evaluate(FRAME) == await page.evaluate(COLOUR, "good")
+        assert await page.evaluate(SOUNDED) == "good"
+        await photograph(page, "permit.zh-CN.1366")
+
+
+async def test_a_refused_vial_turns_the_whole_screen_red_with_reasons_and_sounds_otherwise(screens: Screens) -> None:
+    async with screens.opened(f"/visits/{screens.site.visits['bench']}/injection") as page:
+        assert await page.evaluate(FRAME) == ""
+        await page.locator("[name=trace_code]").fill("83459999999999999999")
+        await page.keyboard.press("Enter")
+        await page.locator("#notice .permit.stop li").first.wait_for()
+        assert await page.evaluate(FRAME) == await page.evaluate(COLOUR, "stop")
+        assert await page.evaluate(SOUNDED) == "stop"
+        await photograph(page, "refused.zh-CN.1366")
 
 
 async def test_a_confirmation_taken_back_is_the_next_to_be_made(screens: Screens) -> None:
