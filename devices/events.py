@@ -150,6 +150,22 @@ class TemperatureMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class SupplyTold:
+    """What a probe, or the device that carries several, lives on; None where it does not say.
+
+    `part` is as in DeviceDescribed. `told_at` is aware UTC, None where the message has no trustworthy time. Never of a
+    retained message. Acknowledge the receipt once it is stored.
+    """
+
+    device_id: str
+    part: str
+    told_at: datetime | None
+    battery_percent: int | None
+    is_on_mains: bool | None
+    receipt: Receipt = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ProbePresence:
     """A probe's own word, or its last will, that it is there or gone. A hint: only silence proves a lost probe."""
 
@@ -193,6 +209,7 @@ class SlipFailed:
     reason: str
 
 
+Receipted = TemperatureMeasured | SupplyTold | PayloadRejected  # whose sender keeps them until they are stored
 DeviceEvent = (
     DeviceStateChanged
     | DeviceDescribed
@@ -200,6 +217,7 @@ DeviceEvent = (
     | CardUnreadable
     | BarcodeScanned
     | TemperatureMeasured
+    | SupplyTold
     | ProbePresence
     | PayloadRejected
     | SlipPrinted

@@ -14,7 +14,7 @@ from typing import Self
 from devices.adapter import Adapter, DeviceSpec
 from devices.attendance import Attendance, Clock, DeviceStatus
 from devices.backoff import Backoff
-from devices.events import DeviceEvent, DeviceState, PayloadRejected, TemperatureMeasured
+from devices.events import DeviceEvent, DeviceState, Receipted
 from devices.registry import adapter_for
 from devices.words import DeviceWord
 
@@ -119,7 +119,7 @@ class Supervisor:
             except Exception as error:  # noqa: BLE001 - the receiver's mistake must not stop the devices
                 frames = "".join(traceback.format_tb(error.__traceback__))
                 log.error("%s of %s: %s\n%s", type(event).__name__, event.device_id, type(error).__name__, frames)  # noqa: TRY400 - the text may hold personal values
-                if isinstance(event, TemperatureMeasured | PayloadRejected):
+                if isinstance(event, Receipted):
                     event.receipt.decline()
             finally:
                 self._events.task_done()

@@ -4,7 +4,7 @@ A clock that is set never loses a call and never makes a storm: each call counts
 that lies in the future was made before the clock was set back, so that the next is due at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -70,11 +70,21 @@ def hush_of(alert: Standing, scene: Scene, ladder: Ladder, now: datetime) -> Hus
         return Hush.ACKNOWLEDGED if alert.state is AlertState.ACKNOWLEDGED else Hush.REPLIED
     if is_shelvable(alert.kind, alert.severity) and _is_shelved(alert.place_code, scene.shelves, now):
         return Hush.SHELVED
-    if alert.kind is AlertKind.NO_DATA and {"", alert.place_code} & scene.without_power:
+    if is_inhibited(alert.kind, alert.place_code, scene.without_power):
         return Hush.INHIBITED
     if ladder.climb_of(alert.severity).waits_for_morning and ladder.quiet.covers(scene.local_time):
         return Hush.QUIET_HOURS
     return None
+
+
+def is_inhibited(kind: AlertKind, place_code: str, without_power: Collection[str]) -> bool:
+    """Tell whether lost mains explain an alert: the silence of a place, or one place's mains where the site has none.
+
+    A temperature they never explain away.
+    """
+    if kind is AlertKind.NO_DATA:
+        return bool({"", place_code} & set(without_power))
+    return kind is AlertKind.POWER_LOST and place_code != "" and "" in without_power
 
 
 def is_shelvable(kind: AlertKind, severity: Severity) -> bool:

@@ -46,6 +46,7 @@ from clinic_server.cold_chain.tables import (
     keep_latest,
     latest_reading,
     letters_not_kept,
+    places_of_probes,
     probe,
     probe_reason,
     reading,
@@ -177,7 +178,7 @@ def refuse_retired(connection: Connection, probe_id: str) -> None:
 
 def overview(connection: Connection, now: datetime) -> Overview:
     """Return every place with its probes as they stand now; a bench's box only where a probe stands in it."""
-    assigned = _assignments(connection)
+    assigned = places_of_probes(connection)
     latest, judged_by = _latest_by_probe(connection), in_force(connection)
     watched = []
     for place in places.places(connection):
@@ -277,12 +278,6 @@ def _remember_last_known(tx: Tx, rows: Iterable[ReadingRow]) -> None:
 def _latest_row(row: ReadingRow, *, is_last_known: bool) -> dict[str, Any]:
     kept = {name: row[name] for name in ("probe", "boot", "seq", "at_unix_ms", "milli_celsius", "fault")}
     return {**kept, "is_judged": is_judged(row["milli_celsius"], row["fault"]), "is_last_known": is_last_known}
-
-
-def _assignments(connection: Connection) -> Mapping[str, str | None]:
-    """Return where each probe stands: its latest record's place, or None."""
-    rows = connection.execute(select(probe.c.probe_id, probe.c.place_code).order_by(probe.c.journal_seq))
-    return {row.probe_id: row.place_code for row in rows}
 
 
 def _latest_by_probe(connection: Connection) -> Mapping[str, Sequence[Measurement]]:

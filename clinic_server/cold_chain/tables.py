@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, tuple_
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
@@ -180,6 +180,12 @@ def count_letter(connection: Connection, device_id: str, reason: str, hour_at: d
     """Count a letter that is not kept."""
     values = {"device_id": device_id, "reason": reason, "hour_at": hour_at, "number": 1}
     connection.execute(_COUNT_LETTER[connection.dialect.name], values)
+
+
+def places_of_probes(connection: Connection) -> Mapping[str, str | None]:
+    """Return where each probe stands: its latest record's place, or None."""
+    rows = connection.execute(select(probe.c.probe_id, probe.c.place_code).order_by(probe.c.journal_seq))
+    return {row.probe_id: row.place_code for row in rows}
 
 
 def to_unix_ms(at: datetime) -> int:

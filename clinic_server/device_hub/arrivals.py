@@ -15,7 +15,7 @@ from clinic_server.kit.tx import Signal
 from clinic_server.screening.measured import MEASUREMENT
 from clinic_server.screening.rules import Measurements
 from devices.agent.messages import EVENT, PERISHES_AFTER_S, BadMessage, Batch, Measured, Message, Moment
-from devices.events import DeviceEvent, PayloadRejected, SlipFailed, SlipPrinted, TemperatureMeasured
+from devices.events import DeviceEvent, PayloadRejected, Receipted, SlipFailed, SlipPrinted
 from devices.receipts import Receipt
 
 STORED_WITHIN_S: Final = 20.0
@@ -52,7 +52,7 @@ class Arrivals:
 
     async def take_moment(self, desk: Desk, moment: Moment) -> None:
         """Pass on what is worth something now; the same once more changes nothing."""
-        if isinstance(moment.event, TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed):
+        if isinstance(moment.event, Receipted | SlipPrinted | SlipFailed):
             raise MomentPerished
         if not desk.attends(moment.event.device_id):
             _log.warning("foreign_device", device=moment.event.device_id, reason=str(desk.kept.agent_id))
@@ -105,16 +105,16 @@ class Arrivals:
                 desk.note(message_id)
                 desk.printed(event.job_id)
             return
-        assert isinstance(event, TemperatureMeasured | PayloadRejected)  # noqa: S101  # _durable lets nothing else in
+        assert isinstance(event, Receipted)  # noqa: S101  # _durable lets nothing else in
         settled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         event = replace(event, receipt=Receipt(lambda is_stored: _settle(settled, is_stored=is_stored)))
         await self.receive(event, self._key_of(desk, message_id, event))
         if not await settled:
             raise Busy
 
-    def _key_of(self, desk: Desk, message_id: str, event: TemperatureMeasured | PayloadRejected) -> RequestKey | None:
+    def _key_of(self, desk: Desk, message_id: str, event: Receipted) -> RequestKey | None:
         """Return the key under which a dead letter is kept once; a reading has an identity of its own."""
-        if isinstance(event, TemperatureMeasured):
+        if not isinstance(event, PayloadRejected):
             return None
         print_of = self._keyring.fingerprint(event.device_id.encode(), event.payload)
         return RequestKey(f"agent:{desk.kept.agent_id}", message_id, print_of)
@@ -122,7 +122,7 @@ class Arrivals:
 
 def _durable(message: Message) -> DeviceEvent:
     event = EVENT.decode(bytes(message.event))
-    if not isinstance(event, TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed):
+    if not isinstance(event, Receipted | SlipPrinted | SlipFailed):
         raise BadMessage("not_durable")
     return event
 

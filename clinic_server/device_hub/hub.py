@@ -44,8 +44,10 @@ from devices.events import (
     DeviceState,
     DeviceStateChanged,
     PayloadRejected,
+    Receipted,
     SlipFailed,
     SlipPrinted,
+    SupplyTold,
     TemperatureMeasured,
 )
 from devices.finding.here import find_here
@@ -244,7 +246,7 @@ class DeviceHub:
 
     def _pass_on(self, event: DeviceEvent, key: RequestKey | None) -> None:
         match event:
-            case TemperatureMeasured() | PayloadRejected():
+            case TemperatureMeasured() | SupplyTold() | PayloadRejected():
                 self._note_temperature(event)
                 self._intake.take(event, key)
             case CardRead():
@@ -288,7 +290,7 @@ class DeviceHub:
         if isinstance(event, BarcodeScanned):
             await self.tell(event.device_id, Verdict.GOOD)
         self._tell_watchers(event.device_id)
-        return not isinstance(event, TemperatureMeasured | PayloadRejected)
+        return not isinstance(event, Receipted)
 
     def _recall_temperature(self, device_id: str) -> None:
         if heard := self._heard.get(device_id):
@@ -296,7 +298,7 @@ class DeviceHub:
             age_s = max(0, int((self._house.db.clock.now() - last.at).total_seconds()))
             self._trials.settle(device_id, measured(last.event, age_s))
 
-    def _note_temperature(self, event: TemperatureMeasured | PayloadRejected) -> None:
+    def _note_temperature(self, event: Receipted) -> None:
         if isinstance(event, TemperatureMeasured):
             probes = self._heard.setdefault(event.device_id, {})
             probes[event.sample.probe_id] = Heard(event, self._house.db.clock.now())

@@ -10,13 +10,14 @@ from typing import Final, Self
 import structlog
 
 from clinic_server.cold_chain.actions import Letter, keep_dead_letter, store_readings
-from clinic_server.device_hub.translation import letter_of, sample_of
+from clinic_server.cold_chain.supply.actions import store_supplies
+from clinic_server.device_hub.translation import letter_of, sample_of, supply_of
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.errors import Unavailable
 from clinic_server.kit.idempotency import Answer, RequestKey, once
 from clinic_server.kit.tx import Tx
-from devices.events import PayloadRejected, TemperatureMeasured
+from devices.events import PayloadRejected, Receipted, SupplyTold, TemperatureMeasured
 
 MOST_PER_WRITE: Final = 200
 MOST_WAITING: Final = 5_000
@@ -26,8 +27,7 @@ DRAIN_S: Final = 3.0
 _DEVICES = system_actor("devices")
 _log = structlog.get_logger(__name__)
 
-Durable = TemperatureMeasured | PayloadRejected
-_Taken = tuple[Durable, RequestKey | None]
+_Taken = tuple[Receipted, RequestKey | None]
 
 
 class Intake:
@@ -58,7 +58,7 @@ class Intake:
         """Tell whether what the devices say is being stored."""
         return self._task is not None and not self._task.done()
 
-    def take(self, event: Durable, key: RequestKey | None = None) -> None:
+    def take(self, event: Receipted, key: RequestKey | None = None) -> None:
         """Take an event, or decline it while too many wait: then its sender keeps it.
 
         A dead letter with a key is stored once; a reading has an identity of its own.
@@ -97,9 +97,9 @@ class Intake:
         for event, _ in batch:
             event.receipt.acknowledge()
 
-    async def _keep_evidence(self, event: Durable) -> None:
+    async def _keep_evidence(self, event: Receipted) -> None:
         """Keep what can be kept of an event that cannot be stored; unacknowledged it would block all behind it."""
-        payload = event.payload if isinstance(event, PayloadRejected) else repr(event.sample).encode()
+        payload = event.payload if isinstance(event, PayloadRejected) else repr(event).encode()
         letter = Letter(event.device_id, "", "not_storable", payload)
         try:
             await self._write(lambda tx: keep_dead_letter(tx, letter), 1)
@@ -124,6 +124,9 @@ def _store(tx: Tx, batch: Sequence[_Taken]) -> None:
     samples = [sample_of(event) for event, _ in batch if isinstance(event, TemperatureMeasured)]
     if samples:
         store_readings(tx, samples)
+    supplies = [supply_of(event) for event, _ in batch if isinstance(event, SupplyTold)]
+    if supplies:
+        store_supplies(tx, supplies)
     for event, key in batch:
         if isinstance(event, PayloadRejected):
             _store_letter(tx, letter_of(event), key)

@@ -6,12 +6,13 @@ from typing import Final
 
 from clinic_server.cold_chain.actions import Letter
 from clinic_server.cold_chain.rules import Fault, Sample
+from clinic_server.cold_chain.supply.rules import SupplyWord
 from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.labels import labels
 from clinic_server.people.documents import DocumentKind
 from clinic_server.people.rules import CardFacts, CardFault, CardHolder, card_from, holder_from
 from devices.events import DocumentKind as ReadKind
-from devices.events import IdCard, PayloadRejected, TemperatureMeasured
+from devices.events import IdCard, PayloadRejected, SupplyTold, TemperatureMeasured
 
 # The other kinds have a number that tells what it is; a social security card's is that of its holder's identity card.
 TRAVEL_DOCUMENTS: Final[Mapping[ReadKind, DocumentKind]] = MappingProxyType(
@@ -89,6 +90,11 @@ def sample_of(event: TemperatureMeasured) -> Sample:
         is_retained=sample.retained,
         device_id=event.device_id,
     )
+
+
+def supply_of(event: SupplyTold) -> SupplyWord:
+    """Return what a sender lives on as the cold chain stores it."""
+    return SupplyWord(event.part, event.told_at, event.battery_percent, event.is_on_mains)
 
 
 def letter_of(event: PayloadRejected) -> Letter:

@@ -17,14 +17,7 @@ from devices.agent.outgoing import Lasting, Moments
 from devices.agent.spool import Spool
 from devices.agent.standing import Standing, report_of
 from devices.agent.uplink import NotTaken, ServerAway, Uplink
-from devices.events import (
-    DeviceEvent,
-    DeviceStateChanged,
-    PayloadRejected,
-    SlipFailed,
-    SlipPrinted,
-    TemperatureMeasured,
-)
+from devices.events import DeviceEvent, DeviceStateChanged, Receipted, SlipFailed, SlipPrinted
 from devices.supervisor import Supervisor
 from devices.words import PrintSlip
 
@@ -64,7 +57,7 @@ class Carrier:
             lasting = Lasting(spool, uplink, self.standing, self.clock)
 
             async def deliver(event: DeviceEvent) -> None:
-                if isinstance(event, TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed):
+                if isinstance(event, Receipted | SlipPrinted | SlipFailed):
                     lasting.take(event)
                 elif isinstance(event, DeviceStateChanged):
                     self.standing.news.set()

@@ -25,8 +25,10 @@ from devices.events import (
     IdCard,
     PayloadRejected,
     ProbePresence,
+    Receipted,
     SlipFailed,
     SlipPrinted,
+    SupplyTold,
     TemperatureMeasured,
     TemperatureSample,
 )
@@ -41,7 +43,7 @@ PERISHES_AFTER_S: Final = 30.0
 TICK_S: Final = 5.0
 SILENT_AFTER_S: Final = 12.0  # two ticks missed: the line is dead, whatever TCP says
 
-Durable = TemperatureMeasured | PayloadRejected | SlipPrinted | SlipFailed
+Durable = Receipted | SlipPrinted | SlipFailed
 
 
 class SpoolTrouble(StrEnum):
@@ -168,7 +170,7 @@ Line = Welcome | Tick | DeviceList | Told | RetryNow
 _LINES: Final = (Welcome, Tick, DeviceList, Told, RetryNow)
 _EVENTS: Final = (
     *(BarcodeScanned, CardRead, CardUnreadable, DeviceDescribed, DeviceStateChanged),
-    *(PayloadRejected, ProbePresence, SlipFailed, SlipPrinted, TemperatureMeasured),
+    *(PayloadRejected, ProbePresence, SlipFailed, SlipPrinted, SupplyTold, TemperatureMeasured),
 )
 
 _KINDS: Final[Mapping[type, str]] = {  # stable: an agent may be older than its server
@@ -181,6 +183,7 @@ _KINDS: Final[Mapping[type, str]] = {  # stable: an agent may be older than its 
     ProbePresence: "probe_presence",
     SlipFailed: "slip_failed",
     SlipPrinted: "slip_printed",
+    SupplyTold: "supply_told",
     TemperatureMeasured: "temperature_measured",
     IdCard: "id_card",
     TemperatureSample: "temperature_sample",

@@ -23,7 +23,7 @@ from devices.agent.messages import (
 from devices.agent.spool import Kept, Spool, SpoolFailed, SpoolFull
 from devices.agent.standing import Standing
 from devices.agent.uplink import NotTaken, ServerAway, Uplink
-from devices.events import BarcodeScanned, CardRead, CardUnreadable, DeviceEvent, PayloadRejected, TemperatureMeasured
+from devices.events import BarcodeScanned, CardRead, CardUnreadable, DeviceEvent, Receipted
 from devices.receipts import Receipt
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Lasting:
 
     def take(self, event: Durable) -> None:
         """Take an event and return at once; its receipt is used when it is on the disk."""
-        receipt = event.receipt if isinstance(event, TemperatureMeasured | PayloadRejected) else None
+        receipt = event.receipt if isinstance(event, Receipted) else None
         self._coming.append((EVENT.encode(event), receipt or Receipt(self._count_lost)))
         self._came.set()
 

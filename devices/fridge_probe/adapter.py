@@ -1,18 +1,20 @@
 """Fridge probes behind one broker: every message becomes samples, a presence, or a dead letter; none is lost."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.adapter import DeviceSpec, Session
 from devices.errors import BadFrame, SpecRefused
-from devices.events import DeviceDescribed, PayloadRejected, ProbePresence, TemperatureMeasured
+from devices.events import DeviceDescribed, PayloadRejected, ProbePresence, SupplyTold, TemperatureMeasured
 from devices.fridge_probe import listening, wire
 from devices.fridge_probe.context import Delivery, Presence
-from devices.fridge_probe.descriptions import Descriptions
+from devices.fridge_probe.descriptions import Description, Descriptions
 from devices.fridge_probe.echoes import Echoes
+from devices.fridge_probe.quality import measured_at
 from devices.links import LinkAddress, Message, Subscription, open_message_link
 from devices.options import known_options_only
+from devices.receipts import Receipt
 
 CLIENT_ID_PREFIX: Final = "clinic-"
 
@@ -56,24 +58,43 @@ class FridgeProbe:
             letter = PayloadRejected(device_id, error.reason, message.payload, message.receipt, message.topic)
             await session.emit(letter)
             return
-        await self._tell_description(session, delivery)
+        described = wire.describe(delivery, self._listening.dialects)
+        await self._tell_descriptions(session, described)
         if isinstance(decoded, Presence):
             message.receipt.acknowledge()  # only a hint, and retained: nothing is lost with it
             await session.emit(ProbePresence(device_id, decoded.probe_id, decoded.is_present))
-        elif decoded:
-            receipts = message.receipt.split(len(decoded))
-            for sample, receipt in zip(decoded, receipts, strict=True):
-                if echoes.is_echo(sample):
-                    receipt.acknowledge()
-                else:
-                    await session.emit(TemperatureMeasured(device_id, sample, receipt))
-        else:
+            return
+        supplies = [] if delivery.retained else [said for said in described if said.tells_of_supply]
+        parts = len(decoded) + len(supplies)
+        if not parts:
             message.receipt.acknowledge()
+            return
+        receipts = message.receipt.split(parts)
+        for sample, receipt in zip(decoded, receipts[: len(decoded)], strict=True):
+            if echoes.is_echo(sample):
+                receipt.acknowledge()
+            else:
+                await session.emit(TemperatureMeasured(device_id, sample, receipt))
+        for said, receipt in zip(supplies, receipts[len(decoded) :], strict=True):
+            await session.emit(self._supply(said, receipt))
 
-    async def _tell_description(self, session: Session, delivery: Delivery) -> None:
-        for said in wire.describe(delivery, self._listening.dialects):
+    def _supply(self, said: Description, receipt: Receipt) -> SupplyTold:
+        told_at = None if said.told_unix_s is None else measured_at(said.told_unix_s)
+        return SupplyTold(self._spec.device_id, said.part, told_at, said.battery_percent, said.is_on_mains, receipt)
+
+    async def _tell_descriptions(self, session: Session, described: Sequence[Description]) -> None:
+        for said in described:
             if self._descriptions.is_news(said):
-                await session.emit(DeviceDescribed(device_id=self._spec.device_id, **asdict(said)))
+                await session.emit(
+                    DeviceDescribed(
+                        device_id=self._spec.device_id,
+                        part=said.part,
+                        identity=said.identity,
+                        model=said.model,
+                        firmware=said.firmware,
+                        battery_percent=said.battery_percent,
+                    )
+                )
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

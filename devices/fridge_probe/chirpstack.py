@@ -16,7 +16,7 @@ from devices.errors import BadFrame
 from devices.events import SampleFault, TemperatureSample
 from devices.fridge_probe import dragino
 from devices.fridge_probe.context import Delivery
-from devices.fridge_probe.descriptions import Description, percent_of, text_of
+from devices.fridge_probe.descriptions import Description, percent_of, text_of, yes_or_no
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number
 from devices.fridge_probe.quality import measured_at
 from devices.fridge_probe.samples import by_name, by_second
@@ -53,12 +53,17 @@ def decode_up(delivery: Delivery) -> tuple[TemperatureSample, ...]:
 
 
 def describe(delivery: Delivery) -> Iterator[Description]:
-    """Return the charge a codec found in an uplink, or the one of a status, and the profile's name as the make."""
+    """Return the charge a codec found in an uplink, charge and mains of a status, and the profile's name as make."""
     fields = decode_object(delivery.payload)
     probe, device, decoded = f"chirpstack:{_dev_eui(fields, delivery)}", fields["deviceInfo"], fields.get("object")
     given = decoded.get("battery") if isinstance(decoded, dict) else fields.get("batteryLevel")
-    battery = None if fields.get("batteryLevelUnavailable") else percent_of(given)
-    yield Description(probe, model=text_of(device.get("deviceProfileName")), battery_percent=battery)
+    yield Description(
+        probe,
+        model=text_of(device.get("deviceProfileName")),
+        battery_percent=None if fields.get("batteryLevelUnavailable") else percent_of(given),
+        is_on_mains=yes_or_no(fields.get("externalPowerSource")),
+        told_unix_s=unix_s_of_iso(fields["time"], None) if "time" in fields else None,
+    )
 
 
 def _dev_eui(fields: Mapping[str, Any], delivery: Delivery) -> str:

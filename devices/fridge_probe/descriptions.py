@@ -1,4 +1,4 @@
-"""What a message says of its sender beside the temperature: make, firmware, battery. Pure."""
+"""What a message says of its sender beside the temperature: make, firmware, battery, mains. Pure."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ REMEMBERED: Final = 1024
 class Description:
     """What one probe, or the device that carries several, says it is; empty or None where it says nothing.
 
-    `part` is a sample's probe_id, or the device's name as its presence has it.
+    `part` is a sample's probe_id, or the device's name as its presence has it. `told_unix_s` is when battery and mains
+    were so by the message itself, None where it does not say.
     """
 
     part: str
@@ -22,9 +23,16 @@ class Description:
     model: str = ""
     firmware: str = ""
     battery_percent: int | None = None
+    is_on_mains: bool | None = None
+    told_unix_s: int | None = None
+
+    @property
+    def tells_of_supply(self) -> bool:
+        """Whether it says what its sender lives on."""
+        return self.battery_percent is not None or self.is_on_mains is not None
 
     def after(self, known: "Description") -> "Description":
-        """Return what is known now: silence takes nothing away."""
+        """Return what is known now of a sender that stays the same: silence takes nothing away."""
         return Description(
             self.part,
             identity=self.identity or known.identity,
@@ -57,6 +65,11 @@ def percent_of(given: Any) -> int | None:
     if isinstance(given, bool) or not isinstance(given, int | Decimal):
         return None
     return round(given) if Decimal(given).is_finite() and 0 <= given <= FULL_PERCENT else None
+
+
+def yes_or_no(given: Any) -> bool | None:
+    """Return what was said, or None for whatever is neither."""
+    return given if isinstance(given, bool) else None
 
 
 def text_of(given: Any) -> str:

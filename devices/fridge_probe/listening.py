@@ -69,4 +69,4 @@ def _probe(probe: str) -> str:
 
 def _described(options: Mapping[str, str]) -> Dialect:
     fields = mapping.field_map(options)
-    return Dialect({fields.topic: fields.decode})
+    return Dialect({fields.topic: fields.decode}, descriptions={fields.topic: fields.describe})

@@ -7,9 +7,10 @@ Options of the device, all plain text and never taken from the wire:
 * `mapping_unit`: C or F. `mapping_numbers`: `number`, or `text` for a vendor who quotes them.
 * `mapping_time_kind`: iso, unix_s, unix_ms or none, and with it `mapping_time`, a JSON pointer.
 * `mapping_sequence`: a JSON pointer to a counter; without one the second of the measurement (or arrival) names it.
+* `mapping_battery`: a JSON pointer to whole or broken percent. `mapping_mains`: one to true or false.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from typing import Any, Final
 from devices.errors import BadFrame, SpecRefused
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, name_in
+from devices.fridge_probe.descriptions import Description, percent_of, yes_or_no
 from devices.fridge_probe.instants import unix_s_of_iso, unix_s_of_number, unix_s_of_text
 from devices.fridge_probe.samples import by_rolling_sequence, by_second
 from devices.fridge_probe.temperature import Value, value_in_text, value_of
@@ -35,6 +37,8 @@ OPTIONS: Final = (
     "mapping_time_kind",
     "mapping_time",
     "mapping_sequence",
+    "mapping_battery",
+    "mapping_mains",
 )
 TimeRule = Callable[[Any, tzinfo | None], int]
 
@@ -60,10 +64,12 @@ class FieldMap:
     time_kind: str
     time: str | None
     sequence: str | None
+    battery: str | None
+    mains: str | None
 
     def decode(self, delivery: Delivery) -> tuple[TemperatureSample, ...]:
         """Decode the one temperature of a message. A place that holds nothing is refused, null is a sensor's fault."""
-        probe_id = f"mapping:{name_in(delivery, self.topic.split('/').index(PROBE_LEVEL))}"
+        probe_id = self._probe_id(delivery)
         if not self.temperature:
             return (by_second(delivery, probe_id, value_in_text(delivery.payload, self.unit), None),)
         fields = decode_object(delivery.payload)
@@ -71,6 +77,21 @@ class FieldMap:
         if self.sequence is None:
             return (by_second(delivery, probe_id, value, unix_s),)
         return (by_rolling_sequence(delivery, probe_id, value, unix_s, sequence=self._sequence(fields)),)
+
+    def describe(self, delivery: Delivery) -> Iterator[Description]:
+        """Return what a message says of battery and mains, where the site said that it does."""
+        if self.battery is None and self.mains is None:
+            return
+        fields = decode_object(delivery.payload)
+        yield Description(
+            self._probe_id(delivery),
+            battery_percent=None if self.battery is None else percent_of(found_at(self.battery, fields)),
+            is_on_mains=None if self.mains is None else yes_or_no(found_at(self.mains, fields)),
+            told_unix_s=self._unix_s(fields, delivery.zone),
+        )
+
+    def _probe_id(self, delivery: Delivery) -> str:
+        return f"mapping:{name_in(delivery, self.topic.split('/').index(PROBE_LEVEL))}"
 
     def _value(self, fields: Mapping[str, Any]) -> Value:
         given = found_at(self.temperature, fields)
@@ -97,19 +118,24 @@ def field_map(options: Mapping[str, str]) -> FieldMap:
     """Return the mapping that a device's options describe. Raises SpecRefused with a sentence that says what to do."""
     temperature = _pointer(options, "mapping_temperature", may_be_empty=True)
     time_kind = _one_of(options, "mapping_time_kind", *TIME_RULES, "none")
-    time, sequence = options.get("mapping_time"), options.get("mapping_sequence")
+    time = options.get("mapping_time")
+    sequence, battery, mains = (
+        _optional_pointer(options, f"mapping_{one}") for one in ("sequence", "battery", "mains")
+    )
     if (time is None) != (time_kind == "none"):
         raise SpecRefused("option mapping_time is given when option mapping_time_kind is not none, and only then")
-    if not temperature and (time is not None or sequence is not None):
-        raise SpecRefused("option mapping_temperature is empty: a bare number carries neither a time nor a sequence")
+    if not temperature and any(one is not None for one in (time, sequence, battery, mains)):
+        raise SpecRefused("option mapping_temperature is empty: a bare number carries nothing beside it")
     return FieldMap(
         topic=_topic(options),
         temperature=temperature,
         unit=_one_of(options, "mapping_unit", "C", "F"),
         quotes_numbers=_one_of({"mapping_numbers": "number", **options}, "mapping_numbers", "number", "text") == "text",
         time_kind=time_kind,
-        time=None if time is None else _pointer(options, "mapping_time"),
-        sequence=None if sequence is None else _pointer(options, "mapping_sequence"),
+        time=_optional_pointer(options, "mapping_time"),
+        sequence=sequence,
+        battery=battery,
+        mains=mains,
     )
 
 
@@ -138,6 +164,10 @@ def _pointer(options: Mapping[str, str], name: str, *, may_be_empty: bool = Fals
     if not is_pointer(pointer) or not (pointer or may_be_empty):
         raise SpecRefused(f"option {name} is a JSON pointer such as /data/temp, with ~1 for / and ~0 for ~ in a key")
     return pointer
+
+
+def _optional_pointer(options: Mapping[str, str], name: str) -> str | None:
+    return _pointer(options, name) if name in options else None
 
 
 def _one_of(options: Mapping[str, str], name: str, *choices: str) -> str:

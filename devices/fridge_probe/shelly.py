@@ -14,7 +14,7 @@ from typing import Any, Final
 from devices.errors import BadFrame
 from devices.events import TemperatureSample
 from devices.fridge_probe.context import Delivery, Presence, name_in
-from devices.fridge_probe.descriptions import Description, percent_of, text_of
+from devices.fridge_probe.descriptions import Description, percent_of, text_of, yes_or_no
 from devices.fridge_probe.instants import unix_s_of_number
 from devices.fridge_probe.samples import by_second
 from devices.fridge_probe.temperature import Value, value_in_text, value_of
@@ -60,16 +60,20 @@ def decode_notification(delivery: Delivery) -> tuple[TemperatureSample, ...]:
 
 
 def describe(delivery: Delivery) -> Iterator[Description]:
-    """Return the make, which a device's own name begins with, and its charge."""
+    """Return the make, which a device's own name begins with, its charge, and whether it hangs on its charger."""
     fields = decode_object(delivery.payload)
     changes = fields.get("params")
     if fields.get("method") not in NOTIFICATIONS or not isinstance(changes, dict):
         return
     power = changes.get("devicepower:0")
-    battery = power.get("battery") if isinstance(power, dict) else None
-    percent = percent_of(battery.get("percent")) if isinstance(battery, dict) else None
-    model = text_of(fields.get("src")).rpartition("-")[0]
-    yield Description(f"shelly:{name_in(delivery, 0)}", model=model, battery_percent=percent)
+    battery, external = (power.get(key) if isinstance(power, dict) else None for key in ("battery", "external"))
+    yield Description(
+        f"shelly:{name_in(delivery, 0)}",
+        model=text_of(fields.get("src")).rpartition("-")[0],
+        battery_percent=percent_of(battery.get("percent")) if isinstance(battery, dict) else None,
+        is_on_mains=yes_or_no(external.get("present")) if isinstance(external, dict) else None,
+        told_unix_s=_unix_s(changes) if power else None,
+    )
 
 
 def describe_gen1(delivery: Delivery) -> Iterator[Description]:

@@ -45,9 +45,14 @@ def decode_lwt(delivery: Delivery) -> Presence:
 
 def describe_sensors(delivery: Delivery) -> Iterator[Description]:
     """Return the charge of every sensor that has a battery of its own: those heard over Bluetooth."""
-    for key, sensor in decode_object(delivery.payload).items():
+    fields = decode_object(delivery.payload)
+    for key, sensor in fields.items():
         if isinstance(sensor, dict) and "Temperature" in sensor:
-            yield Description(_probe_id(delivery, key, sensor), battery_percent=percent_of(sensor.get("Battery")))
+            battery_percent = percent_of(sensor.get("Battery"))
+            told_unix_s = None if battery_percent is None else _unix_s(fields, delivery)
+            yield Description(
+                _probe_id(delivery, key, sensor), battery_percent=battery_percent, told_unix_s=told_unix_s
+            )
 
 
 def describe_device(delivery: Delivery) -> Iterator[Description]:

@@ -57,8 +57,11 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             {"home/+/BTtoMQTT/{probe}": theengs.describe},
         ),
         "chirpstack": Dialect(
-            {"application/+/device/{probe}/event/up": chirpstack.decode_up},
-            {"application/+/device/{probe}/event/status": no_samples},
+            {
+                "application/+/device/{probe}/event/up": chirpstack.decode_up,
+                "application/+/device/{probe}/event/status": no_samples,
+            },
+            {},
             {
                 "application/+/device/{probe}/event/up": chirpstack.describe,
                 "application/+/device/{probe}/event/status": chirpstack.describe,

@@ -47,12 +47,14 @@ def describe(delivery: Delivery) -> Iterator[Description]:
     fields = decode_object(delivery.payload)
     about = fields.get("device")
     about = about if isinstance(about, dict) else {}
+    battery_percent = percent_of(fields.get("battery"))
     yield Description(
         samples[0].probe_id,
         identity=_ieee_address(fields) or "",
         model=text_of(about.get("model")),
         firmware=text_of(about.get("softwareBuildID")),
-        battery_percent=percent_of(fields.get("battery")),
+        battery_percent=battery_percent,
+        told_unix_s=None if battery_percent is None else _unix_s(fields, delivery),
     )
 
 

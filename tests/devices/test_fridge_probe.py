@@ -16,6 +16,7 @@ from devices.events import (
     PayloadRejected,
     ProbePresence,
     SampleFault,
+    SupplyTold,
     TemperatureMeasured,
 )
 from devices.fridge_probe import wire
@@ -294,6 +295,8 @@ async def test_a_battery_is_told_with_its_probe_and_again_only_when_it_changes(
         (status,) = supervisor.states()
     told = [event.battery_percent for event in receiver.all_of(DeviceDescribed)]
     assert told == [88, 87]
+    supplies = [(event.part, event.battery_percent) for event in receiver.all_of(SupplyTold)]
+    assert supplies == [(f"zigbee2mqtt:{dev}", one) for one in (88, 88, 87)], "what is judged is told every time"
     assert status.described[f"zigbee2mqtt:{dev}"].battery_percent == 87
 
 

@@ -42,6 +42,8 @@ from clinic_server.cold_chain.excursions.rules import DispositionKind, Evaluatio
 from clinic_server.cold_chain.logger_files.actions import attach
 from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.rules import ProbeEnd, Sample
+from clinic_server.cold_chain.supply.actions import store_supplies
+from clinic_server.cold_chain.supply.rules import SupplyWord
 from clinic_server.cold_chain.tables import Probe
 from clinic_server.cold_chain.upkeep.appliances import NewAppliance, NewService, enter_appliance, enter_service
 from clinic_server.cold_chain.upkeep.certificates import NewCertificate, enter_certificate
@@ -383,7 +385,8 @@ def _sound(tx: Tx) -> dict[str, str]:
         add_duty(tx, Weekly(frozenset(range(7)), Shift(contact_id, 1 + number // 3, time(0), time(0))))
     except_day(tx, OtherDay(tx.local_date, is_on=False, shift=Shift(people[0], 1, time(0), time(0))))
     alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
-    raise_alarm(tx, Alarm(AlertKind.POWER_LOST, Severity.ALARM, "MAINS OFF"))
+    store_supplies(tx, [SupplyWord("probe-2", tx.now, battery_percent=None, is_on_mains=False)])
+    store_supplies(tx, [SupplyWord("probe-2", tx.now, battery_percent=17, is_on_mains=None)])
     raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, "SILENT 10MIN", "fridge-1"))
     take_turns(tx)
     acknowledge_by_contact(tx, 1, people[1], AnswerWay.PAGER)

@@ -170,8 +170,12 @@ def test_a_place_being_worked_on_silences_what_a_door_explains_and_nothing_else(
 def test_lost_power_silences_missing_data_and_never_a_temperature(powerless: str) -> None:
     dark = Scene(time(3), without_power=frozenset({powerless}))
     assert hush_of(an_alert(AlertKind.NO_DATA), dark, LADDER, T0) is Hush.INHIBITED
-    for kind in set(AlertKind) - {AlertKind.NO_DATA}:
+    for kind in set(AlertKind) - {AlertKind.NO_DATA, AlertKind.POWER_LOST}:
         assert hush_of(an_alert(kind), dark, LADDER, T0) is None
+    assert hush_of(an_alert(AlertKind.POWER_LOST, place=powerless), dark, LADDER, T0) is None, "it is what calls"
+    assert hush_of(an_alert(AlertKind.POWER_LOST, place="fridge-2"), dark, LADDER, T0) is (
+        Hush.INHIBITED if powerless == "" else None
+    )
     assert hush_of(an_alert(AlertKind.NO_DATA, place="fridge-2"), dark, LADDER, T0) is (
         Hush.INHIBITED if powerless == "" else None
     )

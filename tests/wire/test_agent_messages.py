@@ -44,6 +44,7 @@ from devices.events import (
     SampleFault,
     SlipFailed,
     SlipPrinted,
+    SupplyTold,
     TemperatureMeasured,
     TemperatureSample,
 )
@@ -80,6 +81,8 @@ EVENTS = {  # typed by hand: an agent may be older than its server
         "f", "not_json", b'{"', NO_RECEIPT, "t"
     ),
     b'{"is":"slip_failed","device_id":"p","job_id":"j","reason":"too_old"}': SlipFailed("p", "j", "too_old"),
+    b'{"is":"supply_told","device_id":"f","part":"p1","told_at":"2026-03-02T01:00:00Z","battery_percent":17,'
+    b'"is_on_mains":false}': SupplyTold("f", "p1", AT, 17, False, NO_RECEIPT),
     b'{"is":"slip_printed","device_id":"p","job_id":"j","is_confirmed":true}': SlipPrinted("p", "j", True),
     b'{"is":"temperature_measured","device_id":"f","sample":{"is":"temperature_sample","probe_id":"p1","boot":7,'
     b'"seq":41,"measured_at":"2026-03-02T01:00:00Z","uptime_s":null,"milli_celsius":-18250,"fault":null,'
@@ -137,6 +140,10 @@ events: st.SearchStrategy[DeviceEvent] = st.one_of(
     st.builds(ProbePresence, texts, texts, st.booleans()),
     st.builds(SlipFailed, texts, texts, texts),
     st.builds(SlipPrinted, texts, texts, st.booleans()),
+    st.builds(
+        *(SupplyTold, texts, texts, st.none() | instants, st.none() | whole, st.none() | st.booleans()),
+        st.just(NO_RECEIPT),
+    ),
     st.builds(TemperatureMeasured, texts, samples, st.just(NO_RECEIPT)),
 )
 forms = st.sampled_from([EVENT, MOMENT, MEASURED, BATCH, HEALTH, LINE])

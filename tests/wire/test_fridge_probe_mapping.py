@@ -52,6 +52,26 @@ def decoded(options: Mapping[str, str], topic: str, payload: bytes) -> Temperatu
     return sample
 
 
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        (b'{"at":1772413150999,"n":1,"body":{"t/c":[4]},"bat":93.5,"ac":false}', (94, False)),
+        (b'{"at":1772413150999,"n":1,"body":{"t/c":[4]},"bat":null,"ac":"no"}', (None, None)),
+        (b'{"at":1772413150999,"n":1,"body":{"t/c":[4]}}', (None, None)),
+    ],
+)
+def test_battery_and_mains_are_read_where_the_pointers_point(
+    payload: bytes, told: tuple[int | None, bool | None]
+) -> None:
+    options = {**FULL, "mapping_battery": "/bat", "mapping_mains": "/ac"}
+    now = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+    delivery = Delivery("vendor/U-1/x/up", payload, retained=False, received_at=now, zone=None)
+    (said,) = wire.describe(delivery, listening_of(options).dialects)
+    assert (said.part, said.told_unix_s) == ("mapping:U-1", 1_772_413_150)
+    assert (said.battery_percent, said.is_on_mains) == told
+    assert wire.describe(delivery, listening_of(FULL).dialects) == ()
+
+
 def test_a_message_is_read_where_the_pointers_point() -> None:
     payload = b'{"at":1772413150999,"n":17,"body":{"t/c":[4.25,99]}}'
     sample = decoded(FULL, "vendor/U-1/ward 2/up", payload)
@@ -132,8 +152,8 @@ MISTAKES = [
         "option mapping_time is given when option mapping_time_kind is not none, and only then",
     ),
     (
-        {**BARE, "mapping_sequence": "/n"},
-        "option mapping_temperature is empty: a bare number carries neither a time nor a sequence",
+        {**BARE, "mapping_mains": "/ac"},
+        "option mapping_temperature is empty: a bare number carries nothing beside it",
     ),
     (
         {**FULL, "mapping_temperature": "body.t"},

@@ -18,12 +18,9 @@ def test_own_probes_and_tasmota_are_what_is_listened_to_unless_more_is_asked_for
 
 def test_one_probe_alone_narrows_every_dialects_topics_at_its_own_level() -> None:
     listening = listening_of({"dialects": "chirpstack, zigbee2mqtt,ruuvi", "probe": "p"})
-    assert listening.durable == ("ruuvi/+/p", "application/+/device/p/event/up", "zigbee2mqtt/p/#")
-    status = "application/+/device/p/event/status"
-    assert listening.state == (
-        *("ruuvi/+/gw_status", status),
-        *("zigbee2mqtt/bridge/state", "zigbee2mqtt/p/availability"),
-    )
+    uplinks = ("application/+/device/p/event/up", "application/+/device/p/event/status")
+    assert listening.durable == ("ruuvi/+/p", *uplinks, "zigbee2mqtt/p/#")
+    assert listening.state == ("ruuvi/+/gw_status", "zigbee2mqtt/bridge/state", "zigbee2mqtt/p/availability")
 
 
 def test_what_is_given_back_is_all_that_other_options_would_have_asked_for_and_nothing_asked_for_now() -> None:

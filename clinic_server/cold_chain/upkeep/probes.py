@@ -28,6 +28,7 @@ OF_THE_PROBE = frozenset(
         AlertKind.FLAT_LINE,
         AlertKind.CLOCK_WRONG,
         AlertKind.BATTERY_LOW,
+        AlertKind.POWER_LOST,
         AlertKind.CALIBRATION_DUE,
     }
 )

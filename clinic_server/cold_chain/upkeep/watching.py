@@ -1,4 +1,4 @@
-"""The server's own eye on upkeep: readings nobody took, calibrations that ran out, hours to be sealed."""
+"""The server's own eye on upkeep: readings nobody took, calibrations that ran out, batteries, hours to be sealed."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind
+from clinic_server.cold_chain.supply.lookup import supply_alarms
 from clinic_server.cold_chain.upkeep.hand_readings import missed_alarms
 from clinic_server.cold_chain.upkeep.probes import overdue_alarms
 from clinic_server.cold_chain.upkeep.rules import to_raise, to_recover
@@ -67,6 +68,7 @@ def _changes(connection: Connection, now: datetime, zone: ZoneInfo) -> tuple[lis
     wanted = {
         AlertKind.MANUAL_READING_MISSED: missed_alarms(connection, now, zone),
         AlertKind.CALIBRATION_DUE: overdue_alarms(connection, now.astimezone(zone).date()),
+        **supply_alarms(connection),  # whatever came is judged at once; this is for probes that were moved since
     }
     raised = [alarm for alarms in wanted.values() for alarm in to_raise(alarms, standing)]
     over = [(kind, code) for kind, alarms in wanted.items() for code in to_recover(kind, alarms, standing)]

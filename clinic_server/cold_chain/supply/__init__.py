@@ -1,0 +1,1 @@
+"""What probes live on: batteries that run down, and mains that fail."""
