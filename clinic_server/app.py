@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from clinic_server import __version__
+from clinic_server import __version__, navigation
 from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
@@ -304,6 +304,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
         _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
+    pages.environment.globals.update(bar=navigation.bar, link_to=navigation.link_to)
     return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)
 
 

@@ -151,7 +151,8 @@ class Call:
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render a page for this actor."""
-        return self.house.pages.page(template, status=status, actor=self.actor, **context)
+        known = {"actor": self.actor, "here": self.request.url.path}
+        return self.house.pages.page(template, status=status, **(known | context))
 
     async def _request_key(self, known: str | None) -> RequestKey:
         key = known or self.request.headers.get("idempotency-key")

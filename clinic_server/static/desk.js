@@ -117,10 +117,8 @@
     else if (notice.childElementCount) notice.scrollIntoView({ block: "nearest" }); // else a long page hides it
   }
 
-  function markPlace() {
-    for (const link of document.querySelectorAll(".pages a")) {
-      if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
-    }
+  // A language chosen brings back the page it was chosen on.
+  function keepPlace() {
     for (const back of document.querySelectorAll(".languages [name=back]")) back.value = location.pathname + location.search;
   }
 
@@ -153,6 +151,17 @@
     document.querySelector("[data-home]")?.focus({ preventScroll: true });
   }
 
+  // The folded groups of pages close as menus do: by Escape, and when something else is chosen.
+  function closeGroups(event) {
+    for (const group of document.querySelectorAll(".pages details[open]")) {
+      if (event.type === "keydown") {
+        if (event.key !== "Escape") return;
+        if (group.contains(document.activeElement)) group.firstElementChild.focus();
+      } else if (group.contains(event.target)) continue;
+      group.open = false;
+    }
+  }
+
   document.addEventListener("keydown", (event) => {
     const isHurried = isRushed(event);
     if (event.isComposing || event.keyCode === 229) return;
@@ -163,6 +172,7 @@
     pressDeclared(event);
     submitPrimary(event);
   }, true);
+  for (const kind of ["keydown", "pointerdown", "focusin"]) document.addEventListener(kind, closeGroups);
   document.addEventListener("submit", guardSubmit, true);
   document.addEventListener("htmx:before:request", clearNotice);
   document.addEventListener("htmx:finally:request", onAnswer);
@@ -173,6 +183,6 @@
     if (event.target === notice) markFaults();
     restoreFocus();
   });
-  markPlace();
+  keepPlace();
   restoreFocus();
 })();

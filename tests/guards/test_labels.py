@@ -113,6 +113,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "injection.rules.PermitFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "kit.moments.TurnKind": "clock_turn",
+    "navigation.Group": "page_group",
     "observation.rules.ExtensionReason": "extension_reason",
     "observation.exit.rules.ExitAnswer": "exit_answer",
     "observation.rules.EarlyReason": "early_reason",
