@@ -32,7 +32,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   cards    adds what smart card readers need; it is compiled here, and stays
   test     every check and every test, against real peers; further arguments go to pytest
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
-  faults   kills the server while it works and counts what was lost
+  faults   plays every fault of the catalogue and counts what was lost: faults --only N [--kills N]
   fuzz     gives spoilt messages to one device's parser: fuzz PARSER --runs N [--seed S]
   bench    measures on this machine: from the card to the name on the desk's page, and every codec
   mutate   spoils the rules one place at a time and tells which spoilt rule no test noticed; --guards the guards
@@ -47,7 +47,7 @@ examples:
   python3 run.py demo --speed 60
   python3 run.py serve --help
   python3 run.py test tests/rules -k interval
-  python3 run.py faults --kills 100 --json faults.json
+  python3 run.py faults --only 1 --kills 100 --json faults.json
 
 The first run fetches what the lock files name, through the package index and proxy that pip, uv and npm are set up
 with here; later runs need no network.

@@ -19,6 +19,7 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.backup.missing import MissingRecordsWatch, tell_missing
 from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
@@ -72,14 +73,16 @@ from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock, FastClock, SystemClock
 from clinic_server.kit.clock_watch import ClockWatch, keep_time
 from clinic_server.kit.codes import WrongCodes
-from clinic_server.kit.crypto import WrongKey, load_or_create_keyring
+from clinic_server.kit.crypto import Keyring, WrongKey, load_or_create_keyring
 from clinic_server.kit.db import Database
+from clinic_server.kit.engines import is_sqlite, sqlite_path
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.inbox import Inbox
 from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
+from clinic_server.kit.witness import Witness
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.observation.exit import api as exit_api
@@ -242,6 +245,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
         Backups(house),
+        MissingRecordsWatch(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,
@@ -297,6 +301,10 @@ def open_house(settings: Settings, clock: Clock) -> House:
         raise WrongKey
     if isinstance(clock, FastClock):
         clock.resume_after(max(db.now().at, db.read_now(last_line_at) or db.now().at))
+    missing = db.be_witnessed(_witness(settings, db.keyring))
+    if missing is not None:
+        _log.error("records_missing", waiting=missing.lines)
+        db.write_now(lambda tx: tell_missing(tx, missing), system_actor("witness"))
     db.write_now(keep_time, system_actor("clock"))  # nobody is served before a turn of the clock is recorded
     if db.read_now(lacks_hours):
         db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
@@ -306,6 +314,11 @@ def open_house(settings: Settings, clock: Clock) -> House:
     pages = Pages(settings.site, clock, ids, demo=settings.demo_speed > 0)
     pages.environment.globals.update(bar=navigation.bar, link_to=navigation.link_to)
     return House(settings, db, Inbox(clock, ids), pages, sessions.actor_for, typed_content)
+
+
+def _witness(settings: Settings, keyring: Keyring) -> Witness:
+    url = settings.database.url
+    return Witness(settings.witness_file, keyring.journal_key, sqlite_path(url) if is_sqlite(url) else None)
 
 
 def _clock_for(settings: Settings) -> Clock:

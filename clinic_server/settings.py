@@ -61,6 +61,11 @@ class DatabaseSettings(_Section):
     """Where records live."""
 
     url: str = Field("sqlite:///var/clinic.db", description="sqlite:///PATH or postgresql://USER@HOST/NAME.")
+    witness: Annotated[Path | None, _EMPTY_IS_NONE] = Field(
+        None,
+        description="File that remembers the last record, best on another disk, so that a loss is told; empty:"
+        " beside the key file.",
+    )
 
 
 class ServerSettings(_Section):
@@ -167,6 +172,11 @@ class Settings(BaseSettings):
     demo_since: Annotated[AwareDatetime | None, _EMPTY_IS_NONE] = Field(
         None, description="Instant since which a rehearsal's clock runs fast; empty: since its start."
     )
+
+    @property
+    def witness_file(self) -> Path:
+        """Where the last record is remembered outside the database."""
+        return self.database.witness or self.security.key_file.with_suffix(".witness")
 
 
 def refused_names(refused: ValidationError) -> list[str]:

@@ -15,10 +15,11 @@ from clinic_server.device_hub.lookup import StoredDevice, stored_devices
 from clinic_server.doctor.report import Said, said
 from clinic_server.kit.crypto import Keyring, UnusableKey, WrongKey
 from clinic_server.kit.engines import UnsafeDatabase, is_locked, is_sqlite, reader_engine, sqlite_path
-from clinic_server.kit.journal import is_head_ours, last_line_at
+from clinic_server.kit.journal import Head, is_head_ours, last_line_at
 from clinic_server.kit.schema import Schema, load_tables, schema_of
 from clinic_server.kit.single import is_held
 from clinic_server.kit.turns import turns_since
+from clinic_server.kit.witness import known_by, missing_from
 from clinic_server.screening.adoption import changed_sets
 from clinic_server.screening.rule_sets import RuleSetFaulty
 from clinic_server.settings import Settings
@@ -49,13 +50,14 @@ def examine(settings: Settings) -> Records:
     seen = Records()
     path = settings.security.key_file
     keyring = _key(path, seen.answers)
-    _database(settings.database.url, keyring, seen)
+    known = known_by(settings.witness_file, keyring.journal_key) if keyring else None  # before a server writes more
+    _database(settings.database.url, keyring, known, seen)
     if not _is_there(path):
         seen.answers.append(said("key_lost" if seen.has_schema else "key_missing", path=path))
     return seen
 
 
-def _database(url: str, keyring: Keyring | None, seen: Records) -> None:
+def _database(url: str, keyring: Keyring | None, known: Head | None, seen: Records) -> None:
     try:
         if is_sqlite(url) and not sqlite_path(url).exists():
             seen.answers.append(said("database_missing", path=sqlite_path(url)))
@@ -63,6 +65,8 @@ def _database(url: str, keyring: Keyring | None, seen: Records) -> None:
             return
         with _connected(url) as connection:
             _ask(connection, url, keyring, seen)
+            if seen.last_line_at is not None:
+                seen.answers.append(_witness(connection, known))
     except UnsafeDatabase as refused:
         seen.answers.append(said("database_unsafe", reason=refused))
     except (SQLAlchemyError, OSError) as refused:
@@ -101,6 +105,15 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
         seen.answers.append(said("key_wrong"))
+
+
+def _witness(connection: Connection, known: Head | None) -> Said:
+    if known is None:
+        return said("witness_none")
+    missing = missing_from(connection, known)
+    if missing is None:
+        return said("witness_good")
+    return said("witness_missing", known=missing.known.seq, there=missing.there)
 
 
 def _rule_sets(connection: Connection) -> Iterator[Said]:

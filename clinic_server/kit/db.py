@@ -31,6 +31,7 @@ from clinic_server.kit.single import hold_file
 from clinic_server.kit.timekeeper import Timekeeper
 from clinic_server.kit.turns import at_moment
 from clinic_server.kit.tx import Signal, Site, Tx
+from clinic_server.kit.witness import MissingRecords, Witness, missing_from
 
 T = TypeVar("T")
 _MOST_WAITING = 2000
@@ -61,6 +62,7 @@ class Database:
         self.clock = clock
         self.ids = ids
         self.broadcaster = Broadcaster()
+        self._witness: Witness | None = None
         self._held = hold_file(sqlite_path(url)) if is_sqlite(url) else None
         self._writer = writer_engine(url)
         with self._writer.connect() as connection:  # refuses an unsafe database now, not at the first visit
@@ -77,6 +79,12 @@ class Database:
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Publish signals on this loop from now on."""
         self._loop = loop
+
+    def be_witnessed(self, witness: Witness) -> MissingRecords | None:
+        """Let a witness remember each last line from now on; return what it remembers and is not here, if anything."""
+        missing = self.read_now(lambda connection: missing_from(connection, witness.known))
+        self._witness = witness
+        return missing
 
     def watch(self, watcher: Callable[[Sequence[Signal]], None]) -> None:
         """Tell ``watcher``, on the writer's thread, what was or may have been committed, before it is answered."""
@@ -128,6 +136,8 @@ class Database:
         self._readers.shutdown()
         self._reader.dispose()
         self._writer.dispose()
+        if self._witness:
+            self._witness.close()
         if self._held:
             self._held.release()
 
@@ -177,6 +187,8 @@ class Database:
             self._fail(batch, self._refusal_for(error))
         else:
             self._time.committed()
+            if self._witness:
+                self._witness.remember(head)
 
     def _keep_time(self, connection: Connection, batch: list[_Waiting], head: Head) -> Head:
         """Record that the clock was turned before anything is recorded by it."""

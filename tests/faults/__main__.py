@@ -3,67 +3,77 @@
 import argparse
 import json
 import sys
-import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from firmware_stubs.rehearsal.proof import Verdict
-from tests.faults.kills import Outcome, Scene, kill_again_and_again
-from tests.faults.storm.run import Storm, Weathered, weather
-from tests.peers import mosquitto, postgres_database
+from tests.faults import report
+from tests.faults.bound import run_tests
+from tests.faults.catalogue import FAULTS, Fault, catalogue
+from tests.faults.runners import RUNNERS, Lengths, Played
 
 ENGINES = ("sqlite", "postgresql")
-CATALOGUE = {1: "kill -9 of the server at random moments of a busy day"}
 MOST_SHOWN = 20
+COUNTED = ("acknowledged_writes", "lost", "half", "doubled", "unproven")
 
 
 def main() -> int:
-    """Run, tell, and fail on any loss."""
+    """Play, tell, write it down, and fail on any loss."""
     words = _arguments()
-    if words.excursions:
-        return _storm(words)
-    engines = ENGINES if words.engine == "both" else (words.engine,)
-    outcomes = [_run(engine, words.kills, words.seed) for engine in engines]
-    figures = _figures(outcomes)
-    for name, figure in figures.items():
-        _say(f"{figure:>12} {name}")
+    chosen = [fault for fault in catalogue() if not words.only or fault.number in words.only]
+    played = {} if words.tests_only else _played(chosen, _lengths(words))
+    of_tests = {} if words.runners_only else _tested(chosen, words.engine)
+    failures = {fault.number: list(_wrong(fault, played, of_tests)) for fault in chosen if not fault.cannot}
+    figures = _figures(played, failures)
+    _tell(chosen, failures, figures)
     if words.json:
-        words.json.write_text(json.dumps(figures, indent=1) + "\n")
-    found = [difference for outcome in outcomes for difference in outcome.differences]
-    for difference in found[:MOST_SHOWN]:
-        sys.stderr.write(f"DIFFERENCE ({difference.verdict}): {difference.what}\n")
-    return 1 if found else 0
+        words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if not (words.only or words.tests_only or words.runners_only):
+        report.FILE.write_text(report.written(chosen, failures, figures), encoding="utf-8")
+    return 1 if any(failures.values()) else 0
 
 
-def _run(engine: str, kills: int, seed: int) -> Outcome:
-    _say(f"{CATALOGUE[1]}: {kills} times on {engine}, seed {seed}")
-    with ExitStack() as peers:
-        folder = Path(peers.enter_context(tempfile.TemporaryDirectory(prefix="clinic-faults-")))
-        mqtt_url = peers.enter_context(mosquitto())
-        database_url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
-        return kill_again_and_again(Scene(engine, folder, database_url, mqtt_url), kills, seed)
+def _played(chosen: Sequence[Fault], lengths: Lengths) -> Mapping[str, Played]:
+    """Let each runner that is asked for play once."""
+    played = {}
+    for name in dict.fromkeys(fault.runner for fault in chosen if fault.runner):
+        _say(f"{name}: {(RUNNERS[name].__doc__ or '').splitlines()[0]}")
+        began_at = time.monotonic()
+        played[name] = RUNNERS[name](lengths)
+        _say(f"  {len(played[name].differences)} differences, {time.monotonic() - began_at:.0f} s")
+    return played
 
 
-def _storm(words: argparse.Namespace) -> int:
-    engine = "sqlite" if words.engine == "both" else words.engine
-    storm = Storm(words.excursions, words.seed, fridges=min(words.fridges, words.excursions), speed=words.speed)
-    how = f"{storm.speed:.0f} times as fast, on {engine}, seed {storm.seed}"
-    _say(f"{storm.excursions} excursions in {storm.fridges} fridges, {how}")
-    with ExitStack() as peers:
-        folder = Path(peers.enter_context(tempfile.TemporaryDirectory(prefix="clinic-faults-")))
-        database_url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
-        return _told(weather(Scene(engine, folder, database_url, None), storm), words.json)
+def _tested(chosen: Sequence[Fault], engine: str) -> Mapping[str, Sequence[str]]:
+    nodes = {test for fault in chosen for test in fault.tests}
+    _say(f"{len(nodes)} tests, {engine}")
+    return run_tests(nodes, engine)
 
 
-def _told(weathered: Weathered, into: Path | None) -> int:
-    for name, figure in weathered.figures.items():
-        _say(f"{figure:>12} {name}")
-    if into:
-        into.write_text(json.dumps(weathered.figures, indent=1) + "\n")
-    for difference in weathered.differences[:MOST_SHOWN]:
-        sys.stderr.write(f"DIFFERENCE {difference}\n")
-    return 1 if weathered.differences else 0
+def _wrong(fault: Fault, played: Mapping[str, Played], of_tests: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Return everything that went wrong while a fault was played."""
+    if fault.runner in played:
+        yield from played[fault.runner].differences
+    for test in fault.tests:
+        yield from (f"{test}: {failure}" for failure in of_tests.get(test, ()))
+
+
+def _figures(played: Mapping[str, Played], failures: Mapping[int, Sequence[str]]) -> Mapping[str, float]:
+    all_of_them = Played(dict.fromkeys(COUNTED, 0))
+    for one in played.values():
+        all_of_them.add(one.figures)
+    survived = sum(not wrong for wrong in failures.values())
+    return {"faults_run": len(failures), "faults_survived": survived, **all_of_them.figures}
+
+
+def _tell(chosen: Sequence[Fault], failures: Mapping[int, Sequence[str]], figures: Mapping[str, float]) -> None:
+    for name, figure in figures.items():
+        _say(f"{figure:>12g} {name}")
+    for fault in chosen:
+        if fault.cannot:
+            _say(f"{fault.number}: not here: {fault.cannot}")
+        for wrong in failures.get(fault.number, ())[:MOST_SHOWN]:
+            sys.stderr.write(f"DIFFERENCE under {fault.number} ({fault.what}): {wrong}\n")
 
 
 def _say(line: str) -> None:
@@ -71,31 +81,32 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    return {
-        "faults_run": sum(outcome.kills for outcome in outcomes),
-        "faults_survived": sum(outcome.survived for outcome in outcomes),
-        "acknowledged_writes": sum(outcome.acknowledged for outcome in outcomes),
-        **{verdict.value: sum(outcome.count(verdict) for outcome in outcomes) for verdict in Verdict},
-        **{name: figure for outcome in outcomes for name, figure in outcome.figures().items()},
-    }
+def _lengths(words: argparse.Namespace) -> Lengths:
+    engines = ENGINES if words.engine == "both" else (words.engine,)
+    return Lengths(engines, words.seed, words.kills, words.excursions, words.fridges, words.speed)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 run.py faults",
-        description="Breaks the running system, on real peers, and counts what was lost.",
+        description=f"Plays the {FAULTS} faults of tests/faults/catalogue.toml on real peers and counts what was lost;"
+        " the whole of it writes tests/faults/REPORT.md.",
         epilog="exit codes: 0 nothing was lost; 1 something was, or could not be proved",
     )
-    parser.add_argument("--kills", type=int, default=100, help="how often the server is killed, on each engine (100)")
-    parser.add_argument("--excursions", type=int, help="break the cold chain and the pagers instead, so often at least")
-    parser.add_argument("--fridges", type=int, default=40, help="side by side, with --excursions (40)")
-    parser.add_argument("--speed", type=float, default=240, help="of the clock, with --excursions (240)")
+    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="which faults, by their number; else all")
+    parser.add_argument("--kills", type=int, default=10, help="how often the server is killed, on each engine (10)")
+    parser.add_argument("--excursions", type=int, default=40, help="how many at least in the storm (40)")
+    parser.add_argument("--fridges", type=int, default=40, help="side by side in the storm (40)")
+    parser.add_argument("--speed", type=float, default=240, help="of the clock in the storm (240)")
     parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
-    parser.add_argument("--only", type=int, nargs="+", choices=tuple(CATALOGUE), help="which faults, by their number")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed kills at the same moments (1)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same (1)")
+    parser.add_argument("--runners-only", action="store_true", help="leave out what the test command runs anyway")
+    parser.add_argument("--tests-only", action="store_true", help="leave out what plays at any length")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
-    return parser.parse_args()
+    words = parser.parse_args()
+    if words.only and not {*words.only} <= {*range(1, FAULTS + 1)}:
+        parser.error(f"faults are numbered 1 to {FAULTS}")
+    return words
 
 
 if __name__ == "__main__":

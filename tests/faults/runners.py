@@ -1,0 +1,74 @@
+"""What plays a fault at any length, by the names the catalogue uses."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firmware_stubs.rehearsal.proof import Verdict
+from tests.faults.kills import Scene, kill_again_and_again
+from tests.faults.storm.run import Storm, weather
+from tests.peers import mosquitto, postgres_database
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long each runner plays, on which engines, and from which seed."""
+
+    engines: Sequence[str]
+    seed: int = 1
+    kills: int = 10
+    excursions: int = 40
+    fridges: int = 40
+    speed: float = 240.0
+
+
+@dataclass(slots=True)
+class Played:
+    """What a runner came to; it survived when nothing differs."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Add figures to those of the same name."""
+        for name, figure in figures.items():
+            self.figures[name] = self.figures.get(name, 0) + figure
+
+
+Runner = Callable[[Lengths], Played]
+
+
+@contextmanager
+def a_scene(engine: str, *, has_broker: bool = False) -> Iterator[Scene]:
+    """Yield a folder and a database of their own, and a broker where one is wanted."""
+    with ExitStack() as peers:
+        folder = Path(peers.enter_context(tempfile.TemporaryDirectory(prefix="clinic-faults-")))
+        url = peers.enter_context(postgres_database()) if engine == "postgresql" else None
+        yield Scene(engine, folder, url, peers.enter_context(mosquitto()) if has_broker else None)
+
+
+def kills(lengths: Lengths) -> Played:
+    """Kill the server at random moments of a busy day, on each engine."""
+    played = Played()
+    for engine in lengths.engines:
+        with a_scene(engine, has_broker=True) as scene:
+            outcome = kill_again_and_again(scene, lengths.kills, lengths.seed)
+        played.add({"acknowledged_writes": outcome.acknowledged})
+        played.add({verdict.value: outcome.count(verdict) for verdict in Verdict})
+        played.add(outcome.figures())
+        played.differences += [f"{engine}: {one.verdict}: {one.what}" for one in outcome.differences]
+    return played
+
+
+def storm(lengths: Lengths) -> Played:
+    """Fail fridges under kills of server and broker and gateways that lie."""
+    fridges = min(lengths.fridges, lengths.excursions)
+    asked = Storm(lengths.excursions, lengths.seed, fridges=fridges, speed=lengths.speed)
+    with a_scene(lengths.engines[0]) as scene:
+        weathered = weather(scene, asked)
+    return Played({f"storm_{name}": figure for name, figure in weathered.figures.items()}, weathered.differences)
+
+
+RUNNERS: Mapping[str, Runner] = {"kills": kills, "storm": storm}
