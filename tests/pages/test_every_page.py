@@ -10,6 +10,7 @@ from playwright.async_api import Page
 from clinic_server.device_hub.carriers import FoundAt
 from clinic_server.device_hub.shown import found_key
 from devices.finding import Found
+from tests.pages.accessibility import hindrances_on
 from tests.pages.conftest import Screens, photograph
 from tests.pages.site import WALL_TOKEN, PageSite
 from tests.pages.visitors import NAMES, OBSERVED
@@ -153,6 +154,8 @@ async def test_page_is_sound_in_every_language(
         assert await page.locator("html").get_attribute("lang") == language
         assert await page.locator("h1").count() == 1, "a page has one heading of the first rank"
         assert await page.evaluate(NAMELESS) == []
+        if language == LANGUAGES[0]:  # the rules read structure and colour, which a language does not change
+            assert await hindrances_on(page) == {}
         for width, height in SIZES:
             await page.set_viewport_size({"width": width, "height": height})
             # To hide the caret, a style would be written into the page, which its policy forbids.
@@ -197,3 +200,13 @@ async def test_the_wall_tells_nobodys_name_and_nothing_else_of_them(screens: Scr
         assert name not in words
     assert "T0000" not in words
     assert "1980" not in words
+
+
+async def test_what_is_in_somebodys_way_is_really_found(screens: Screens) -> None:
+    async with screens.opened("/patterns") as page:
+        await page.evaluate(
+            """() => { const grey = Object.assign(document.createElement("p"), {textContent: "grey"});
+            grey.style.setProperty("color", "#bbb");
+            document.querySelector("main").append(document.createElement("img"), grey); }"""
+        )
+        assert {"image-alt", "color-contrast"} <= (await hindrances_on(page)).keys()
