@@ -113,6 +113,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "kit.moments.TurnKind": "clock_turn",
     "observation.rules.ExtensionReason": "extension_reason",
     "observation.exit.rules.ExitAnswer": "exit_answer",
+    "observation.seats.rules.FoundBy": "found_by",
     "observation.rules.EarlyReason": "early_reason",
     "opening.ambulance.rules.Presence": "presence",
     "opening.hospitals.rules.HospitalKind": "hospital_kind",
