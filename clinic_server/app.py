@@ -87,6 +87,8 @@ from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
 from clinic_server.observation.exit import api as exit_api
 from clinic_server.observation.exit import pages as exit_pages
+from clinic_server.observation.seats import api as seats_api
+from clinic_server.observation.seats import pages as seats_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
@@ -148,6 +150,8 @@ ROUTERS = (
     care_pages.router,
     exit_api.router,
     exit_pages.router,
+    seats_api.router,
+    seats_pages.router,
     opening_api.router,
     opening_pages.router,
     kit_api.router,

@@ -1,28 +1,21 @@
-"""The observation area's page: everyone who is watched, with the minutes left."""
+"""The observation area's page: a card for everyone who is watched, whom to look at first at the top."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from sqlalchemy import Connection
 
-from clinic_server.adverse_events.care.lookup import CallFacts, calls_by_visit
 from clinic_server.kit.call import Call, Form, allows
-from clinic_server.kit.moments import Turn
-from clinic_server.kit.turns import moment_of, turns_since
 from clinic_server.observation import actions
+from clinic_server.observation.area import area
+from clinic_server.observation.record import Record, record_of
 from clinic_server.observation.rules import EarlyReason, ExtensionMinutes, ExtensionReason
-from clinic_server.people.lookup import people
-from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.rules import Role
-from clinic_server.visits.watch import Watched, watched
 
-TURNS_SHOWN: Final = timedelta(hours=1)
 router = APIRouter(include_in_schema=False)
 Observer = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN)]
+_CHOICES: Mapping[str, Any] = {"reasons": list(EarlyReason), "extensions": list(ExtensionReason)}
 
 
 class EarlyLeaveForm(Form):
@@ -38,26 +31,35 @@ class ExtensionForm(Form):
     reason: ExtensionReason
 
 
-@dataclass(frozen=True, slots=True)
-class Seats:
-    """Who is watched, their names, and to whom the team was called; what happened to the clock lately."""
-
-    watched: Sequence[Watched]
-    people: Mapping[UUID, PersonFacts]
-    calls: Mapping[UUID, CallFacts]
-    turns: Sequence[Turn]
-
-
 @router.get("/observation")
 async def observation(call: Observer) -> Response:
     """Show everyone under observation."""
-    return call.page("observation/area.html", **await _shown(call))
+    return call.page("observation/area.html", **await _area(call))
 
 
-@router.get("/observation/seats")
-async def seats(call: Observer) -> Response:
-    """Show the list again."""
-    return call.page("observation/_seats.html", **await _shown(call))
+@router.get("/observation/now")
+async def observation_now(call: Observer) -> Response:
+    """Show the cards again."""
+    return call.page("observation/_people.html", **await _area(call))
+
+
+@router.get("/observation/free-seats")
+async def free(call: Observer) -> Response:
+    """Show again to which seats somebody can be led."""
+    shown = await _area(call)
+    return call.page("observation/_seat_choice.html", field_id="seat_code", free=shown["area"].free)
+
+
+@router.get("/visits/{visit_id}/observation")
+async def person(call: Observer, visit_id: UUID) -> Response:
+    """Show the record of one person's observation, and everything that can be done for them."""
+    return call.page("observation/person.html", record=await _record(call, visit_id), **_CHOICES)
+
+
+@router.get("/visits/{visit_id}/observation/now")
+async def person_now(call: Observer, visit_id: UUID) -> Response:
+    """Show how the observation stands again."""
+    return call.page("observation/_standing.html", record=await _record(call, visit_id))
 
 
 @router.post("/visits/{visit_id}/leave")
@@ -77,16 +79,16 @@ async def let_go_early(call: Observer, visit_id: UUID) -> Response:
 async def extend(call: Observer, visit_id: UUID) -> Response:
     """Let a person be watched for longer."""
     form = await call.form(ExtensionForm)
-    return await call.record(lambda tx: actions.extend(tx, visit_id, form.minutes, form.reason), then="/observation")
+    return await call.record(
+        lambda tx: actions.extend(tx, visit_id, form.minutes, form.reason), then=f"/visits/{visit_id}/observation"
+    )
 
 
-async def _shown(call: Call) -> dict[str, Any]:
+async def _area(call: Call) -> dict[str, Any]:
     keyring = call.house.db.keyring
+    return {"area": await call.read(lambda connection: area(connection, keyring))}
 
-    def look(connection: Connection) -> Seats:
-        present = watched(connection)
-        names = people(connection, keyring, [one.person_id for one in present])
-        turns = turns_since(connection, moment_of(connection).at - TURNS_SHOWN)
-        return Seats(present, names, calls_by_visit(connection), turns)
 
-    return {"seats": await call.read(look), "reasons": list(EarlyReason), "extensions": list(ExtensionReason)}
+async def _record(call: Call, visit_id: UUID) -> Record:
+    keyring = call.house.db.keyring
+    return await call.read(lambda connection: record_of(connection, keyring, visit_id))

@@ -44,3 +44,10 @@ class NotEarly(Refused):
     """The observation is over; leaving now is no early leave."""
 
     code = "not_early"
+
+
+def urgency(minutes_left: int, *, is_cared_for: bool) -> int:
+    """Return whom a nurse looks at first, the lowest before all: a reaction, who may go, everybody else."""
+    if is_cared_for:
+        return 0
+    return 1 if minutes_left == 0 else 2

@@ -34,3 +34,4 @@ class Extension(Record, table=True):
 
 
 departure = table_of(Departure)
+extension = table_of(Extension)

@@ -20,9 +20,14 @@ from clinic_server.visits.tables import Watch, visit_now, watch
 
 _other = watch.alias()
 _last = select(func.max(_other.c.journal_seq)).where(_other.c.visit_id == watch.c.visit_id).scalar_subquery()
-_standing = select(watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at).where(
-    watch.c.journal_seq == _last
+_begun = (
+    select(func.min(_other.c.journal_seq))
+    .where(_other.c.visit_id == watch.c.visit_id, _other.c.given_at == watch.c.given_at)
+    .scalar_subquery()
 )
+_standing = select(
+    watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at, _begun.label("begun_seq")
+).where(watch.c.journal_seq == _last)
 _on_seats = (
     _standing.add_columns(visit_now.c.person_id, visit_now.c.ticket_number)
     .join(visit_now, visit_now.c.visit_id == watch.c.visit_id)
@@ -32,15 +37,22 @@ _on_seats = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A visit's observation at one moment; ``given_at`` is the last dose's time as it was recorded."""
+    """A visit's observation at one moment; ``given_at`` is the last dose's time as it was recorded.
+
+    ``minutes_in`` are the full minutes since then, whatever happened to the clock.
+    """
 
     given_at: datetime
     due: Due
+    minutes_in: int
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One person under observation; ``is_unproved`` while only the wall clock says the time is over."""
+    """One person under observation; ``is_unproved`` while only the wall clock says the time is over.
+
+    ``given_at`` is the last dose's time as it was recorded, ``minutes_in`` the full minutes since it.
+    """
 
     visit_id: UUID
     person_id: UUID
@@ -48,6 +60,8 @@ class Watched:
     due_at: datetime
     minutes_left: int
     is_unproved: bool
+    given_at: datetime
+    minutes_in: int
 
 
 def minutes_left(now: datetime, due_at: datetime) -> int:
@@ -73,7 +87,7 @@ def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:
 def standing_watch(connection: Connection, visit_id: UUID) -> Standing | None:
     """Return how a visit's observation stands, or None before the needle."""
     found = _carried(connection, _standing.where(watch.c.visit_id == visit_id))
-    return next((Standing(row.given_at, due) for row, due in found), None)
+    return next((Standing(row.given_at, due, minutes_in) for row, due, minutes_in in found), None)
 
 
 def due_at(connection: Connection, visit_id: UUID) -> datetime | None:
@@ -86,8 +100,17 @@ def watched(connection: Connection) -> Sequence[Watched]:
     """Return everyone under observation, the first to be due first."""
     now = moment_of(connection).at
     present = [
-        Watched(row.visit_id, row.person_id, row.ticket_number, due.at, minutes_left(now, due.at), due.is_unproved(now))
-        for row, due in _carried(connection, _on_seats)
+        Watched(
+            visit_id=row.visit_id,
+            person_id=row.person_id,
+            ticket_number=row.ticket_number,
+            due_at=due.at,
+            minutes_left=minutes_left(now, due.at),
+            is_unproved=due.is_unproved(now),
+            given_at=row.given_at,
+            minutes_in=minutes_in,
+        )
+        for row, due, minutes_in in _carried(connection, _on_seats)
     ]
     return sorted(present, key=attrgetter("due_at", "ticket_number"))
 
@@ -97,12 +120,17 @@ def _append(tx: Tx, visit_id: UUID, given_at: datetime, due_at: datetime) -> dat
     return due_at
 
 
-def _carried(connection: Connection, asked: Select[Any]) -> Iterator[tuple[Row[Any], Due]]:
-    """Yield each watch asked for, with its due time carried to the connection's moment."""
+def _carried(connection: Connection, asked: Select[Any]) -> Iterator[tuple[Row[Any], Due, int]]:
+    """Yield each watch asked for, with its due time carried to the connection's moment and the minutes since its dose.
+
+    A watch that was made longer has the dose's time as the line of the dose tells it, which may lie before a turn.
+    """
     rows = connection.execute(asked).all()
     if not rows:
         return
-    now_seq = moment_of(connection).seq
-    turns = turns_after(connection, min(now_seq, *(row.journal_seq for row in rows)))
+    moment = moment_of(connection)
+    turns = turns_after(connection, min(moment.seq, *(row.begun_seq for row in rows)))
     for row in rows:
-        yield row, Due(row.due_at, row.due_at).carried(row.journal_seq, now_seq, turns)
+        given = Due(row.given_at, row.given_at).carried(row.begun_seq, moment.seq, turns)
+        minutes_in = max(0, (moment.at - given.at) // timedelta(minutes=1))
+        yield row, Due(row.due_at, row.due_at).carried(row.journal_seq, moment.seq, turns), minutes_in

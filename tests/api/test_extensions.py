@@ -88,10 +88,10 @@ async def test_a_clock_set_forward_lets_nobody_go_and_one_set_back_keeps_nobody(
 
 async def test_the_seats_tell_that_the_clock_was_set(as_role: Any, seated: UUID, clock: ManualClock) -> None:
     observer = await as_role(Role.OBSERVER)
-    assert "服务器时钟" not in (await observer.get("/observation/seats")).text
+    assert "服务器时钟" not in (await observer.get("/observation/now")).text
     clock.step(hours=1)
     await observer.post(f"/api/v1/visits/{seated}/leave")
-    assert "服务器时钟被调整过" in (await observer.get("/observation/seats", headers={"Accept-Language": "zh-CN"})).text
+    assert "服务器时钟被调整过" in (await observer.get("/observation/now", headers={"Accept-Language": "zh-CN"})).text
 
 
 def test_after_the_machine_was_off_time_counts_but_the_person_is_marked(db: Database, clock: ManualClock) -> None:

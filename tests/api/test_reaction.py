@@ -448,7 +448,7 @@ async def test_the_seat_shows_the_minutes_since_the_key_and_the_way_to_the_log(
     assert f"/visits/{visit_id}/reaction" in (await observer.get("/observation")).text
     number = await pressed(observer, visit_id)
     house.db.clock.pass_time(minutes=3)  # type: ignore[attr-defined]
-    area = (await observer.get("/observation/seats")).text
+    area = (await observer.get("/observation/now")).text
     assert f"/adverse-events/{number}/care" in area
     assert "Reaction · 3 min" in area
     assert f"/visits/{visit_id}/leave" not in area

@@ -116,6 +116,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "navigation.Group": "page_group",
     "observation.rules.ExtensionReason": "extension_reason",
     "observation.exit.rules.ExitAnswer": "exit_answer",
+    "observation.seats.rules.FoundBy": "found_by",
     "observation.rules.EarlyReason": "early_reason",
     "opening.ambulance.rules.Presence": "presence",
     "opening.hospitals.rules.HospitalKind": "hospital_kind",

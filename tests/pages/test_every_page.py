@@ -40,6 +40,8 @@ PAGES = {
     "chair": "/visits/{bench}/injection",
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
+    "observation-person": "/visits/{observed}/observation",
+    "observation-seats": "/observation/seats",
     "adverse-events": "/adverse-events",
     "care": "/adverse-events/{event}/care",
     "care-handover": "/adverse-events/{event}/handover",

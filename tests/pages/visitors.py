@@ -69,6 +69,8 @@ from clinic_server.kit.tx import Tx
 from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_reader
 from clinic_server.observation.exit.lookup import open_readers
 from clinic_server.observation.exit.rules import ShownBy
+from clinic_server.observation.seats.actions import list_seat, place_person, retire_seat
+from clinic_server.observation.seats.rules import FoundBy
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, open_site
 from clinic_server.opening.emergency_kit.actions import add_to_kit
@@ -158,6 +160,7 @@ def fill(tx: Tx) -> dict[str, str]:
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
+    _seat(tx, visit_ids[13:])
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
@@ -183,6 +186,15 @@ def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
     written = [write_line(tx, number, NewEntry(said)) for said in lines]
     strike_line(tx, number, written[6].line_id, "写错")
     return {"event": str(number), "fainted": str(waiting_id)}
+
+
+def _seat(tx: Tx, visit_ids: list[UUID]) -> None:
+    """Let the area have seats, one of them out of use; people sit and stand, and one has not come from the bench."""
+    for code in ("a1", "a2", "a3", "b1"):
+        list_seat(tx, code, "大厅" if code[0] == "a" else "走廊")
+    retire_seat(tx, "b1")
+    for visit_id, seat_code in zip(visit_ids, ("a1", "a2", None, "a3"), strict=False):
+        place_person(tx, visit_id, seat_code, FoundBy.SLIP)
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:

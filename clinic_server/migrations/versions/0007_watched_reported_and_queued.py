@@ -29,6 +29,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", name=op.f("pk_supply_now")),
     )
     op.create_table(
+        "seat",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("zone", sa.String(length=40), nullable=False),
+        sa.Column("is_retired", sa.Boolean(), nullable=False),
+        sa.Column("listed_by", sa.Uuid(), nullable=False),
+        sa.Column("listed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(code) <= 32", name=op.f("ck_seat_code_length")),
+        sa.CheckConstraint("length(zone) <= 40", name=op.f("ck_seat_zone_length")),
+        sa.ForeignKeyConstraint(["listed_by"], ["staff.id"], name=op.f("fk_seat_listed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seat")),
+    )
+    with op.batch_alter_table("seat", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_seat_code"), ["code"], unique=False)
+
+    op.create_table(
+        "placement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("seat_code", sa.String(length=32), nullable=True),
+        sa.Column(
+            "found_by",
+            sa.Enum(
+                "slip",
+                "card",
+                "ticket",
+                "hand",
+                name="foundby_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("placed_by", sa.Uuid(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(seat_code) <= 32", name=op.f("ck_placement_seat_code_length")),
+        sa.ForeignKeyConstraint(["placed_by"], ["staff.id"], name=op.f("fk_placement_placed_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_placement_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_placement")),
+    )
+    with op.batch_alter_table("placement", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_placement_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
         "event_classed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -74,6 +123,8 @@ def upgrade() -> None:
     )
     op.make_append_only("event_classed")
     op.make_append_only("event_step")
+    op.make_append_only("placement")
+    op.make_append_only("seat")
     # ### end Alembic commands ###
 
 
@@ -84,5 +135,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_classed_event_id"))
 
     op.drop_table("event_classed")
+    with op.batch_alter_table("placement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_placement_visit_id_journal_seq"))
+
+    op.drop_table("placement")
+    with op.batch_alter_table("seat", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_seat_code"))
+
+    op.drop_table("seat")
     op.drop_table("supply_now")
     # ### end Alembic commands ###

@@ -12,25 +12,22 @@ from sqlalchemy import Connection, func, select
 from clinic_server.kit.codes import code_of, id_in_token, is_code, token_of
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import ClinicError
-from clinic_server.kit.inbox import Delivery, Inbox
 from clinic_server.observation.exit.actions import Answered, AtExit
 from clinic_server.observation.exit.rules import ExitAnswer, ExitReaderEnded, ExitReaderUnknown, ShownBy
 from clinic_server.observation.exit.tables import exit_reader, exit_scan
+from clinic_server.observation.presenting import visit_shown
 from clinic_server.observation.tables import departure
-from clinic_server.people.documents import Document
-from clinic_server.people.lookup import find_by_document, person
-from clinic_server.people.rules import CardFacts, CardFault
-from clinic_server.stock.scans import ScanFacts, ScanFault, VisitScan
+from clinic_server.people.lookup import person
+from clinic_server.people.rules import CardFault
+from clinic_server.stock.scans import ScanFault
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, last_visit_of, open_visit_of, standing, standing_by_ticket
-from clinic_server.visits.slip_code import visit_of_slip
+from clinic_server.visits.lookup import standing, standing_by_ticket
 from clinic_server.visits.tables import visit, visit_now
 
 LAST_DIGITS: Final = 3  # as many as are shown of the shortest numbers
 MOST_SCANS: Final = 40
 REMEMBERED_FOR: Final = timedelta(hours=12)  # a slip of an earlier day is nobody's
 _PURPOSE: Final = "exit_reader"
-_KINDS: Final = (ShownBy.CARD, ShownBy.SCAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +114,12 @@ def reader_of_code(connection: Connection, keyring: Keyring, typed: str, now: da
     raise ExitReaderUnknown
 
 
-def newest_at(inbox: Inbox, station: str) -> tuple[Delivery, ShownBy] | None:
-    """Return the card or scan that came last to a station, None once it is answered or has perished."""
-    lying = [(delivery, kind) for kind in _KINDS if (delivery := inbox.latest(station, kind.value)) is not None]
-    return max(lying, key=lambda one: one[0].id, default=None)
-
-
 def who_showed(connection: Connection, keyring: Keyring, shown_by: ShownBy, content: object, now: datetime) -> AtExit:
     """Return whose visit a card or a scan shows: one that is open, or that ended not long ago."""
     if isinstance(content, CardFault | ScanFault):
         return AtExit(shown_by, fault=ExitAnswer.AGAIN)
     try:
-        found = _visit_shown(connection, keyring, content)
+        found = visit_shown(connection, keyring, content)
     except ClinicError:
         return AtExit(shown_by)
     is_of_today = found is not None and (found.stage.is_open or now - found.since_at < REMEMBERED_FOR)
@@ -192,23 +183,3 @@ def exits_by_hour(connection: Connection, on: date, zone: ZoneInfo) -> Sequence[
         begins_at = row.left_at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
         hours.setdefault(begins_at, []).append(row.by_reader)
     return [HourOut(begins_at, len(left), sum(left)) for begins_at, left in sorted(hours.items())]
-
-
-def _visit_shown(connection: Connection, keyring: Keyring, content: object) -> Standing | None:
-    match content:
-        case VisitScan(code):
-            found: Standing | None = visit_of_slip(connection, keyring, code)
-        case CardFacts(document=document):
-            found = _visit_of_holder(connection, keyring, document)
-        case ScanFacts(text):
-            found = _visit_of_holder(connection, keyring, Document.parse(text))
-        case _:
-            found = None
-    return found
-
-
-def _visit_of_holder(connection: Connection, keyring: Keyring, document: Document) -> Standing | None:
-    person_id = find_by_document(connection, keyring, document)
-    if person_id is None:
-        return None
-    return open_visit_of(connection, person_id) or last_visit_of(connection, person_id)

@@ -25,6 +25,7 @@ from clinic_server.observation.exit import lookup
 from clinic_server.observation.exit.actions import Answered, AtExit, answer_at_exit, open_reader
 from clinic_server.observation.exit.rules import ExitReaderUnknown, ShownBy
 from clinic_server.observation.exit.shown import Screen, screen_of, standing_screen
+from clinic_server.observation.presenting import newest_at
 from clinic_server.staff.actions import stations
 from clinic_server.staff.rules import STATION_PATTERN, Role, StationKind
 
@@ -108,8 +109,11 @@ async def exit_live(
 @router.post("/exit/{token}/shown")
 async def answer_shown(call: Anyone, reader: Annotated[lookup.Reader, Depends(_address)]) -> Response:
     """Answer the card or scan that came last to the exit's own devices."""
-    newest = lookup.newest_at(call.house.inbox, reader.station)
-    return Response(status_code=204) if newest is None else await _answer_delivery(call, reader, *newest)
+    newest = newest_at(call.house.inbox, reader.station)
+    if newest is None:
+        return Response(status_code=204)
+    delivery, kind = newest
+    return await _answer_delivery(call, reader, delivery, ShownBy(kind))
 
 
 @router.post("/exit/{token}/scan")

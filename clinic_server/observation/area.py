@@ -1,0 +1,83 @@
+"""Everyone in the area as its nurses see them: who, where, what is due, and whom to look at first."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from clinic_server.adverse_events.care.lookup import CallFacts, calls_by_visit
+from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.moments import Turn
+from clinic_server.kit.turns import moment_of, turns_since
+from clinic_server.observation.rules import urgency
+from clinic_server.observation.seats.lookup import places, seats
+from clinic_server.observation.seats.rules import Place, Seat, free_seats
+from clinic_server.people.lookup import people
+from clinic_server.people.rules import PersonFacts
+from clinic_server.stock.tables import product
+from clinic_server.visits.doses import in_error
+from clinic_server.visits.tables import dose
+from clinic_server.visits.watch import Watched, watched
+
+TURNS_SHOWN: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """One person of the area; without a ``place`` they have not arrived from the bench yet."""
+
+    watched: Watched
+    person: PersonFacts
+    products: Sequence[str]
+    place: Place | None
+    called: CallFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Everyone under observation, whom to look at first at the top; the free seats; the clock's turns lately."""
+
+    people: Sequence[Seated]
+    free: Sequence[Seat]
+    turns: Sequence[Turn]
+
+
+def area(connection: Connection, keyring: Keyring) -> Area:
+    """Return the area as it is now: a card each for each visit, whatever their names are."""
+    present = watched(connection)
+    known = people(connection, keyring, [one.person_id for one in present])
+    given = products_given(connection, [one.visit_id for one in present])
+    seated, calls = places(connection), calls_by_visit(connection)
+    cards = [
+        Seated(
+            one, known[one.person_id], given.get(one.visit_id, ()), seated.get(one.visit_id), calls.get(one.visit_id)
+        )
+        for one in present
+    ]
+    return Area(
+        sorted(cards, key=_urgency),
+        free_seats(seats(connection), seated.values()),
+        turns_since(connection, moment_of(connection).at - TURNS_SHOWN),
+    )
+
+
+def _urgency(one: Seated) -> tuple[int, int, int]:
+    left = one.watched.minutes_left
+    return urgency(left, is_cared_for=one.called is not None), left, one.watched.ticket_number
+
+
+def products_given(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
+    """Return the names of what was given on each visit, in the order it was given."""
+    rows = connection.execute(
+        select(dose.c.visit_id, product.c.name)
+        .join(product, product.c.code == dose.c.product_code)
+        .where(dose.c.visit_id.in_(visit_ids), ~in_error())
+        .order_by(dose.c.journal_seq)
+    )
+    found: dict[UUID, list[str]] = {}
+    for visit_id, name in rows:
+        found.setdefault(visit_id, []).append(name)
+    return found
