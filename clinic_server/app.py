@@ -15,6 +15,7 @@ from clinic_server import __version__, navigation
 from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
+from clinic_server.adverse_events.report import api as report_api
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -148,6 +149,7 @@ ROUTERS = (
     observation_pages.router,
     care_api.router,
     care_pages.router,
+    report_api.router,
     exit_api.router,
     exit_pages.router,
     seats_api.router,

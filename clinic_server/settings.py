@@ -132,6 +132,19 @@ class BackupSettings(_Section):
     every_minutes: int = Field(60, ge=5, le=1440, description="Minutes between two backups.")
 
 
+class ReportingSettings(_Section):
+    """Numbers of report cards."""
+
+    county_code: str = Field(
+        "",
+        pattern=r"^([0-9]{6})?$",
+        description="Six digits of the county that report cards' numbers begin with; empty: cards go without a number.",
+    )
+    first_report_serial: int = Field(
+        1, ge=1, le=9999, description="Least serial of a report card in a year; raise it after a restore."
+    )
+
+
 class PrintSettings(_Section):
     """Slips on paper."""
 
@@ -165,6 +178,7 @@ class Settings(BaseSettings):
     security: SecuritySettings = SecuritySettings()
     wall: WallSettings = WallSettings()
     paging: PagingSettings = PagingSettings()
+    reporting: ReportingSettings = ReportingSettings()
     print: PrintSettings = PrintSettings()
     backup: BackupSettings = BackupSettings()
     devices: tuple[DeviceSettings, ...] = Field((), description="JSON list of devices: device_id, kind, url, station.")

@@ -1,4 +1,4 @@
-"""Opening the file of an adverse event, ending the care on site, closing the file."""
+"""Opening the file of an adverse event, ending the care on site, closing the file and opening it again."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,7 +6,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
-from clinic_server.adverse_events.lookup import class_context, event_of, steps_taken
+from clinic_server.adverse_events.lookup import (
+    class_context,
+    closing_stands,
+    elsewhere_context,
+    event_of,
+    reopening_context,
+    steps_taken,
+)
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
     MOST_SUSPECTS,
@@ -16,6 +23,7 @@ from clinic_server.adverse_events.rules import (
     DoseOfAnother,
     EventClosed,
     EventFacts,
+    EventNotClosed,
     EventRef,
     EventStepKind,
     NewEvent,
@@ -34,9 +42,11 @@ from clinic_server.adverse_events.tables import (
     CareOver,
     EventClassed,
     EventFileClosed,
+    EventFileReopened,
     EventStep,
     SuspectDose,
     adverse_event,
+    event_file_closed,
 )
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
@@ -63,7 +73,7 @@ def file_event(tx: Tx, new: NewEvent) -> EventRef:
         tx.append(SuspectDose, event_id=event_id, position=position, dose_id=dose_id)
     for position, told in enumerate(new.elsewhere, 1 + len(new.dose_ids)):
         row_id = tx.new_id()
-        sealed = tx.keyring.seal(msgspec.json.encode(told).decode(), seal_context(row_id))
+        sealed = tx.keyring.seal(msgspec.json.encode(told).decode(), elsewhere_context(row_id))
         tx.append(SuspectDose, id=row_id, event_id=event_id, position=position, elsewhere_sealed=sealed)
     return EventRef(event_id, number)
 
@@ -110,9 +120,19 @@ def close_file(tx: Tx, event_id: UUID) -> EventRef:
     return EventRef(event_id, facts.number)
 
 
-def seal_context(suspect_dose_id: UUID) -> str:
-    """Return under what a dose elsewhere is sealed."""
-    return f"suspect_dose:elsewhere:{suspect_dose_id}"
+def reopen_file(tx: Tx, event_id: UUID, reason: str) -> EventRef:
+    """Open a closed file again; the caller has seen to the reason."""
+    staff_id, facts = require_signed_in(tx), event_of(tx.connection, event_id)
+    closing = select(event_file_closed.c.id).where(event_file_closed.c.event_id == event_id, closing_stands())
+    closing_id = tx.execute(closing).scalar()
+    if closing_id is None:
+        raise EventNotClosed
+    reopening_id = tx.new_id()
+    sealed = tx.keyring.seal(reason, reopening_context(reopening_id))
+    said = {"closing_id": closing_id, "reason_sealed": sealed, "reopened_by": staff_id, "reopened_at": tx.now}
+    tx.append(EventFileReopened, id=reopening_id, **said)
+    tx.journal("event_file_reopened", event_id, ADVERSE_EVENTS)
+    return EventRef(event_id, facts.number)
 
 
 def _open_file(tx: Tx, event_id: UUID) -> EventFacts:

@@ -6,14 +6,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
-from clinic_server.adverse_events.rules import Classed, EventFacts, EventStepKind, EventUnknown, StillUnderCare
+from clinic_server.adverse_events.rules import (
+    Classed,
+    EventFacts,
+    EventStepKind,
+    EventUnknown,
+    StillUnderCare,
+    SuspectElsewhere,
+)
 from clinic_server.adverse_events.tables import (
     adverse_event,
     care_over,
     event_classed,
     event_file_closed,
+    event_file_reopened,
     event_step,
     suspect_dose,
 )
@@ -62,6 +70,18 @@ def suspect_doses(connection: Connection, event_id: UUID) -> Sequence[UUID]:
     return connection.execute(found).scalars().all()
 
 
+def suspects_elsewhere(connection: Connection, keyring: Keyring, event_id: UUID) -> Sequence[SuspectElsewhere]:
+    """Return the doses given elsewhere that an event is suspected to follow, the most suspected first."""
+    told = (suspect_dose.c.event_id == event_id, suspect_dose.c.elsewhere_sealed.is_not(None))
+    rows = connection.execute(
+        select(suspect_dose.c.id, suspect_dose.c.elsewhere_sealed).where(*told).order_by(suspect_dose.c.position)
+    )
+    return [
+        msgspec.json.decode(keyring.open(row.elsewhere_sealed, elsewhere_context(row.id)), type=SuspectElsewhere)
+        for row in rows
+    ]
+
+
 def class_of(connection: Connection, keyring: Keyring, event_id: UUID) -> Classed | None:
     """Return what an event was said to be last, None while nobody said."""
     said = select(event_classed.c.id, event_classed.c.class_sealed).where(event_classed.c.event_id == event_id)
@@ -75,6 +95,16 @@ def steps_taken(connection: Connection, event_id: UUID) -> Mapping[EventStepKind
     """Return when each step about an event was taken that was."""
     found = select(event_step.c.step, event_step.c.taken_at).where(event_step.c.event_id == event_id)
     return {row.step: row.taken_at for row in connection.execute(found)}
+
+
+def elsewhere_context(suspect_dose_id: UUID) -> str:
+    """Return under what a dose elsewhere is sealed."""
+    return f"suspect_dose:elsewhere:{suspect_dose_id}"
+
+
+def reopening_context(reopening_id: UUID) -> str:
+    """Return under what is sealed why a file was reopened."""
+    return f"event_file_reopened:reason:{reopening_id}"
 
 
 def class_context(class_id: UUID) -> str:
@@ -99,11 +129,16 @@ def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Se
             event_file_closed.c.closed_at,
         )
         .outerjoin_from(adverse_event, care_over, care_over.c.event_id == event.id)
-        .outerjoin(event_file_closed, event_file_closed.c.event_id == event.id)
+        .outerjoin(event_file_closed, (event_file_closed.c.event_id == event.id) & closing_stands())
         .where(*conditions)
         .order_by(event.number.desc())
     )
     return [_facts(row) for row in rows]
+
+
+def closing_stands() -> ColumnElement[bool]:
+    """Say of a row of ``event_file_closed`` that the file was not reopened since."""
+    return ~exists().where(event_file_reopened.c.closing_id == event_file_closed.c.id)
 
 
 def _facts(row: Any) -> EventFacts:

@@ -67,6 +67,12 @@ class EventClosed(Conflict):
     code = "event_closed"
 
 
+class EventNotClosed(Conflict):
+    """The file of this event is open."""
+
+    code = "event_not_closed"
+
+
 class SuspectDoseNeeded(Refused):
     """An event follows a dose: one of ours, or one given elsewhere as it was told."""
 

@@ -1,4 +1,4 @@
-"""Adverse events, the doses they are suspected to follow, how the care on site ended, and the closing of a file."""
+"""Adverse events, the doses they are suspected to follow, how the care on site ended, files closed and reopened."""
 
 from datetime import datetime
 from uuid import UUID
@@ -80,13 +80,25 @@ class EventStep(Record, table=True):
 
 
 class EventFileClosed(Record, table=True):
-    """Nothing more is to be done about an event."""
+    """Nothing more is to be done about an event; it stands unless a file was reopened that it closed."""
 
     __tablename__ = "event_file_closed"
+    __table_args__ = (Index(None, "event_id"),)
 
-    event_id: UUID = Field(foreign_key="adverse_event.id", unique=True)
+    event_id: UUID = Field(foreign_key="adverse_event.id")
     closed_by: UUID = Field(foreign_key="staff.id")
     closed_at: datetime = instant()
+
+
+class EventFileReopened(Record, table=True):
+    """More is to be done about an event after all, and why."""
+
+    __tablename__ = "event_file_reopened"
+
+    closing_id: UUID = Field(foreign_key="event_file_closed.id", unique=True)
+    reason_sealed: bytes = sealed()
+    reopened_by: UUID = Field(foreign_key="staff.id")
+    reopened_at: datetime = instant()
 
 
 adverse_event = table_of(AdverseEvent)
@@ -95,3 +107,4 @@ care_over = table_of(CareOver)
 event_classed = table_of(EventClassed)
 event_step = table_of(EventStep)
 event_file_closed = table_of(EventFileClosed)
+event_file_reopened = table_of(EventFileReopened)

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from clinic_server.exchange import actions, desk, lookup
 from clinic_server.exchange.desk import Keeper
-from clinic_server.exchange.rules import ExportKind, FileFormat, ImportKind
+from clinic_server.exchange.rules import ExportKind, ImportKind
 from clinic_server.exchange.shown import DryRunSeen
 from clinic_server.kit.call import Body, Call
+from clinic_server.kit.spreadsheets import FileFormat
 
 router = APIRouter(prefix="/api/v1", tags=["exchange"])
 Day = Annotated[date | None, Query()]

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from clinic_server.exchange.dry_runs import DryRun, DryRuns, Upload, dry_run_of
 from clinic_server.exchange.lookup import Period, export_of
-from clinic_server.exchange.rules import ExportKind, FileFormat, ImportKind
+from clinic_server.exchange.rules import ExportKind, ImportKind
 from clinic_server.exchange.shown import DryRunSeen, dry_run_seen
-from clinic_server.exchange.writing import MEDIA_TYPES, as_file
 from clinic_server.kit.call import Call, allows
+from clinic_server.kit.spreadsheets import MEDIA_TYPES, FileFormat, as_file
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import unit_code
 

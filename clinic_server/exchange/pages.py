@@ -8,9 +8,10 @@ from starlette.datastructures import UploadFile
 
 from clinic_server.exchange import actions, desk, lookup
 from clinic_server.exchange.desk import Keeper
-from clinic_server.exchange.rules import COLUMNS_IN, MOST_ROWS, NOT_NEEDED, ExportKind, FileFormat, ImportKind
+from clinic_server.exchange.rules import COLUMNS_IN, MOST_ROWS, NOT_NEEDED, ExportKind, ImportKind
 from clinic_server.kit.call import Form, go_to
 from clinic_server.kit.errors import Malformed
+from clinic_server.kit.spreadsheets import FileFormat
 
 router = APIRouter(include_in_schema=False)
 Digest = Annotated[str, InPath(pattern=r"^[0-9a-f]{64}$")]

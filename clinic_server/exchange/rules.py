@@ -30,13 +30,6 @@ class ExportKind(StrEnum):
     MOVEMENTS = "movements"
 
 
-class FileFormat(StrEnum):
-    """How a file is written; also the end of its name."""
-
-    XLSX = "xlsx"
-    CSV = "csv"
-
-
 class Column(StrEnum):
     """The columns of every file; a heading is this word or its label in any language."""
 

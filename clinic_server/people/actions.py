@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import find_by_document, number_index, person
+from clinic_server.people.lookup import find_by_document, name_index, number_index, person
 from clinic_server.people.rules import (
     IdentityFacts,
     LinkReason,
@@ -14,7 +14,6 @@ from clinic_server.people.rules import (
     completed_by,
     differs_from_held,
     may_replace,
-    name_key,
 )
 from clinic_server.people.tables import Contact, Demographics, Identifier, Person, PersonLink, demographics
 
@@ -67,7 +66,9 @@ def _alike(tx: Tx, stated: IdentityFacts) -> tuple[UUID, ...]:
     """Return everybody who ever had this name and birth date; their documents are others, or they were found."""
     rows = tx.execute(
         select(demographics.c.person_id)
-        .where(demographics.c.name_index == _name_index(tx, stated.name), demographics.c.born_on == stated.born_on)
+        .where(
+            demographics.c.name_index == name_index(tx.keyring, stated.name), demographics.c.born_on == stated.born_on
+        )
         .distinct()
         .order_by(demographics.c.person_id)
     )
@@ -81,7 +82,7 @@ def _append_demographics(tx: Tx, person_id: UUID, stated: IdentityFacts, source:
         id=row_id,
         person_id=person_id,
         name_sealed=tx.keyring.seal(stated.name, f"demographics:name:{row_id}"),
-        name_index=_name_index(tx, stated.name),
+        name_index=name_index(tx.keyring, stated.name),
         latin_name_sealed=tx.keyring.seal(stated.latin_name, f"demographics:latin_name:{row_id}"),
         sex=stated.sex,
         born_on=stated.born_on,
@@ -104,10 +105,6 @@ def _append_identifier(tx: Tx, person_id: UUID, stated: IdentityFacts, source: S
         read_by=source,
         read_at=tx.now,
     )
-
-
-def _name_index(tx: Tx, name: str) -> bytes:
-    return tx.keyring.blind_index("demographics:name", name_key(name))
 
 
 def note_phone(tx: Tx, person_id: UUID, phone: str) -> UUID:

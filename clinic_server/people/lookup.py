@@ -5,6 +5,7 @@ Every reading of a person's own facts passes ``person`` or ``people``: the audit
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
-from clinic_server.people.rules import LinkReason, PersonFacts, PersonUnknown, mask_number
+from clinic_server.people.rules import LinkReason, PersonFacts, PersonUnknown, mask_number, name_key
 from clinic_server.people.tables import contact, demographics, identifier, person_link
 
 
@@ -59,6 +60,15 @@ def find_by_document(connection: Connection, keyring: Keyring, document: Documen
     return owner
 
 
+def people_named(connection: Connection, keyring: Keyring, name: str, born_on: date | None = None) -> list[UUID]:
+    """Return everybody who ever stood on record under a name, and with a birth date where it is told."""
+    stated = demographics.c
+    is_theirs = [stated.name_index == name_index(keyring, name)]
+    if born_on is not None:
+        is_theirs.append(stated.born_on == born_on)
+    return list(connection.execute(select(stated.person_id).where(*is_theirs).distinct()).scalars())
+
+
 def possible_duplicates(connection: Connection, person_id: UUID) -> list[PossibleDuplicate]:
     """Return who was proposed to be this same person."""
     rows = connection.execute(
@@ -67,6 +77,11 @@ def possible_duplicates(connection: Connection, person_id: UUID) -> list[Possibl
         .order_by(person_link.c.journal_seq, person_link.c.id)
     )
     return [PossibleDuplicate(other if one == person_id else one, LinkReason(reason)) for one, other, reason in rows]
+
+
+def name_index(keyring: Keyring, name: str) -> bytes:
+    """Return the blind index by which everybody of a name is found."""
+    return keyring.blind_index("demographics:name", name_key(name))
 
 
 def number_index(keyring: Keyring, document: Document) -> bytes:

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from clinic_server.exchange.reading import lines_of
-from clinic_server.exchange.rules import FileFormat
 from clinic_server.exchange.words import headings
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import journal, verify
 from clinic_server.kit.schema import upgrade
+from clinic_server.kit.spreadsheets import FileFormat
 from clinic_server.settings import DatabaseSettings, Settings
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import balances

@@ -37,6 +37,23 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "adverse_events.care.vitals.VitalsFinding": "finding",
     "adverse_events.brighton.CourseNeeded": "course_needed",
     "adverse_events.brighton.Criterion": "brighton_criterion",
+    "adverse_events.report.card.CardField": "finding",
+    "adverse_events.report.copy_files.CopyColumn": "copy_column",
+    "adverse_events.report.terms.BodyLevel": "body_level",
+    "adverse_events.report.terms.CaseOutcome": "case_outcome",
+    "adverse_events.report.terms.ClaimKind": "claim",
+    "adverse_events.report.terms.ConcludingBody": "concluding_body",
+    "adverse_events.report.terms.FeverBand": "fever_band",
+    "adverse_events.report.terms.FinalClass": "final_class",
+    "adverse_events.report.terms.FirstClass": "first_class",
+    "adverse_events.report.terms.FoundBy": "found_by",
+    "adverse_events.report.terms.HarmGrade": "harm_grade",
+    "adverse_events.report.terms.Organised": "organised",
+    "adverse_events.report.terms.Pregnancy": "pregnancy",
+    "adverse_events.report.terms.Programme": "vaccine_programme",
+    "adverse_events.report.terms.SizeBand": "size_band",
+    "adverse_events.report.terms.WhoClass": "who_class",
+    "adverse_events.report.windows.OnsetFinding": "finding",
     "adverse_events.rules.CareEnd": "care_end",
     "adverse_events.rules.EventStepKind": "event_step",
     "adverse_events.rules.FoundHow": "found_how",
@@ -154,10 +171,11 @@ SHOWN = {  # enum: the group of labels its values are shown with
 NEVER_SHOWN = {
     "adverse_events.kinds.OnsetUnit",  # stands in the words of an onset
     "adverse_events.brighton.Sign",  # has its words in the list of symptoms
+    "adverse_events.report.terms.ExportForm",  # is the end of a file's name
     "adverse_events.care.symptoms.Weight",  # is what a symptom counts for in a rule
     "cold_chain.course.exports.Detail",
     "cold_chain.excursions.rules.FileKind",  # is what a browser is told
-    "exchange.rules.FileFormat",  # is the end of a file's name
+    "kit.spreadsheets.FileFormat",  # is the end of a file's name
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from clinic_server.adverse_events.brighton import Criterion, Level
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care.anaphylaxis import assessment_of, was_severe
 from clinic_server.adverse_events.care.drug_tables import DrugTableFaulty
 from clinic_server.adverse_events.care.drugs import findings_about
 from clinic_server.adverse_events.care.protocols import ProtocolFaulty
@@ -35,7 +37,7 @@ from clinic_server.adverse_events.care.rules import (
     refuse_unsaid,
 )
 from clinic_server.adverse_events.care.symptoms import BodySystem, SymptomsFaulty
-from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of, keeps_from_release, was_severe
+from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of, keeps_from_release
 from clinic_server.adverse_events.rules import CareEnd
 from clinic_server.kit.errors import ClinicError
 
@@ -143,8 +145,25 @@ def test_nobody_is_well_again_by_vitals_out_of_bounds_or_unmeasured(
     ],
 )
 def test_who_is_watched_as_after_anaphylaxis(said: list[Said], *, is_severe: bool) -> None:
-    assert was_severe(said, LIST, had_low_pressure=False) is is_severe
-    assert was_severe(said, LIST, had_low_pressure=True)
+    assert was_severe(said, had_low_pressure=False) is is_severe
+    assert was_severe(said, had_low_pressure=True)
+
+
+def test_a_log_tells_how_certain_anaphylaxis_is_and_what_nobody_noted_is_not_known() -> None:
+    skin = Symptoms(("generalised_urticaria",))
+    found = assessment_of([skin, Symptoms(("stridor",))], had_low_pressure=False)
+    assert (found.level, found.level_by_criteria) == (Level.TOO_LITTLE_KNOWN, Level.CERTAIN)
+    course = Symptoms(("sudden_onset", "rapid_progress"))
+    assert assessment_of([skin, Symptoms(("stridor",)), course], had_low_pressure=False).level is Level.CERTAIN
+    assert assessment_of([skin, course], had_low_pressure=True).level is Level.CERTAIN
+    assert assessment_of([skin, course], had_low_pressure=False).level is Level.TOO_LITTLE_KNOWN
+
+
+def test_consciousness_measured_counts_as_a_sign() -> None:
+    fast = Symptoms(("fast_pulse", "weak_central_pulse"))
+    drowsy = replace(WELL, consciousness=Consciousness.VOICE)
+    assert Criterion.CIRCULATION_MAJOR in assessment_of([fast, drowsy], had_low_pressure=False).met
+    assert Criterion.CIRCULATION_MAJOR not in assessment_of([fast, WELL], had_low_pressure=False).met
 
 
 @pytest.mark.parametrize(

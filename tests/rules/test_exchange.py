@@ -20,7 +20,6 @@ from clinic_server.exchange.rules import (
     Column,
     Fault,
     FileEmpty,
-    FileFormat,
     FileHasActiveParts,
     FileHasSeveralSheets,
     FileTooLarge,
@@ -31,11 +30,10 @@ from clinic_server.exchange.rules import (
     table_of,
 )
 from clinic_server.exchange.words import headings
-from clinic_server.exchange.writing import as_file
 from clinic_server.kit.errors import Refused
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.kit.labels import label
-from clinic_server.kit.spreadsheets import quoted, unquoted
+from clinic_server.kit.spreadsheets import FileFormat, as_file, quoted, unquoted
 from clinic_server.stock.rules import normalised_code
 
 SHEET = "xl/worksheets/sheet1.xml"

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from clinic_server.adverse_events.actions import end_care, file_event
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
+from clinic_server.adverse_events.care.anaphylaxis import was_severe
 from clinic_server.adverse_events.care.drugs import findings_about
 from clinic_server.adverse_events.care.lookup import (
     call_of_visit,
@@ -55,7 +56,7 @@ from clinic_server.adverse_events.care.tables import (
     care_line_struck,
     emergency_call,
 )
-from clinic_server.adverse_events.care.vitals import findings_of, is_low, keeps_from_release, was_severe
+from clinic_server.adverse_events.care.vitals import findings_of, is_low, keeps_from_release
 from clinic_server.adverse_events.lookup import event_by_number, under_care
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
@@ -284,7 +285,7 @@ def _minutes_on(tx: Tx, event: EventFacts) -> int:
     had_low_pressure = any(
         is_low(findings_of(one, before, age_months, protocol)) for one in said if isinstance(one, Vitals)
     )
-    is_severe = was_severe(said, symptoms.shipped(), had_low_pressure=had_low_pressure)
+    is_severe = was_severe(said, had_low_pressure=had_low_pressure)
     return protocol.watched_on_after_severe_min if is_severe else protocol.watched_on_min
 
 

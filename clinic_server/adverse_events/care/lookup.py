@@ -18,6 +18,7 @@ from clinic_server.adverse_events.care.tables import (
     emergency_call_over,
     kit_shortfall,
 )
+from clinic_server.adverse_events.lookup import closing_stands
 from clinic_server.adverse_events.tables import adverse_event, care_over, event_file_closed
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening.emergency_kit.rules import KitThing
@@ -49,7 +50,7 @@ def standing_calls(connection: Connection, *conditions: ColumnElement[bool]) -> 
         .join_from(emergency_call, visit, visit.c.id == call.visit_id)
         .outerjoin(adverse_event, adverse_event.c.id == call.event_id)
         .outerjoin(care_over, care_over.c.event_id == call.event_id)
-        .outerjoin(event_file_closed, event_file_closed.c.event_id == call.event_id)
+        .outerjoin(event_file_closed, (event_file_closed.c.event_id == call.event_id) & closing_stands())
         .outerjoin(emergency_call_over, emergency_call_over.c.call_id == call.id)
         .where(is_cared_for, *conditions)
         .order_by(call.journal_seq.desc())

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from clinic_server.adverse_events.brighton import Assessment
 from clinic_server.adverse_events.care import drug_tables, protocols
+from clinic_server.adverse_events.care.anaphylaxis import assessment_of
 from clinic_server.adverse_events.care.drug_tables import DrugTable, Reference
 from clinic_server.adverse_events.care.lookup import ending_of, log_of, shortfalls_of, weight_of
 from clinic_server.adverse_events.care.references import (
@@ -17,7 +19,7 @@ from clinic_server.adverse_events.care.references import (
     table_signatures,
 )
 from clinic_server.adverse_events.care.rules import Ambulance, CareEntry, Ending, Vitals, that_count
-from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of
+from clinic_server.adverse_events.care.vitals import VitalsFinding, findings_of, is_low
 from clinic_server.adverse_events.lookup import event_by_number, suspect_doses
 from clinic_server.adverse_events.rules import EventFacts
 from clinic_server.kit.crypto import Keyring
@@ -93,6 +95,14 @@ class CareSheet:
         """When the ambulance was called, arrived and left, as far as it did."""
         told = (one for one in that_count(self.entries) if isinstance(one.said, Ambulance))
         return {one.said.step.value: one.happened_at for one in told if isinstance(one.said, Ambulance)}
+
+    @property
+    def assessment(self) -> Assessment:
+        """How certain anaphylaxis is by what the log says."""
+        had_low_pressure = any(
+            is_low(self.findings_in(one.said)) for one in self.vitals if isinstance(one.said, Vitals)
+        )
+        return assessment_of([one.said for one in that_count(self.entries)], had_low_pressure=had_low_pressure)
 
     def findings_in(self, vitals: Vitals) -> Sequence[VitalsFinding]:
         """Return what is wrong with vitals of this person."""

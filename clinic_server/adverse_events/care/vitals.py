@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from clinic_server.adverse_events.care.protocols import Protocol
-from clinic_server.adverse_events.care.rules import Consciousness, DrugGiven, Said, Symptoms, Vitals
-from clinic_server.adverse_events.care.symptoms import BodySystem, SymptomList
+from clinic_server.adverse_events.care.rules import Consciousness, Vitals
 
 
 class VitalsFinding(StrEnum):
@@ -42,18 +41,6 @@ def keeps_from_release(
     if vitals is None or None in {vitals.systolic_mmhg, vitals.spo2_percent, vitals.consciousness}:
         return (VitalsFinding.NOT_MEASURED,)
     return findings_of(vitals, baseline_mmhg, age_months, protocol)
-
-
-def was_severe(said: Iterable[Said], symptoms: SymptomList, *, had_low_pressure: bool) -> bool:
-    """Tell whether the person is watched as after anaphylaxis: by the drug, the pressure, or breath and circulation."""
-    if had_low_pressure:
-        return True
-    for one in said:
-        if isinstance(one, DrugGiven) and one.drug == "adrenaline":
-            return True
-        if isinstance(one, Symptoms) and symptoms.majors_in(one.codes) & {BodySystem.BREATHING, BodySystem.CIRCULATION}:
-            return True
-    return False
 
 
 def _pressure(

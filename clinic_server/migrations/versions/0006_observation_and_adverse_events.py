@@ -430,8 +430,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["closed_by"], ["staff.id"], name=op.f("fk_event_file_closed_closed_by")),
         sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_event_file_closed_event_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_file_closed")),
-        sa.UniqueConstraint("event_id", name=op.f("uq_event_file_closed_event_id")),
     )
+    with op.batch_alter_table("event_file_closed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_file_closed_event_id"), ["event_id"], unique=False)
+
     op.create_table(
         "kit_shortfall",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -585,6 +587,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_kit_shortfall_event_id"))
 
     op.drop_table("kit_shortfall")
+    with op.batch_alter_table("event_file_closed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_file_closed_event_id"))
+
     op.drop_table("event_file_closed")
     with op.batch_alter_table("emergency_call", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_emergency_call_visit_id"))

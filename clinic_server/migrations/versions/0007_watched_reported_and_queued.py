@@ -78,6 +78,61 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "card_exported",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=True),
+        sa.Column("since", sa.Date(), nullable=True),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column(
+            "form",
+            sa.Enum(
+                "json", "xlsx", "csv", name="exportform_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("exported_by", sa.Uuid(), nullable=False),
+        sa.Column("exported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(event_id IS NULL) = (since IS NOT NULL AND until IS NOT NULL)",
+            name=op.f("ck_card_exported_one_or_a_period"),
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_card_exported_event_id")),
+        sa.ForeignKeyConstraint(["exported_by"], ["staff.id"], name=op.f("fk_card_exported_exported_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_exported")),
+    )
+    op.create_table(
+        "event_claim",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "province",
+                "maker",
+                "commercial_insurance",
+                "medical_insurance",
+                name="claimkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("claimed_on", sa.Date(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("noted_by", sa.Uuid(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_event_claim_event_id")),
+        sa.ForeignKeyConstraint(["noted_by"], ["staff.id"], name=op.f("fk_event_claim_noted_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_claim")),
+    )
+    with op.batch_alter_table("event_claim", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_claim_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
         "event_classed",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -91,6 +146,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("event_classed", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_classed_event_id"), ["event_id"], unique=False)
+
+    op.create_table(
+        "event_concluded",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("conclusion_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("noted_by", sa.Uuid(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_event_concluded_event_id")),
+        sa.ForeignKeyConstraint(["noted_by"], ["staff.id"], name=op.f("fk_event_concluded_noted_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_concluded")),
+    )
+    with op.batch_alter_table("event_concluded", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_concluded_event_id"), ["event_id"], unique=False)
 
     op.create_table(
         "event_step",
@@ -121,20 +191,120 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_step")),
         sa.UniqueConstraint("event_id", "step", name=op.f("uq_event_step_event_id_step")),
     )
+    op.create_table(
+        "report_card",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(version = 1) = (reason_sealed IS NULL)", name=op.f("ck_report_card_amendments_say_why")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_report_card_version")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_report_card_event_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["staff.id"], name=op.f("fk_report_card_written_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_card")),
+        sa.UniqueConstraint("event_id", "version", name=op.f("uq_report_card_event_id_version")),
+    )
+    op.create_table(
+        "report_card_number",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=14), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(number) <= 14", name=op.f("ck_report_card_number_number_length")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_report_card_number_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_card_number")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_report_card_number_event_id")),
+        sa.UniqueConstraint("number", name=op.f("uq_report_card_number_number")),
+    )
+    op.create_table(
+        "event_claim_settled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("claim_id", sa.Uuid(), nullable=False),
+        sa.Column("settled_on", sa.Date(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("noted_by", sa.Uuid(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["claim_id"], ["event_claim.id"], name=op.f("fk_event_claim_settled_claim_id")),
+        sa.ForeignKeyConstraint(["noted_by"], ["staff.id"], name=op.f("fk_event_claim_settled_noted_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_claim_settled")),
+        sa.UniqueConstraint("claim_id", name=op.f("uq_event_claim_settled_claim_id")),
+    )
+    op.create_table(
+        "event_file_reopened",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("closing_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("reopened_by", sa.Uuid(), nullable=False),
+        sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["closing_id"], ["event_file_closed.id"], name=op.f("fk_event_file_reopened_closing_id")
+        ),
+        sa.ForeignKeyConstraint(["reopened_by"], ["staff.id"], name=op.f("fk_event_file_reopened_reopened_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_file_reopened")),
+        sa.UniqueConstraint("closing_id", name=op.f("uq_event_file_reopened_closing_id")),
+    )
+    op.create_table(
+        "severe_reaction_confirmed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("dose_id", sa.Uuid(), nullable=False),
+        sa.Column("reaction_id", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["staff.id"], name=op.f("fk_severe_reaction_confirmed_confirmed_by")),
+        sa.ForeignKeyConstraint(["dose_id"], ["dose.id"], name=op.f("fk_severe_reaction_confirmed_dose_id")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_severe_reaction_confirmed_event_id")),
+        sa.ForeignKeyConstraint(
+            ["reaction_id"], ["severe_reaction.id"], name=op.f("fk_severe_reaction_confirmed_reaction_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_severe_reaction_confirmed")),
+        sa.UniqueConstraint("event_id", "dose_id", name=op.f("uq_severe_reaction_confirmed_event_id_dose_id")),
+        sa.UniqueConstraint("reaction_id", name=op.f("uq_severe_reaction_confirmed_reaction_id")),
+    )
+    op.make_append_only("card_exported")
+    op.make_append_only("event_claim")
+    op.make_append_only("event_claim_settled")
     op.make_append_only("event_classed")
+    op.make_append_only("event_concluded")
+    op.make_append_only("event_file_reopened")
     op.make_append_only("event_step")
     op.make_append_only("placement")
+    op.make_append_only("report_card")
+    op.make_append_only("report_card_number")
     op.make_append_only("seat")
+    op.make_append_only("severe_reaction_confirmed")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("severe_reaction_confirmed")
+    op.drop_table("event_file_reopened")
+    op.drop_table("event_claim_settled")
+    op.drop_table("report_card_number")
+    op.drop_table("report_card")
     op.drop_table("event_step")
+    with op.batch_alter_table("event_concluded", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_concluded_event_id"))
+
+    op.drop_table("event_concluded")
     with op.batch_alter_table("event_classed", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_classed_event_id"))
 
     op.drop_table("event_classed")
+    with op.batch_alter_table("event_claim", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_claim_event_id"))
+
+    op.drop_table("event_claim")
+    op.drop_table("card_exported")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_placement_visit_id_journal_seq"))
 

@@ -3,8 +3,7 @@
 A list that a log refers to is never edited: a change is a new file with the next version.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,6 @@ from clinic_server.adverse_events.care.wordings import Line, Wording
 from clinic_server.kit.editions import Edition, newest_in, read_edition
 
 _FOLDER = Path(__file__).parent
-_SIGNS_OF_A_CRITERION = 2
 
 
 class SymptomsFaulty(ValueError):
@@ -65,13 +63,6 @@ class SymptomList(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True
     def of_system(self, system: BodySystem) -> tuple[Symptom, ...]:
         """Return the symptoms of a system, in the list's order."""
         return tuple(one for one in self.symptom if one.system is system)
-
-    def majors_in(self, codes: Collection[str]) -> set[BodySystem]:
-        """Return the systems of which these symptoms make a major criterion, or two signs of one."""
-        seen = [one for one in self.symptom if one.code in codes]
-        signs = Counter((one.system, one.criterion) for one in seen if one.weight is Weight.NONE and one.criterion)
-        majors = {one.system for one in seen if one.weight is Weight.MAJOR}
-        return majors | {system for (system, _), count in signs.items() if count >= _SIGNS_OF_A_CRITERION}
 
 
 def parse(text: str, name: str) -> SymptomList:
