@@ -12,9 +12,13 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__, navigation
+from clinic_server.adverse_events import deadlines
 from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
+from clinic_server.adverse_events.due import api as due_api
+from clinic_server.adverse_events.due import pages as due_pages
+from clinic_server.adverse_events.due.watching import ClocksDue
 from clinic_server.adverse_events.report import api as report_api
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
@@ -150,6 +154,8 @@ ROUTERS = (
     care_api.router,
     care_pages.router,
     report_api.router,
+    due_api.router,
+    due_pages.router,
     exit_api.router,
     exit_pages.router,
     seats_api.router,
@@ -255,13 +261,17 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,
+        ClocksDue(house) as clocks_due,
         Desks(house) as desks,
         DeviceHub(house, desks=desks) as hub,
         SlipOffice(house, hub) as office,
         AlarmPath(
             house,
             Part("device intake", hub.is_alive),
-            *(Part(one.name, one.is_alive) for one in (silence, probe_doubts, upkeep_due, reading_seals, readiness)),
+            *(
+                Part(one.name, one.is_alive)
+                for one in (silence, probe_doubts, upkeep_due, reading_seals, readiness, clocks_due)
+            ),
         ) as alarm_path,
     ):
         desks.bring_to(hub.receive)
@@ -290,6 +300,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     symptoms.shipped()
     drug_tables.shipped()
     protocols.shipped()
+    deadlines.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

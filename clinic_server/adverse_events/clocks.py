@@ -30,16 +30,16 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReportClock:
-    """By when an event is reported, and how much time that allows from its discovery."""
+class DueClock:
+    """Since when something is awaited, and how much time it is allowed; for a report from the event's discovery."""
 
-    discovered_at: datetime
+    begun_at: datetime
     allowed: timedelta
 
     @property
     def due_at(self) -> datetime:
-        """The instant at which the report is late."""
-        return self.discovered_at + self.allowed
+        """The instant at which it is late."""
+        return self.begun_at + self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,26 @@ class Steps:
     left_field_on: date | None = None
 
 
-def clock_of(discovered_at: datetime, grounds: Iterable[UrgentGround], deadlines: Deadlines) -> ReportClock:
+def clock_of(discovered_at: datetime, grounds: Iterable[UrgentGround], deadlines: Deadlines) -> DueClock:
     """Return the clock of an event, whatever the order in which its grounds were said."""
-    clock = ReportClock(discovered_at, deadlines.time_for(None))
+    clock = DueClock(discovered_at, deadlines.time_for(None))
     for ground in grounds:
         clock = clock_after(clock, ground, deadlines)
     return clock
 
 
-def clock_after(earlier: ReportClock, ground: UrgentGround | None, deadlines: Deadlines) -> ReportClock:
+def clock_after(earlier: DueClock, ground: UrgentGround | None, deadlines: Deadlines) -> DueClock:
     """Return the clock after a reclassification, which only ever shortens it."""
-    return ReportClock(earlier.discovered_at, min(earlier.allowed, deadlines.time_for(ground)))
+    return DueClock(earlier.begun_at, min(earlier.allowed, deadlines.time_for(ground)))
 
 
-def calls_passed(clock: ReportClock, now: datetime, deadlines: Deadlines) -> int:
+def calls_passed(clock: DueClock, now: datetime, deadlines: Deadlines) -> int:
     """Return how many of its calls a clock has made; the deadline itself is the last."""
     left = clock.due_at - now
     return sum(left <= call for call in (*deadlines.calls_of(clock.allowed), timedelta(0)))
 
 
-def urgency_of(clock: ReportClock, now: datetime, deadlines: Deadlines) -> Urgency:
+def urgency_of(clock: DueClock, now: datetime, deadlines: Deadlines) -> Urgency:
     """Return how near the deadline is."""
     calls = len(deadlines.calls_of(clock.allowed))
     passed = calls_passed(clock, now, deadlines)

@@ -1,6 +1,6 @@
 """Adverse events as they stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -84,11 +84,25 @@ def suspects_elsewhere(connection: Connection, keyring: Keyring, event_id: UUID)
 
 def class_of(connection: Connection, keyring: Keyring, event_id: UUID) -> Classed | None:
     """Return what an event was said to be last, None while nobody said."""
-    said = select(event_classed.c.id, event_classed.c.class_sealed).where(event_classed.c.event_id == event_id)
-    row = connection.execute(said.order_by(event_classed.c.journal_seq.desc()).limit(1)).first()
-    if row is None:
-        return None
-    return msgspec.json.decode(keyring.open(row.class_sealed, class_context(row.id)), type=Classed)
+    said = classes_said(connection, keyring, [event_id])
+    return said[event_id][-1] if said else None
+
+
+def classes_said(
+    connection: Connection, keyring: Keyring, event_ids: Collection[UUID]
+) -> Mapping[UUID, Sequence[Classed]]:
+    """Return everything that was ever said of these events, the latest last; of some nothing was."""
+    said = event_classed.c
+    rows = connection.execute(
+        select(said.id, said.event_id, said.class_sealed)
+        .where(said.event_id.in_(event_ids))
+        .order_by(said.journal_seq, said.id)
+    )
+    found: dict[UUID, list[Classed]] = {}
+    for row in rows:
+        told = msgspec.json.decode(keyring.open(row.class_sealed, class_context(row.id)), type=Classed)
+        found.setdefault(row.event_id, []).append(told)
+    return found
 
 
 def steps_taken(connection: Connection, event_id: UUID) -> Mapping[EventStepKind, datetime]:

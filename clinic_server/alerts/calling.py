@@ -1,7 +1,7 @@
 """What the ladder decided becomes records and due pages, in one transaction."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,13 +10,15 @@ from sqlalchemy import Connection, select, update
 
 from clinic_server.alerts.duties import roster_of
 from clinic_server.alerts.ladder import Call, Scene, Standing, call_due, called, hush_of
-from clinic_server.alerts.ladders import Ladder, shipped
+from clinic_server.alerts.ladders import Ladder, Step, shipped
 from clinic_server.alerts.outbox import About, add_due, drop_pages
 from clinic_server.alerts.roster import Roster, people_to_call
 from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, DueKind
 from clinic_server.alerts.shelving import standing_shelves
 from clinic_server.alerts.tables import AlertCalled, alert_now
 from clinic_server.kit.tx import Tx
+
+CalledFirst = Callable[[Connection], Mapping[AlertKind, frozenset[UUID]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,38 @@ class Turn:
     call: Call | None
 
 
-def take_turns(tx: Tx) -> int:
-    """Call whom the ladder says, and stop climbing where an alert is hushed; return how many alerts it was about."""
+@dataclass(frozen=True, slots=True)
+class Callees:
+    """Who is called by which ladder: those on duty, and before them whose own the alerts of some kinds are."""
+
+    ladder: Ladder
+    roster: Roster
+    owners: Mapping[AlertKind, frozenset[UUID]] = field(default_factory=dict)
+
+    def of(self, alert: Standing, step: Step, at: datetime) -> frozenset[UUID]:
+        """Return who is called of a step at a local wall time; a climb begins with the alert's owners, if any."""
+        owners = self.owners.get(alert.kind) if step.step == 1 and alert.cycle_at is None else None
+        return owners or people_to_call(self.roster, step, at)
+
+
+def nobody_first(connection: Connection) -> Mapping[AlertKind, frozenset[UUID]]:  # noqa: ARG001  # as asked
+    """Return that every climb begins with the people of step 1."""
+    return {}
+
+
+def take_turns(tx: Tx, called_first: CalledFirst = nobody_first) -> int:
+    """Call whom the ladder says, and stop climbing where an alert is hushed; return how many alerts it was about.
+
+    ``called_first`` tells whose own an alert of some kind is: a climb begins with them instead of step 1.
+    """
     turns = turns_due(tx.connection, tx.now, tx.site.zone)
-    ladder, roster = shipped(), roster_of(tx.connection)
+    callees = Callees(shipped(), roster_of(tx.connection), called_first(tx.connection))
     for turn in turns:
         if turn.call is None:
             drop_pages(tx, turn.alert.alert_id)
             keep_standing(tx, replace(turn.alert, cycle_at=None))
         else:
-            _make_call(tx, turn.alert, turn.call, ladder, roster)
+            _make_call(tx, turn.alert, turn.call, callees)
     if turns:
         tx.journal("alerts_called", None, ALERTS)
     return len(turns)
@@ -47,10 +71,10 @@ def call_at_once(tx: Tx, alert_id: UUID) -> None:
 
     Somebody in need does not wait for the ladder's next look, nor for a server that has to start again first.
     """
-    ladder, scene = shipped(), scene_at(tx.connection, tx.now, tx.site.zone)
+    callees, scene = Callees(shipped(), roster_of(tx.connection)), scene_at(tx.connection, tx.now, tx.site.zone)
     for alert in standing_alerts(tx.connection):
-        if alert.alert_id == alert_id and (call := call_due(alert, scene, ladder, tx.now)):
-            _make_call(tx, alert, call, ladder, roster_of(tx.connection))
+        if alert.alert_id == alert_id and (call := call_due(alert, scene, callees.ladder, tx.now)):
+            _make_call(tx, alert, call, callees)
 
 
 def turns_due(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence[Turn]:
@@ -97,14 +121,14 @@ def _turns(alerts: Sequence[Standing], scene: Scene, ladder: Ladder, now: dateti
             yield Turn(alert, None)
 
 
-def _make_call(tx: Tx, alert: Standing, call: Call, ladder: Ladder, roster: Roster) -> None:
+def _make_call(tx: Tx, alert: Standing, call: Call, callees: Callees) -> None:
     """Make a page due to everybody of the call's steps, one to each; a page not sent yet is not sent twice."""
     kind = DueKind.REHEARSAL if alert.kind is AlertKind.REHEARSAL else DueKind.PAGE
     at, told = tx.now.astimezone(tx.site.zone).replace(tzinfo=None), set[UUID]()
-    for step in (one for one in ladder.every_step if one.step in call.steps):
-        people = people_to_call(roster, step, at) - told
+    for step in (one for one in callees.ladder.every_step if one.step in call.steps):
+        people = callees.of(alert, step, at) - told
         told |= people
-        record = {"alert_id": alert.alert_id, "round": call.round, "step": step.step, "ladder": ladder.name}
+        record = {"alert_id": alert.alert_id, "round": call.round, "step": step.step, "ladder": callees.ladder.name}
         tx.append(AlertCalled, **record, people=len(people), called_at=tx.now)
         add_due(tx, About(alert.alert_id, kind, call.round, step.step), people, call.due_at)
     keep_standing(tx, called(alert, call, tx.now))

@@ -92,6 +92,12 @@ def standing_ids(connection: Connection) -> frozenset[UUID]:
     return frozenset(connection.execute(select(alert_contact.c.id).where(_stands())).scalars())
 
 
+def contacts_of(connection: Connection, staff_id: UUID) -> frozenset[UUID]:
+    """Return as which contacts one of the staff can be paged."""
+    is_them = alert_contact.c.staff_id == staff_id
+    return frozenset(connection.execute(select(alert_contact.c.id).where(is_them, _stands())).scalars())
+
+
 def contacts(connection: Connection, keyring: Keyring) -> Sequence[ContactFacts]:
     """Return everybody who can be paged, in the order they were added."""
     return _contacts(connection, keyring, _stands())

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from clinic_server.adverse_events.due.lookup import called_first
 from clinic_server.alerts.watch import LadderWatch
 from clinic_server.kit.call import House
 from clinic_server.paging.following import PagesFollowed
@@ -16,7 +17,7 @@ class AlarmPath:
     """Runs between ``async with``; ``before`` are the parts that come before an alert, from a probe on."""
 
     def __init__(self, house: House, *before: Part) -> None:
-        self.ladder = LadderWatch(house)
+        self.ladder = LadderWatch(house, called_first=called_first)
         self.office = PagingOffice(house)
         self.followed = PagesFollowed(house, self.office)
         self.weekly_test = WeeklyTest(house)

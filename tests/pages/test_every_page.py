@@ -47,6 +47,7 @@ PAGES = {
     "care-handover": "/adverse-events/{event}/handover",
     "care-references": "/adverse-events/references",
     "emergency-without-dose": "/visits/{fainted}/reaction",
+    "report-clocks": "/report-clocks",
     "exits": "/observation/exits",
     "opening": "/opening",
     "emergency-kit": "/opening/kit",

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 from clinic_server.adverse_events import deadlines, kinds
 from clinic_server.adverse_events.care.shown import CareSheet, care_sheet
 from clinic_server.adverse_events.clocks import (
+    DueClock,
     FollowUp,
-    ReportClock,
     Steps,
     Urgency,
     clock_of,
@@ -107,7 +107,7 @@ class EventRecord:
     ticket_number: int | None
     card_number: str | None
     steps: Mapping[EventStepKind, datetime]
-    clock: ReportClock
+    clock: DueClock
     urgency: Urgency
     due: Mapping[FollowUp, datetime | date]
     health: HealthRecord | None = field(repr=False)
@@ -205,7 +205,7 @@ def _latest(told: SuspectElsewhere, event: EventFacts, zone: tzinfo) -> datetime
     return min(midnight - timedelta(minutes=1), event.onset_at.astimezone(zone))
 
 
-def _clock(event: EventFacts, classes: Sequence[ClassSaid]) -> ReportClock:
+def _clock(event: EventFacts, classes: Sequence[ClassSaid]) -> DueClock:
     """Return the clock of an event by every ground that was ever said: a later class only shortens it."""
     grounds = [ground for one in classes for ground in one.classed.grounds]
     return clock_of(event.discovered_at, grounds, deadlines.shipped())

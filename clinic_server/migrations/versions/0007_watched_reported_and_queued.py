@@ -103,6 +103,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card_exported")),
     )
     op.create_table(
+        "clock_called",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "step",
+            sa.Enum(
+                "reported",
+                "investigation_begun",
+                "preliminary_card_sent",
+                "field_left",
+                "field_report_sent",
+                "diagnosed",
+                name="eventstepkind_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("deadlines", sa.String(length=50), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(deadlines) <= 50", name=op.f("ck_clock_called_deadlines_length")),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_clock_called_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_called")),
+        sa.UniqueConstraint(
+            "event_id", "step", "is_urgent", "calls", name=op.f("uq_clock_called_event_id_step_is_urgent_calls")
+        ),
+    )
+    op.create_table(
         "event_claim",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -270,6 +303,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("reaction_id", name=op.f("uq_severe_reaction_confirmed_reaction_id")),
     )
     op.make_append_only("card_exported")
+    op.make_append_only("clock_called")
     op.make_append_only("event_claim")
     op.make_append_only("event_claim_settled")
     op.make_append_only("event_classed")
@@ -304,6 +338,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_claim_event_id"))
 
     op.drop_table("event_claim")
+    op.drop_table("clock_called")
     op.drop_table("card_exported")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_placement_visit_id_journal_seq"))

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening.officer.tables import officer_named
@@ -22,7 +23,18 @@ class Officer:
 
 def officer_now(connection: Connection, keyring: Keyring) -> Officer | None:
     """Return who reports adverse events for the site, None while nobody was named."""
-    named = officer_named.c
-    latest = select(named.staff_id, named.named_at).order_by(named.journal_seq.desc()).limit(1)
-    row = connection.execute(latest).first()
+    row = _latest(connection)
     return Officer(row.staff_id, name_of(connection, keyring, row.staff_id), row.named_at) if row else None
+
+
+def officer_id(connection: Connection) -> UUID | None:
+    """Return which of the staff reports adverse events, None while nobody was named."""
+    row = _latest(connection)
+    return row.staff_id if row else None
+
+
+def _latest(connection: Connection) -> Row[Any, Any] | None:
+    named = officer_named.c
+    return connection.execute(
+        select(named.staff_id, named.named_at).order_by(named.journal_seq.desc()).limit(1)
+    ).first()

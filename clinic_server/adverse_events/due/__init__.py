@@ -1,0 +1,1 @@
+"""Clocks that run: by when an event is reported, and each step that follows."""
