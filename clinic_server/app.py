@@ -98,6 +98,7 @@ from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
 from clinic_server.paging.heartbeat import Part
 from clinic_server.paging.path import AlarmPath
+from clinic_server.queue import api as queue_api
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -153,6 +154,7 @@ ROUTERS = (
     ambulance_pages.router,
     hospitals_api.router,
     hospitals_pages.router,
+    queue_api.router,
     corrections_api.router,
     corrections_pages.router,
     recall_api.router,
