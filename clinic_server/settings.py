@@ -94,6 +94,13 @@ class WallSettings(_Section):
     token: str = Field(
         "", max_length=64, description="Secret part of the wall's address, /wall?token=...; empty: there is no wall."
     )
+    voice: tuple[Literal["zh-CN", "zh-TW", "en"], ...] = Field(
+        ("zh-CN", "en"),
+        description="JSON list of the languages of spoken calls, one after the other; see /wall/voice.",
+    )
+    voice_clips: bool = Field(
+        default=True, description="true: espeak-ng, if installed here, speaks for displays that have no voice."
+    )
 
 
 class PagingSettings(_Section):

@@ -26,6 +26,7 @@ from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.people.rules import MOST_NAME_CHARACTERS
 from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import calling_order
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Stage
@@ -217,8 +218,14 @@ async def settle(call: Physician, visit_id: UUID) -> Response:
 
 
 async def _waiting(call: Call) -> Sequence[InLine]:
-    keyring = call.house.db.keyring
-    return await call.read(lambda connection: in_line(connection, keyring, Stage.WAITING_FOR_CONSENT))
+    keyring, site = call.house.db.keyring, call.house.settings.site
+
+    def read(connection: Connection) -> Sequence[InLine]:
+        order = calling_order(connection, site, Stage.WAITING_FOR_CONSENT)
+        waiting = in_line(connection, keyring, Stage.WAITING_FOR_CONSENT)
+        return sorted(waiting, key=lambda one: order[one.visit.visit_id])
+
+    return await call.read(read)
 
 
 def _strokes(drawn: str) -> Strokes:

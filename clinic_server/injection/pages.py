@@ -1,6 +1,6 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
 from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import line
+from clinic_server.queue.rules import Place
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
@@ -25,7 +27,7 @@ from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
-from clinic_server.visits.lookup import Standing, standing_at
+from clinic_server.visits.lookup import Standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.slip_code import SlipUnknown, visit_of_slip
 from clinic_server.visits.steps import call_visit
@@ -235,8 +237,9 @@ async def send_back(call: Bench, visit_id: UUID) -> Response:
     return await call.record(lambda tx: actions.send_back(tx, visit_id, form.reason), then="/bench")
 
 
-async def _queue(call: Call) -> list[Standing]:
-    return list(await call.read(lambda connection: standing_at(connection, Stage.WAITING_FOR_INJECTION)))
+async def _queue(call: Call) -> Sequence[Place]:
+    site = call.house.settings.site
+    return await call.read(lambda connection: line(connection, site, Stage.WAITING_FOR_INJECTION))
 
 
 def _chair_of(visit_id: UUID) -> str:

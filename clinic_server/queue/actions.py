@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
-from clinic_server.queue.lookup import counter_at, counters, head_start, lanes, line
+from clinic_server.queue.lookup import counter_at, counters, head_start, in_hand, lanes, line
 from clinic_server.queue.rules import (
     SERVED,
     LaneUnknown,
@@ -30,7 +30,7 @@ from clinic_server.settings import Settings, SiteSettings
 from clinic_server.staff.actions import require_signed_in, stations
 from clinic_server.staff.rules import StationUnknown
 from clinic_server.visits.flow import Stage, StepOutOfOrder
-from clinic_server.visits.lookup import called_to, standing
+from clinic_server.visits.lookup import standing
 from clinic_server.visits.rules import CallEnd
 from clinic_server.visits.steps import VISITS, call_visit, end_call
 from clinic_server.visits.tables import IS_OPEN, visit_now
@@ -46,9 +46,9 @@ class Called:
 
 def call_next(tx: Tx, settings: Settings, stage: Stage, station: str) -> UUID:
     """Call whoever is first in line for a station; refused while it has somebody in hand, or when nobody is for it."""
-    in_hand = called_to(tx.connection, station)
-    if in_hand:
-        raise StationBusy(ticket=in_hand[0].ticket_number)
+    busy_with = in_hand(tx.connection, station)
+    if busy_with:
+        raise StationBusy(ticket=busy_with[0].ticket_number)
     here = counter_at(tx.connection, settings.site, station)
     waiting = line(tx.connection, settings.site, stage)
     chosen = next_for(here, waiting, counters(tx.connection, settings, stage), head_start(settings.site))
@@ -79,7 +79,7 @@ def pass_over(tx: Tx, site: SiteSettings, visit_id: UUID, station: str) -> Stage
 def return_to_line(tx: Tx, visit_id: UUID, station: str | None = None) -> Stage:
     """End a call and keep the person's place in line; ``station`` is whose call it must be, None: anybody's."""
     found = standing(tx.connection, visit_id)
-    if found.called_to is None or station not in {None, found.called_to}:
+    if found.called_to is None or station not in {None, found.called_to} or found.stage not in SERVED:
         raise NotInHand
     end_call(tx, visit_id, CallEnd.RETURNED)
     return found.stage
@@ -103,7 +103,7 @@ def send_on(tx: Tx, settings: Settings, visit_id: UUID) -> Called:
     waiting = line(tx.connection, settings.site, stage)
     place = next(one for one in waiting if one.visit_id == visit_id)
     is_open = counters(tx.connection, settings, stage)
-    load = {counter.code: len(called_to(tx.connection, counter.code)) for counter in is_open}
+    load = {counter.code: len(in_hand(tx.connection, counter.code)) for counter in is_open}
     chosen = least_loaded(place, is_open, load)
     call_visit(tx, visit_id, chosen.code)
     return Called(visit_id, chosen.code)

@@ -13,18 +13,16 @@ from sqlalchemy import Connection
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.kit.errors import NotPermitted
 from clinic_server.queue import actions
-from clinic_server.queue.lookup import hall, minutes_to_wait
-from clinic_server.queue.rules import LANE_PATTERN, SERVED, PriorityReason, StationServesNot
+from clinic_server.queue.lookup import hall, in_hand, minutes_to_wait
+from clinic_server.queue.rules import AT_DESKS, LANE_PATTERN, ON_FLOOR, SERVED, PriorityReason, StationServesNot
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, called_to
+from clinic_server.visits.lookup import Standing
 
 router = APIRouter(prefix="/api/v1", tags=["queue"])
-DESKS = (Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)
-FLOOR = (Role.SITE_LEAD, Role.ORDER_KEEPER, Role.REGISTRAR)
-Desk = Annotated[Call, allows(*DESKS)]
-Floor = Annotated[Call, allows(*FLOOR)]
-DeskOrFloor = Annotated[Call, allows(*{*DESKS, *FLOOR})]
+Desk = Annotated[Call, allows(*AT_DESKS)]
+Floor = Annotated[Call, allows(*ON_FLOOR)]
+DeskOrFloor = Annotated[Call, allows(*AT_DESKS, *ON_FLOOR)]
 Lead = Annotated[Call, allows(Role.SITE_LEAD)]
 
 
@@ -107,10 +105,10 @@ async def the_line(call: Floor) -> Line:
 
 
 @router.get("/queue/hand")
-async def in_hand(call: Desk) -> Sequence[Standing]:
+async def hand(call: Desk) -> Sequence[Standing]:
     """Return who is called to the actor's own station and has not gone on."""
     station = call.station()
-    return await call.read(lambda connection: called_to(connection, station))
+    return await call.read(lambda connection: in_hand(connection, station))
 
 
 @router.post("/queue/next", status_code=201)

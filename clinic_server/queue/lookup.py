@@ -20,7 +20,7 @@ from clinic_server.settings import Settings, SiteSettings
 from clinic_server.staff.lookup import stations_open
 from clinic_server.stock.usable import products_at_stations
 from clinic_server.visits.flow import Outcome, Stage
-from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.lookup import Standing, called_to, standing, standing_at
 from clinic_server.visits.orders import products_ordered
 from clinic_server.visits.rules import CallEnd
 from clinic_server.visits.tables import IS_OPEN, visit_call_ended, visit_now, visit_step
@@ -90,6 +90,11 @@ def line(connection: Connection, site: SiteSettings, *stages: Stage) -> Sequence
     return in_order([placed(one) for one in standing_at(connection, *stages)], head_start(site))
 
 
+def calling_order(connection: Connection, site: SiteSettings, *stages: Stage) -> Mapping[UUID, int]:
+    """Return the place in line of everyone at these stages, 0 being the first to be called."""
+    return {place.visit_id: number for number, place in enumerate(line(connection, site, *stages))}
+
+
 def counters(connection: Connection, settings: Settings, stage: Stage) -> Sequence[Counter]:
     """Return the stations that serve a stage now: somebody who may do it is signed in there."""
     now = moment_of(connection).at
@@ -123,6 +128,18 @@ def waits(connection: Connection, waiting: Sequence[Place]) -> Mapping[Stage, Wa
     now, served = moment_of(connection).at, _served(connection)
     uncalled = [place.stage for place in waiting if place.called_to is None]
     return {stage: Wait(uncalled.count(stage), pace(served[stage], now)) for stage in STAGES}
+
+
+def in_hand(connection: Connection, station: str) -> Sequence[Standing]:
+    """Return who is called to a station and has not gone on, whoever was called last first."""
+    return [one for one in called_to(connection, station) if one.stage in SERVED]
+
+
+def place_of(connection: Connection, site: SiteSettings, visit_id: UUID) -> Place | None:
+    """Return where a visit stands in line, None when it waits for no call."""
+    stage = standing(connection, visit_id).stage
+    found = line(connection, site, stage) if stage in SERVED else ()
+    return next((place for place in found if place.visit_id == visit_id), None)
 
 
 def minutes_to_wait(connection: Connection, site: SiteSettings, visit_id: UUID) -> int | None:

@@ -69,19 +69,25 @@ class NoBatches(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a stage is done: at which kinds of station, by whom, and on which page its line is shown."""
+    """Where a stage is done: at which kinds of station, by whom, on the page of its line, on that of one visit."""
 
     kinds: frozenset[StationKind]
     roles: frozenset[Role]
     page: str
+    visit_page: str
 
 
+AT_DESKS: Final = (Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)
+ON_FLOOR: Final = (Role.SITE_LEAD, Role.ORDER_KEEPER, Role.REGISTRAR)
 _DESKS = frozenset({StationKind.REGISTRATION, StationKind.SCREENING, StationKind.CONSENT})
+_ASKERS = frozenset({Role.REGISTRAR, Role.PHYSICIAN})
 SERVED: Mapping[Stage, Service] = {
-    Stage.WAITING_FOR_SCREENING: Service(_DESKS, frozenset({Role.REGISTRAR, Role.PHYSICIAN}), "/screening"),
-    Stage.WAITING_FOR_DECISION: Service(_DESKS, frozenset({Role.PHYSICIAN}), "/screening"),
-    Stage.WAITING_FOR_CONSENT: Service(_DESKS, frozenset({Role.REGISTRAR, Role.PHYSICIAN}), "/consent"),
-    Stage.WAITING_FOR_INJECTION: Service(frozenset({StationKind.INJECTION}), frozenset({Role.VACCINATOR}), "/bench"),
+    Stage.WAITING_FOR_SCREENING: Service(_DESKS, _ASKERS, "/screening", "/screening"),
+    Stage.WAITING_FOR_DECISION: Service(_DESKS, frozenset({Role.PHYSICIAN}), "/screening", "/decision"),
+    Stage.WAITING_FOR_CONSENT: Service(_DESKS, _ASKERS, "/consent", "/consent"),
+    Stage.WAITING_FOR_INJECTION: Service(
+        frozenset({StationKind.INJECTION}), frozenset({Role.VACCINATOR}), "/bench", "/injection"
+    ),
 }
 
 

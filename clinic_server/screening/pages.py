@@ -16,6 +16,7 @@ from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import calling_order
 from clinic_server.screening import actions
 from clinic_server.screening.actions import Answered, Further
 from clinic_server.screening.answers_form import AnswersForm
@@ -232,9 +233,14 @@ async def record_decision(call: Physician, visit_id: UUID) -> Response:
 
 
 async def _waiting(call: Call) -> Sequence[InLine]:
-    keyring = call.house.db.keyring
+    keyring, site = call.house.db.keyring, call.house.settings.site
     stages = (Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
-    return await call.read(lambda connection: in_line(connection, keyring, *stages))
+
+    def read(connection: Connection) -> Sequence[InLine]:
+        order = calling_order(connection, site, *stages)
+        return sorted(in_line(connection, keyring, *stages), key=lambda one: order[one.visit.visit_id])
+
+    return await call.read(read)
 
 
 async def _visitor(call: Call, visit_id: UUID) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinic_server.queue.pace import pace, wait_minutes
@@ -28,6 +28,7 @@ from clinic_server.visits.flow import Stage
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 HEAD_START = timedelta(minutes=30)
+UNHURRIED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 LANES = st.sampled_from([None, "A", "B"])
 PRODUCTS = st.sampled_from([None, "x", "y"])
 
@@ -67,7 +68,7 @@ counters = st.lists(
 )
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(lines(), st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_how_the_line_was_read(line: list[Place], random: object) -> None:
     shuffled = list(line)
@@ -75,7 +76,7 @@ def test_the_order_does_not_depend_on_how_the_line_was_read(line: list[Place], r
     assert in_order(line, HEAD_START) == in_order(shuffled, HEAD_START)
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(lines(), counters)
 def test_open_stations_call_everybody_once_and_leave_nobody(line: list[Place], open_here: list[Counter]) -> None:
     called: list[UUID] = []
@@ -86,7 +87,7 @@ def test_open_stations_call_everybody_once_and_leave_nobody(line: list[Place], o
     assert sorted(called) == sorted(one.visit_id for one in line)
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(lines(), counters)
 def test_a_station_calls_the_first_of_those_it_may_call(line: list[Place], open_here: list[Counter]) -> None:
     here = open_here[0]
@@ -95,7 +96,7 @@ def test_a_station_calls_the_first_of_those_it_may_call(line: list[Place], open_
     assert chosen == (mine[0] if mine else None)
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(lines(), counters)
 def test_lane_and_vaccine_bind_while_a_station_of_both_is_open(line: list[Place], open_here: list[Counter]) -> None:
     for one in line:
@@ -109,6 +110,7 @@ def test_lane_and_vaccine_bind_while_a_station_of_both_is_open(line: list[Place]
             assert may_call == of_both
 
 
+@UNHURRIED
 @given(st.integers(31, 300), st.integers(0, 300))
 def test_nobody_is_overtaken_by_who_comes_later_than_the_head_start(first: int, gap: int) -> None:
     before = a_place(1, first + gap)
@@ -122,7 +124,7 @@ def test_priority_is_a_head_start() -> None:
     assert in_order([ordinary, elderly], timedelta())[0] is ordinary
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(lines(), st.integers(1, 5), st.data())
 def test_who_is_passed_over_stands_behind_the_next_few(line: list[Place], behind: int, data: st.DataObject) -> None:
     passed = data.draw(st.sampled_from(line))
@@ -206,6 +208,7 @@ def test_a_stage_that_stands_still_is_seen_to() -> None:
     assert pace(ago(40, 41, 42, 43, 44), NOW) == timedelta(minutes=44) / 5
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 59), min_size=5, max_size=60), st.integers(0, 50))
 def test_a_longer_line_never_waits_less(minutes: list[int], ahead: int) -> None:
     known = pace(ago(*minutes), NOW)
