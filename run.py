@@ -98,6 +98,7 @@ PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
     "chromium": "/usr/bin/chromium",
+    "espeak-ng": "/usr/bin/espeak-ng",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
     "libnet-snpp-perl": "/usr/share/perl5/Net/SNPP/Server.pm",

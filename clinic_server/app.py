@@ -108,6 +108,8 @@ from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
 from clinic_server.paging.heartbeat import Part
 from clinic_server.paging.path import AlarmPath
+from clinic_server.queue import api as queue_api
+from clinic_server.queue import pages as queue_pages
 from clinic_server.recall import api as recall_api
 from clinic_server.recall import pages as recall_pages
 from clinic_server.receiving import api as receiving_api
@@ -129,6 +131,8 @@ from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
 from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
+from clinic_server.wall.voice import pages as voice_pages
+from clinic_server.wall.voice import words as voice_words
 
 _log = structlog.get_logger(__name__)
 ROUTERS = (
@@ -168,6 +172,8 @@ ROUTERS = (
     ambulance_pages.router,
     hospitals_api.router,
     hospitals_pages.router,
+    queue_api.router,
+    queue_pages.router,
     corrections_api.router,
     corrections_pages.router,
     recall_api.router,
@@ -209,6 +215,7 @@ ROUTERS = (
     paging_pages.router,
     wall_pages.router,
     cold_room.router,
+    voice_pages.router,
     patterns.router,
 )
 
@@ -301,6 +308,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     drug_tables.shipped()
     protocols.shipped()
     deadlines.shipped()
+    voice_words.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

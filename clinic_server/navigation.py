@@ -50,6 +50,7 @@ PAGES: Final = {
         _link("/screening", "screening", Role.REGISTRAR, Role.PHYSICIAN),
         _link("/consent", "consent", Role.REGISTRAR, Role.PHYSICIAN),
         _link("/bench", "injection", Role.VACCINATOR),
+        _link("/queue", "queue", Role.REGISTRAR, Role.ORDER_KEEPER, Role.SITE_LEAD),
         _link("/observation", "observation", Role.OBSERVER, Role.PHYSICIAN),
         _link("/observation/exits", "exits", Role.OBSERVER, Role.PHYSICIAN, Role.SITE_LEAD),
         _link("/adverse-events", "adverse_events", Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN),

@@ -49,6 +49,15 @@ class SiteSettings(_Section):
     overbook_doses: int = Field(
         0, ge=0, le=1000, description="Tickets beyond the usable doses, for those found unsuitable or going away."
     )
+    priority_minutes: int = Field(
+        30, ge=0, le=240, description="Minutes by which people with priority count as waiting longer than they do."
+    )
+    passed_behind: int = Field(
+        3, ge=1, le=50, description="People who are called before one who was called and did not come."
+    )
+    batch_size: int = Field(
+        0, ge=0, le=500, description="Tickets of a lane let in together for the questions; 0: everybody at once."
+    )
     near_expiry_days: int = Field(30, ge=1, le=180, description="Days ahead of its expiry at which a lot is listed.")
 
     @property
@@ -89,6 +98,13 @@ class WallSettings(_Section):
 
     token: str = Field(
         "", max_length=64, description="Secret part of the wall's address, /wall?token=...; empty: there is no wall."
+    )
+    voice: tuple[Literal["zh-CN", "zh-TW", "en"], ...] = Field(
+        ("zh-CN", "en"),
+        description="JSON list of the languages of spoken calls, one after the other; see /wall/voice.",
+    )
+    voice_clips: bool = Field(
+        default=True, description="true: espeak-ng, if installed here, speaks for displays that have no voice."
     )
 
 

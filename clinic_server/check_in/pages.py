@@ -16,6 +16,8 @@ from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to, signed_in
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
+from clinic_server.queue.lookup import minutes_to_wait
+from clinic_server.queue.rules import SERVED
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import STEPS, Outcome, Stage
 from clinic_server.visits.lookup import count_by_stage
@@ -36,11 +38,8 @@ class Work:
 
 
 WORK: Mapping[Stage, Work] = {
-    Stage.WAITING_FOR_SCREENING: Work("/screening", "/screening", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
-    Stage.WAITING_FOR_DECISION: Work("/screening", "/decision", frozenset({Role.PHYSICIAN})),
-    Stage.WAITING_FOR_CONSENT: Work("/consent", "/consent", frozenset({Role.REGISTRAR, Role.PHYSICIAN})),
+    **{stage: Work(one.page, one.visit_page, one.roles) for stage, one in SERVED.items()},
     Stage.CONSENT_DISPUTED: Work("/consent", "/consent", frozenset({Role.PHYSICIAN})),
-    Stage.WAITING_FOR_INJECTION: Work("/bench", "/injection", frozenset({Role.VACCINATOR})),
     Stage.OBSERVED: Work("/observation", "", frozenset({Role.OBSERVER, Role.PHYSICIAN})),
 }
 
@@ -191,10 +190,12 @@ async def _board(call: Call) -> dict[str, Any]:
 
 async def _visit(call: Call, visit_id: UUID) -> dict[str, Any]:
     keyring, roles = call.house.db.keyring, call.actor.roles
+    site = call.house.settings.site
     seen = await call.read(lambda connection: lookup.visit_seen(connection, keyring, visit_id, roles))
+    wait = await call.read(lambda connection: minutes_to_wait(connection, site, visit_id))
     work = WORK.get(seen.visit.stage)
     may_close = Outcome.ABANDONED in STEPS.get(seen.visit.stage, {}) and bool(lookup.MAY_CLOSE & roles)
-    return {"seen": seen, "next_page": _next_page(work, visit_id, roles), "may_close": may_close}
+    return {"seen": seen, "wait": wait, "next_page": _next_page(work, visit_id, roles), "may_close": may_close}
 
 
 def _next_page(work: Work | None, visit_id: UUID, roles: frozenset[str]) -> str | None:

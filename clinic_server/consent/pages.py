@@ -25,11 +25,12 @@ from clinic_server.consent.rules import (
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import calling_order
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import InLine, in_line, one_in_line
-from clinic_server.visits.steps import call_next
 
 router = APIRouter(include_in_schema=False)
 Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
@@ -133,9 +134,9 @@ async def queue_again(call: Desk) -> HTMLResponse:
 @router.post("/consent/next")
 async def next_to_sign(call: Desk) -> Response:
     """Call the next ticket to this desk and go to its consent."""
-    station = call.station()
+    station, settings = call.station(), call.house.settings
     return await call.record(
-        lambda tx: call_next(tx, Stage.WAITING_FOR_CONSENT, station),
+        lambda tx: call_next(tx, settings, Stage.WAITING_FOR_CONSENT, station),
         then=lambda visit_id: f"/visits/{visit_id}/consent",
     )
 
@@ -217,8 +218,14 @@ async def settle(call: Physician, visit_id: UUID) -> Response:
 
 
 async def _waiting(call: Call) -> Sequence[InLine]:
-    keyring = call.house.db.keyring
-    return await call.read(lambda connection: in_line(connection, keyring, Stage.WAITING_FOR_CONSENT))
+    keyring, site = call.house.db.keyring, call.house.settings.site
+
+    def read(connection: Connection) -> Sequence[InLine]:
+        order = calling_order(connection, site, Stage.WAITING_FOR_CONSENT)
+        waiting = in_line(connection, keyring, Stage.WAITING_FOR_CONSENT)
+        return sorted(waiting, key=lambda one: order[one.visit.visit_id])
+
+    return await call.read(read)
 
 
 def _strokes(drawn: str) -> Strokes:

@@ -1,6 +1,6 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,6 +14,9 @@ from clinic_server.injection.rules import PermitRefused, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
+from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import line
+from clinic_server.queue.rules import Place
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
@@ -24,10 +27,10 @@ from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
-from clinic_server.visits.lookup import Standing, standing_at
+from clinic_server.visits.lookup import Standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.slip_code import SlipUnknown, visit_of_slip
-from clinic_server.visits.steps import call_next, call_visit
+from clinic_server.visits.steps import call_visit
 
 router = APIRouter(include_in_schema=False)
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
@@ -145,8 +148,8 @@ async def type_slip(call: Bench) -> Response:
 @router.post("/bench/next")
 async def call_next_ticket(call: Bench) -> Response:
     """Call the next ticket to this bench and go to it."""
-    station = call.station()
-    return await call.record(lambda tx: call_next(tx, Stage.WAITING_FOR_INJECTION, station), then=_chair_of)
+    station, settings = call.station(), call.house.settings
+    return await call.record(lambda tx: call_next(tx, settings, Stage.WAITING_FOR_INJECTION, station), then=_chair_of)
 
 
 @router.post("/visits/{visit_id}/call")
@@ -234,8 +237,9 @@ async def send_back(call: Bench, visit_id: UUID) -> Response:
     return await call.record(lambda tx: actions.send_back(tx, visit_id, form.reason), then="/bench")
 
 
-async def _queue(call: Call) -> list[Standing]:
-    return list(await call.read(lambda connection: standing_at(connection, Stage.WAITING_FOR_INJECTION)))
+async def _queue(call: Call) -> Sequence[Place]:
+    site = call.house.settings.site
+    return await call.read(lambda connection: line(connection, site, Stage.WAITING_FOR_INJECTION))
 
 
 def _chair_of(visit_id: UUID) -> str:

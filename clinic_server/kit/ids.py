@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from clinic_server.kit.clock import Clock
@@ -31,6 +32,11 @@ class Ids:
             else:
                 self._counter += 1
             return _layout(self._last_ms, self._counter, self._random_bits(_TAIL_BITS))
+
+
+def least_key_of(at: datetime) -> UUID:
+    """Return the least key that could be made at an instant: keys made later are greater."""
+    return _layout(int(at.timestamp() * 1000), 0, 0)
 
 
 def _layout(unix_ms: int, counter: int, tail: int) -> UUID:

@@ -43,9 +43,10 @@ class Witness:
     def __init__(self, path: Path, key: bytes, records: Path | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._key = key
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._is_elsewhere = records is None or os.fstat(self._file).st_dev != records.parent.stat().st_dev
-        slots = [_read(os.pread(self._file, _SLOT_BYTES, at), key) for at in (0, _SLOT_BYTES)]
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        number = self._file.fileno()
+        self._is_elsewhere = records is None or os.fstat(number).st_dev != records.parent.stat().st_dev
+        slots = [_read(os.pread(number, _SLOT_BYTES, at), key) for at in (0, _SLOT_BYTES)]
         self._next = min((0, 1), key=lambda at: _order(slots[at]))
         self._known = max(filter(None, slots), key=_order, default=None)
 
@@ -59,17 +60,17 @@ class Witness:
         if head == self._known:
             return
         try:
-            os.pwrite(self._file, _written(head, self._key), self._next * _SLOT_BYTES)
+            os.pwrite(self._file.fileno(), _written(head, self._key), self._next * _SLOT_BYTES)
             if self._is_elsewhere:
-                os.fdatasync(self._file)
+                os.fdatasync(self._file.fileno())
         except OSError as error:
             _log.error("witness_failed", reason=error.strerror)
             return
         self._known, self._next = head, 1 - self._next
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._file)
+        """Let go of the file; a second time does nothing."""
+        self._file.close()
 
 
 def known_by(path: Path, key: bytes) -> Head | None:

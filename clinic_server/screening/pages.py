@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.kit.tx import Tx
+from clinic_server.queue.actions import call_next
+from clinic_server.queue.lookup import calling_order
 from clinic_server.screening import actions
 from clinic_server.screening.actions import Answered, Further
 from clinic_server.screening.answers_form import AnswersForm
@@ -29,7 +31,6 @@ from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements,
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import InLine, in_line, one_in_line
-from clinic_server.visits.steps import call_next
 
 router = APIRouter(include_in_schema=False)
 Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
@@ -106,9 +107,9 @@ async def queue_again(call: Asker) -> HTMLResponse:
 @router.post("/screening/next")
 async def next_to_ask(call: Asker) -> Response:
     """Call the next ticket to the questions and go to them."""
-    station = call.station()
+    station, settings = call.station(), call.house.settings
     return await call.record(
-        lambda tx: call_next(tx, Stage.WAITING_FOR_SCREENING, station),
+        lambda tx: call_next(tx, settings, Stage.WAITING_FOR_SCREENING, station),
         then=lambda visit_id: _page(visit_id, "screening"),
     )
 
@@ -116,9 +117,10 @@ async def next_to_ask(call: Asker) -> Response:
 @router.post("/decision/next")
 async def next_to_decide(call: Physician) -> Response:
     """Call the next answered ticket to the physician and go to the decision."""
-    station = call.station()
+    station, settings = call.station(), call.house.settings
     return await call.record(
-        lambda tx: call_next(tx, Stage.WAITING_FOR_DECISION, station), then=lambda visit_id: _page(visit_id, "decision")
+        lambda tx: call_next(tx, settings, Stage.WAITING_FOR_DECISION, station),
+        then=lambda visit_id: _page(visit_id, "decision"),
     )
 
 
@@ -231,9 +233,14 @@ async def record_decision(call: Physician, visit_id: UUID) -> Response:
 
 
 async def _waiting(call: Call) -> Sequence[InLine]:
-    keyring = call.house.db.keyring
+    keyring, site = call.house.db.keyring, call.house.settings.site
     stages = (Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
-    return await call.read(lambda connection: in_line(connection, keyring, *stages))
+
+    def read(connection: Connection) -> Sequence[InLine]:
+        order = calling_order(connection, site, *stages)
+        return sorted(in_line(connection, keyring, *stages), key=lambda one: order[one.visit.visit_id])
+
+    return await call.read(read)
 
 
 async def _visitor(call: Call, visit_id: UUID) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Questions about who is here with which certificate, and what somebody is called."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -16,11 +16,12 @@ from clinic_server.staff.rules import (
     Certificate,
     QualificationKind,
     Role,
+    StationKind,
     Stay,
     session_over_at,
     standing_certificates,
 )
-from clinic_server.staff.tables import qualification, role_grant, staff, staff_ended, staff_session
+from clinic_server.staff.tables import qualification, role_grant, staff, staff_ended, staff_session, station
 
 
 def name_of(connection: Connection, keyring: Keyring, staff_id: UUID) -> str:
@@ -55,6 +56,30 @@ def qualified_stays(
         .order_by(staff_session.c.id, qualification.c.journal_seq)
     )
     return [stay for _, group in groupby(rows, attrgetter("id")) for stay in _stays(list(group), on, idle)]
+
+
+def stations_open(
+    connection: Connection, kinds: Collection[StationKind], roles: Collection[Role], now: datetime, idle: timedelta
+) -> Sequence[str]:
+    """Return the stations of these kinds at which somebody with one of these roles is signed in, by code."""
+    return (
+        connection.execute(
+            select(staff_session.c.station)
+            .join(station, station.c.code == staff_session.c.station)
+            .where(
+                station.c.kind.in_(kinds),
+                staff_session.c.signed_in_at > now - LONGEST_SESSION,
+                staff_session.c.last_seen_at > now - idle,
+                staff_session.c.ended_at.is_(None),
+                or_(*(_holds(role) for role in sorted(roles))),
+                ~exists().where(staff_ended.c.staff_id == staff_session.c.staff_id),
+            )
+            .distinct()
+            .order_by(staff_session.c.station)
+        )
+        .scalars()
+        .all()
+    )
 
 
 def _holds(role: Role) -> ColumnElement[bool]:

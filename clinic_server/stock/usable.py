@@ -3,7 +3,7 @@
 Vials that were open too long are not looked for: the server writes them off by itself (``overdue.py``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -52,6 +52,20 @@ def usable_lots(connection: Connection, today: date) -> Sequence[LotInPlace]:
         .order_by(lot.c.expires_on, lot.c.number, place.c.code)
     )
     return [LotInPlace(*row) for row in rows]
+
+
+def products_at_stations(connection: Connection, today: date, *stations: str) -> Mapping[str, frozenset[str]]:
+    """Return the products that could be given today out of the box of each of these stations."""
+    rows = connection.execute(
+        _usable(connection, today, place.c.station, product.c.code)
+        .join(product, product.c.id == lot.c.product_id)
+        .join(place, place.c.id == unit_now.c.place_id)
+        .where(place.c.station.in_(stations))
+        .distinct()
+        .order_by(place.c.station)
+    )
+    of_each = groupby(rows, key=lambda row: row.station)
+    return {station: frozenset(row.code for row in found) for station, found in of_each}
 
 
 def _usable(connection: Connection, today: date, *wanted: Any) -> Select[Any]:

@@ -6,16 +6,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
-from clinic_server.visits.tables import IS_OPEN, visit_call, visit_now, visit_step
+from clinic_server.visits.tables import IS_OPEN, visit_call, visit_call_ended, visit_now, visit_step
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One visit as the queues see it; ``called_to`` is where its ticket was last called to at this stage, and when."""
+    """One visit as the queues see it; ``called_to`` is where its ticket stands called to at this stage, and since when.
+
+    ``since_seq`` is the journal line of the step that led here.
+    """
 
     visit_id: UUID
     person_id: UUID
@@ -24,6 +27,7 @@ class Standing:
     since_at: datetime
     called_to: str | None
     called_at: datetime | None
+    since_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def standing(connection: Connection, visit_id: UUID) -> Standing:
 
 def standing_at(connection: Connection, *stages: Stage) -> Sequence[Standing]:
     """Return the open visits at these stages, of any day, in ticket order."""
-    wanted = _standings().where(visit_now.c.stage.in_(stages))
+    wanted = _standings().where(IS_OPEN, visit_now.c.stage.in_(stages))
     rows = connection.execute(wanted.order_by(visit_now.c.business_on, visit_now.c.ticket_number))
     return [_as_standing(row) for row in rows]
 
@@ -57,6 +61,13 @@ def standing_by_ticket(connection: Connection, business_on: date, ticket_number:
         _standings().where(visit_now.c.business_on == business_on, visit_now.c.ticket_number == ticket_number)
     ).first()
     return _as_standing(row) if row else None
+
+
+def called_to(connection: Connection, station: str) -> Sequence[Standing]:
+    """Return the visits in hand at a station: called there and not gone on, whoever was called last first."""
+    called_here = _standings().where(IS_OPEN, visit_call.c.station == station)
+    rows = connection.execute(called_here.order_by(visit_call.c.journal_seq.desc()))
+    return [_as_standing(row) for row in rows]
 
 
 def open_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
@@ -105,6 +116,10 @@ def _standings() -> Select[Any]:
         .where(later.c.visit_id == visit_now.c.visit_id, later.c.journal_seq > visit_now.c.since_seq)
         .scalar_subquery()
     )
+    came_to_nothing = exists().where(
+        visit_call_ended.c.visit_id == visit_now.c.visit_id,
+        visit_call_ended.c.journal_seq > visit_call.c.journal_seq,
+    )
     return select(
         visit_now.c.visit_id,
         visit_now.c.person_id,
@@ -113,10 +128,11 @@ def _standings() -> Select[Any]:
         visit_now.c.since_at,
         visit_call.c.station,
         visit_call.c.called_at,
+        visit_now.c.since_seq,
     ).outerjoin_from(
         visit_now,
         visit_call,
-        (visit_call.c.visit_id == visit_now.c.visit_id) & (visit_call.c.journal_seq == last_call),
+        (visit_call.c.visit_id == visit_now.c.visit_id) & (visit_call.c.journal_seq == last_call) & ~came_to_nothing,
     )
 
 

@@ -6,6 +6,8 @@ is disputed or was recorded in error; the order then waits for another. Nothing 
 step is the fact.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +18,7 @@ from clinic_server.kit.errors import Conflict
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.tables import (
+    IS_OPEN,
     VisitOrder,
     VisitOrderConsent,
     visit_now,
@@ -82,17 +85,21 @@ def attach_consent(tx: Tx, visit_id: UUID, decision_id: UUID, consent_id: UUID) 
     tx.append(VisitOrderConsent, order_id=order.order_id, consent_id=consent_id, attached_at=tx.now)
 
 
-def waiting_by_product(connection: Connection) -> dict[str, int]:
-    """Return how many people wait for the needle, by the product their standing order names."""
+def products_ordered(connection: Connection) -> dict[UUID, str]:
+    """Return the product of the standing order of everyone who waits for the needle, by visit."""
     later = visit_order.alias()
     newest = select(func.max(later.c.journal_seq)).where(later.c.visit_id == visit_now.c.visit_id).scalar_subquery()
     rows = connection.execute(
-        select(visit_order.c.product_code, func.count().label("waiting"))
+        select(visit_order.c.visit_id, visit_order.c.product_code)
         .join(visit_now, visit_now.c.visit_id == visit_order.c.visit_id)
-        .where(visit_now.c.stage == Stage.WAITING_FOR_INJECTION, visit_order.c.journal_seq == newest)
-        .group_by(visit_order.c.product_code)
+        .where(IS_OPEN, visit_now.c.stage == Stage.WAITING_FOR_INJECTION, visit_order.c.journal_seq == newest)
     )
-    return {row.product_code: row.waiting for row in rows}
+    return {row.visit_id: row.product_code for row in rows}
+
+
+def waiting_by_product(connection: Connection) -> Mapping[str, int]:
+    """Return how many people wait for the needle, by the product their standing order names."""
+    return Counter(products_ordered(connection).values())
 
 
 def standing_order(connection: Connection, visit_id: UUID) -> Order | None:

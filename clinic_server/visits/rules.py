@@ -1,4 +1,4 @@
-"""What a decision of an earlier visit still says on a later day.
+"""What a decision of an earlier visit still says on a later day, and how a call ends.
 
 "Not today" is never "never": a deferral names the day from which on it says nothing any more, and a vaccine
 that does not suit somebody leaves the others open.
@@ -7,7 +7,15 @@ that does not suit somebody leaves the others open.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from uuid import UUID
+
+
+class CallEnd(StrEnum):
+    """How a call came to nothing: the person was not there, or the station lets them wait on in their place."""
+
+    PASSED = "passed"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)

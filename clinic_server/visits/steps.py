@@ -1,15 +1,16 @@
 """Opening a visit, taking its steps, calling it to a station. The stages' actions stand on these."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import func, select, update
 
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.flow import FIRST_STEP, Outcome, Stage, StepOutOfOrder, advance
-from clinic_server.visits.tables import IS_OPEN, Call, Visit, VisitNow, VisitStep, visit, visit_call, visit_now
+from clinic_server.visits.rules import CallEnd
+from clinic_server.visits.tables import IS_OPEN, Call, CallEnded, Visit, VisitNow, VisitStep, visit, visit_now
 
 VISITS = "visits"  # the topic of every page that shows who stands where
 
@@ -24,12 +25,6 @@ class VisitUnknown(NotFound):
     """No visit has this id."""
 
     code = "visit_unknown"
-
-
-class NobodyWaiting(Conflict):
-    """Every ticket at this stage was called already."""
-
-    code = "nobody_waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +96,10 @@ def call_visit(tx: Tx, visit_id: UUID, station: str) -> None:
     tx.journal("visit_called", visit_id, VISITS)
 
 
-def call_next(tx: Tx, stage: Stage, station: str) -> UUID:
-    """Call the earliest ticket of a stage that no station has called yet, or raise NobodyWaiting."""
-    since_here = visit_call.c.journal_seq > visit_now.c.since_seq
-    called = exists().where(visit_call.c.visit_id == visit_now.c.visit_id, since_here)
-    visit_id: UUID | None = tx.execute(
-        select(visit_now.c.visit_id)
-        .where(visit_now.c.stage == stage, ~called)
-        .order_by(visit_now.c.business_on, visit_now.c.ticket_number)
-        .limit(1)
-    ).scalar()
-    if visit_id is None:
-        raise NobodyWaiting
-    call_visit(tx, visit_id, station)
-    return visit_id
+def end_call(tx: Tx, visit_id: UUID, how: CallEnd, stands_from_at: datetime | None = None) -> None:
+    """End the call of a visit that stands at no station any more; the caller knows that it was called."""
+    tx.append(CallEnded, visit_id=visit_id, how=how, stands_from_at=stands_from_at, ended_at=tx.now)
+    tx.journal(f"visit_{how}", visit_id, VISITS)
 
 
 def abandon(tx: Tx, visit_id: UUID) -> Stage:

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from clinic_server.kit.tables import Record, State, instant, one_of, sealed, table_of, text
 from clinic_server.stock.rules import BodySite, Route
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.rules import CallEnd
 
 
 class Visit(Record, table=True):
@@ -63,7 +64,7 @@ class VisitNow(State, table=True):
 
 
 class Call(Record, table=True):
-    """A ticket called to a station; it stands until the visit's next step or the next call."""
+    """A ticket called to a station; it stands until the visit's next step, the next call, or its end."""
 
     __tablename__ = "visit_call"
     __table_args__ = (Index(None, "visit_id", "journal_seq"),)
@@ -71,6 +72,18 @@ class Call(Record, table=True):
     visit_id: UUID = Field(foreign_key="visit.id")
     station: str = text(32)
     called_at: datetime = instant()
+
+
+class CallEnded(Record, table=True):
+    """A visit's standing call came to nothing; whoever is passed over counts as waiting since ``stands_from_at``."""
+
+    __tablename__ = "visit_call_ended"
+    __table_args__ = (Index(None, "visit_id", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    how: CallEnd = one_of(CallEnd)
+    stands_from_at: datetime | None = instant(default=None)
+    ended_at: datetime = instant()
 
 
 class Watch(Record, table=True):
@@ -174,6 +187,7 @@ visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
 IS_OPEN = sql("visit_now.is_open")  # in the words of the partial index: SQLite uses it for no others
 visit_call = table_of(Call)
+visit_call_ended = table_of(CallEnded)
 watch = table_of(Watch)
 visit_baseline = table_of(VisitBaseline)
 visit_order = table_of(VisitOrder)

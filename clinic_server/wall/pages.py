@@ -14,6 +14,7 @@ from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
 from clinic_server.opening.pausing import OPENING, lapses_told
 from clinic_server.people.lookup import people
+from clinic_server.queue.lookup import hall
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
 from clinic_server.visits.watch import watched
@@ -43,10 +44,12 @@ async def wall_live(call: Annotated[Call, anyone()], _token: Token) -> AsyncIter
 
 
 async def _board(call: Call) -> Board:
-    now = call.house.db.clock.now()
+    now, site = call.house.db.clock.now(), call.house.settings.site
 
     def question(connection: Connection) -> Board:
-        standings, sitting = standing_at(connection, *WAITING_STAGES), watched(connection)
+        line, sitting = hall(connection, site), watched(connection)
+        order = {place.visit_id: number for number, place in enumerate(line.line)}
+        standings = sorted(standing_at(connection, *WAITING_STAGES), key=lambda one: order[one.visit_id])
         shown = {one.person_id for one in standings if one.called_to} | {one.person_id for one in sitting}
         known = people(connection, call.house.db.keyring, shown)
         names = defaultdict(str, {person_id: facts.name for person_id, facts in known.items()})
@@ -54,6 +57,7 @@ async def _board(call: Call) -> Board:
             Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
         ]
         seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left, one.is_unproved) for one in sitting]
-        return replace(board_of(turns, seats, now), is_paused=bool(lapses_told(connection)))
+        waits = {stage: wait.minutes for stage, wait in line.waits.items() if wait.minutes is not None}
+        return replace(board_of(turns, seats, now), is_paused=bool(lapses_told(connection)), waits=waits)
 
     return await call.read(question)

@@ -1,6 +1,6 @@
 """What the public wall shows: tickets, masked names, stations and minutes, nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -85,7 +85,10 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The wall at one moment; seats that do not fit take turns, ``page`` of ``pages``."""
+    """The wall at one moment; seats that do not fit take turns, ``page`` of ``pages``.
+
+    ``waits`` has the minutes whoever comes to a stage now will wait, for the stages of which that is known.
+    """
 
     called: Sequence[Turn]
     waiting: Sequence[Waiting]
@@ -94,6 +97,7 @@ class Board:
     page: int
     pages: int
     is_paused: bool = False
+    waits: Mapping[Stage, int] = field(default_factory=dict)
 
 
 def check_token(expected: str, given: str) -> None:

@@ -1,5 +1,6 @@
 """The spine as recorded: calls, steps, and a cache that is never anything but their fold."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -7,8 +8,9 @@ from sqlalchemy import update
 
 from clinic_server.kit.db import Database
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder, stage_after
-from clinic_server.visits.lookup import Standing, history, standing, standing_at
-from clinic_server.visits.steps import NobodyWaiting, VisitUnknown, abandon, call_next, call_visit
+from clinic_server.visits.lookup import Standing, called_to, history, standing, standing_at
+from clinic_server.visits.rules import CallEnd
+from clinic_server.visits.steps import VisitUnknown, abandon, call_visit, end_call
 from clinic_server.visits.tables import visit_now
 from tests.api.visitors import SYSTEM, a_screening, a_visit, rows_in
 from tests.conftest import ManualClock
@@ -22,8 +24,8 @@ def called(db: Database, visit_id: UUID, station: str) -> None:
     db.write_now(lambda tx: call_visit(tx, visit_id, station), SYSTEM)
 
 
-def called_next(db: Database, station: str) -> UUID:
-    return db.write_now(lambda tx: call_next(tx, Stage.WAITING_FOR_SCREENING, station), SYSTEM)
+def in_hand(db: Database, station: str) -> Sequence[Standing]:
+    return db.read_now(lambda connection: called_to(connection, station))
 
 
 def test_the_latest_call_counts_and_the_next_step_ends_it(db: Database, clock: ManualClock) -> None:
@@ -37,12 +39,14 @@ def test_the_latest_call_counts_and_the_next_step_ends_it(db: Database, clock: M
     assert now_at(db, visit_id).called_to is None
 
 
-def test_calls_go_in_ticket_order_and_to_nobody_twice(db: Database) -> None:
-    first, second = a_visit(db), a_visit(db)
-    called(db, first, "screening-1")
-    assert called_next(db, "screening-2") == second
-    with pytest.raises(NobodyWaiting):
-        called_next(db, "screening-2")
+def test_a_call_that_came_to_nothing_stands_no_more_until_the_next(db: Database) -> None:
+    visit_id = a_visit(db)
+    called(db, visit_id, "screening-1")
+    assert [one.visit_id for one in in_hand(db, "screening-1")] == [visit_id]
+    db.write_now(lambda tx: end_call(tx, visit_id, CallEnd.RETURNED), SYSTEM)
+    assert (now_at(db, visit_id).called_to, in_hand(db, "screening-1")) == (None, [])
+    called(db, visit_id, "screening-2")
+    assert now_at(db, visit_id).called_to == "screening-2"
 
 
 def test_who_went_away_is_called_no_more(db: Database) -> None:

@@ -86,6 +86,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "cold_chain.upkeep.rules.Half": "half",
     "cold_chain.upkeep.rules.RoundState": "round",
     "cold_chain.upkeep.rules.ServiceKind": "service",
+    "queue.rules.PriorityReason": "priority",
     "recall.rules.CallOutcome": "call_outcome",
     "receiving.rules.ArrivalFinding": "finding",
     "receiving.rules.DeliveryState": "delivery_state",
@@ -181,6 +182,7 @@ NEVER_SHOWN = {
     "kit.labels.Tone",  # is how a label looks
     "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
+    "visits.rules.CallEnd",  # the line shows what comes of it
 }
 
 

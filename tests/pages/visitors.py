@@ -87,6 +87,8 @@ from clinic_server.paging.tables import page_test
 from clinic_server.people.actions import note_phone
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
+from clinic_server.queue.actions import put_station_in_lane, set_priority
+from clinic_server.queue.rules import PriorityReason
 from clinic_server.recall.actions import NewDestruction, NewRecall, begin_recall, propose_destruction
 from clinic_server.recall.lookup import given_to, require_recall
 from clinic_server.receiving.actions import (
@@ -152,6 +154,8 @@ def fill(tx: Tx) -> dict[str, str]:
     deny_dose(tx, doses[1], "扫错了人")
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
+    put_station_in_lane(tx, "bench-1", "B")
+    set_priority(tx, visit_ids[5], PriorityReason.ELDERLY)
     shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
     unit = unit_by_code(tx.connection, _trace_code(10))

@@ -29,6 +29,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", name=op.f("pk_supply_now")),
     )
     op.create_table(
+        "batch_admitted",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("business_on", sa.Date(), nullable=False),
+        sa.Column("lane", sa.String(length=4), nullable=False),
+        sa.Column("upto_batch", sa.Integer(), nullable=False),
+        sa.Column("admitted_by", sa.Uuid(), nullable=False),
+        sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(lane) <= 4", name=op.f("ck_batch_admitted_lane_length")),
+        sa.CheckConstraint("upto_batch >= 1", name=op.f("ck_batch_admitted_upto_batch")),
+        sa.ForeignKeyConstraint(["admitted_by"], ["staff.id"], name=op.f("fk_batch_admitted_admitted_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batch_admitted")),
+    )
+    with op.batch_alter_table("batch_admitted", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_batch_admitted_business_on_lane"), ["business_on", "lane"], unique=False)
+
+    op.create_table(
         "seat",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -44,6 +61,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("seat", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_seat_code"), ["code"], unique=False)
+
+    op.create_table(
+        "station_lane",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("station", sa.String(length=32), nullable=False),
+        sa.Column("lane", sa.String(length=4), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(lane) <= 4", name=op.f("ck_station_lane_lane_length")),
+        sa.CheckConstraint("length(station) <= 32", name=op.f("ck_station_lane_station_length")),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f("fk_station_lane_decided_by")),
+        sa.ForeignKeyConstraint(["station"], ["station.code"], name=op.f("fk_station_lane_station")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_station_lane")),
+    )
+    with op.batch_alter_table("station_lane", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_station_lane_station"), ["station"], unique=False)
 
     op.create_table(
         "placement",
@@ -75,6 +109,76 @@ def upgrade() -> None:
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_placement_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
+        "visit_call_ended",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "how",
+            sa.Enum("passed", "returned", name="callend_code", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("stands_from_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_call_ended_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_call_ended")),
+    )
+    with op.batch_alter_table("visit_call_ended", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_visit_call_ended_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
+        "visit_lane",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("business_on", sa.Date(), nullable=False),
+        sa.Column("lane", sa.String(length=4), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(lane) <= 4", name=op.f("ck_visit_lane_lane_length")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_lane_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_lane")),
+    )
+    with op.batch_alter_table("visit_lane", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_visit_lane_business_on_lane"), ["business_on", "lane"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_visit_lane_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
+        )
+
+    op.create_table(
+        "visit_priority",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "elderly",
+                "infant",
+                "disability",
+                "returned",
+                "staff_decision",
+                name="priorityreason_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("decided_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f("fk_visit_priority_decided_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_visit_priority_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_priority")),
+    )
+    with op.batch_alter_table("visit_priority", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_visit_priority_visit_id_journal_seq"), ["visit_id", "journal_seq"], unique=False
         )
 
     op.create_table(
@@ -302,6 +406,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "dose_id", name=op.f("uq_severe_reaction_confirmed_event_id_dose_id")),
         sa.UniqueConstraint("reaction_id", name=op.f("uq_severe_reaction_confirmed_reaction_id")),
     )
+    op.make_append_only("batch_admitted")
     op.make_append_only("card_exported")
     op.make_append_only("clock_called")
     op.make_append_only("event_claim")
@@ -315,6 +420,10 @@ def upgrade() -> None:
     op.make_append_only("report_card_number")
     op.make_append_only("seat")
     op.make_append_only("severe_reaction_confirmed")
+    op.make_append_only("station_lane")
+    op.make_append_only("visit_call_ended")
+    op.make_append_only("visit_lane")
+    op.make_append_only("visit_priority")
     # ### end Alembic commands ###
 
 
@@ -340,13 +449,34 @@ def downgrade() -> None:
     op.drop_table("event_claim")
     op.drop_table("clock_called")
     op.drop_table("card_exported")
+    with op.batch_alter_table("visit_priority", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_priority_visit_id_journal_seq"))
+
+    op.drop_table("visit_priority")
+    with op.batch_alter_table("visit_lane", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_lane_visit_id_journal_seq"))
+        batch_op.drop_index(batch_op.f("ix_visit_lane_business_on_lane"))
+
+    op.drop_table("visit_lane")
+    with op.batch_alter_table("visit_call_ended", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_visit_call_ended_visit_id_journal_seq"))
+
+    op.drop_table("visit_call_ended")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_placement_visit_id_journal_seq"))
 
     op.drop_table("placement")
+    with op.batch_alter_table("station_lane", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_station_lane_station"))
+
+    op.drop_table("station_lane")
     with op.batch_alter_table("seat", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_seat_code"))
 
     op.drop_table("seat")
+    with op.batch_alter_table("batch_admitted", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_batch_admitted_business_on_lane"))
+
+    op.drop_table("batch_admitted")
     op.drop_table("supply_now")
     # ### end Alembic commands ###

@@ -1,0 +1,85 @@
+// Reads calls aloud, one after the other: a chime, then each language in the browser's own voice, else in the server's.
+(() => {
+  "use strict";
+
+  const LONGEST_MS = 12000; // a voice that never says it has ended must not silence the next call
+  const KEPT = "clinic-voice-said";
+  const MOST_KEPT = 200;
+  const board = document.getElementById("voice");
+  const off = document.getElementById("voice-off");
+  const sound = new AudioContext();
+  const said = new Set(JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")); // outlives a reload
+  let speaking = Promise.resolve();
+
+  const within = (promise) => Promise.race([promise, new Promise((done) => setTimeout(done, LONGEST_MS))]);
+
+  function chime() {
+    return new Promise((done) => {
+      const tone = sound.createOscillator();
+      const volume = sound.createGain();
+      tone.frequency.setValueAtTime(880, sound.currentTime);
+      tone.frequency.setValueAtTime(660, sound.currentTime + 0.25);
+      volume.gain.setValueAtTime(0.3, sound.currentTime);
+      volume.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + 0.6);
+      tone.connect(volume).connect(sound.destination);
+      tone.onended = done;
+      tone.start();
+      tone.stop(sound.currentTime + 0.6);
+    });
+  }
+
+  function voiceFor(language) {
+    const voices = window.speechSynthesis?.getVoices() ?? [];
+    return voices.find((one) => one.lang.replace("_", "-") === language)
+      ?? voices.find((one) => one.lang.startsWith(language.slice(0, 2)));
+  }
+
+  function speak(words, language, voice) {
+    return new Promise((done) => {
+      const utterance = new SpeechSynthesisUtterance(words);
+      utterance.voice = voice;
+      utterance.lang = language;
+      utterance.onend = utterance.onerror = done;
+      speechSynthesis.speak(utterance);
+    });
+  }
+
+  async function play(ticket, language) {
+    const clip = new Audio(`${board.dataset.clip}&ticket=${ticket}&language=${language}`);
+    const ended = new Promise((done) => (clip.onended = clip.onerror = done));
+    await clip.play().catch(() => {});
+    if (!clip.error) await ended;
+  }
+
+  async function announce({ ticket, sentences }) {
+    await within(chime());
+    for (const { words, language } of sentences) {
+      const voice = voiceFor(language);
+      if (voice) await within(speak(words, language, voice));
+      else if (board.dataset.clip) await within(play(ticket, language));
+    }
+  }
+
+  function keep(call) {
+    said.add(call);
+    sessionStorage.setItem(KEPT, JSON.stringify([...said].slice(-MOST_KEPT)));
+  }
+
+  // The server marks the calls that are news; each is announced once, and a recall is another call.
+  function listen() {
+    off.hidden = sound.state === "running";
+    if (!off.hidden) return;
+    for (const line of [...board.querySelectorAll("[data-announce]")].reverse()) {
+      if (said.has(line.dataset.call)) continue;
+      keep(line.dataset.call);
+      const sentences = [...line.querySelectorAll("[lang]")].map((one) => ({ words: one.textContent, language: one.lang }));
+      speaking = speaking.then(() => announce({ ticket: line.dataset.ticket, sentences }));
+    }
+  }
+
+  sound.addEventListener("statechange", listen);
+  document.getElementById("voice-on").addEventListener("click", () => sound.resume());
+  document.addEventListener("htmx:after:swap", listen);
+  window.speechSynthesis?.getVoices(); // the first question makes the browser look for its voices
+  listen();
+})();
