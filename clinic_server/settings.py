@@ -85,6 +85,11 @@ class WallSettings(_Section):
     token: str = Field(
         "", max_length=64, description="Secret part of the wall's address, /wall?token=...; empty: there is no wall."
     )
+    languages: tuple[Literal["zh-CN", "zh-TW", "en"], ...] = Field(
+        ("zh-CN", "en"), min_length=1, description="JSON list of the languages that take turns on it."
+    )
+    language_turns_after_s: int = Field(15, ge=5, le=600, description="Seconds each language is shown.")
+    theme: Literal["light", "dark"] = Field("light", description="light, or dark for a dim hall and OLED screens.")
 
 
 class PagingSettings(_Section):

@@ -147,6 +147,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "stock.rules.UnitFinding": "finding",
     "visits.flow.Outcome": "outcome",
     "visits.flow.Stage": "stage",
+    "wall.rules.Fridges": "wall_fridges",
 }
 NEVER_SHOWN = {
     "adverse_events.brighton.Sign",  # has its words in the list of symptoms
@@ -159,6 +160,8 @@ NEVER_SHOWN = {
     "kit.labels.Tone",  # is how a label looks
     "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
+    "wall.rules.Density",  # is how close seats stand on the display
+    "wall.rules.Part",  # stands in a display's address
 }
 
 
