@@ -51,6 +51,7 @@ PAGES = {
     "hospitals": "/opening/hospitals",
     "corrections": "/corrections",
     "closing": "/closing",
+    "floor": "/floor",
     "correction": "/doses/{dose}/correction",
     "correction-denied": "/doses/{denied}/correction",
     "stock": "/stock",
