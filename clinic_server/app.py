@@ -66,6 +66,8 @@ from clinic_server.device_hub.slips.office import SlipOffice
 from clinic_server.exchange import api as exchange_api
 from clinic_server.exchange import pages as exchange_pages
 from clinic_server.exchange.dry_runs import DryRuns
+from clinic_server.floor import api as floor_api
+from clinic_server.floor import pages as floor_pages
 from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
@@ -193,6 +195,8 @@ ROUTERS = (
     counting_pages.router,
     reports_api.router,
     reports_pages.router,
+    floor_api.router,
+    floor_pages.router,
     alerts_api.router,
     alerts_pages.router,
     cold_chain_api.router,

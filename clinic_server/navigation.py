@@ -71,6 +71,7 @@ PAGES: Final = {
         _link("/paging", "paging", Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER),
     ),
     Group.LEAD: (
+        _link("/floor", "floor", Role.OWNER, Role.SITE_LEAD),
         _link("/closing", "closing", Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.AUDITOR),
         _link("/reports/day", "day_report", Role.SITE_LEAD, Role.PHYSICIAN),
         _link("/staff", "staff", Role.OWNER, Role.SITE_LEAD),

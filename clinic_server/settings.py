@@ -106,6 +106,11 @@ class WallSettings(_Section):
     voice_clips: bool = Field(
         default=True, description="true: espeak-ng, if installed here, speaks for displays that have no voice."
     )
+    languages: tuple[Literal["zh-CN", "zh-TW", "en"], ...] = Field(
+        ("zh-CN", "en"), min_length=1, description="JSON list of the languages that take turns on it."
+    )
+    language_turns_after_s: int = Field(15, ge=5, le=600, description="Seconds each language is shown.")
+    theme: Literal["light", "dark"] = Field("light", description="light, or dark for a dim hall and OLED screens.")
 
 
 class PagingSettings(_Section):

@@ -1,7 +1,8 @@
 """Languages of the screens: zh-CN first, zh-TW and English complete. Source sentences are English."""
 
 import gettext
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,16 @@ def choose_language(preferred: str | None, accept_language: str) -> str:
         if known:
             return known
     return DEFAULT_LANGUAGE
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say everything in one language for a while, whatever the caller reads."""
+    before = current_language.set(language)
+    try:
+        yield
+    finally:
+        current_language.reset(before)
 
 
 def say(message: str) -> str:

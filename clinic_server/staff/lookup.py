@@ -30,6 +30,23 @@ def name_of(connection: Connection, keyring: Keyring, staff_id: UUID) -> str:
     return open_name(keyring, staff_id, sealed)
 
 
+def staff_at(connection: Connection, kind: StationKind, now: datetime, idle: timedelta) -> Sequence[tuple[str, UUID]]:
+    """Return who is signed in at stations of a kind, by station."""
+    session = staff_session.c
+    rows = connection.execute(
+        select(session.station, session.staff_id)
+        .join(station, station.c.code == session.station)
+        .where(
+            station.c.kind == kind,
+            session.ended_at.is_(None),
+            session.signed_in_at > now - LONGEST_SESSION,
+            session.last_seen_at > now - idle,
+        )
+        .order_by(session.station)
+    )
+    return [(row.station, row.staff_id) for row in rows]
+
+
 def qualified_stays(
     connection: Connection, kinds: Sequence[QualificationKind], now: datetime, on: date, idle: timedelta
 ) -> Sequence[Stay]:

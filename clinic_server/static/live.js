@@ -12,21 +12,30 @@
   if (!live) return;
 
   const banner = document.getElementById("stale");
-  const since = banner.querySelector("[data-since]");
+  const since = banner.querySelectorAll("[data-since]"); // a wall says it in each of its languages
   const siteClock = document.getElementById("site-clock");
   const neverPauses = live.hasAttribute("data-never-pauses");
   const failed = new Set(); // elements whose last refresh failed
   let clock = siteClock.textContent;
   let lastLife = performance.now();
+  let lastLifeAt = Date.now();
   let wakingUntil = 0;
   let connection = null;
   let retry = null;
 
   const isStale = () => !banner.hidden;
 
+  // While a PC sleeps only the wall clock goes on; one that was set is believed until the next tick.
+  const silenceMs = () => Math.max(performance.now() - lastLife, Date.now() - lastLifeAt);
+
+  function lives(sinceMs = 0) {
+    lastLife = performance.now() - sinceMs;
+    lastLifeAt = Date.now() - sinceMs;
+  }
+
   function showStale() {
     if (isStale()) return;
-    since.textContent = clock;
+    for (const place of since) place.textContent = clock;
     banner.hidden = false;
     document.documentElement.classList.add("is-stale");
   }
@@ -38,7 +47,7 @@
   }
 
   function onSignal(message) {
-    lastLife = performance.now();
+    lives();
     if (/^\d\d:\d\d$/.test(message.data)) {
       clock = message.data;
       siteClock.textContent = clock;
@@ -55,17 +64,16 @@
 
   function watch() {
     if (document.hidden && !neverPauses) return;
-    const now = performance.now();
-    if (now - lastLife < SILENCE_MS || now < wakingUntil) return;
+    if (silenceMs() < SILENCE_MS || performance.now() < wakingUntil) return;
     showStale();
     connection?.reader?.cancel(); // a dead cable says nothing: open a new stream
-    lastLife = now - SILENCE_MS + RETRY_MS;
+    lives(SILENCE_MS - RETRY_MS);
   }
 
   function refreshAgain() {
     for (const element of failed) if (!element.isConnected) failed.delete(element);
     if (failed.size) htmx.trigger(live, "resync");
-    else if (isStale() && performance.now() - lastLife < SILENCE_MS) showLive();
+    else if (isStale() && silenceMs() < SILENCE_MS) showLive();
   }
 
   const isRefresh = (ctx) => ctx?.request?.method === "GET" && ctx.sourceElement !== live && ctx.sourceEvent?.target === live;

@@ -13,7 +13,7 @@ from clinic_server.cold_chain.course.rules import one_decimal
 from clinic_server.cold_chain.rules import COLD_CHAIN
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
-from clinic_server.wall.address import Token
+from clinic_server.wall.address import WallAddress
 from clinic_server.wall.rules import page_at
 
 TILES_ON_A_PAGE = 12
@@ -21,19 +21,19 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/cold-chain/wall")
-async def cold_room(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+async def cold_room(call: Annotated[Call, anyone()], address: WallAddress) -> HTMLResponse:
     """Show the display."""
-    return call.page("wall/cold_room.html", token=token, **await _tiles(call))
+    return call.page("wall/cold_room.html", token=address.token, **await _tiles(call))
 
 
 @router.get("/cold-chain/wall/board")
-async def cold_room_board(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+async def cold_room_board(call: Annotated[Call, anyone()], address: WallAddress) -> HTMLResponse:
     """Show what the display refreshes."""
-    return call.page("wall/_cold_room.html", token=token, **await _tiles(call))
+    return call.page("wall/_cold_room.html", token=address.token, **await _tiles(call))
 
 
 @router.get("/cold-chain/wall/live", response_class=EventSourceResponse)
-async def cold_room_live(call: Annotated[Call, anyone()], _token: Token) -> AsyncIterator[ServerSentEvent]:
+async def cold_room_live(call: Annotated[Call, anyone()], _address: WallAddress) -> AsyncIterator[ServerSentEvent]:
     """Stream that temperatures or alerts changed."""
     async for event in events(call.house, frozenset({COLD_CHAIN, ALERTS})):
         yield event
@@ -42,5 +42,5 @@ async def cold_room_live(call: Annotated[Call, anyone()], _token: Token) -> Asyn
 async def _tiles(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: glance(connection, now))
-    tiles, page, pages = page_at(now, seen.tiles, TILES_ON_A_PAGE)
+    tiles, page, pages = page_at(call.house.db.clock.monotonic(), seen.tiles, TILES_ON_A_PAGE)
     return {"glance": seen, "tiles": tiles, "page": page, "pages": pages, "tenths": one_decimal}

@@ -20,6 +20,18 @@ WORDS_ON = [
     ("stop", "surface"),
     ("ink", "stop-wash"),
 ]
+DARK = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", (STYLE.parent / "wall.css").read_text(encoding="utf-8")))
+WORDS_IN_THE_DARK = [
+    ("ink", "surface"),
+    ("ink-soft", "surface"),
+    ("ink-soft", "paper"),
+    ("brand", "surface"),
+    ("brand", "paper"),
+    ("brand-deep", "surface"),
+    ("ink", "wait-wash"),
+    ("wait", "wait-wash"),
+    ("warn", "paper"),
+]
 EDGES_ON = [("line-control", "surface"), ("line-control", "paper"), ("focus", "surface"), ("focus", "paper")]
 
 
@@ -29,8 +41,8 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(COLOURS[one]), _luminance(COLOURS[other])), reverse=True)
+def _contrast(one: str, other: str, colours: dict[str, str] = COLOURS) -> float:
+    lighter, darker = sorted((_luminance(colours[one]), _luminance(colours[other])), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -42,3 +54,8 @@ def test_words_stand_out_from_their_ground(words: str, ground: str) -> None:
 @pytest.mark.parametrize(("edge", "ground"), EDGES_ON)
 def test_edges_of_controls_stand_out(edge: str, ground: str) -> None:
     assert _contrast(edge, ground) >= 3
+
+
+@pytest.mark.parametrize(("words", "ground"), WORDS_IN_THE_DARK)
+def test_words_stand_out_on_a_dark_wall(words: str, ground: str) -> None:
+    assert _contrast(words, ground, DARK) >= 4.5

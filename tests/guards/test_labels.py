@@ -168,6 +168,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "stock.rules.UnitFinding": "finding",
     "visits.flow.Outcome": "outcome",
     "visits.flow.Stage": "stage",
+    "wall.rules.Fridges": "wall_fridges",
 }
 NEVER_SHOWN = {
     "adverse_events.kinds.OnsetUnit",  # stands in the words of an onset
@@ -183,6 +184,8 @@ NEVER_SHOWN = {
     "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
     "visits.rules.CallEnd",  # the line shows what comes of it
+    "wall.rules.Density",  # is how close seats stand on the display
+    "wall.rules.Part",  # stands in a display's address
 }
 
 

@@ -57,6 +57,7 @@ PAGES = {
     "hospitals": "/opening/hospitals",
     "corrections": "/corrections",
     "closing": "/closing",
+    "floor": "/floor",
     "correction": "/doses/{dose}/correction",
     "correction-denied": "/doses/{denied}/correction",
     "stock": "/stock",
@@ -115,7 +116,7 @@ PAGES = {
 }
 OPEN_PAGES = {
     "sign-in": "/sign-in",
-    "wall": f"/wall?token={WALL_TOKEN}",
+    "wall": f"/wall?token={WALL_TOKEN}&language={{language}}",
     "wall-refused": "/wall?token=wrong",
     "wall-voice": f"/wall/voice?token={WALL_TOKEN}",
     "wall-cold-room": f"/cold-chain/wall?token={WALL_TOKEN}",
@@ -152,7 +153,7 @@ async def assert_fits(page: Page, name: str) -> None:
 async def test_page_is_sound_in_every_language(
     screens: Screens, eventually: Eventually, name: str, language: str
 ) -> None:
-    path = (PAGES | OPEN_PAGES)[name].format(**screens.site.visits)
+    path = (PAGES | OPEN_PAGES)[name].format(**screens.site.visits, language=language)
     async with screens.opened(path, language=language, signed_in=name not in OPEN_PAGES) as page:
         await page.wait_for_load_state("load")
         if await page.locator("#live").count():
@@ -182,7 +183,7 @@ async def test_every_link_of_the_navigation_leads_to_a_page(screens: Screens) ->
 
 async def test_no_page_holds_inline_script_or_style(screens: Screens) -> None:
     for path in [*PAGES.values(), *OPEN_PAGES.values()]:
-        async with screens.opened(path.format(**screens.site.visits), scripts=False) as page:
+        async with screens.opened(path.format(**screens.site.visits, language="en"), scripts=False) as page:
             source = await page.content()
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", source), path
 

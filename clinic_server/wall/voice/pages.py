@@ -14,7 +14,7 @@ from clinic_server.queue.lookup import STAGES
 from clinic_server.staff.actions import stations
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
-from clinic_server.wall.address import Token
+from clinic_server.wall.address import WallAddress
 from clinic_server.wall.voice.clips import can_speak, clip
 from clinic_server.wall.voice.rules import CalledTicket, ClipMissing, sentence
 from clinic_server.wall.voice.words import shipped
@@ -24,27 +24,27 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/wall/voice")
-async def voice(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+async def voice(call: Annotated[Call, anyone()], address: WallAddress) -> HTMLResponse:
     """Show the page that speaks, and in words what it says."""
     has_clips = call.house.settings.wall.voice_clips and can_speak()
-    return call.page("wall/voice.html", token=token, has_clips=has_clips, **await _calls(call))
+    return call.page("wall/voice.html", token=address.token, has_clips=has_clips, **await _calls(call))
 
 
 @router.get("/wall/voice/calls")
-async def calls(call: Annotated[Call, anyone()], token: Token) -> HTMLResponse:
+async def calls(call: Annotated[Call, anyone()], address: WallAddress) -> HTMLResponse:
     """Show what the page refreshes."""
-    return call.page("wall/_voice.html", token=token, **await _calls(call))
+    return call.page("wall/_voice.html", token=address.token, **await _calls(call))
 
 
 @router.get("/wall/voice/live", response_class=EventSourceResponse)
-async def voice_live(call: Annotated[Call, anyone()], _token: Token) -> AsyncIterator[ServerSentEvent]:
+async def voice_live(call: Annotated[Call, anyone()], _address: WallAddress) -> AsyncIterator[ServerSentEvent]:
     """Stream that visits changed."""
     async for event in events(call.house, frozenset({VISITS})):
         yield event
 
 
 @router.get("/wall/voice/clip")
-async def voice_clip(call: Annotated[Call, anyone()], _token: Token, ticket: int, language: str) -> Response:
+async def voice_clip(call: Annotated[Call, anyone()], _address: WallAddress, ticket: int, language: str) -> Response:
     """Return the call of a ticket as sound; of one that is not called there is none."""
     words = shipped().get(language)
     called = next((one for one in await call.read(_called) if one.ticket_number == ticket), None)

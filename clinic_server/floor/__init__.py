@@ -1,0 +1,1 @@
+"""The site lead's view: how the day flows, where it halts, and when it will be over."""
