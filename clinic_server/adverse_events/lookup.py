@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from clinic_server.adverse_events.rules import EventFacts, EventUnknown, StillUnderCare
 from clinic_server.adverse_events.tables import adverse_event, care_over, event_file_closed, suspect_dose
@@ -28,9 +28,8 @@ def event_by_number(connection: Connection, number: int) -> EventFacts:
 
 def under_care(connection: Connection, visit_id: UUID) -> EventFacts | None:
     """Return the event for which the person of a visit is being cared for on site, if any."""
-    return next(
-        (one for one in events_where(connection, adverse_event.c.visit_id == visit_id) if one.is_under_care), None
-    )
+    found = map(_facts, connection.execute(_of_visit, {"visit_id": visit_id}))
+    return next((one for one in found if one.is_under_care), None)
 
 
 def refuse_under_care(connection: Connection, visit_id: UUID) -> None:
@@ -54,8 +53,17 @@ def suspect_doses(connection: Connection, event_id: UUID) -> Sequence[UUID]:
 
 def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[EventFacts]:
     """Return the events of which all this is true, the latest first."""
+    rows = connection.execute(_events().where(*conditions))
+    return [_facts(row) for row in rows]
+
+
+def _facts(row: Any) -> EventFacts:
+    return EventFacts(*row)
+
+
+def _events() -> Select[Any]:
     event = adverse_event.c
-    rows = connection.execute(
+    return (
         select(
             event.id,
             event.number,
@@ -70,11 +78,8 @@ def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Se
         )
         .outerjoin_from(adverse_event, care_over, care_over.c.event_id == event.id)
         .outerjoin(event_file_closed, event_file_closed.c.event_id == event.id)
-        .where(*conditions)
         .order_by(event.number.desc())
     )
-    return [_facts(row) for row in rows]
 
 
-def _facts(row: Any) -> EventFacts:
-    return EventFacts(*row)
+_of_visit = _events().where(adverse_event.c.visit_id == bindparam("visit_id"))

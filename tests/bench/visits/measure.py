@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from clinic_server.rehearsal import environment
-from tests.bench.visits.client import Client
 from tests.bench.visits.course import STEPS, Line
 from tests.bench.visits.engines import Databases, databases
 from tests.bench.visits.plain import fill
@@ -135,17 +134,15 @@ async def measure(engine: str, size: Size, preloaded: Mapping[str, str] = NOTHIN
 
 async def _record(site: Site, port: int, visits: int) -> None:
     """Let the product note what it sends for so many visits."""
-    client = await Client.of(port)
     (line,) = await site.lines(port, 1, visits)
     await site.fetch([line])
-    await client.post(MARK_ROUTE, "", b"")
+    await line.client.post(MARK_ROUTE, "", b"")
     came = [await line.up_to_needle() for _ in range(visits)]
-    await client.post(LATER_ROUTE, "", b"")
+    await line.client.post(LATER_ROUTE, "", b"")
     for visit_id in came:
         await line.out(visit_id)
-    await client.post(KEEP_ROUTE, "", b"")
+    await line.client.post(KEEP_ROUTE, "", b"")
     line.client.close()
-    client.close()
 
 
 def _as_told(site: Site) -> Site:
