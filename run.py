@@ -34,7 +34,7 @@ usage: python3 run.py COMMAND [ARGUMENT ...]
   check    the quick part of it: lint, types, import contracts, tests of rules, wires and guards
   faults   plays every fault of the catalogue and counts what was lost: faults --only N [--kills N]
   fuzz     gives spoilt messages to one device's parser: fuzz PARSER --runs N [--seed S]
-  bench    measures on this machine: from the card to the name on the desk's page, and every codec
+  bench    measures on this machine: visits a second beside their limits, a card until its page, and more
   mutate   spoils the rules one place at a time and tells which spoilt rule no test noticed; --guards the guards
   coverage tells which branch of the clinical core no test of the rules takes
   machine  plays random clinic days against the invariants: machine --examples N [--seed S]
@@ -127,7 +127,7 @@ PROGRAMS = {  # what a command becomes when all is ready
 }
 PEERS_OF = {
     "faults": ("mosquitto", "postgresql"),
-    "bench": ("chromium", "fonts-noto-cjk", "mosquitto"),
+    "bench": ("chromium", "fonts-noto-cjk", "mosquitto", "postgresql"),
     "mutate": (),
     "coverage": (),
     "machine": ("postgresql",),

@@ -2,13 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
 import structlog
-from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__, navigation
@@ -87,6 +87,7 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.inbox import Inbox
 from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
+from clinic_server.kit.routing import RouteTable
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.kit.witness import Witness
@@ -253,7 +254,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
-    app.router.routes.extend(_routes())
+    app.router.routes.append(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -292,12 +293,9 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
 
 
 @cache
-def _routes() -> Sequence[BaseRoute]:
-    """Return every route of the house, whose parameters are worked out once for all servers of a process."""
-    house = APIRouter()
-    for router in ROUTERS:
-        house.include_router(router)
-    return house.routes
+def _routes() -> RouteTable:
+    """Return every route of the house, in a table made once for all servers of a process."""
+    return RouteTable([route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
 
 
 def open_house(settings: Settings, clock: Clock) -> House:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
 
 from clinic_server.adverse_events.rules import (
     Classed,
@@ -46,9 +46,8 @@ def event_by_number(connection: Connection, number: int) -> EventFacts:
 
 def under_care(connection: Connection, visit_id: UUID) -> EventFacts | None:
     """Return the event for which the person of a visit is being cared for on site, if any."""
-    return next(
-        (one for one in events_where(connection, adverse_event.c.visit_id == visit_id) if one.is_under_care), None
-    )
+    found = map(_facts, connection.execute(_of_visit, {"visit_id": visit_id}))
+    return next((one for one in found if one.is_under_care), None)
 
 
 def refuse_under_care(connection: Connection, visit_id: UUID) -> None:
@@ -128,8 +127,17 @@ def class_context(class_id: UUID) -> str:
 
 def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[EventFacts]:
     """Return the events of which all this is true, the latest first."""
+    rows = connection.execute(_events().where(*conditions))
+    return [_facts(row) for row in rows]
+
+
+def _facts(row: Any) -> EventFacts:
+    return EventFacts(*row)
+
+
+def _events() -> Select[Any]:
     event = adverse_event.c
-    rows = connection.execute(
+    return (
         select(
             event.id,
             event.number,
@@ -144,10 +152,8 @@ def events_where(connection: Connection, *conditions: ColumnElement[bool]) -> Se
         )
         .outerjoin_from(adverse_event, care_over, care_over.c.event_id == event.id)
         .outerjoin(event_file_closed, (event_file_closed.c.event_id == event.id) & closing_stands())
-        .where(*conditions)
         .order_by(event.number.desc())
     )
-    return [_facts(row) for row in rows]
 
 
 def closing_stands() -> ColumnElement[bool]:
@@ -155,5 +161,4 @@ def closing_stands() -> ColumnElement[bool]:
     return ~exists().where(event_file_reopened.c.closing_id == event_file_closed.c.id)
 
 
-def _facts(row: Any) -> EventFacts:
-    return EventFacts(*row)
+_of_visit = _events().where(adverse_event.c.visit_id == bindparam("visit_id"))

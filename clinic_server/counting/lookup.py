@@ -11,7 +11,7 @@ from sqlalchemy import Connection, exists, select
 from clinic_server.counting.rules import CountUnknown, DifferenceKind, DifferenceReason, DifferenceUnknown
 from clinic_server.counting.tables import count_difference, difference_explained, difference_settled, stock_count
 from clinic_server.stock.tables import place, unit_hold
-from clinic_server.stock.units import still_held
+from clinic_server.stock.unit_rows import still_held
 
 LATEST = 20
 

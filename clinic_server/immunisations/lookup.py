@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, bindparam, exists, select
 
 from clinic_server.immunisations.history import (
     DoseKnown,
@@ -80,9 +80,7 @@ def doses_known(connection: Connection, keyring: Keyring, person_id: UUID, zone:
 
 def reactions_of(connection: Connection, keyring: Keyring, person_id: UUID) -> tuple[Reaction, ...]:
     """Return the severe reactions noted of one person, the first noted first."""
-    rows = connection.execute(
-        _reactions().where(severe_reaction.c.person_id == person_id).order_by(severe_reaction.c.journal_seq)
-    )
+    rows = connection.execute(_reactions_of_person, {"person_id": person_id})
     return tuple(_reaction(keyring, row) for row in rows)
 
 
@@ -96,7 +94,7 @@ def reaction_of(connection: Connection, keyring: Keyring, reaction_id: UUID) -> 
 
 def foreseen_of(connection: Connection, keyring: Keyring, decision_id: UUID) -> Foreseen:
     """Return what a recommendation was made in view of."""
-    row = connection.execute(select(dose_foreseen).where(dose_foreseen.c.decision_id == decision_id)).first()
+    row = connection.execute(_foreseen, {"decision_id": decision_id}).first()
     if row is None:
         return NOTHING_FORESEEN
     return msgspec.json.decode(keyring.open(row.content_sealed, f"dose_foreseen:content:{row.id}"), type=Foreseen)
@@ -116,9 +114,7 @@ def _given_here(connection: Connection, person_id: UUID, zone: tzinfo) -> Iterat
 
 
 def _given_elsewhere(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> Iterator[DoseKnown]:
-    struck = exists().where(dose_elsewhere_struck.c.dose_elsewhere_id == dose_elsewhere.c.id)
-    rows = connection.execute(select(dose_elsewhere).where(dose_elsewhere.c.person_id == person_id, ~struck))
-    for row in rows:
+    for row in connection.execute(_elsewhere, {"person_id": person_id}):
         given = PartialDate(row.given_on, Precision(row.precision))
         counted = counted_on(given, row.noted_at.astimezone(zone).date())
         yield _known(row.id, given, counted, row.vaccine_code, row.antigen, Proof(row.proof), _place(keyring, row))
@@ -163,3 +159,12 @@ def _reaction(keyring: Keyring, row: Any) -> Reaction:
         return Reaction(row.id, told, None)
     note = keyring.open(row.note_sealed, f"reaction_clearance:note:{row.clearance_id}")
     return Reaction(row.id, told, row.cleared_at, note)
+
+
+_of_person = severe_reaction.c.person_id == bindparam("person_id")
+_reactions_of_person = _reactions().where(_of_person).order_by(severe_reaction.c.journal_seq)
+_foreseen = select(dose_foreseen).where(dose_foreseen.c.decision_id == bindparam("decision_id"))
+_elsewhere = select(dose_elsewhere).where(
+    dose_elsewhere.c.person_id == bindparam("person_id"),
+    ~exists().where(dose_elsewhere_struck.c.dose_elsewhere_id == dose_elsewhere.c.id),
+)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, bindparam, exists, select
 
 from clinic_server.immunisations.lookup import foreseen_of
 from clinic_server.immunisations.outlooks import Foreseen
@@ -202,26 +202,27 @@ def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) ->
 
 
 def _confirmed(connection: Connection, permit_id: UUID) -> frozenset[str]:
-    codes = connection.execute(select(bench_check.c.confirmed).where(bench_check.c.permit_id == permit_id)).scalar()
+    codes = connection.execute(_confirmations, {"permit_id": permit_id}).scalar()
     return frozenset((codes or "").split(","))
 
 
 def permit_by_id(connection: Connection, permit_id: UUID) -> PermitFacts:
     """Return a permit as it stands, or raise PermitUnknown."""
-    used = exists().where(dose.c.permit_id == permit.c.id)
-    row = connection.execute(
-        select(
-            permit.c.id,
-            permit.c.visit_id,
-            permit.c.order_id,
-            permit.c.consent_id,
-            permit.c.unit_id,
-            permit.c.station,
-            permit.c.vaccinator_id,
-            permit.c.expires_at,
-            used,
-        ).where(permit.c.id == permit_id)
-    ).first()
+    row = connection.execute(_permit, {"permit_id": permit_id}).first()
     if row is None:
         raise PermitUnknown
     return PermitFacts(*row)
+
+
+_confirmations = select(bench_check.c.confirmed).where(bench_check.c.permit_id == bindparam("permit_id"))
+_permit = select(
+    permit.c.id,
+    permit.c.visit_id,
+    permit.c.order_id,
+    permit.c.consent_id,
+    permit.c.unit_id,
+    permit.c.station,
+    permit.c.vaccinator_id,
+    permit.c.expires_at,
+    exists().where(dose.c.permit_id == permit.c.id),
+).where(permit.c.id == bindparam("permit_id"))

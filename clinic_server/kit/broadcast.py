@@ -45,6 +45,12 @@ class Subscription:
         async with asyncio.timeout(within_s):
             return await self._changes.get()
 
+    def forget(self) -> None:
+        """Drop the changes that wait: whoever is about to look at everything needs none of them."""
+        waiting = [self._changes.get_nowait() for _ in range(self._changes.qsize())]
+        if None in waiting:
+            self._changes.put_nowait(None)
+
     def _start_afresh(self, seq: int) -> None:
         while not self._changes.empty():
             self._changes.get_nowait()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, bindparam, select
 from sqlmodel import Field
 
 from clinic_server.kit.errors import KeyReused
@@ -27,6 +27,9 @@ class FirstAnswer(AppendOnly, table=True):
 
 
 first_answer = table_of(FirstAnswer)
+_of_key = select(first_answer.c.fingerprint, first_answer.c.status, first_answer.c.body, first_answer.c.location).where(
+    first_answer.c.scope == bindparam("scope"), first_answer.c.key == bindparam("key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,7 @@ def once(key: RequestKey, act: Callable[[Tx], Answer]) -> Callable[[Tx], Answer]
 
 
 def _known(tx: Tx, key: RequestKey) -> Answer | None:
-    found = tx.execute(
-        select(first_answer).where(first_answer.c.scope == key.scope, first_answer.c.key == key.key)
-    ).first()
+    found = tx.execute(_of_key, {"scope": key.scope, "key": key.key}).first()
     if found is None:
         return None
     if found.fingerprint != key.fingerprint:

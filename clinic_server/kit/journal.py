@@ -47,6 +47,7 @@ class JournalLine(AppendOnly, table=True):
 
 journal = table_of(JournalLine)
 _append = insert(journal)
+_last = select(journal.c.seq, journal.c.hash, journal.c.epoch).order_by(journal.c.seq.desc()).limit(1)
 _HASHED = ("seq", "id", "site", "epoch", "at", "actor", "station", "kind", "ref", "digest")
 
 
@@ -71,8 +72,7 @@ class Verification:
 
 def head_of(connection: Connection) -> Head:
     """Read the last line."""
-    last = select(journal.c.seq, journal.c.hash, journal.c.epoch).order_by(journal.c.seq.desc()).limit(1)
-    row = connection.execute(last).first()
+    row = connection.execute(_last).first()
     return Head(*row) if row else Head()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, delete, select
+from sqlalchemy import BigInteger, Connection, bindparam, delete, select
 from sqlmodel import Field
 
 from clinic_server.kit.clock import Clock
@@ -40,6 +40,7 @@ class ClockMark(State, table=True):
 clock_turn = table_of(ClockTurn)
 clock_mark = table_of(ClockMark)
 _turns = select(clock_turn.c.journal_seq, clock_turn.c.kind, clock_turn.c.from_at, clock_turn.c.to_at)
+_turns_after = _turns.where(clock_turn.c.journal_seq > bindparam("seq")).order_by(clock_turn.c.journal_seq)
 
 
 def record_turn(tx: Tx, turning: Turning) -> Moment:
@@ -87,8 +88,7 @@ def moment_of(connection: Connection) -> Moment:
 
 def turns_after(connection: Connection, seq: int) -> Sequence[Turn]:
     """Return the turns after a journal line, the earliest first."""
-    found = connection.execute(_turns.where(clock_turn.c.journal_seq > seq).order_by(clock_turn.c.journal_seq))
-    return [Turn(*row) for row in found]
+    return [Turn(*row) for row in connection.execute(_turns_after, {"seq": seq})]
 
 
 def turns_since(connection: Connection, at: datetime) -> Sequence[Turn]:

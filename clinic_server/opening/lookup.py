@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening import kit_lists
@@ -159,27 +159,7 @@ def seal_context(statement_id: UUID) -> str:
 
 def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...]]:
     """Return the latest opening and everything said about its safeguards, oldest first."""
-    last = select(opening.c.id).order_by(opening.c.journal_seq.desc()).limit(1).scalar_subquery()
-    rows = connection.execute(
-        select(
-            opening.c.id,
-            opening.c.business_on,
-            opening.c.variant,
-            opening.c.opened_at,
-            opening.c.ends_at,
-            opening.c.minimum_physicians,
-            opening.c.absent_after_minutes,
-            closing.c.closed_at,
-            safeguard_statement.c.id,
-            safeguard_statement.c.safeguard,
-            safeguard_statement.c.stands,
-            safeguard_statement.c.stated_at,
-        )
-        .join_from(opening, safeguard_statement, safeguard_statement.c.opening_id == opening.c.id)
-        .outerjoin(closing, closing.c.opening_id == opening.c.id)
-        .where(opening.c.id == last)
-        .order_by(safeguard_statement.c.journal_seq, safeguard_statement.c.id)
-    ).all()
+    rows = connection.execute(_last_opening).all()
     return (_as_opened(rows[0]) if rows else None), tuple(_as_statement(row[8:]) for row in rows)
 
 
@@ -212,3 +192,30 @@ def _said(connection: Connection, keyring: Keyring, statement: Statement) -> Sai
     if not statement.stands:
         return SaidOf(statement, {}, said)
     return SaidOf(statement, msgspec.json.decode(said, type=dict[Named, str]))
+
+
+def _opening_and_statements() -> Select[Any]:
+    last = select(opening.c.id).order_by(opening.c.journal_seq.desc()).limit(1).scalar_subquery()
+    return (
+        select(
+            opening.c.id,
+            opening.c.business_on,
+            opening.c.variant,
+            opening.c.opened_at,
+            opening.c.ends_at,
+            opening.c.minimum_physicians,
+            opening.c.absent_after_minutes,
+            closing.c.closed_at,
+            safeguard_statement.c.id,
+            safeguard_statement.c.safeguard,
+            safeguard_statement.c.stands,
+            safeguard_statement.c.stated_at,
+        )
+        .join_from(opening, safeguard_statement, safeguard_statement.c.opening_id == opening.c.id)
+        .outerjoin(closing, closing.c.opening_id == opening.c.id)
+        .where(opening.c.id == last)
+        .order_by(safeguard_statement.c.journal_seq, safeguard_statement.c.id)
+    )
+
+
+_last_opening = _opening_and_statements()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import find_by_document, name_index, number_index, person
@@ -16,6 +16,13 @@ from clinic_server.people.rules import (
     may_replace,
 )
 from clinic_server.people.tables import Contact, Demographics, Identifier, Person, PersonLink, demographics
+
+_of_name_and_birth_date = (
+    select(demographics.c.person_id)
+    .where(demographics.c.name_index == bindparam("name"), demographics.c.born_on == bindparam("born_on"))
+    .distinct()
+    .order_by(demographics.c.person_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,8 @@ def _register(tx: Tx, stated: IdentityFacts, source: Source) -> Registered:
 
 def _alike(tx: Tx, stated: IdentityFacts) -> tuple[UUID, ...]:
     """Return everybody who ever had this name and birth date; their documents are others, or they were found."""
-    rows = tx.execute(
-        select(demographics.c.person_id)
-        .where(
-            demographics.c.name_index == name_index(tx.keyring, stated.name), demographics.c.born_on == stated.born_on
-        )
-        .distinct()
-        .order_by(demographics.c.person_id)
-    )
-    return tuple(rows.scalars())
+    named = {"name": name_index(tx.keyring, stated.name), "born_on": stated.born_on}
+    return tuple(tx.execute(_of_name_and_birth_date, named).scalars())
 
 
 def _append_demographics(tx: Tx, person_id: UUID, stated: IdentityFacts, source: Source) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
@@ -27,10 +27,10 @@ class PossibleDuplicate:
 
 def person(connection: Connection, keyring: Keyring, person_id: UUID) -> PersonFacts:
     """Return what is held of one person, or raise PersonUnknown."""
-    found = people(connection, keyring, [person_id]).get(person_id)
-    if found is None:
+    row = connection.execute(_newest_demographics, {"person_id": person_id}).first()
+    if row is None:
         raise PersonUnknown
-    return found
+    return _opened(keyring, row, connection.execute(_newest_document, {"person_id": person_id}).one())
 
 
 def people(connection: Connection, keyring: Keyring, person_ids: Collection[UUID]) -> Mapping[UUID, PersonFacts]:
@@ -50,13 +50,8 @@ def phones(connection: Connection, keyring: Keyring, person_ids: Collection[UUID
 
 def find_by_document(connection: Connection, keyring: Keyring, document: Document) -> UUID | None:
     """Return whose document this is."""
-    owner: UUID | None = connection.execute(
-        select(identifier.c.person_id).where(
-            identifier.c.kind == document.kind,
-            identifier.c.issuing_country == document.issuing_country,
-            identifier.c.number_index == number_index(keyring, document),
-        )
-    ).scalar()
+    shown = {"kind": document.kind, "country": document.issuing_country, "number": number_index(keyring, document)}
+    owner: UUID | None = connection.execute(_owner, shown).scalar()
     return owner
 
 
@@ -101,8 +96,20 @@ def _latest_of_each(connection: Connection, table: Any, person_ids: Collection[U
     return {row.person_id: row for row in connection.execute(newest)}
 
 
+def _newest_of_one(table: Any) -> Select[Any]:
+    return select(table).where(table.c.person_id == bindparam("person_id")).order_by(*_newest_first(table)).limit(1)
+
+
 def _newest_first(table: Any) -> list[Any]:
     return [table.c.journal_seq.desc(), table.c.id.desc()]
+
+
+_newest_demographics, _newest_document = _newest_of_one(demographics), _newest_of_one(identifier)
+_owner = select(identifier.c.person_id).where(
+    identifier.c.kind == bindparam("kind"),
+    identifier.c.issuing_country == bindparam("country"),
+    identifier.c.number_index == bindparam("number"),
+)
 
 
 def _opened(keyring: Keyring, row: Any, document: Any) -> PersonFacts:

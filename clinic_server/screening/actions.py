@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from clinic_server.immunisations.actions import keep_foreseen
 from clinic_server.immunisations.lookup import case_of_product
@@ -105,6 +105,12 @@ class Further:
 
 
 _NOTHING: Final = Further()
+_latest_round = (
+    select(screening)
+    .where(screening.c.visit_id == bindparam("visit_id"))
+    .order_by(screening.c.journal_seq.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +236,7 @@ def vaccine_of(connection: Connection, product_code: str, today: date) -> Vaccin
 
 def latest_screening(connection: Connection, keyring: Keyring, visit_id: UUID) -> ScreeningSeen:
     """Return a visit's latest round of questions, opened, or raise ScreeningUnknown."""
-    return _opened(
-        connection,
-        keyring,
-        select(screening).where(screening.c.visit_id == visit_id).order_by(screening.c.journal_seq.desc()).limit(1),
-    )
+    return _opened(keyring, connection.execute(_latest_round, {"visit_id": visit_id}).first())
 
 
 def replayed(connection: Connection, keyring: Keyring, screening_id: UUID) -> bool:
@@ -242,7 +244,7 @@ def replayed(connection: Connection, keyring: Keyring, screening_id: UUID) -> bo
 
     A set that is no longer here, or asks something else by now, does not give the same.
     """
-    seen = _opened(connection, keyring, select(screening).where(screening.c.id == screening_id))
+    seen = _opened(keyring, connection.execute(select(screening).where(screening.c.id == screening_id)).first())
     stored = StoredRound(seen.rule_set_code, seen.rule_set_version, seen.given, seen.findings)
     try:
         return replay(rule_sets.shipped(), stored) == stored.findings
@@ -271,8 +273,7 @@ def latest_screening_id(connection: Connection, visit_id: UUID) -> UUID:
     return found
 
 
-def _opened(connection: Connection, keyring: Keyring, which: Select[Any]) -> ScreeningSeen:
-    row = connection.execute(which).first()
+def _opened(keyring: Keyring, row: Row[Any] | None) -> ScreeningSeen:
     if row is None:
         raise ScreeningUnknown
     given = keyring.open(row.answers_sealed, f"screening:answers:{row.id}")

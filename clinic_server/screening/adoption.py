@@ -28,6 +28,14 @@ from clinic_server.staff.rules import QualificationKind
 from clinic_server.staff.tables import staff
 
 RULE_SETS = "rule_sets"  # the topic of pages that show which set stands
+_adoptions = select(
+    rule_set_adopted.c.programme,
+    rule_set_adopted.c.rule_set_code,
+    rule_set_adopted.c.rule_set_version,
+    rule_set_adopted.c.digest,
+    rule_set_adopted.c.adopted_at,
+    rule_set_adopted.c.adopted_by,
+).order_by(rule_set_adopted.c.journal_seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +125,7 @@ def adopt(tx: Tx, code: str, version: int) -> RuleSetRef:
 
 def adoptions(connection: Connection) -> Mapping[str, Adoption]:
     """Return the set each programme works by, those adopted first in front; the latest adoption counts."""
-    rows = connection.execute(
-        select(
-            rule_set_adopted.c.programme,
-            rule_set_adopted.c.rule_set_code,
-            rule_set_adopted.c.rule_set_version,
-            rule_set_adopted.c.digest,
-            rule_set_adopted.c.adopted_at,
-            rule_set_adopted.c.adopted_by,
-        ).order_by(rule_set_adopted.c.journal_seq)
-    )
-    return {row.programme: Adoption(*row) for row in rows}
+    return {row.programme: Adoption(*row) for row in connection.execute(_adoptions)}
 
 
 def programmes(connection: Connection) -> tuple[str, ...]:
@@ -140,11 +138,12 @@ def rule_set_in_use(connection: Connection, programme: str | None, today: date) 
 
     Raises ProgrammeUnknown, RuleSetChanged when the adopted file says something else by now, or RuleSetNotInForce.
     """
-    asked = programmes(connection)
+    standing = adoptions(connection)
+    asked = programmes_asked(standing, rule_sets.shipped())
     wanted = programme or asked[0]
     if wanted not in asked:
         raise ProgrammeUnknown
-    adopted = adoptions(connection).get(wanted)
+    adopted = standing.get(wanted)
     if adopted is None:
         return rule_sets.active(rule_sets.shipped(), today, wanted)
     rule_set = unchanged(rule_sets.shipped(), adopted.code, adopted.version, adopted.digest)

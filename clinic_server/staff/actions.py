@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import NotPermitted, NotSignedIn
@@ -45,6 +45,17 @@ from clinic_server.staff.tables import (
 
 STAFF = "staff"  # the topic of whatever changes what someone may do: sessions are looked up again
 _FIRST_STATION = "office"
+_certificates = (
+    select(*(qualification.c[name] for name in Certificate.__dataclass_fields__))
+    .where(qualification.c.staff_id == bindparam("staff_id"))
+    .order_by(qualification.c.journal_seq)
+)
+_roles_decided = (
+    select(role_grant.c.role, role_grant.c.granted)
+    .where(role_grant.c.staff_id == bindparam("staff_id"))
+    .order_by(role_grant.c.journal_seq, role_grant.c.id)
+)
+_ended = select(staff_ended.c.id).where(staff_ended.c.staff_id == bindparam("staff_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,27 +195,19 @@ def qualified(connection: Connection, staff_id: UUID, kind: QualificationKind, o
 
 def certificates_of(connection: Connection, staff_id: UUID) -> tuple[Certificate, ...]:
     """Return someone's certificates as they stand."""
-    columns = [qualification.c[name] for name in Certificate.__dataclass_fields__]
-    entered = connection.execute(
-        select(*columns).where(qualification.c.staff_id == staff_id).order_by(qualification.c.journal_seq)
-    )
+    entered = connection.execute(_certificates, {"staff_id": staff_id})
     return standing_certificates(Certificate(*row) for row in entered)
 
 
 def roles_of(connection: Connection, staff_id: UUID) -> frozenset[Role]:
     """Return the roles someone holds now."""
-    decided = connection.execute(
-        select(role_grant.c.role, role_grant.c.granted)
-        .where(role_grant.c.staff_id == staff_id)
-        .order_by(role_grant.c.journal_seq, role_grant.c.id)
-    )
+    decided = connection.execute(_roles_decided, {"staff_id": staff_id})
     return roles_held((role, granted) for role, granted in decided)
 
 
 def has_ended(connection: Connection, staff_id: UUID) -> bool:
     """Tell whether someone no longer works here."""
-    ended = connection.execute(select(staff_ended.c.id).where(staff_ended.c.staff_id == staff_id))
-    return ended.first() is not None
+    return connection.execute(_ended, {"staff_id": staff_id}).first() is not None
 
 
 def has_owner(connection: Connection) -> bool:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.staff.actions import open_name
@@ -54,24 +54,7 @@ def qualified_stays(
 
     A physician counts only while the role of physician stands as well: nobody decides without it.
     """
-    rows = connection.execute(
-        select(
-            staff_session.c.id,
-            staff_session.c.staff_id,
-            staff_session.c.signed_in_at,
-            staff_session.c.last_seen_at,
-            staff_session.c.ended_at,
-            *(qualification.c[name] for name in Certificate.__dataclass_fields__),
-        )
-        .join_from(staff_session, qualification, qualification.c.staff_id == staff_session.c.staff_id)
-        .where(
-            staff_session.c.signed_in_at > now - LONGEST_SESSION,
-            qualification.c.kind.in_(kinds),
-            or_(qualification.c.kind != QualificationKind.PHYSICIAN, _holds(Role.PHYSICIAN)),
-            ~exists().where(staff_ended.c.staff_id == staff_session.c.staff_id),
-        )
-        .order_by(staff_session.c.id, qualification.c.journal_seq)
-    )
+    rows = connection.execute(_qualified_sessions, {"since": now - LONGEST_SESSION, "kinds": kinds})
     return [stay for _, group in groupby(rows, attrgetter("id")) for stay in _stays(list(group), on, idle)]
 
 
@@ -110,6 +93,30 @@ def _holds(role: Role) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     return granted.is_(True)
+
+
+def _sessions_of_qualified() -> Select[Any]:
+    return (
+        select(
+            staff_session.c.id,
+            staff_session.c.staff_id,
+            staff_session.c.signed_in_at,
+            staff_session.c.last_seen_at,
+            staff_session.c.ended_at,
+            *(qualification.c[name] for name in Certificate.__dataclass_fields__),
+        )
+        .join_from(staff_session, qualification, qualification.c.staff_id == staff_session.c.staff_id)
+        .where(
+            staff_session.c.signed_in_at > bindparam("since"),
+            qualification.c.kind.in_(bindparam("kinds", expanding=True)),
+            or_(qualification.c.kind != QualificationKind.PHYSICIAN, _holds(Role.PHYSICIAN)),
+            ~exists().where(staff_ended.c.staff_id == staff_session.c.staff_id),
+        )
+        .order_by(staff_session.c.id, qualification.c.journal_seq)
+    )
+
+
+_qualified_sessions = _sessions_of_qualified()
 
 
 def _stays(rows: Sequence[Any], on: date, idle: timedelta) -> Sequence[Stay]:

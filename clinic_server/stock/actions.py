@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import vaccines
@@ -147,12 +147,12 @@ def receive_units(tx: Tx, delivery: NewLot, record_id: UUID | None = None) -> Re
 
 def products(connection: Connection) -> list[ProductFacts]:
     """Return every product, by name."""
-    return [ProductFacts(*row) for row in connection.execute(_products().order_by(product.c.name))]
+    return [ProductFacts(*row) for row in connection.execute(_all_products)]
 
 
 def require_product(connection: Connection, code: str) -> ProductFacts:
     """Return a product this site uses, or raise ProductUnknown."""
-    row = connection.execute(_products().where(product.c.code == code)).first()
+    row = connection.execute(_one_product, {"code": code}).first()
     if row is None:
         raise ProductUnknown
     return ProductFacts(*row)
@@ -204,3 +204,7 @@ def _refuse_known(tx: Tx, codes: Sequence[str]) -> None:
         if known is not None or code in seen:
             raise UnitAlreadyReceived
         seen.add(code)
+
+
+_all_products = _products().order_by(product.c.name)
+_one_product = _products().where(product.c.code == bindparam("code"))

@@ -15,9 +15,9 @@ from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
 from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended
+from clinic_server.stock.unit_rows import still_held
 from clinic_server.stock.units import (
     require_known,
-    still_held,
     unit_by_id,
     units_in,
     units_where,

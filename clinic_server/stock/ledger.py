@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock.tables import LedgerEntry, Movement, ledger_entry, movement
 from clinic_server.stock.whereabouts import MovementKind
+
+_last_of_account = (
+    select(ledger_entry.c.number, ledger_entry.c.balance)
+    .where(ledger_entry.c.account == bindparam("account"), ledger_entry.c.lot_id == bindparam("lot_id"))
+    .order_by(ledger_entry.c.number.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,5 @@ def _enter(tx: Tx, movement_id: UUID, account: str, lot_id: UUID, doses: int) ->
 
 
 def _last_entry(connection: Connection, account: str, lot_id: UUID) -> tuple[int, int] | None:
-    row = connection.execute(
-        select(ledger_entry.c.number, ledger_entry.c.balance)
-        .where(ledger_entry.c.account == account, ledger_entry.c.lot_id == lot_id)
-        .order_by(ledger_entry.c.number.desc())
-        .limit(1)
-    ).first()
+    row = connection.execute(_last_of_account, {"account": account, "lot_id": lot_id}).first()
     return None if row is None else (row.number, row.balance)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Select, exists, select
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
@@ -106,27 +107,7 @@ def target_of(scope: StopScope, told: str, recognise: Callable[[str], Scanned]) 
 
 def standing_stops(connection: Connection) -> Sequence[Stop]:
     """Return every stop order that stands, the latest first; there are few, and each bench asks for them."""
-    proposer = (
-        select(stop_lift_proposed.c.proposed_by)
-        .where(stop_lift_proposed.c.stop_id == stop_order.c.id)
-        .order_by(stop_lift_proposed.c.journal_seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = connection.execute(
-        select(
-            stop_order.c.id,
-            stop_order.c.scope,
-            stop_order.c.target,
-            stop_order.c.reason,
-            stop_order.c.placed_at,
-            stop_order.c.placed_by,
-            proposer,
-        )
-        .where(~exists().where(stop_lifted.c.stop_id == stop_order.c.id))
-        .order_by(stop_order.c.journal_seq.desc())
-    )
-    return [Stop(*row) for row in rows]
+    return [Stop(*row) for row in connection.execute(_standing)]
 
 
 def require_stop(connection: Connection, stop_id: UUID) -> Stop:
@@ -173,3 +154,29 @@ _KNOWN: dict[StopScope, Callable[[Connection, str], bool]] = {
     StopScope.PRODUCT: _product_known,
     StopScope.SITE: lambda _, code: not code,
 }
+
+
+def _standing_orders() -> Select[Any]:
+    proposer = (
+        select(stop_lift_proposed.c.proposed_by)
+        .where(stop_lift_proposed.c.stop_id == stop_order.c.id)
+        .order_by(stop_lift_proposed.c.journal_seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            stop_order.c.id,
+            stop_order.c.scope,
+            stop_order.c.target,
+            stop_order.c.reason,
+            stop_order.c.placed_at,
+            stop_order.c.placed_by,
+            proposer,
+        )
+        .where(~exists().where(stop_lifted.c.stop_id == stop_order.c.id))
+        .order_by(stop_order.c.journal_seq.desc())
+    )
+
+
+_standing = _standing_orders()

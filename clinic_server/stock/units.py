@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import vaccines
@@ -21,21 +21,16 @@ from clinic_server.stock.tables import (
     UnitOpened,
     UnitReturn,
     draw,
-    lot,
     movement,
-    place,
     product,
     unit,
-    unit_hold,
-    unit_hold_ended,
     unit_move,
     unit_now,
     unit_return,
 )
-from clinic_server.stock.terms import minutes_said_at_opening
+from clinic_server.stock.unit_rows import unit_rows
 from clinic_server.stock.whereabouts import (
     GainReason,
-    HoldEnd,
     MovementKind,
     Outside,
     PlaceFacts,
@@ -60,12 +55,14 @@ class Removal:
 
 def unit_by_code(connection: Connection, trace_code: str) -> UnitFacts | None:
     """Return the unit with this trace code as it stands now."""
-    return next(iter(units_where(connection, unit.c.trace_code == trace_code)), None)
+    row = connection.execute(_by_code, {"code": trace_code}).first()
+    return None if row is None else _facts(row)
 
 
 def unit_by_id(connection: Connection, unit_id: UUID) -> UnitFacts | None:
     """Return one unit as it stands now."""
-    return next(iter(units_where(connection, unit.c.id == unit_id)), None)
+    row = connection.execute(_by_id, {"unit_id": unit_id}).first()
+    return None if row is None else _facts(row)
 
 
 def units_in(connection: Connection, place_id: UUID) -> Sequence[UnitFacts]:
@@ -88,36 +85,7 @@ def units_by_code(connection: Connection, trace_codes: Iterable[str]) -> Mapping
 
 def units_where(connection: Connection, *conditions: Any) -> Sequence[UnitFacts]:
     """Return units as they stand now, by expiry and trace code; conditions speak of unit, lot, product, unit_now."""
-    drawn = select(func.count()).where(draw.c.unit_id == unit.c.id, ~_is_returned()).scalar_subquery()
-    rows = connection.execute(
-        select(
-            unit.c.id,
-            lot.c.id,
-            lot.c.number,
-            lot.c.expires_on,
-            product.c.code,
-            product.c.name,
-            unit.c.doses_per_unit,
-            drawn,
-            product.c.volume_ul,
-            product.c.route,
-            product.c.vaccine_code,
-            unit.c.trace_code,
-            unit_now.c.doses_left,
-            unit_now.c.opened_at,
-            minutes_said_at_opening(),
-            place.c.id,
-            place.c.code,
-            place.c.station,
-            _is_held(),
-        )
-        .join(unit_now, unit_now.c.unit_id == unit.c.id)
-        .join(lot, lot.c.id == unit.c.lot_id)
-        .join(product, product.c.id == lot.c.product_id)
-        .outerjoin(place, place.c.id == unit_now.c.place_id)
-        .where(*conditions)
-        .order_by(lot.c.expires_on, unit.c.trace_code)
-    )
+    rows = connection.execute(unit_rows().where(*conditions))
     return [_facts(row) for row in rows]
 
 
@@ -265,12 +233,6 @@ def gain_dose(tx: Tx, facts: UnitFacts, reason: GainReason, note: str | None = N
     return movement_id
 
 
-def still_held() -> Any:
-    """Say of a row of ``unit_hold`` that it keeps its unit out of use: only a release ends that."""
-    ended = unit_hold_ended.alias()
-    return ~exists().where(ended.c.hold_id == unit_hold.c.id, ended.c.end == HoldEnd.RELEASED)
-
-
 def require_known(connection: Connection, trace_code: str) -> UnitFacts:
     """Return the unit with this trace code, or raise UnitUnknown."""
     found = unit_by_code(connection, trace_code)
@@ -357,7 +319,8 @@ def _post_for_unit(tx: Tx, facts: UnitFacts, kind: MovementKind, to: Outside, do
 
 
 def _set_left(tx: Tx, unit_ids: Sequence[UUID], doses_left: int) -> None:
-    tx.execute(update(unit_now).where(unit_now.c.unit_id.in_(unit_ids)).values(doses_left=doses_left))
+    for unit_id in unit_ids:
+        tx.execute(_leave, {"of_unit": unit_id, "doses_left": doses_left})
 
 
 def _undrawn(tx: Tx, facts: UnitFacts) -> int:
@@ -369,20 +332,9 @@ def _undrawn(tx: Tx, facts: UnitFacts) -> int:
     return facts.doses_per_unit - facts.doses_used + moved_doses
 
 
-def _is_returned() -> Any:
-    return exists().where(unit_return.c.draw_id == draw.c.id)
-
-
-def _is_held() -> Any:
-    return exists().where(unit_hold.c.unit_id == unit.c.id, still_held())
-
-
 def _return_to_follow(tx: Tx, unit_id: UUID) -> UUID | None:
     """Return the return of a unit's last draw, if it was returned: only then does a further draw follow it."""
-    last = select(draw.c.id).where(draw.c.unit_id == unit_id).order_by(draw.c.journal_seq.desc()).limit(1)
-    found: UUID | None = tx.execute(
-        select(unit_return.c.id).where(unit_return.c.draw_id == last.scalar_subquery())
-    ).scalar()
+    found: UUID | None = tx.execute(_return_of_last_draw, {"unit_id": unit_id}).scalar()
     return found
 
 
@@ -397,3 +349,12 @@ def _gain_to_use(tx: Tx, facts: UnitFacts) -> UUID | None:
         .limit(1)
     ).scalar()
     return found
+
+
+_by_code = unit_rows().where(unit.c.trace_code == bindparam("code"))
+_by_id = unit_rows().where(unit.c.id == bindparam("unit_id"))
+_leave = update(unit_now).where(unit_now.c.unit_id == bindparam("of_unit"))
+_last_draw = (
+    select(draw.c.id).where(draw.c.unit_id == bindparam("unit_id")).order_by(draw.c.journal_seq.desc()).limit(1)
+)
+_return_of_last_draw = select(unit_return.c.id).where(unit_return.c.draw_id == _last_draw.scalar_subquery())

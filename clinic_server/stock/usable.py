@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, exists, false, func, select
 from clinic_server.stock.rules import Stop, StopScope
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.tables import lot, place, product, unit, unit_hold, unit_now
-from clinic_server.stock.units import still_held
+from clinic_server.stock.unit_rows import still_held
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Exists, exists, select
+from sqlalchemy import Connection, Exists, bindparam, exists, select
 
 from clinic_server.visits.tables import dose, dose_entered_in_error
 
@@ -27,9 +27,11 @@ def in_error() -> Exists:
 
 def doses_given(connection: Connection, person_id: UUID) -> Sequence[DoseGiven]:
     """Return the doses that stand for one person, the earliest first."""
-    rows = connection.execute(
-        select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at)
-        .where(dose.c.person_id == person_id, ~in_error())
-        .order_by(dose.c.given_at, dose.c.journal_seq)
-    )
-    return [DoseGiven(*row) for row in rows]
+    return [DoseGiven(*row) for row in connection.execute(_given, {"person_id": person_id})]
+
+
+_given = (
+    select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at)
+    .where(dose.c.person_id == bindparam("person_id"), ~in_error())
+    .order_by(dose.c.given_at, dose.c.journal_seq)
+)

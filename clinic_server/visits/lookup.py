@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select
 
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
@@ -42,7 +42,7 @@ class StepTaken:
 
 def standing(connection: Connection, visit_id: UUID) -> Standing:
     """Return where one visit stands, or raise VisitUnknown."""
-    row = connection.execute(_standings().where(visit_now.c.visit_id == visit_id)).first()
+    row = connection.execute(_one_standing, {"visit_id": visit_id}).first()
     if row is None:
         raise VisitUnknown
     return _as_standing(row)
@@ -138,3 +138,6 @@ def _standings() -> Select[Any]:
 
 def _as_standing(row: Any) -> Standing:
     return Standing(*row)
+
+
+_one_standing = _standings().where(visit_now.c.visit_id == bindparam("visit_id"))

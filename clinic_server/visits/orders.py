@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Exists, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Exists, bindparam, exists, func, select
 
 from clinic_server.kit.errors import Conflict
 from clinic_server.kit.tx import Tx
@@ -104,30 +104,7 @@ def waiting_by_product(connection: Connection) -> Mapping[str, int]:
 
 def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
     """Return the order that stands now: the newest, unless a step other than its consent came after it."""
-    latest = (
-        select(
-            visit_order.c.id,
-            visit_order.c.decision_id,
-            visit_order.c.product_code,
-            visit_order.c.physician_id,
-            visit_order.c.placed_at,
-            visit_order.c.valid_until,
-            visit_order.c.is_against_advice,
-            visit_order.c.observation_minutes,
-            visit_order_consent.c.consent_id,
-            _has_step_since(visit_order.c.journal_seq, visit_step.c.outcome.not_in(_ABOUT_CONSENT)),
-        )
-        .outerjoin_from(
-            visit_order,
-            visit_order_consent,
-            (visit_order_consent.c.order_id == visit_order.c.id)
-            & ~_has_step_since(visit_order_consent.c.journal_seq, visit_step.c.outcome.in_(_CONSENT_FALLS)),
-        )
-        .where(visit_order.c.visit_id == visit_id)
-        .order_by(visit_order.c.journal_seq.desc())
-        .limit(1)
-    )
-    row = connection.execute(latest).first()
+    row = connection.execute(_latest, {"visit_id": visit_id}).first()
     if row is None or row[-1]:
         return None
     return Order(*row[:-1])
@@ -144,3 +121,28 @@ def require_order(connection: Connection, visit_id: UUID, decision_id: UUID) -> 
 def _has_step_since(seq: ColumnElement[int], which: ColumnElement[bool]) -> Exists:
     later = exists().where(visit_step.c.visit_id == visit_order.c.visit_id, visit_step.c.journal_seq > seq, which)
     return later.correlate(visit_order, visit_order_consent)
+
+
+_latest = (
+    select(
+        visit_order.c.id,
+        visit_order.c.decision_id,
+        visit_order.c.product_code,
+        visit_order.c.physician_id,
+        visit_order.c.placed_at,
+        visit_order.c.valid_until,
+        visit_order.c.is_against_advice,
+        visit_order.c.observation_minutes,
+        visit_order_consent.c.consent_id,
+        _has_step_since(visit_order.c.journal_seq, visit_step.c.outcome.not_in(_ABOUT_CONSENT)),
+    )
+    .outerjoin_from(
+        visit_order,
+        visit_order_consent,
+        (visit_order_consent.c.order_id == visit_order.c.id)
+        & ~_has_step_since(visit_order_consent.c.journal_seq, visit_step.c.outcome.in_(_CONSENT_FALLS)),
+    )
+    .where(visit_order.c.visit_id == bindparam("visit_id"))
+    .order_by(visit_order.c.journal_seq.desc())
+    .limit(1)
+)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.kit.tx import Tx
@@ -13,6 +13,10 @@ from clinic_server.visits.rules import CallEnd
 from clinic_server.visits.tables import IS_OPEN, Call, CallEnded, Visit, VisitNow, VisitStep, visit, visit_now
 
 VISITS = "visits"  # the topic of every page that shows who stands where
+_open_ticket_of = select(visit_now.c.ticket_number).where(visit_now.c.person_id == bindparam("person_id"), IS_OPEN)
+_stage_of = select(visit_now.c.stage).where(visit_now.c.visit_id == bindparam("visit_id"))
+_last_ticket = select(func.max(visit.c.ticket_number)).where(visit.c.business_on == bindparam("business_on"))
+_move = update(visit_now).where(visit_now.c.visit_id == bindparam("of_visit"))
 
 
 class VisitAlreadyOpen(Conflict):
@@ -37,7 +41,7 @@ class OpenedVisit:
 
 def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None) -> OpenedVisit:
     """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open."""
-    standing = tx.execute(select(visit_now.c.ticket_number).where(visit_now.c.person_id == person_id, IS_OPEN)).scalar()
+    standing = tx.execute(_open_ticket_of, {"person_id": person_id}).scalar()
     if standing is not None:
         raise VisitAlreadyOpen(ticket=standing)
     ticket_number = _next_ticket(tx, business_on)
@@ -64,17 +68,14 @@ def take_step(tx: Tx, visit_id: UUID, outcome: Outcome, record_id: UUID | None =
     """Move a visit along the flow, or raise StepOutOfOrder and change nothing."""
     stage = advance(stage_of(tx, visit_id), outcome)
     _append_step(tx, visit_id, outcome, stage, record_id)
-    tx.execute(
-        update(visit_now)
-        .where(visit_now.c.visit_id == visit_id)
-        .values(stage=stage, is_open=stage.is_open, since_at=tx.now, since_seq=tx.seq)
-    )
+    now = {"stage": stage, "is_open": stage.is_open, "since_at": tx.now, "since_seq": tx.seq}
+    tx.execute(_move, {"of_visit": visit_id, **now})
     return stage
 
 
 def stage_of(tx: Tx, visit_id: UUID) -> Stage:
     """Return where a visit stands, or raise VisitUnknown."""
-    found = tx.execute(select(visit_now.c.stage).where(visit_now.c.visit_id == visit_id)).scalar()
+    found = tx.execute(_stage_of, {"visit_id": visit_id}).scalar()
     if found is None:
         raise VisitUnknown
     return Stage(found)
@@ -114,5 +115,4 @@ def _append_step(tx: Tx, visit_id: UUID, outcome: Outcome, stage: Stage, record_
 
 
 def _next_ticket(tx: Tx, business_on: date) -> int:
-    last = tx.execute(select(func.max(visit.c.ticket_number)).where(visit.c.business_on == business_on)).scalar()
-    return (last or 0) + 1
+    return (tx.execute(_last_ticket, {"business_on": business_on}).scalar() or 0) + 1

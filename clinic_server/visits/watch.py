@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from clinic_server.kit.moments import Due
 from clinic_server.kit.turns import moment_of, turns_after
@@ -32,6 +32,12 @@ _on_seats = (
     _standing.add_columns(visit_now.c.person_id, visit_now.c.ticket_number)
     .join(visit_now, visit_now.c.visit_id == watch.c.visit_id)
     .where(visit_now.c.stage == Stage.OBSERVED)
+)
+_of_visit = (
+    select(watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at)
+    .where(watch.c.visit_id == bindparam("visit_id"))
+    .order_by(watch.c.journal_seq.desc())
+    .limit(1)
 )
 
 
@@ -86,7 +92,7 @@ def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:
 
 def standing_watch(connection: Connection, visit_id: UUID) -> Standing | None:
     """Return how a visit's observation stands, or None before the needle."""
-    found = _carried(connection, _standing.where(watch.c.visit_id == visit_id))
+    found = _carried(connection, _of_visit, visit_id=visit_id)
     return next((Standing(row.given_at, due, minutes_in) for row, due, minutes_in in found), None)
 
 
@@ -120,12 +126,12 @@ def _append(tx: Tx, visit_id: UUID, given_at: datetime, due_at: datetime) -> dat
     return due_at
 
 
-def _carried(connection: Connection, asked: Select[Any]) -> Iterator[tuple[Row[Any], Due, int]]:
+def _carried(connection: Connection, asked: Select[Any], **values: UUID) -> Iterator[tuple[Row[Any], Due, int]]:
     """Yield each watch asked for, with its due time carried to the connection's moment and the minutes since its dose.
 
     A watch that was made longer has the dose's time as the line of the dose tells it, which may lie before a turn.
     """
-    rows = connection.execute(asked).all()
+    rows = connection.execute(asked, values).all()
     if not rows:
         return
     moment = moment_of(connection)

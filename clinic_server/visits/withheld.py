@@ -6,12 +6,25 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.rules import WithheldDose, deferral_to_tell
 from clinic_server.visits.tables import DoseWithheld, dose_withheld
+
+_withheld = (
+    select(
+        dose_withheld.c.decision_id,
+        dose_withheld.c.visit_id,
+        dose_withheld.c.decided_on,
+        dose_withheld.c.not_before,
+        dose_withheld.c.programme,
+        dose_withheld.c.vaccine_code,
+    )
+    .where(dose_withheld.c.person_id == bindparam("person_id"))
+    .order_by(dose_withheld.c.journal_seq.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +54,7 @@ def withhold(tx: Tx, visit_id: UUID, new: Withholding) -> UUID:
 
 def withheld_from(connection: Connection, person_id: UUID) -> Sequence[WithheldDose]:
     """Return every such decision about a person, the latest first."""
-    rows = connection.execute(
-        select(
-            dose_withheld.c.decision_id,
-            dose_withheld.c.visit_id,
-            dose_withheld.c.decided_on,
-            dose_withheld.c.not_before,
-            dose_withheld.c.programme,
-            dose_withheld.c.vaccine_code,
-        )
-        .where(dose_withheld.c.person_id == person_id)
-        .order_by(dose_withheld.c.journal_seq.desc())
-    )
-    return [WithheldDose(*row) for row in rows]
+    return [WithheldDose(*row) for row in connection.execute(_withheld, {"person_id": person_id})]
 
 
 def deferral_of(connection: Connection, person_id: UUID, zone: ZoneInfo) -> WithheldDose | None:

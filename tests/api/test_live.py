@@ -45,3 +45,15 @@ async def test_a_stopping_server_ends_every_stream_also_one_opened_meanwhile() -
         broadcaster.close()
         with broadcaster.open(frozenset({"visits"})) as after:
             assert (await before.next(1), await after.next(1)) == (None, None)
+
+
+async def test_whoever_looks_at_everything_forgets_what_waits_but_not_that_the_server_stops() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.open(frozenset({"visits"})) as page:
+        broadcaster.publish(signal(seq, "visits") for seq in range(1, 9))
+        page.forget()
+        broadcaster.publish([signal(9, "visits")])
+        assert await page.next(1) == Change(9, "visits")
+        page.close()
+        page.forget()
+        assert await page.next(1) is None

@@ -5,15 +5,22 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
 from tests.bench.figures import Figures, flat_name, spreads, table
+from tests.bench.machine import machine_line
 from tests.bench.reader import CARD_ANSWER, WIRE_S
+from tests.bench.visits import measure as visits
+from tests.bench.visits import report
 
-PARTS = ("card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
+PARTS = ("visits", "card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
 LEISURELY_ROUNDS = 10
+ENGINES = {"sqlite": "visits", "postgresql": "visits_postgresql"}
+FULL = visits.Size({1: 30, 8: 120, 32: 320}, rounds=5, recorded=100)
+QUICK = visits.Size({1: 2, 8: 8, 32: 32}, rounds=5, recorded=8)
+QUICKLY = ("--cards=5", "--seconds=1", "--doses=10000", "--benches=4", "--probes=1", "--fridges=6", "--minutes=60")
 
 
 def main() -> int:
@@ -23,8 +30,10 @@ def main() -> int:
     if "card" in parts and not card_to_page.is_possible():
         sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
-    begun, figures = time.monotonic(), Figures()
+    begun, figures = time.monotonic(), Figures(machine=machine_line())
+    _say(figures["machine"])
     measures: Mapping[str, Callable[[], Figures]] = {
+        "visits": lambda: _visits(words.engine, QUICK if words.quick else FULL),
         "card": lambda: _card(words.cards),
         "codecs": lambda: _ratios("Codecs", codecs.measure(words.seconds)),
         "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
@@ -42,8 +51,18 @@ def main() -> int:
     return 0
 
 
+def _visits(engines: Sequence[str], size: visits.Size) -> Figures:
+    figures = Figures()
+    for engine in engines:
+        _say(f"\nVisits through all gates on {engine}, {size.rounds} rounds of {size.told}")
+        outcome = asyncio.run(visits.measure(engine, size))
+        _say(report.told(outcome))
+        figures |= report.figures(outcome, ENGINES[engine])
+    return figures
+
+
 def _card(count: int) -> Figures:
-    _say(f"From the card to the page: {count} cards, the real server and Chromium")
+    _say(f"\nFrom the card to the page: {count} cards, the real server and Chromium")
     outcome = asyncio.run(card_to_page.measure(count))
     named = outcome.spreads()
     _say(spreads(named))
@@ -124,6 +143,8 @@ def _arguments() -> argparse.Namespace:
         description="Measures on this machine, in a few minutes unless told otherwise.",
     )
     parser.add_argument("--only", choices=PARTS, help="one part of it")
+    parser.add_argument("--quick", action="store_true", help="a look at everything in less than a minute")
+    parser.add_argument("--engine", choices=ENGINES, nargs="+", default=list(ENGINES), help="what visits are stored on")
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
     parser.add_argument(
         "--seconds",
@@ -139,7 +160,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=int, default=400, help="how many minutes each of them spoke (400)")
     parser.add_argument("--pages", type=int, default=30, help="how many pages are waited for (30)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
-    return parser.parse_args()
+    given = parser.parse_args()
+    return parser.parse_args([*QUICKLY, *sys.argv[1:]]) if given.quick else given
 
 
 if __name__ == "__main__":

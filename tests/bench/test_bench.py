@@ -1,8 +1,10 @@
 """The benchmark measures what it says; how fast this machine is decides nothing."""
 
 import json
+import pickle
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +16,10 @@ from tests.bench import card_to_page, chart, codecs, decisions, pages, readings,
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 from tests.bench.tap import PUBACK, PUBLISH, Packets
+from tests.bench.visits import measure as visits
+from tests.bench.visits import report
+from tests.bench.visits.course import STEPS
+from tests.bench.visits.statements import Recorder
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,3 +116,42 @@ def test_packets_are_cut_alike_however_they_come() -> None:
     packets, stream = Packets(), published + acknowledged
     found = [packet for place in range(len(stream)) for packet in packets.cut(stream[place : place + 1])]
     assert found == list(Packets().cut(stream)) == [(PUBLISH, 2, bytes(130)), (PUBACK, 0, b"\x00\x07")]
+
+
+async def test_visits_go_through_every_gate_beside_their_yardsticks() -> None:
+    size = visits.Size({1: 1, 2: 2}, rounds=1, recorded=2)
+    outcome = await visits.measure("sqlite", size)
+    assert set(outcome.by) == set(report.FRONTS)
+    for clients, came in size.visits.items():
+        seen = outcome.by["product"][clients]
+        assert {step: len(times) for step, times in seen.took_s.items()} == dict.fromkeys(STEPS, came)
+        one = report.compared(outcome)[clients]
+        assert one.limit == pytest.approx(1 / (1 / one.rates["sql"][0] + 1 / one.rates["wire"][0]))
+        assert one.vs_limit == pytest.approx(one.rates["product"][0] / one.limit)
+    assert {"visits_c1_vs_limit", "visits_c2_step_p99_vs_limit"} <= set(report.figures(outcome, "visits"))
+
+
+def test_a_recording_holds_all_that_came_before_and_then_requests_alone(tmp_path: Path) -> None:
+    recorder = Recorder()
+    thread = threading.Thread(target=_send_twice, args=(recorder,), name="writer")
+    thread.start()
+    thread.join()
+    _send_to(recorder)  # on a thread that is not the writer's
+    recorder.save(tmp_path / "recording")
+    before, since = pickle.loads((tmp_path / "recording").read_bytes())  # noqa: S301  # written above
+    assert [len(statements) for _, statements in before] == [3, 3]
+    own = [(text, ()) for text in ("SAVEPOINT action", "INSERT INTO first_answer ...", "RELEASE SAVEPOINT action")]
+    assert since == [([("SELECT the head", ())], own)]
+
+
+def _send_twice(recorder: Recorder) -> None:
+    _send_to(recorder)
+    recorder.mark()
+    _send_to(recorder)
+
+
+def _send_to(recorder: Recorder) -> None:
+    """Send one action of the server's own and one request, each in a transaction."""
+    for text in ("UPDATE something", "INSERT INTO first_answer ..."):
+        for sent in ("BEGIN IMMEDIATE", "SELECT the head", "SAVEPOINT action", text, "RELEASE SAVEPOINT action"):
+            recorder.heard(None, None, sent, (), None, False)

@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from clinic_server.app import create_app
+from clinic_server.kit.routing import RouteTable
 from clinic_server.settings import DatabaseSettings, SecuritySettings, Settings
 from clinic_server.staff import actions
 from clinic_server.staff.rules import Role, StationKind
@@ -38,7 +39,8 @@ class Route(NamedTuple):
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:
-    for route in iter_route_contexts(app.routes):
+    inside = [route for table in app.routes if isinstance(table, RouteTable) for route in table.routes]
+    for route in iter_route_contexts([*inside, *(route for route in app.routes if not isinstance(route, RouteTable))]):
         methods = {"GET"} if isinstance(route.original_route, Mount) else (route.methods or set()) - {"HEAD"}
         for method in sorted(methods):
             yield Route(method, str(route.path), declared(f"{method} {route.path}", route))

@@ -115,6 +115,7 @@ class SlipOffice:
             with suppress(TimeoutError):
                 if await signals.next(OFFERED_AGAIN_S if self._tray else _LOOK_AGAIN_S) is None:
                     return
+            signals.forget()
             while not await self._catch_up():  # noqa: ASYNC110 - no event tells of a database that can be read again
                 await asyncio.sleep(_READ_AGAIN_S)
             await self._offer()

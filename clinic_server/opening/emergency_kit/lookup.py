@@ -33,12 +33,7 @@ class KitChecked:
 
 def kit_items(connection: Connection) -> tuple[KitItem, ...]:
     """Return every lot that was not taken out, used up or not, the first to expire first; the undated last."""
-    item = kit_item.c
-    rows = connection.execute(
-        select(item.id, item.thing, item.lot_number, item.expires_on, (_counted() - _used_since()).label("left"))
-        .where(~exists().where(kit_item_removed.c.kit_item_id == item.id))
-        .order_by(item.expires_on.is_(None), item.expires_on, item.thing, item.journal_seq, item.id)
-    )
+    rows = connection.execute(_items)
     return tuple(KitItem(row.id, row.thing, row.lot_number, row.expires_on, max(row.left, 0)) for row in rows)
 
 
@@ -77,3 +72,22 @@ def _used_since() -> ColumnElement[int]:
 def _of_last_count(column: ColumnElement[Any]) -> ColumnElement[Any]:
     of_lot = select(column).where(kit_count.c.kit_item_id == kit_item.c.id)
     return of_lot.order_by(kit_count.c.journal_seq.desc()).limit(1).correlate(kit_item).scalar_subquery()
+
+
+_items = (
+    select(
+        kit_item.c.id,
+        kit_item.c.thing,
+        kit_item.c.lot_number,
+        kit_item.c.expires_on,
+        (_counted() - _used_since()).label("left"),
+    )
+    .where(~exists().where(kit_item_removed.c.kit_item_id == kit_item.c.id))
+    .order_by(
+        kit_item.c.expires_on.is_(None),
+        kit_item.c.expires_on,
+        kit_item.c.thing,
+        kit_item.c.journal_seq,
+        kit_item.c.id,
+    )
+)
