@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
+from tests.faults.disk.power_cuts import cut_power, record_hour
 from tests.faults.kills import Scene, kill_again_and_again
 from tests.faults.storm.run import Storm, weather
 from tests.peers import mosquitto, postgres_database
+
+CRASHING_VISITS = 40  # more than one checkpoint's worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Lengths:
     engines: Sequence[str]
     seed: int = 1
     kills: int = 10
+    states: int = 2000
     excursions: int = 40
     fridges: int = 40
     speed: float = 240.0
@@ -71,4 +75,11 @@ def storm(lengths: Lengths) -> Played:
     return Played({f"storm_{name}": figure for name, figure in weathered.figures.items()}, weathered.differences)
 
 
-RUNNERS: Mapping[str, Runner] = {"kills": kills, "storm": storm}
+def crash_states(lengths: Lengths) -> Played:
+    """Cut the power of a recorded hour at every moment, with every part of what was not synced left or gone."""
+    verdicts = cut_power(record_hour(CRASHING_VISITS), lengths.states, lengths.seed)
+    figures = {"crash_states": verdicts.states, "lost": verdicts.lost, "crash_states_damaged": verdicts.damaged}
+    return Played({**figures, "witness_accused_wrongly": verdicts.accused}, verdicts.first)
+
+
+RUNNERS: Mapping[str, Runner] = {"kills": kills, "storm": storm, "crash_states": crash_states}
