@@ -1,4 +1,4 @@
-"""Lets one write or fsync of a scripted hour fail, be its last, or be slow, and compares what is left with the answers."""
+"""Lets one write or fsync of a scripted hour fail, be its last, or be slow, and compares what is left with answers."""
 
 import os
 import select
