@@ -104,6 +104,7 @@ PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "libnet-snpp-perl": "/usr/share/perl5/Net/SNPP/Server.pm",
     "iproute2": "/usr/sbin/ip",
     "multimon-ng": "/usr/bin/multimon-ng",
+    "strace": "/usr/bin/strace",
 }
 CARD_PEERS = {  # what the packages of CARDS_LOCK are compiled with and talk to
     "pcscd": "/usr/sbin/pcscd",
@@ -126,7 +127,7 @@ PROGRAMS = {  # what a command becomes when all is ready
     "races": ["tests.proof.races"],
 }
 PEERS_OF = {
-    "faults": ("mosquitto", "postgresql"),
+    "faults": tuple(PEERS),
     "bench": ("chromium", "fonts-noto-cjk", "mosquitto", "postgresql"),
     "mutate": (),
     "coverage": (),

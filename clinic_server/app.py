@@ -89,6 +89,7 @@ from clinic_server.kit.journal import is_head_ours, last_line_at
 from clinic_server.kit.pages import STATIC, Pages
 from clinic_server.kit.routing import RouteTable
 from clinic_server.kit.schema import upgrade
+from clinic_server.kit.shedding import Shedding
 from clinic_server.kit.tx import Site
 from clinic_server.kit.witness import Witness
 from clinic_server.observation import api as observation_api
@@ -253,6 +254,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
+    app.add_middleware(Shedding)  # inside of what every answer gets
     web.install(app, settings.server.most_body_bytes)
     app.router.routes.append(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -23,7 +23,15 @@ from clinic_server.kit.broadcast import Broadcaster
 from clinic_server.kit.clock import Clock
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.engines import READERS, is_sqlite, reader_engine, sqlite_path, writer_engine
-from clinic_server.kit.errors import Busy, ClinicError, OutcomeUnknown, StorageFailed, StorageFull, Unavailable
+from clinic_server.kit.errors import (
+    Busy,
+    ClinicError,
+    OutcomeUnknown,
+    StorageFailed,
+    StorageFull,
+    StorageOutcomeUnknown,
+    Unavailable,
+)
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import Head, head_of
 from clinic_server.kit.moments import Moment
@@ -229,15 +237,15 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise OutcomeUnknown from error
+            if isinstance(storage_refusal(error), StorageFailed):
+                raise StorageOutcomeUnknown from error  # all of it may be on the disk, though its fsync failed
             raise
 
     def _refusal_for(self, error: BaseException) -> BaseException:
-        if isinstance(error, ClinicError):
-            return error
-        refusal = storage_refusal(error)
+        refusal = error if isinstance(error, ClinicError) else storage_refusal(error)
         _log.error("write_failed", code=refusal.code if refusal else type(error).__name__)
         if isinstance(refusal, StorageFailed):
-            self._failed = refusal
+            self._failed = StorageFailed()
         return refusal or error
 
     @staticmethod

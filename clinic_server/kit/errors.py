@@ -102,6 +102,12 @@ class StorageFailed(Unavailable):
     code = "storage_failed"
 
 
+class StorageOutcomeUnknown(StorageFailed):
+    """The disk reported an error while it was committed; the same key tells what happened once the server is back."""
+
+    code = "storage_outcome_unknown"
+
+
 class OutcomeUnknown(Unavailable):
     """The connection broke during the commit; the same key tells what happened."""
 

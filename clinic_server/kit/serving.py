@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import socket
 import sys
 import traceback
@@ -17,7 +18,10 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-_MOST_CONNECTIONS = 1000
+from clinic_server.kit.patience import ImpatientProtocol
+
+_MOST_CONNECTIONS = 3000
+_MOST_FILES = 8192
 _GRACE_S = 3
 _UVICORN_LOG = logging.getLogger("uvicorn.error")
 _MOST_CHARACTERS = 200
@@ -43,7 +47,7 @@ class ClinicServer(uvicorn.Server):
                 host=host,
                 port=port,
                 loop="uvloop",
-                http="httptools",
+                http=ImpatientProtocol,
                 ws="none",
                 lifespan="on",
                 interface="asgi3",
@@ -58,6 +62,7 @@ class ClinicServer(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal comes, or raise what refused the start."""
+        _allow_files()
         listening = sockets or [listen(self.config.host, self.config.port)]
         try:
             super().run(listening)
@@ -94,6 +99,14 @@ class ClinicServer(uvicorn.Server):
             if scope["type"] == "lifespan":
                 self.refused = error
             raise
+
+
+def _allow_files() -> None:
+    """Let as many connections be open as are served; systems begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _settle_memory() -> None:

@@ -1,5 +1,6 @@
 """What holds for every request: error answers, security headers, sizes, and no trace of a stack."""
 
+import asyncio
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from clinic_server.kit.call import House, as_problem, fields_at_fault, go_to, pr
 from clinic_server.kit.errors import BodyTooLarge, ClinicError, Malformed, NotFound, NotSignedIn
 from clinic_server.kit.i18n import choose_language, current_language
 
+_PIECE_WITHIN_S = 15.0
 _log = structlog.get_logger(__name__)
 
 _HEADERS = (
@@ -37,6 +39,13 @@ class MethodNotAllowed(ClinicError):
 
     code = "method_not_allowed"
     status = 405
+
+
+class BodyTooSlow(ClinicError):
+    """The body did not come in time."""
+
+    code = "body_too_slow"
+    status = 408
 
 
 class SecurityHeaders:
@@ -78,19 +87,29 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         is_too_large = announced.isdecimal() and int(announced) > self._most_bytes
-        received = 0
+        received, is_whole = 0, False
 
         async def receive_within_limit() -> Message:
-            nonlocal received
+            nonlocal received, is_whole
             if is_too_large:
                 raise HTTPException(BodyTooLarge.status)
-            message = await receive()
+            message = await _next_piece(receive) if not is_whole else await receive()
+            is_whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._most_bytes:
                 raise HTTPException(BodyTooLarge.status)
             return message
 
         await self._app(scope, receive_within_limit, send)
+
+
+async def _next_piece(receive: Receive) -> Message:
+    """Return the next piece of a body, or give up on a caller who sends none."""
+    try:
+        async with asyncio.timeout(_PIECE_WITHIN_S):
+            return await receive()
+    except TimeoutError:
+        raise HTTPException(BodyTooSlow.status) from None
 
 
 def install(app: FastAPI, most_body_bytes: int) -> None:
@@ -115,7 +134,12 @@ async def _answer_malformed(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as registered above
-    known: dict[int, Callable[[], ClinicError]] = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
+    known: dict[int, Callable[[], ClinicError]] = {
+        404: NotFound,
+        405: MethodNotAllowed,
+        408: BodyTooSlow,
+        413: BodyTooLarge,
+    }
     return answer_error(request, known.get(error.status_code, Malformed)())
 
 

@@ -25,20 +25,14 @@ _begun = (
     .where(_other.c.visit_id == watch.c.visit_id, _other.c.given_at == watch.c.given_at)
     .scalar_subquery()
 )
-_standing = select(
-    watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at, _begun.label("begun_seq")
-).where(watch.c.journal_seq == _last)
+_watches = select(watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at, _begun.label("begun_seq"))
+_standing = _watches.where(watch.c.journal_seq == _last)
 _on_seats = (
     _standing.add_columns(visit_now.c.person_id, visit_now.c.ticket_number)
     .join(visit_now, visit_now.c.visit_id == watch.c.visit_id)
     .where(visit_now.c.stage == Stage.OBSERVED)
 )
-_of_visit = (
-    select(watch.c.visit_id, watch.c.journal_seq, watch.c.given_at, watch.c.due_at)
-    .where(watch.c.visit_id == bindparam("visit_id"))
-    .order_by(watch.c.journal_seq.desc())
-    .limit(1)
-)
+_of_visit = _watches.where(watch.c.visit_id == bindparam("visit_id")).order_by(watch.c.journal_seq.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)

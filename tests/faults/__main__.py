@@ -83,7 +83,9 @@ def _say(line: str) -> None:
 
 def _lengths(words: argparse.Namespace) -> Lengths:
     engines = ENGINES if words.engine == "both" else (words.engine,)
-    return Lengths(engines, words.seed, words.kills, words.excursions, words.fridges, words.speed)
+    return Lengths(
+        engines, words.seed, words.kills, words.states, words.step, words.excursions, words.fridges, words.speed
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -95,6 +97,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="which faults, by their number; else all")
     parser.add_argument("--kills", type=int, default=10, help="how often the server is killed, on each engine (10)")
+    parser.add_argument("--states", type=int, default=2000, help="how many crash states are opened (2000)")
+    parser.add_argument("--step", type=int, default=5, help="spoil one write in so many; 1 spoils every one (5)")
     parser.add_argument("--excursions", type=int, default=40, help="how many at least in the storm (40)")
     parser.add_argument("--fridges", type=int, default=40, help="side by side in the storm (40)")
     parser.add_argument("--speed", type=float, default=240, help="of the clock in the storm (240)")

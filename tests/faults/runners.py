@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
+from tests.faults.disk.power_cuts import cut_power, record_hour
+from tests.faults.disk.write_errors import SYNCS, WRITES, Disk, until_never_reached
 from tests.faults.kills import Scene, kill_again_and_again
 from tests.faults.storm.run import Storm, weather
 from tests.peers import mosquitto, postgres_database
+
+CRASHING_VISITS = 40  # more than one checkpoint's worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,8 @@ class Lengths:
     engines: Sequence[str]
     seed: int = 1
     kills: int = 10
+    states: int = 2000
+    step: int = 5
     excursions: int = 40
     fridges: int = 40
     speed: float = 240.0
@@ -71,4 +77,55 @@ def storm(lengths: Lengths) -> Played:
     return Played({f"storm_{name}": figure for name, figure in weathered.figures.items()}, weathered.differences)
 
 
-RUNNERS: Mapping[str, Runner] = {"kills": kills, "storm": storm}
+def crash_states(lengths: Lengths) -> Played:
+    """Cut the power of a recorded hour at every moment, with every part of what was not synced left or gone."""
+    verdicts = cut_power(record_hour(CRASHING_VISITS), lengths.states, lengths.seed)
+    figures = {"crash_states": verdicts.states, "lost": verdicts.lost, "crash_states_damaged": verdicts.damaged}
+    return Played({**figures, "witness_accused_wrongly": verdicts.accused}, verdicts.first)
+
+
+def write_errors(lengths: Lengths) -> Played:
+    """Let writes and fsyncs of a scripted hour fail with an I/O error, one in each run."""
+    return _spoilt("write_errors", lengths, f"{WRITES}:error=EIO:when={{n}}", f"{SYNCS}:error=EIO:when={{n}}")
+
+
+def disk_full(lengths: Lengths) -> Played:
+    """Let the disk be full at a write of a scripted hour, and from there on."""
+    return _spoilt("disk_full", lengths, f"{WRITES}:error=ENOSPC:when={{n}}", f"{WRITES}:error=ENOSPC:when={{n}}+")
+
+
+def kill_at_writes(lengths: Lengths) -> Played:
+    """Let a write or an fsync of a scripted hour be the last thing its program does."""
+    return _spoilt("kill_at_writes", lengths, f"{WRITES}:signal=KILL:when={{n}}", f"{SYNCS}:signal=KILL:when={{n}}")
+
+
+def slow_disk(_lengths: Lengths) -> Played:
+    """Let every fsync of a scripted hour take 200 ms longer."""
+    with Disk() as disk:
+        spoilt = disk.spoil(f"{SYNCS}:delay_enter=200000")
+    figures = {"acknowledged_writes": spoilt.answers, "slow_disk_refused": spoilt.refusals}
+    return Played(figures, spoilt.wrong)
+
+
+def _spoilt(name: str, lengths: Lengths, *injections: str) -> Played:
+    """Spoil every call of each kind, or one in so many."""
+    played = Played()
+    with Disk() as disk:
+        for injection in injections:
+            step = 1 if SYNCS in injection else lengths.step
+            for spoilt in until_never_reached(disk, injection, step):
+                counted = {f"{name}_runs": 1, "acknowledged_writes": spoilt.answers, f"{name}_refused": spoilt.refusals}
+                played.add(counted)
+                played.differences += spoilt.wrong
+    return played
+
+
+RUNNERS: Mapping[str, Runner] = {
+    "kills": kills,
+    "storm": storm,
+    "crash_states": crash_states,
+    "write_errors": write_errors,
+    "disk_full": disk_full,
+    "kill_at_writes": kill_at_writes,
+    "slow_disk": slow_disk,
+}
