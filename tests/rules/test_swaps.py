@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic_server.cold_chain.judging import Point
@@ -23,6 +23,7 @@ from clinic_server.cold_chain.swaps import (
 HOURS = 12
 MINUTES = 60 * HOURS
 ROOM = 24_000
+UNHURRIED = settings(deadline=None, max_examples=50)  # an example is two half days
 seeds = st.integers(0, 2**32)
 Course = list[int]
 
@@ -84,6 +85,7 @@ def _moved(before: Course, then: Course, at: int, held: int) -> Course:
     return [*before[:at], *out, *settling]
 
 
+@UNHURRIED
 @given(seed=seeds, levels=st.sampled_from([(3_000, 6_500), (4_000, -20_000), (5_000, 22_000), (3_500, 5_500)]))
 def test_nothing_that_happens_to_fridges_is_taken_for_an_exchange(seed: int, levels: tuple[int, int]) -> None:
     random = Random(seed)  # noqa: S311  # keeps no secret
@@ -95,6 +97,7 @@ def test_nothing_that_happens_to_fridges_is_taken_for_an_exchange(seed: int, lev
     assert exchanges(Levels(points(one)), Levels(points(other))) == []
 
 
+@UNHURRIED
 @given(
     seed=seeds,
     levels=st.sampled_from([(3_000, 6_500), (4_000, -20_000), (5_000, 22_000), (-20_000, -70_000)]),
@@ -109,6 +112,7 @@ def test_an_exchange_is_found_once_and_when_it_was(seed: int, levels: tuple[int,
     assert exchanges(Levels(points(other, every=every)), Levels(points(one, every=every))) == [found]
 
 
+@UNHURRIED
 @given(seed=seeds)
 def test_an_exchange_and_the_way_back_are_two(seed: int) -> None:
     random = Random(seed)  # noqa: S311  # keeps no secret
