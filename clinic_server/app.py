@@ -133,6 +133,7 @@ from clinic_server.stock import api as stock_api
 from clinic_server.stock import ledger_pages
 from clinic_server.stock import pages as stock_pages
 from clinic_server.stock.overdue import OverdueVials
+from clinic_server.stock.places import place_names
 from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
 from clinic_server.wall.voice import pages as voice_pages
@@ -238,6 +239,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
         app.state.alert_link_tries = Tries(clock)
+        app.state.place_names = place_names
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with _looked_after(app, house):

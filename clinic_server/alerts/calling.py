@@ -13,7 +13,7 @@ from clinic_server.alerts.ladder import Call, Scene, Standing, call_due, called,
 from clinic_server.alerts.ladders import Ladder, Step, shipped
 from clinic_server.alerts.outbox import About, add_due, drop_pages
 from clinic_server.alerts.roster import Roster, people_to_call
-from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, DueKind
+from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, DueKind, Severity
 from clinic_server.alerts.shelving import standing_shelves
 from clinic_server.alerts.tables import AlertCalled, alert_now
 from clinic_server.kit.tx import Tx
@@ -101,8 +101,19 @@ def scene_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Scene:
             alert_now.c.state != AlertState.CLOSED, alert_now.c.kind == AlertKind.POWER_LOST
         )
     ).scalars()
-    shelves = tuple(one.shelf for one in standing_shelves(connection, now))
-    return Scene(now.astimezone(zone).time(), frozenset(unpowered), shelves, tuple(openings))
+    still = (alert_now.c.state != AlertState.CLOSED) & alert_now.c.called_at.is_not(None)
+    called_of = connection.execute(
+        select(alert_now.c.alert_id, alert_now.c.place_code).where(
+            (alert_now.c.called_at > lately) | still, alert_now.c.severity != Severity.WARNING
+        )
+    )
+    return Scene(
+        now.astimezone(zone).time(),
+        frozenset(unpowered),
+        tuple(one.shelf for one in standing_shelves(connection, now)),
+        tuple(openings),
+        frozenset((row.alert_id, row.place_code) for row in called_of),
+    )
 
 
 def keep_standing(tx: Tx, alert: Standing) -> None:

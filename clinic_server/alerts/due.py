@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, outerjoin, select, update
 
 from clinic_server.alerts.contacts import Address, ContactFacts, contacts
 from clinic_server.alerts.ladder import CLOCK_IS_BACK, short_words
@@ -49,12 +49,14 @@ class DuePage:
 def claim(tx: Tx, most: int, lease_for: timedelta, in_hand: Collection[UUID] = ()) -> Sequence[DuePage]:
     """Take what is due to at most ``most`` contacts; unless finished or put back, it is due again after the lease.
 
+    Whom the worst is due to comes first, then who waits the longest; what only tells of an end, or tests, comes last.
     Pages that the caller is still sending, ``in_hand``, are not taken from it, whatever the clock says. The caller
     commits before it sends.
     """
     is_due = _is_due(tx.now, lease_for, in_hand)
-    first = select(page_due.c.contact_id).where(is_due).group_by(page_due.c.contact_id)
-    whom = first.order_by(func.min(page_due.c.due_at), page_due.c.contact_id).limit(most)
+    told_of = outerjoin(page_due, alert_now, alert_now.c.alert_id == page_due.c.alert_id)
+    first = select(page_due.c.contact_id).select_from(told_of).where(is_due).group_by(page_due.c.contact_id)
+    whom = first.order_by(func.min(_RANK), func.min(page_due.c.due_at), page_due.c.contact_id).limit(most)
     which = select(page_due.c.id).where(is_due, page_due.c.contact_id.in_(whom)).with_for_update(skip_locked=True)
     taken = (
         update(page_due)
@@ -81,6 +83,15 @@ def next_due_at(connection: Connection) -> datetime | None:
     leased = select(func.min(page_due.c.lease_until)).where(page_due.c.state == DueState.LEASED)
     found = [connection.execute(question).scalar() for question in (waiting, leased)]
     return min((at for at in found if at is not None), default=None)
+
+
+_RANK = case(
+    *(
+        ((page_due.c.kind == DueKind.PAGE) & (alert_now.c.severity == severity), rank)
+        for rank, severity in enumerate(SEVEREST_FIRST)
+    ),
+    else_=len(SEVEREST_FIRST),
+)
 
 
 def _is_due(now: datetime, lease_for: timedelta, in_hand: Collection[UUID]) -> ColumnElement[bool]:

@@ -46,12 +46,16 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What else holds at the site: places without power ("" is the site), places being worked on, the local time."""
+    """What else holds at the site: places without power ("" is the site), places being worked on, the local time.
+
+    ``called_of`` are the alerts somebody was called about of late or that still stand called, with their places.
+    """
 
     local_time: time
     without_power: frozenset[str] = frozenset()
     shelves: tuple[Shelf, ...] = ()
     latest_openings: tuple[datetime, ...] = ()
+    called_of: frozenset[tuple[UUID, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +187,25 @@ def _is_shelved(place_code: str, shelves: Sequence[Shelf], now: datetime) -> boo
 
 
 def _first_due_at(alert: Standing, scene: Scene, ladder: Ladder, now: datetime) -> datetime:
-    """Return when the first page of a climb goes out: alerts that come together make one page, but a team runs now."""
+    """Return when the first page of a climb goes out: alerts that come together make one page, but a team runs now.
+
+    Only what somebody was called about already, or a warning, waits for the page of a flood: of a place where nobody
+    knows yet that anything is wrong, no flood keeps people from hearing.
+    """
     if ladder.has_team_for(alert.kind):
         return now
     is_critical, wait = alert.severity is Severity.CRITICAL, timedelta(seconds=ladder.group_wait_s)
-    if not is_flood(scene, ladder, now):
+    if not is_flood(scene, ladder, now) or _is_news(alert, scene):
         return now if is_critical else now + wait
     every = timedelta(minutes=ladder.flood.one_page_every_min)
     since_midnight = timedelta(hours=scene.local_time.hour, minutes=scene.local_time.minute)
     return now + (wait if is_critical else every - since_midnight % every)
+
+
+def _is_news(alert: Standing, scene: Scene) -> bool:
+    """Tell whether an alert is more than a warning of a place about which nobody was called by another alert."""
+    others = {place_code for alert_id, place_code in scene.called_of if alert_id != alert.alert_id}
+    return alert.severity is not Severity.WARNING and alert.place_code not in others
 
 
 def is_flood(scene: Scene, ladder: Ladder, now: datetime) -> bool:

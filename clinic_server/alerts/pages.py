@@ -12,6 +12,7 @@ from clinic_server.alerts import answering, contacts, duties, shelving, shown
 from clinic_server.alerts.ladders import shipped
 from clinic_server.alerts.links import LinkTarget, Tries, read_link
 from clinic_server.alerts.lookup import alerts_where
+from clinic_server.alerts.naming import place_names_of
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import AlertFacts, AlertLinkUnknown, AlertState, AnswerWay, Severity
 from clinic_server.alerts.tables import alert_now
@@ -114,7 +115,8 @@ async def banner(call: Anybody) -> Response:
     now, zone = call.house.db.clock.now(), call.house.settings.site.zone
     seen = await call.read(lambda connection: shown.alerts_now(connection, now, zone))
     unanswered = [one for one in seen.open if one.hush is None and one.facts.severity is not Severity.WARNING]
-    return call.page("alerts/_banner.html", unanswered=unanswered)
+    places = await call.read(place_names_of(call)) if unanswered else {}
+    return call.page("alerts/_banner.html", unanswered=unanswered, places=places)
 
 
 @router.post("/alerts/shelvings")
@@ -204,7 +206,11 @@ async def answer_page(call: Anyone, token: Token) -> Response:
     """Show whoever holds a link the alert's place and kind, and ask what they are doing about it."""
     target, facts = await _linked(call, token)
     return _holder(call, target).page(
-        "alerts/answer.html", here=f"/alerts/answer/{token}", alert=facts, is_over=facts.state is AlertState.CLOSED
+        "alerts/answer.html",
+        here=f"/alerts/answer/{token}",
+        alert=facts,
+        is_over=facts.state is AlertState.CLOSED,
+        places=await call.read(place_names_of(call)),
     )
 
 
@@ -225,11 +231,13 @@ async def answer(call: Anyone, token: Token) -> Response:
 async def alert(call: Anybody, number: int) -> Response:
     """Show all that happened to an alert."""
     now, keyring, zone = call.house.db.clock.now(), call.house.db.keyring, call.house.settings.site.zone
+    places = place_names_of(call)
 
     def question(connection: Connection) -> dict[str, Any]:
         staff = {one.staff_id: one.name for one in members(connection, keyring)}
         names = contacts.contact_names(connection, keyring)
-        return {"story": shown.story_of(connection, number, now, zone), "names": staff | dict(names)}
+        story = shown.story_of(connection, number, now, zone)
+        return {"story": story, "names": staff | dict(names), "places": places(connection)}
 
     return call.page("alerts/alert.html", **await call.read(question))
 
@@ -245,7 +253,7 @@ async def _now(call: Call) -> dict[str, Any]:
     now, zone = call.house.db.clock.now(), call.house.settings.site.zone
     seen = await call.read(lambda connection: shown.alerts_now(connection, now, zone))
     holes = await call.read(lambda connection: shown.holes_ahead(connection, now, zone))
-    return {"seen": seen, "has_holes": bool(holes), **_may(call)}
+    return {"seen": seen, "has_holes": bool(holes), "places": await call.read(place_names_of(call)), **_may(call)}
 
 
 def _may(call: Call) -> dict[str, bool]:

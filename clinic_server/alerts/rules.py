@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     BATTERY_LOW = "battery_low"
     POWER_LOST = "power_lost"
+    PROBES_SWAPPED = "probes_swapped"
     MANUAL_READING_MISSED = "manual_reading_missed"
     CALIBRATION_DUE = "calibration_due"
     STOP_ORDER = "stop_order"

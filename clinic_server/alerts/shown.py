@@ -45,9 +45,13 @@ MOST_OVER = 50
 
 @dataclass(frozen=True, slots=True)
 class AlertShown:
-    """An open alert, why it is silent if so, how many people were called, and how far its latest call got."""
+    """An open alert, why it is silent if so, how many people were called, and how far its latest call got.
+
+    ``said_at`` is from when its summary is: what is measured now may be something else.
+    """
 
     facts: AlertFacts
+    said_at: datetime
     hush: Hush | None
     needs_comment: bool
     step: int
@@ -223,4 +227,9 @@ def _shown(connection: Connection, facts: AlertFacts, hush: Hush | None) -> Aler
     row = connection.execute(
         select(alert_now.c.step, alert_now.c.called_at).where(alert_now.c.alert_id == facts.alert_id)
     ).one()
-    return AlertShown(facts, hush, needs_comment(connection, facts.alert_id), row.step, row.called_at, people, sent)
+    said_at = connection.execute(
+        select(func.max(alert_said.c.said_at)).where(alert_said.c.alert_id == facts.alert_id)
+    ).scalar_one()
+    return AlertShown(
+        facts, said_at, hush, needs_comment(connection, facts.alert_id), row.step, row.called_at, people, sent
+    )

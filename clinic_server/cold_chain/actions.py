@@ -26,6 +26,7 @@ from clinic_server.cold_chain.rules import (
     event_time,
     is_judged,
     limits_of,
+    worst_first,
     worst_of,
 )
 from clinic_server.cold_chain.tables import (
@@ -191,6 +192,12 @@ def overview(connection: Connection, now: datetime) -> Overview:
         watched.append(PlaceNow(place.code, place.name, place.kind, limits, condition, probes))
     unplaced = [ProbeNow.at(now, one, latest[one]) for one in sorted(latest) if assigned.get(one) is None]
     return Overview(now, watched, unplaced, _letters_since(connection, now - timedelta(days=1)))
+
+
+def probes_now(connection: Connection, now: datetime, place_code: str) -> Sequence[ProbeNow]:
+    """Return the probes of a place as they stand now, the worst first; none of a place that is not known."""
+    found = [one for one in overview(connection, now).places if one.code == place_code]
+    return worst_first(found[0].probes) if found else ()
 
 
 def readings_since(connection: Connection, probe_id: str, since: datetime) -> list[ReadingLine]:

@@ -49,6 +49,14 @@ async def cold_chain_now(call: Annotated[Call, signed_in()]) -> Response:
     return call.page("cold_chain/_places.html", **await _now(call))
 
 
+@router.get("/cold-chain/places/{code}/latest")
+async def latest_reading(call: Annotated[Call, signed_in()], code: str) -> Response:
+    """Show what the probes of a place say now, beside whatever was said of it earlier."""
+    now = call.house.db.clock.now()
+    probes = await call.read(lambda connection: actions.probes_now(connection, now, code))
+    return call.page("cold_chain/_latest.html", glance={"at": now}, probes=probes)
+
+
 @router.post("/cold-chain/places")
 async def add_place(call: Keeper) -> Response:
     """Add a place."""

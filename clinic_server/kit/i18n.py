@@ -72,4 +72,5 @@ def _translations(language: str) -> gettext.NullTranslations:
     catalogue = _CATALOGUES.get(language)
     if catalogue is None:
         return gettext.NullTranslations()
-    return gettext.translation("messages", _LOCALE_FOLDER, languages=[catalogue])
+    # Without the compiled catalogue it says it in English: somebody woken at night in another language is woken.
+    return gettext.translation("messages", _LOCALE_FOLDER, languages=[catalogue], fallback=True)

@@ -47,9 +47,9 @@ def errands_for(pages: Iterable[DuePage], taken: Mapping[UUID, frozenset[str]]) 
 
 
 def by_address(errands: Iterable[Errand]) -> Sequence[Sequence[Errand]]:
-    """Return together what goes to one address for one reason, so that it becomes one message."""
-    ordered = sorted(errands, key=_way)
-    return [list(group) for _, group in groupby(ordered, key=_way)]
+    """Return together what goes to one address for one reason, so that it becomes one message; urgent ones first."""
+    groups = [list(group) for _, group in groupby(sorted(errands, key=_way), key=_way)]
+    return sorted(groups, key=lambda group: not any(one.page.is_urgent for one in group))
 
 
 def _way(errand: Errand) -> tuple[str, str, str]:

@@ -20,7 +20,8 @@ from clinic_server.paging.lanes import SENT_WITHIN_S, Lane, Lanes
 from clinic_server.paging.lookup import stored_channels, taken_already
 from clinic_server.paging.rules import ChannelUnknown
 from clinic_server.paging.trials import Trials
-from clinic_server.paging.wording import answered_by, page_of
+from clinic_server.paging.wording import Setting, answered_by, page_of
+from clinic_server.stock.places import place_names
 from devices.pagers.page import Outcome, Reached
 
 LOOKS_EVERY_S: Final = 0.5
@@ -112,7 +113,8 @@ class PagingOffice(Watcher):
     async def _send(self, errands: Sequence[Errand], before_s: float) -> None:
         site, address = self._house.settings.site, errands[0].address
         due = [one.page for one in errands]
-        page = page_of(site.name, site.zone, due, self._link(due))
+        setting = Setting(site.name, site.zone, await self._house.db.read(place_names))
+        page = page_of(setting, due, self._link(due))
         lane = self.lanes.lane(address.channel)
         if lane is None:
             outcome: Outcome | None = Outcome(Reached.FAILED, "no_such_channel")

@@ -1,6 +1,7 @@
 """What a page says: which alerts, where, since when, and how to answer; never anything of a patient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
@@ -15,13 +16,30 @@ from devices.pagers.page import Page
 REPLY_CODE: Final = "ACK"
 
 
-def page_of(site_name: str, zone: tzinfo, due: Sequence[DuePage], link: str = "") -> Page:
-    """Return one page for all that is due to one address at once, in the first one's language; ``link`` answers it."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where pages come from: the site, its time zone, and the names of its places by their codes."""
+
+    site_name: str
+    zone: tzinfo
+    places: Mapping[str, str]
+
+
+def page_of(setting: Setting, due: Sequence[DuePage], link: str = "") -> Page:
+    """Return one page for all that is due to one address at once, in the first one's language; ``link`` answers it.
+
+    A pager's short words name a place by its code alone: they are ASCII.
+    """
     lead = due[0]
     alerts = list({one.alert_id: one for page in due for one in page.alerts}.values())
     told = current_language.set(lead.language)
     try:
-        lines = [_heading(site_name, lead.kind), *(_line(one, zone) for one in alerts), _end(lead, alerts), link]
+        lines = [
+            _heading(setting.site_name, lead.kind),
+            *(_line(one, setting) for one in alerts),
+            _end(lead, alerts),
+            link,
+        ]
     finally:
         current_language.reset(told)
     return Page(
@@ -62,9 +80,11 @@ def _heading(site_name: str, kind: DueKind) -> str:
     return f"{site_name}: {label('due_kind', kind.value).text}"
 
 
-def _line(one: AlertFacts, zone: tzinfo) -> str:
-    what = f"{one.place_code} {label('alert', one.kind.value).text}".strip()
-    since = one.opened_at.astimezone(zone).strftime("%m-%d %H:%M")
+def _line(one: AlertFacts, setting: Setting) -> str:
+    name = setting.places.get(one.place_code)
+    where = f"{name} ({one.place_code})" if name else one.place_code
+    what = f"{where} {label('alert', one.kind.value).text}".strip()
+    since = one.opened_at.astimezone(setting.zone).strftime("%m-%d %H:%M")
     return f"#{one.number} {label('severity', one.severity.value).text} · {what} · {one.summary} · {since}"
 
 

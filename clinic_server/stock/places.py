@@ -1,6 +1,6 @@
 """The places of the site: adding them, finding them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,11 @@ def add_place(tx: Tx, new: NewPlace) -> UUID:
 def places(connection: Connection) -> Sequence[PlaceFacts]:
     """Return every place, by its code."""
     return [PlaceFacts(*row) for row in connection.execute(_places().order_by(place.c.code))]
+
+
+def place_names(connection: Connection) -> Mapping[str, str]:
+    """Return the name of each place, by its code."""
+    return {row.code: row.name for row in connection.execute(select(place.c.code, place.c.name))}
 
 
 def require_place(connection: Connection, code: str) -> PlaceFacts:

@@ -1,5 +1,6 @@
 """Alerts over HTTP: who may do what, the page of a signed link, the banner, stop orders and doubtful codes."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,16 @@ from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.alerts.watch import LadderWatch
+from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
+from clinic_server.cold_chain.rules import Sample
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.rules import Role
+from clinic_server.stock.places import NewPlace
 from clinic_server.stock.rules import StopScope
 from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
 from clinic_server.stock.suspects import assess_suspect, keep_suspects, open_suspects
+from clinic_server.stock.whereabouts import PlaceKind
 from tests.api.callers import Client
 from tests.api.visitors import SYSTEM, a_colleague
 from tests.conftest import ManualClock
@@ -32,6 +37,10 @@ def sound(house: House, severity: Severity = Severity.ALARM, place: str = "fridg
         return alert_id
 
     return house.db.write_now(act, SYSTEM)
+
+
+def a_contact(house: House) -> UUID:
+    return house.db.write_now(lambda tx: add_contact(tx, NewContact("Li Contact", (), "en")), SYSTEM).contact_id
 
 
 def kinds_open(house: House) -> list[tuple[str, str]]:
@@ -188,6 +197,32 @@ def test_doubtful_codes_are_one_warning_that_counts_them_and_ends_with_the_last(
         assert kinds_open(house)
         house.db.write_now(lambda tx, one=one: assess_suspect(tx, one.suspect_id, "a printing fault"), nurse)
     assert kinds_open(house) == []
+
+
+async def test_a_place_is_named_beside_its_code_and_its_reading_now_beside_what_was_said_then(
+    house: House, as_role: Any, client: Client, clock: ManualClock
+) -> None:
+    def furnish(tx: Tx) -> None:
+        add_place(tx, NewPlace("fridge-1", "Left fridge, room 2", PlaceKind.FRIDGE, "cn-clinic-2-8"))
+        assign_probe(tx, "p1", "fridge-1")
+
+    house.db.write_now(furnish, SYSTEM)
+    alert_id = sound(house)
+    clock.pass_time(minutes=7)
+    house.db.write_now(lambda tx: store_readings(tx, [Sample("p1", 1, 1, tx.now, 4_312)]), SYSTEM)
+    lead, contact_id = await as_role(Role.SITE_LEAD), a_contact(house)
+    link = link_path(house.db.keyring, LinkTarget(alert_id, contact_id), clock.now())
+    pages = [await lead.get(path) for path in ("/alerts", "/alerts/now", "/alerts/1", "/alerts/banner")]
+    for page in (*pages, await client.get(link)):
+        assert "Left fridge, room 2" in page.text
+    said_at = clock.now().astimezone(house.settings.site.zone) - timedelta(minutes=7)
+    assert f"+9.4C · {said_at:%H:%M}" in pages[0].text
+    assert "/cold-chain/places/fridge-1/latest" in pages[2].text
+    now = (await lead.get("/cold-chain/places/fridge-1/latest")).text
+    assert "4.312" in now
+    assert "just now" in now
+    assert "No probe stands here" in (await lead.get("/cold-chain/places/nowhere/latest")).text
+    assert (await client.get("/cold-chain/places/fridge-1/latest")).status_code != 200
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/alerts/now", "/alerts/1", "/alerts/roster"])

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import date, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from clinic_server.alerts.contacts import (
 )
 from clinic_server.alerts.due import DuePage, claim, finish, next_due_at, put_back
 from clinic_server.alerts.duties import add_duty, end_duty, except_day, roster_of, standing_duties
-from clinic_server.alerts.outbox import ask_test_pages
+from clinic_server.alerts.outbox import About, add_due, ask_test_pages
 from clinic_server.alerts.raising import close, open_alerts, raise_alarm, recover
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly, on_duty
 from clinic_server.alerts.rules import (
@@ -263,6 +264,53 @@ def test_a_flood_is_one_page_for_everybody_and_every_place_is_in_it(
     assert len(pages[0].short) <= 80
     assert pages[0].short.startswith("20 ALERTS")
     assert len(team) == 9
+
+
+def test_in_a_flood_a_new_place_is_told_of_at_once_and_more_of_a_known_one_waits_for_the_page_of_all(
+    db: Database, clock: ManualClock, team: list[UUID]
+) -> None:
+    for number in range(11):
+        sound(db, place=f"fridge-{number:02}")
+    look(db)
+    clock.pass_time(seconds=31)
+    assert len(sent(db)) == 3
+    sound(db, AlertKind.PROBE_FAULT, place="fridge-00")
+    sound(db, place="fridge-77")
+    sound(db, AlertKind.FROZEN, severity=Severity.CRITICAL, place="freezer-1")
+    sound(db, AlertKind.FLAT_LINE, severity=Severity.WARNING, place="fridge-78")
+    look(db)
+    assert {tuple(one.place_code for one in page.alerts) for page in sent(db)} == {("freezer-1",)}
+    clock.pass_time(seconds=31)
+    assert {tuple(one.place_code for one in page.alerts) for page in sent(db)} == {("fridge-77",)}
+    clock.pass_time(minutes=5)
+    assert {tuple(one.place_code for one in page.alerts) for page in sent(db)} == {("fridge-00", "fridge-78")}
+    assert len(team) == 9
+
+
+def test_whom_the_worst_is_due_to_is_taken_first_and_then_who_waits_the_longest(
+    db: Database, clock: ManualClock
+) -> None:
+    people = [a_contact(db, f"Duty {number}") for number in range(5)]
+    due = [
+        (DueKind.RECOVERY, Severity.CRITICAL),
+        (DueKind.PAGE, Severity.WARNING),
+        (DueKind.PAGE, Severity.ALARM),
+        (DueKind.PAGE, Severity.ALARM),
+        (DueKind.PAGE, Severity.CRITICAL),
+    ]
+
+    def make_due(tx: Tx, person: UUID, kind: DueKind, severity: Severity) -> None:
+        alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, "+9C", f"fridge-{people.index(person)}"))
+        add_due(tx, About(alert_id, kind, 99), [person], tx.now)
+        tx.journal("made_due")
+
+    for person, (kind, severity) in zip(people, due, strict=True):
+        db.write_now(partial(make_due, person=person, kind=kind, severity=severity), SYSTEM)
+        clock.pass_time(seconds=1)
+    order = []
+    while pages := take(db, most=1):
+        order += [page.contact_id for page in pages]
+    assert order == [people[one] for one in (4, 2, 3, 1, 0)]
 
 
 def test_an_answer_stops_what_waits_and_a_comment_is_asked_for(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,6 +24,7 @@ from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, DueState, Severity
 from clinic_server.alerts.tables import alert_answered, page_due
+from clinic_server.kit import i18n
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import NewChannel, set_up_channel
@@ -33,6 +35,8 @@ from clinic_server.paging.rules import REHEARSED_FOR, TRIED_AGAIN_AFTER_S
 from clinic_server.paging.tables import channel
 from clinic_server.settings import PagingSettings, Settings
 from clinic_server.staff.rules import Role
+from clinic_server.stock.places import NewPlace, add_place
+from clinic_server.stock.whereabouts import PlaceKind
 from devices.pagers.page import Reached
 from tests.api.callers import AsRole
 from tests.api.gateways import Gateway, gateway, until
@@ -73,8 +77,8 @@ def a_channel(house: House, code: str, at: Gateway) -> None:
     house.db.write_now(lambda tx: set_up_channel(tx, new), SYSTEM)
 
 
-def a_contact(house: House, *addresses: tuple[str, str], name: str = "陈护士") -> UUID:
-    new = NewContact(name, tuple(Address(*one) for one in addresses), "en")
+def a_contact(house: House, *addresses: tuple[str, str], name: str = "陈护士", language: str = "en") -> UUID:
+    new = NewContact(name, tuple(Address(*one) for one in addresses), language)
     return house.db.write_now(lambda tx: add_contact(tx, new), SYSTEM).contact_id
 
 
@@ -219,6 +223,24 @@ async def test_a_refusal_is_an_alarm_at_once_and_ends_when_the_channel_works(
     assert reached(house) == [("hook", Reached.FAILED, f"http_{status}")]
     clock.pass_time(seconds=TRIED_AGAIN_AFTER_S[0])
     await until(lambda: failing_channels(house) == {})
+
+
+async def test_a_page_names_the_place_and_without_compiled_words_it_goes_out_in_english(
+    house: House, hook: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    new = NewPlace("fridge-1", "冰箱 1", PlaceKind.FRIDGE, "cn-clinic-2-8")
+    house.db.write_now(lambda tx: add_place(tx, new), SYSTEM)
+    a_channel(house, "hook", hook)
+    chen = a_contact(house, ("hook", "chen"), language="zh-CN")
+    monkeypatch.setattr(i18n, "_LOCALE_FOLDER", tmp_path)  # as where nobody compiled the catalogues
+    i18n._translations.cache_clear()
+    try:
+        page(house, chen)
+        await until(lambda: due_states(house) == [(DueState.DONE, True)])
+    finally:
+        i18n._translations.cache_clear()
+    assert "冰箱 1 (fridge-1) Too warm" in hook.texts()[0]
+    assert hook.received[0]["short"].isascii()
 
 
 async def test_a_channel_that_asks_for_a_pause_gets_it_and_then_one_page_for_all(

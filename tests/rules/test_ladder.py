@@ -206,13 +206,26 @@ def test_alerts_that_come_together_wait_30_seconds_and_a_critical_one_waits_for_
     assert (first.due_at - T0, critical.due_at - T0) == (timedelta(seconds=30), timedelta(0))
 
 
-def test_in_a_flood_pages_go_out_together_every_five_minutes_and_none_is_left_out() -> None:
-    flood = Scene(time(3, 2), latest_openings=(T0,) * 11)
+def test_in_a_flood_what_is_known_of_goes_out_together_every_five_minutes_and_none_is_left_out() -> None:
+    flood = Scene(time(3, 2), latest_openings=(T0,) * 11, called_of=frozenset({(UUID(int=99), "fridge-1")}))
     due = [call_due(an_alert(severity=severity), flood, LADDER, T0) for severity in Severity]
     assert [call.due_at - T0 for call in due if call] == [3 * MINUTE, 3 * MINUTE, timedelta(seconds=30)]
     assert call_due(an_alert(), replace(flood, latest_openings=(T0,) * 10), LADDER, T0) == call_due(
         an_alert(), NIGHT, LADDER, T0
     )
+
+
+@pytest.mark.parametrize("elsewhere", [frozenset(), frozenset({(UUID(int=99), "fridge-2")})])
+def test_no_flood_keeps_people_from_hearing_of_a_place_nobody_was_called_about(
+    elsewhere: frozenset[tuple[UUID, str]],
+) -> None:
+    due = []
+    for severity in Severity:
+        alert = an_alert(severity=severity)
+        its_own = frozenset({(alert.alert_id, "fridge-1")})  # it grew worse since
+        flood = Scene(time(3, 2), latest_openings=(T0,) * 11, called_of=elsewhere | its_own)
+        due.append(call_due(alert, flood, LADDER, T0))
+    assert [call.due_at - T0 for call in due if call] == [3 * MINUTE, timedelta(seconds=30), timedelta(0)]
 
 
 def facts(number: int, place: str = "fridge-1", summary: str = "+9.4C 12MIN") -> AlertFacts:
@@ -326,7 +339,7 @@ def test_a_faulty_ladder_is_refused_with_the_place(said: str, instead: str, word
 
 
 def test_the_team_runs_at_once_beside_step_1_even_in_a_flood() -> None:
-    flooded = Scene(time(3), latest_openings=(T0,) * 50)
+    flooded = Scene(time(3), latest_openings=(T0,) * 50, called_of=frozenset({(UUID(int=99), "fridge-1")}))
     calls = {
         kind: call_due(an_alert(kind, Severity.CRITICAL), flooded, LADDER, T0)
         for kind in (AlertKind.ADVERSE_EVENT, AlertKind.FROZEN)

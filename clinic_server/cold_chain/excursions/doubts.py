@@ -1,4 +1,4 @@
-"""What only hours of readings show: a probe that repeats one value, and one whose clock is wrong."""
+"""What only hours of readings show: a probe that repeats one value, one whose clock is wrong, two that are swapped."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.cold_chain.conditions import flat_since, is_clock_wrong
+from clinic_server.cold_chain.excursions.swapped import swapped_alarms
 from clinic_server.cold_chain.judging import Point
 from clinic_server.cold_chain.placements import placements
 from clinic_server.cold_chain.rules import COLD_CHAIN, Fault, is_judged
@@ -24,7 +25,7 @@ from clinic_server.kit.watcher import Watcher
 LOOKS_EVERY_S: Final = 600.0
 LOOKS_BACK: Final = timedelta(days=1)
 NEWEST: Final = 10  # of a clock that was put right, the day before says nothing
-WATCHED: Final = (AlertKind.FLAT_LINE, AlertKind.CLOCK_WRONG)
+WATCHED: Final = (AlertKind.FLAT_LINE, AlertKind.CLOCK_WRONG, AlertKind.PROBES_SWAPPED)
 _PROBES = system_actor("probe doubts")
 
 
@@ -71,6 +72,8 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
         for one in here
         for kind, summary in _doubts_of(heard[one.probe], one.from_unix_ms, zone)
     }
+    told = [(one, _points_of(heard[one.probe], one.from_unix_ms)) for one in here]
+    wanted |= swapped_alarms(connection, told, now)
     standing = {(one.kind, one.place_code) for one in open_alerts(connection) if one.kind in WATCHED}
     spoken_for = {one.place_code for one in here}
     return Doubts(
@@ -80,14 +83,22 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
 
 
 def _doubts_of(heard: Sequence[Any], placed_unix_ms: int, zone: ZoneInfo) -> Iterator[tuple[AlertKind, str]]:
-    said = [row for row in heard if row.at_unix_ms >= placed_unix_ms and is_judged(row.milli_celsius, row.fault)]
-    flat_from = flat_since(Point(row.at_unix_ms, row.milli_celsius) for row in said)
+    flat_from = flat_since(_points_of(heard, placed_unix_ms))
     if flat_from is not None:
         yield AlertKind.FLAT_LINE, f"SAME VALUE SINCE {from_unix_ms(flat_from).astimezone(zone):%H:%M}"
     newest = heard[-NEWEST:]
     told = [(row.measured_unix_ms, row.received_unix_ms) for row in newest if row.measured_unix_ms is not None]
     if newest[-1].fault is Fault.CLOCK_WRONG or is_clock_wrong(told):
         yield AlertKind.CLOCK_WRONG, "PROBE CLOCK WRONG"
+
+
+def _points_of(heard: Sequence[Any], placed_unix_ms: int) -> Sequence[Point]:
+    """Return what a probe measured since it was set where it is and may be judged."""
+    return [
+        Point(row.at_unix_ms, row.milli_celsius)
+        for row in heard
+        if row.at_unix_ms >= placed_unix_ms and is_judged(row.milli_celsius, row.fault)
+    ]
 
 
 def _heard_since(connection: Connection, since_unix_ms: int) -> Mapping[int | None, Sequence[Any]]:

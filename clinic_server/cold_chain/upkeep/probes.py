@@ -27,6 +27,7 @@ OF_THE_PROBE = frozenset(
         AlertKind.PROBE_FAULT,
         AlertKind.FLAT_LINE,
         AlertKind.CLOCK_WRONG,
+        AlertKind.PROBES_SWAPPED,
         AlertKind.BATTERY_LOW,
         AlertKind.POWER_LOST,
         AlertKind.CALIBRATION_DUE,
