@@ -94,10 +94,17 @@ from clinic_server.kit.tx import Site
 from clinic_server.kit.witness import Witness
 from clinic_server.observation import api as observation_api
 from clinic_server.observation import pages as observation_pages
+from clinic_server.observation.checks import api as checks_api
+from clinic_server.observation.checks import pages as checks_pages
+from clinic_server.observation.checks import plans as check_plans
 from clinic_server.observation.exit import api as exit_api
 from clinic_server.observation.exit import pages as exit_pages
+from clinic_server.observation.handover import api as handover_api
+from clinic_server.observation.handover import pages as handover_pages
 from clinic_server.observation.seats import api as seats_api
 from clinic_server.observation.seats import pages as seats_pages
+from clinic_server.observation.unseen import api as unseen_api
+from clinic_server.observation.unseen import pages as unseen_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
@@ -167,8 +174,14 @@ ROUTERS = (
     due_pages.router,
     exit_api.router,
     exit_pages.router,
+    checks_api.router,
+    checks_pages.router,
     seats_api.router,
     seats_pages.router,
+    unseen_api.router,
+    unseen_pages.router,
+    handover_api.router,
+    handover_pages.router,
     opening_api.router,
     opening_pages.router,
     kit_api.router,
@@ -315,6 +328,7 @@ def open_house(settings: Settings, clock: Clock) -> House:
     protocols.shipped()
     deadlines.shipped()
     voice_words.shipped()
+    check_plans.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

@@ -10,18 +10,20 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from clinic_server.adverse_events.care.lookup import standing_calls
 from clinic_server.closing.rules import BenchLot, Blocker, DayFacts, DayFinding, ProductSums, Signed, blockers
 from clinic_server.closing.tables import day_signed
 from clinic_server.corrections.lookup import open_incidents
 from clinic_server.counting.lookup import open_differences
 from clinic_server.kit.clock import business_date_ends, business_date_starts
+from clinic_server.observation.unseen.lookup import count_not_reached
 from clinic_server.opening.tables import day_closed
 from clinic_server.settings import SiteSettings
 from clinic_server.stock.tables import draw, lot, movement, place, product, unit_now
 from clinic_server.stock.whereabouts import MovementKind, Outside
 from clinic_server.visits.doses import in_error
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.tables import dose, visit_now, visit_order_consent
+from clinic_server.visits.tables import dose, visit, visit_now, visit_order_consent
 
 Span = tuple[datetime, datetime]
 _INTO_BOX = {MovementKind.RECEIVED, MovementKind.MOVED, MovementKind.ISSUED, MovementKind.LENT}
@@ -69,6 +71,8 @@ def day_facts(connection: Connection, site: SiteSettings, business_on: date) -> 
     stages = _people(connection, business_on)
     return DayFacts(
         observed=stages[Stage.OBSERVED],
+        under_care=len(standing_calls(connection, visit.c.business_on <= business_on)),
+        left_unseen=count_not_reached(connection, business_on),
         on_their_way=sum(count for stage, count in stages.items() if stage is not Stage.OBSERVED),
         open_vials=_in_boxes(connection, unit_now.c.opened_at.is_not(None)),
         units_at_bench=_in_boxes(connection, unit_now.c.opened_at.is_(None)),

@@ -72,6 +72,8 @@ def _signed(name: str, reason: str) -> Signed:
 
 _LINKS = {
     DayFinding.PEOPLE_OBSERVED: "/observation",
+    DayFinding.PEOPLE_UNDER_CARE: "/adverse-events",
+    DayFinding.PEOPLE_LEFT_UNSEEN: "/observation/handover",
     DayFinding.PEOPLE_ON_THEIR_WAY: "/",
     DayFinding.VIALS_OPEN: "/bench/box",
     DayFinding.UNITS_AT_BENCH: "/bench/box",

@@ -11,6 +11,8 @@ class DayFinding(StrEnum):
     """What stands in the way of closing a day."""
 
     PEOPLE_OBSERVED = "people_observed"
+    PEOPLE_UNDER_CARE = "people_under_care"
+    PEOPLE_LEFT_UNSEEN = "people_left_unseen"
     PEOPLE_ON_THEIR_WAY = "people_on_their_way"
     VIALS_OPEN = "vials_open"
     UNITS_AT_BENCH = "units_at_bench"
@@ -20,7 +22,7 @@ class DayFinding(StrEnum):
     COUNT_DIFFERS = "count_differs"
 
 
-NEVER_SIGNED_FOR = frozenset({DayFinding.PEOPLE_OBSERVED, DayFinding.VIALS_OPEN})
+NEVER_SIGNED_FOR = frozenset({DayFinding.PEOPLE_OBSERVED, DayFinding.PEOPLE_UNDER_CARE, DayFinding.VIALS_OPEN})
 
 
 class DayBlocked(Refused):
@@ -81,6 +83,8 @@ class DayFacts:
     """Everything the close of a day rests on; counts of what is still open, and the sums."""
 
     observed: int
+    under_care: int
+    left_unseen: int
     on_their_way: int
     open_vials: Mapping[str, int]
     units_at_bench: Mapping[str, int]
@@ -118,6 +122,8 @@ def blockers(facts: DayFacts) -> tuple[Blocker, ...]:
     """Return everything in the way of closing the day (invariants 25 and 34); none means the day balances."""
     found = [
         Blocker(DayFinding.PEOPLE_OBSERVED, "", facts.observed),
+        Blocker(DayFinding.PEOPLE_UNDER_CARE, "", facts.under_care),
+        Blocker(DayFinding.PEOPLE_LEFT_UNSEEN, "", facts.left_unseen),
         Blocker(DayFinding.PEOPLE_ON_THEIR_WAY, "", facts.on_their_way),
         *(Blocker(DayFinding.VIALS_OPEN, place, count) for place, count in facts.open_vials.items()),
         *(Blocker(DayFinding.UNITS_AT_BENCH, place, count) for place, count in facts.units_at_bench.items()),

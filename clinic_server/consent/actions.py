@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from clinic_server.consent import texts
@@ -15,18 +14,11 @@ from clinic_server.consent.rules import (
     ConsentTextUnknown,
     InformedItem,
     RefusedBy,
-    Signature,
-    SignatureMethod,
-    Signer,
-    SigningAges,
     WithdrawnBy,
-    png_base64,
     refuse_unexplained,
     refuse_unfounded_voiding,
     refuse_uninformed,
     refuse_unnoted,
-    refuse_unsigned,
-    signers_missing,
 )
 from clinic_server.consent.tables import (
     Consent,
@@ -43,7 +35,8 @@ from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.i18n import LANGUAGES
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import person
-from clinic_server.people.rules import PersonFacts
+from clinic_server.people.signatures import Signature, Signer, SigningAges, refuse_unsigned, signers_missing
+from clinic_server.people.signing import signed_columns
 from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Outcome, Stage, advance
 from clinic_server.visits.lookup import standing
@@ -126,7 +119,9 @@ def sign_consent(tx: Tx, visit_id: UUID, new: NewConsent) -> Consented:
     refuse_unsigned(new.signatures, recipient.age_on(tx.local_date), _ages(text))
     consent_id = _append_consent(tx, visit_id, new, order, text)
     for signature in new.signatures:
-        _append_signature(tx, consent_id, signature, recipient)
+        row_id = tx.new_id()
+        signed = signed_columns(tx.keyring, ("consent_signature", row_id), signature, recipient)
+        tx.append(ConsentSignature, id=row_id, consent_id=consent_id, **signed)
     attach_consent(tx, visit_id, order.decision_id, consent_id)
     stage = take_step(tx, visit_id, Outcome.CONSENTED, consent_id)
     tx.journal("consent_signed", consent_id, VISITS)
@@ -262,31 +257,4 @@ def _append_consent(tx: Tx, visit_id: UUID, new: NewConsent, order: Order, text:
         asked_sealed=sealed("asked", new.asked),
         advice_note_sealed=sealed("advice_note", new.advice_note),
         signed_at=tx.now,
-    )
-
-
-def _append_signature(tx: Tx, consent_id: UUID, signature: Signature, recipient: PersonFacts) -> None:
-    row_id = tx.new_id()
-
-    def sealed(column: str, content: str) -> bytes:
-        return tx.keyring.seal(content, f"consent_signature:{column}:{row_id}")
-
-    def sealed_if_said(column: str, content: str) -> bytes | None:
-        return sealed(column, content.strip()) if content.strip() else None
-
-    is_drawn = signature.method is SignatureMethod.DRAWN
-    name = recipient.name if signature.signer is Signer.RECIPIENT else signature.name.strip()
-    tx.append(
-        ConsentSignature,
-        id=row_id,
-        consent_id=consent_id,
-        signer=signature.signer,
-        relationship=signature.relationship,
-        method=signature.method,
-        name_sealed=sealed("name", name),
-        image_sealed=sealed("image", png_base64(signature.image)) if is_drawn else None,
-        strokes_sealed=sealed("strokes", msgspec.json.encode(signature.strokes).decode()) if is_drawn else None,
-        paper_reason_sealed=None if is_drawn else sealed("paper_reason", signature.paper_reason.strip()),
-        document_number_sealed=sealed_if_said("document_number", signature.document_number),
-        delegation_sealed=sealed_if_said("delegation", signature.delegation),
     )

@@ -8,61 +8,17 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from clinic_server.consent import actions
-from clinic_server.consent.rules import (
-    MOST_IMAGE_BYTES,
-    InformedItem,
-    Point,
-    RefusedBy,
-    Relationship,
-    Signature,
-    Signer,
-    WithdrawnBy,
-)
+from clinic_server.consent.rules import InformedItem, RefusedBy, WithdrawnBy
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.kit.i18n import current_language
-from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.people.signature_forms import SignatureBody
+from clinic_server.people.signatures import Signer
 from clinic_server.staff.rules import Role
 
 router = APIRouter(prefix="/api/v1", tags=["consent"])
 Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
-
-
-class PointBody(Body):
-    """Where the pen was."""
-
-    x: float
-    y: float
-    time: float = 0
-    pressure: float = 0
-
-
-class SignatureBody(Body):
-    """One signature: a PNG in base64 with its strokes, or the reason why it stands on paper; see ``Signature``."""
-
-    signer: Signer
-    relationship: Relationship
-    name: str = Field("", max_length=MOST_NAME_CHARACTERS, repr=False)
-    image: str = Field("", max_length=2 * MOST_IMAGE_BYTES, repr=False)
-    strokes: list[list[PointBody]] = Field(default_factory=list, max_length=1000, repr=False)
-    paper_reason: str = Field("", max_length=1000, repr=False)
-    document_number: str = Field("", max_length=1000, repr=False)
-    delegation: str = Field("", max_length=1000, repr=False)
-
-    def signature(self) -> Signature:
-        """Return it as the rules know it."""
-        strokes = [[Point(at.x, at.y, at.time, at.pressure) for at in stroke] for stroke in self.strokes]
-        return Signature(
-            self.signer,
-            self.relationship,
-            self.name,
-            self.image,
-            strokes,
-            self.paper_reason,
-            self.document_number,
-            self.delegation,
-        )
 
 
 class ConsentBody(Body):

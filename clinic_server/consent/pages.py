@@ -4,27 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.consent import actions
-from clinic_server.consent.rules import (
-    InformedItem,
-    Point,
-    RefusedBy,
-    Relationship,
-    Signature,
-    SignatureInvalid,
-    Signer,
-    Strokes,
-    WithdrawnBy,
-)
+from clinic_server.consent.rules import InformedItem, RefusedBy, WithdrawnBy
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.i18n import LANGUAGES, current_language
 from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.people.signature_forms import MOST_FIELD_CHARACTERS, strokes_drawn
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.queue.actions import call_next
 from clinic_server.queue.lookup import calling_order
 from clinic_server.staff.rules import Role
@@ -37,7 +28,6 @@ Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
 Refuser = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR)]
 Physician = Annotated[Call, allows(Role.PHYSICIAN)]
 _TOLD = "told-"
-_MOST_FIELD = 600_000
 _PAGES = {
     Stage.WAITING_FOR_INJECTION: "consent/standing.html",
     Stage.CONSENT_DISPUTED: "consent/disputed.html",
@@ -54,11 +44,11 @@ class ConsentForm(Form):
     signer: Signer
     relationship: Relationship = Relationship.SELF
     signer_name: str = Field("", max_length=MOST_NAME_CHARACTERS, repr=False)
-    signature_png: str = Field("", max_length=_MOST_FIELD, repr=False)
-    signature_strokes: str = Field("", max_length=_MOST_FIELD, repr=False)
+    signature_png: str = Field("", max_length=MOST_FIELD_CHARACTERS, repr=False)
+    signature_strokes: str = Field("", max_length=MOST_FIELD_CHARACTERS, repr=False)
     paper_reason: str = Field("", max_length=1000, repr=False)
-    child_signature_png: str = Field("", max_length=_MOST_FIELD, repr=False)
-    child_signature_strokes: str = Field("", max_length=_MOST_FIELD, repr=False)
+    child_signature_png: str = Field("", max_length=MOST_FIELD_CHARACTERS, repr=False)
+    child_signature_strokes: str = Field("", max_length=MOST_FIELD_CHARACTERS, repr=False)
     child_paper_reason: str = Field("", max_length=1000, repr=False)
     document_number: str = Field("", max_length=1000, repr=False)
     delegation: str = Field("", max_length=1000, repr=False)
@@ -74,7 +64,7 @@ class ConsentForm(Form):
     def consent(self) -> actions.NewConsent:
         """Return what was told and signed; raise SignatureInvalid when the strokes are none."""
         relationship = Relationship.SELF if self.signer is Signer.RECIPIENT else self.relationship
-        drawn = _strokes(self.signature_strokes)
+        drawn = strokes_drawn(self.signature_strokes)
         shown = (self.document_number, self.delegation)
         first = Signature(
             self.signer, relationship, self.signer_name, self.signature_png, drawn, self.paper_reason, *shown
@@ -83,7 +73,7 @@ class ConsentForm(Form):
             Signer.RECIPIENT,
             Relationship.SELF,
             image=self.child_signature_png,
-            strokes=_strokes(self.child_signature_strokes),
+            strokes=strokes_drawn(self.child_signature_strokes),
             paper_reason=self.child_paper_reason,
         )
         signatures = (first, child) if child.image or child.paper_reason else (first,)
@@ -226,12 +216,3 @@ async def _waiting(call: Call) -> Sequence[InLine]:
         return sorted(waiting, key=lambda one: order[one.visit.visit_id])
 
     return await call.read(read)
-
-
-def _strokes(drawn: str) -> Strokes:
-    if not drawn:
-        return ()
-    try:
-        return msgspec.json.decode(drawn, type=list[list[Point]])
-    except msgspec.DecodeError:
-        raise SignatureInvalid from None

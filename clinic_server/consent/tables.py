@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from clinic_server.consent.rules import RefusedBy, Relationship, SignatureMethod, Signer, WithdrawnBy
+from clinic_server.consent.rules import RefusedBy, WithdrawnBy
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
+from clinic_server.people.tables import Signed, signature_checks
 
 
 class Consent(Record, table=True):
@@ -33,28 +34,13 @@ class Consent(Record, table=True):
     signed_at: datetime = instant()
 
 
-class ConsentSignature(Record, table=True):
-    """One signature under a consent: an image with the strokes that made it, or why it stands on paper."""
+class ConsentSignature(Signed, table=True):
+    """One signature under a consent."""
 
     __tablename__ = "consent_signature"
-    __table_args__ = (
-        Index(None, "consent_id"),
-        CheckConstraint(
-            "(method = 'drawn') = (image_sealed IS NOT NULL AND strokes_sealed IS NOT NULL)", name="drawn_image"
-        ),
-        CheckConstraint("(method = 'paper') = (paper_reason_sealed IS NOT NULL)", name="paper_reason"),
-    )
+    __table_args__ = (Index(None, "consent_id"), *signature_checks())
 
     consent_id: UUID = Field(foreign_key="consent.id")
-    signer: Signer = one_of(Signer)
-    relationship: Relationship = one_of(Relationship)
-    method: SignatureMethod = one_of(SignatureMethod)
-    name_sealed: bytes = sealed()
-    image_sealed: bytes | None = sealed(default=None, nullable=True)
-    strokes_sealed: bytes | None = sealed(default=None, nullable=True)
-    paper_reason_sealed: bytes | None = sealed(default=None, nullable=True)
-    document_number_sealed: bytes | None = sealed(default=None, nullable=True)
-    delegation_sealed: bytes | None = sealed(default=None, nullable=True)
 
 
 class ConsentWithdrawn(Record, table=True):

@@ -4,10 +4,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.observation import actions
-from clinic_server.observation.rules import EarlyReason, ExtensionMinutes, ExtensionReason
+from clinic_server.observation.rules import (
+    MOST_VOUCHING_CHARACTERS,
+    EarlyReason,
+    ExtensionMinutes,
+    ExtensionReason,
+)
+from clinic_server.people.signature_forms import SignatureBody
 from clinic_server.staff.rules import Role
 from clinic_server.visits.watch import Watched, watched
 
@@ -15,10 +22,17 @@ router = APIRouter(prefix="/api/v1", tags=["observation"])
 Observer = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN)]
 
 
+class LeaveBody(Body):
+    """Why somebody may go whose time nobody can prove."""
+
+    vouching: str = Field("", max_length=MOST_VOUCHING_CHARACTERS, repr=False)
+
+
 class EarlyLeaveBody(Body):
-    """Why somebody leaves before the time is over."""
+    """Why somebody leaves before the time is over, and the signature under what they were told."""
 
     reason: EarlyReason
+    signature: SignatureBody | None = None
 
 
 class ExtensionBody(Body):
@@ -35,15 +49,17 @@ async def under_observation(call: Observer) -> list[Watched]:
 
 
 @router.post("/visits/{visit_id}/leave", status_code=201)
-async def let_go(call: Observer, visit_id: UUID) -> Response:
+async def let_go(call: Observer, visit_id: UUID, body: LeaveBody | None = None) -> Response:
     """Let a person go whose observation is over."""
-    return await call.record(lambda tx: actions.leave(tx, visit_id))
+    vouching = body.vouching if body else ""
+    return await call.record(lambda tx: actions.leave(tx, visit_id, vouching))
 
 
 @router.post("/visits/{visit_id}/early-leave", status_code=201)
 async def let_go_early(call: Observer, visit_id: UUID, body: EarlyLeaveBody) -> Response:
-    """Record that a person left early."""
-    return await call.record(lambda tx: actions.leave_early(tx, visit_id, body.reason))
+    """Record that a person left early, told by the caller what it means."""
+    leaving = actions.EarlyLeaving(body.reason, body.signature.signature() if body.signature else None)
+    return await call.record(lambda tx: actions.leave_early(tx, visit_id, leaving))
 
 
 @router.post("/visits/{visit_id}/observation-extensions", status_code=201)

@@ -12,6 +12,8 @@ from clinic_server.adverse_events.care.lookup import CallFacts, calls_by_visit
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.moments import Turn
 from clinic_server.kit.turns import moment_of, turns_since
+from clinic_server.observation.checks.lookup import check_standings
+from clinic_server.observation.checks.rules import CheckStanding
 from clinic_server.observation.rules import urgency
 from clinic_server.observation.seats.lookup import places, seats
 from clinic_server.observation.seats.rules import Place, Seat, free_seats
@@ -34,6 +36,7 @@ class Seated:
     products: Sequence[str]
     place: Place | None
     called: CallFacts | None
+    checks: CheckStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,15 @@ def area(connection: Connection, keyring: Keyring) -> Area:
     known = people(connection, keyring, [one.person_id for one in present])
     given = products_given(connection, [one.visit_id for one in present])
     seated, calls = places(connection), calls_by_visit(connection)
+    checks = check_standings(connection, keyring, {one.visit_id: one for one in present})
     cards = [
         Seated(
-            one, known[one.person_id], given.get(one.visit_id, ()), seated.get(one.visit_id), calls.get(one.visit_id)
+            watched=one,
+            person=known[one.person_id],
+            products=given.get(one.visit_id, ()),
+            place=seated.get(one.visit_id),
+            called=calls.get(one.visit_id),
+            checks=checks[one.visit_id],
         )
         for one in present
     ]
@@ -66,7 +75,8 @@ def area(connection: Connection, keyring: Keyring) -> Area:
 
 def _urgency(one: Seated) -> tuple[int, int, int]:
     left = one.watched.minutes_left
-    return urgency(left, is_cared_for=one.called is not None), left, one.watched.ticket_number
+    rank = urgency(left, is_overdue=one.checks.is_overdue, is_cared_for=one.called is not None)
+    return rank, left, one.watched.ticket_number
 
 
 def products_given(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from clinic_server.kit.tables import Record, instant, one_of, table_of
+from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of
 from clinic_server.observation.rules import DepartureKind, EarlyReason, ExtensionReason
+from clinic_server.people.tables import Signed, signature_checks
 
 
 class Departure(Record, table=True):
@@ -22,6 +23,34 @@ class Departure(Record, table=True):
     left_at: datetime = instant()
 
 
+class EarlyLeave(Record, table=True):
+    """Who told somebody what leaving early means."""
+
+    __tablename__ = "early_leave"
+
+    departure_id: UUID = Field(foreign_key="departure.id", unique=True)
+    informed_by: UUID = Field(foreign_key="staff.id")
+
+
+class EarlyLeaveSignature(Signed, table=True):
+    """The signature of whoever wished to leave early, or of a minor's guardian."""
+
+    __tablename__ = "early_leave_signature"
+    __table_args__ = signature_checks()
+
+    departure_id: UUID = Field(foreign_key="departure.id", unique=True)
+
+
+class TimeVouched(Record, table=True):
+    """A nurse answers for time that nobody can prove, having looked at the person."""
+
+    __tablename__ = "time_vouched"
+
+    departure_id: UUID = Field(foreign_key="departure.id", unique=True)
+    reason_sealed: bytes = sealed()
+    vouched_by: UUID = Field(foreign_key="staff.id")
+
+
 class Extension(Record, table=True):
     """An observation was made longer; the watch of the same journal line says until when."""
 
@@ -34,4 +63,7 @@ class Extension(Record, table=True):
 
 
 departure = table_of(Departure)
+early_leave = table_of(EarlyLeave)
+early_leave_signature = table_of(EarlyLeaveSignature)
+time_vouched = table_of(TimeVouched)
 extension = table_of(Extension)

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import func, select
 
+from clinic_server.alerts.raising import open_alerts
+from clinic_server.alerts.rules import AlertKind
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.tx import Tx
 from clinic_server.opening import checklists
@@ -31,6 +33,7 @@ from clinic_server.opening.rules import (
     SafeguardWithdrawn,
     SiteAlreadyOpen,
     SiteNotOpen,
+    StillHelping,
     StillObserving,
     Variant,
     missing_names,
@@ -115,11 +118,13 @@ def open_site(tx: Tx, settings: Settings, new: NewOpening) -> OpeningRef:
 
 
 def close_site(tx: Tx) -> OpeningRef:
-    """Close the site before its day is over; refused while anyone is under observation (invariant 34)."""
+    """Close the site before its day is over; refused while anyone is observed or being helped (invariant 34)."""
     staff_id = require_signed_in(tx)
     opened = require_open(tx)
     if observed := len(watched(tx.connection)):
         raise StillObserving(count=observed)
+    if any(one.kind is AlertKind.ADVERSE_EVENT for one in open_alerts(tx.connection)):
+        raise StillHelping
     tx.append(Closing, opening_id=opened.opening_id, closed_by=staff_id, closed_at=tx.now)
     tell_pauses(tx)
     tx.journal("site_closed", opened.opening_id, OPENING)

@@ -101,6 +101,12 @@ class StillObserving(Conflict):
     code = "still_observing"
 
 
+class StillHelping(Conflict):
+    """The site cannot close while the emergency team is called to somebody."""
+
+    code = "still_helping"
+
+
 class SafeguardStands(Conflict):
     """The safeguard was not withdrawn, so there is nothing to restore."""
 

@@ -9,6 +9,7 @@ from sqlmodel import Field
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
 from clinic_server.people.documents import DocumentKind, Sex
 from clinic_server.people.rules import LinkReason, Source
+from clinic_server.people.signatures import Relationship, SignatureMethod, Signer
 
 
 class Person(Record, table=True):
@@ -80,6 +81,27 @@ class PersonLink(Record, table=True):
     other_person_id: UUID = Field(foreign_key="person.id")
     reason: LinkReason = one_of(LinkReason)
     proposed_at: datetime = instant()
+
+
+class Signed(Record):
+    """What a record keeps of one signature: an image with the strokes that made it, or why it stands on paper."""
+
+    signer: Signer = one_of(Signer)
+    relationship: Relationship = one_of(Relationship)
+    method: SignatureMethod = one_of(SignatureMethod)
+    name_sealed: bytes = sealed()
+    image_sealed: bytes | None = sealed(default=None, nullable=True)
+    strokes_sealed: bytes | None = sealed(default=None, nullable=True)
+    paper_reason_sealed: bytes | None = sealed(default=None, nullable=True)
+    document_number_sealed: bytes | None = sealed(default=None, nullable=True)
+    delegation_sealed: bytes | None = sealed(default=None, nullable=True)
+
+
+def signature_checks() -> tuple[CheckConstraint, CheckConstraint]:
+    """Return what the database itself checks of a signature, for a table of them."""
+    drawn = "(method = 'drawn') = (image_sealed IS NOT NULL AND strokes_sealed IS NOT NULL)"
+    paper = "(method = 'paper') = (paper_reason_sealed IS NOT NULL)"
+    return CheckConstraint(drawn, name="drawn_image"), CheckConstraint(paper, name="paper_reason")
 
 
 person = table_of(Person)

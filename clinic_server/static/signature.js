@@ -30,6 +30,7 @@
       keep();
     });
     addEventListener("resize", fit);
+    field.closest("details")?.addEventListener("toggle", fit); // in a closed fold it has no size
     fit();
   }
 

@@ -39,19 +39,21 @@ _of_visit = _watches.where(watch.c.visit_id == bindparam("visit_id")).order_by(w
 class Standing:
     """A visit's observation at one moment; ``given_at`` is the last dose's time as it was recorded.
 
-    ``minutes_in`` are the full minutes since then, whatever happened to the clock.
+    ``minutes_in`` are the full minutes since then, whatever happened to the clock, of ``minutes_planned``.
     """
 
     given_at: datetime
     due: Due
     minutes_in: int
+    minutes_planned: int
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
     """One person under observation; ``is_unproved`` while only the wall clock says the time is over.
 
-    ``given_at`` is the last dose's time as it was recorded, ``minutes_in`` the full minutes since it.
+    ``given_at`` is the last dose's time as it was recorded, ``minutes_in`` the full minutes since it, of
+    ``minutes_planned``.
     """
 
     visit_id: UUID
@@ -62,6 +64,7 @@ class Watched:
     is_unproved: bool
     given_at: datetime
     minutes_in: int
+    minutes_planned: int
 
 
 def minutes_left(now: datetime, due_at: datetime) -> int:
@@ -87,7 +90,7 @@ def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:
 def standing_watch(connection: Connection, visit_id: UUID) -> Standing | None:
     """Return how a visit's observation stands, or None before the needle."""
     found = _carried(connection, _of_visit, visit_id=visit_id)
-    return next((Standing(row.given_at, due, minutes_in) for row, due, minutes_in in found), None)
+    return next((standing for _, standing in found), None)
 
 
 def due_at(connection: Connection, visit_id: UUID) -> datetime | None:
@@ -104,13 +107,14 @@ def watched(connection: Connection) -> Sequence[Watched]:
             visit_id=row.visit_id,
             person_id=row.person_id,
             ticket_number=row.ticket_number,
-            due_at=due.at,
-            minutes_left=minutes_left(now, due.at),
-            is_unproved=due.is_unproved(now),
-            given_at=row.given_at,
-            minutes_in=minutes_in,
+            due_at=standing.due.at,
+            minutes_left=minutes_left(now, standing.due.at),
+            is_unproved=standing.due.is_unproved(now),
+            given_at=standing.given_at,
+            minutes_in=standing.minutes_in,
+            minutes_planned=standing.minutes_planned,
         )
-        for row, due, minutes_in in _carried(connection, _on_seats)
+        for row, standing in _carried(connection, _on_seats)
     ]
     return sorted(present, key=attrgetter("due_at", "ticket_number"))
 
@@ -120,8 +124,8 @@ def _append(tx: Tx, visit_id: UUID, given_at: datetime, due_at: datetime) -> dat
     return due_at
 
 
-def _carried(connection: Connection, asked: Select[Any], **values: UUID) -> Iterator[tuple[Row[Any], Due, int]]:
-    """Yield each watch asked for, with its due time carried to the connection's moment and the minutes since its dose.
+def _carried(connection: Connection, asked: Select[Any], **values: UUID) -> Iterator[tuple[Row[Any], Standing]]:
+    """Yield each watch asked for, with its times carried to the connection's moment.
 
     A watch that was made longer has the dose's time as the line of the dose tells it, which may lie before a turn.
     """
@@ -132,5 +136,6 @@ def _carried(connection: Connection, asked: Select[Any], **values: UUID) -> Iter
     turns = turns_after(connection, min(moment.seq, *(row.begun_seq for row in rows)))
     for row in rows:
         given = Due(row.given_at, row.given_at).carried(row.begun_seq, moment.seq, turns)
+        due = Due(row.due_at, row.due_at).carried(row.journal_seq, moment.seq, turns)
         minutes_in = max(0, (moment.at - given.at) // timedelta(minutes=1))
-        yield row, Due(row.due_at, row.due_at).carried(row.journal_seq, moment.seq, turns), minutes_in
+        yield row, Standing(row.given_at, due, minutes_in, minutes_left(given.at, due.at))

@@ -149,11 +149,17 @@ class Observer(QueueRole):
             return
         if self.floor.is_lost(course):
             return
-        write = self.seat.do(deeds.leave(course.visit_id), course.visitor.number)
-        self.floor.follow(course, write)
+        write = self._let_go(course)
+        if write.code == "check_due" and self.do(course, deeds.check(course.visit_id)):
+            write = self._let_go(course)
         if write.code == "too_early":
             missing_s = 60.0 * write.answer["facts"]["minutes"]
             course.due_at = time.monotonic() + missing_s / self.floor.cast.speed
+
+    def _let_go(self, course: Course) -> Write:
+        write = self.seat.do(deeds.leave(course.visit_id), course.visitor.number)
+        self.floor.follow(course, write)
+        return write
 
 
 class Lead(Role):

@@ -108,12 +108,22 @@ def send_back(visit_id: str, reason: str) -> Deed:
 
 def leave(visit_id: str) -> Deed:
     """Leave at the end."""
-    return _on(visit_id, "leave", "person_left", step="left", bears=frozenset({"too_early"}))
+    return _on(visit_id, "leave", "person_left", step="left", bears=frozenset({"too_early", "check_due"}))
+
+
+def check(visit_id: str) -> Deed:
+    """Look at somebody who is at risk, and find them well."""
+    vitals = {"pulse_per_min": 100, "systolic_mmhg": 128, "diastolic_mmhg": 80, "spo2_percent": 98}
+    body = {"vitals": {**vitals, "milli_celsius": 36_600, "consciousness": "alert"}, "how": "well"}
+    return _on(visit_id, "checks", "person_checked", body, ref_field="check_id")
 
 
 def leave_early(visit_id: str) -> Deed:
     """Leave before the end."""
-    body = {"reason": "insisted"}
+    body = {
+        "reason": "insisted",
+        "signature": {"signer": "recipient", "relationship": "self", "paper_reason": "已签在纸上"},
+    }
     return _on(visit_id, "early-leave", "person_left_early", body, step="left_early", bears=frozenset({"not_early"}))
 
 

@@ -17,6 +17,7 @@ KINDS = frozenset(
         *("checked_in", "questions_answered", "decision_made", "consent_signed", "dose_refused", "visit_called"),
         "consent_withdrawn",
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
+        "person_checked",
         *("delivery_begun", "delivery_scanned", "delivery_finished", "units_moved", "site_opened"),
     }
 )
@@ -30,6 +31,7 @@ _NAMED_BY_ANSWER = frozenset(
         "dose_refused",
         "consent_withdrawn",
         "dose_given",
+        "person_checked",
         *("delivery_begun", "delivery_scanned", "delivery_finished"),
         "units_moved",
         "site_opened",

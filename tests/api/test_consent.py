@@ -28,15 +28,8 @@ from clinic_server.consent.rules import (
     ConsentTextUnknown,
     InformedItem,
     InformingIncomplete,
-    Point,
     RefusalReasonMissing,
     RefusedBy,
-    Relationship,
-    Signature,
-    SignatureInvalid,
-    SignatureTooLarge,
-    Signer,
-    SignerMissing,
     VoidingReasonMissing,
     WithdrawnBy,
 )
@@ -45,6 +38,15 @@ from clinic_server.kit.access import Actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
 from clinic_server.kit.tx import Tx
+from clinic_server.people.signatures import (
+    Point,
+    Relationship,
+    Signature,
+    SignatureInvalid,
+    SignatureTooLarge,
+    Signer,
+    SignerMissing,
+)
 from clinic_server.screening.actions import decide
 from clinic_server.screening.rules import DecisionOutcome, Proposal
 from clinic_server.settings import SiteSettings

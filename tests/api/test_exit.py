@@ -335,7 +335,9 @@ async def test_time_that_only_the_wall_clock_tells_of_brings_a_nurse_who_may_let
     nurse = await as_role(Role.OBSERVER)
     told = (await nurse.get("/api/v1/observation/exits")).json()["scans"][0]
     assert (told["reason"], told["ticket_number"], told["is_watched"]) == ("time_unproved", 1, True)
-    assert (await nurse.post(f"/api/v1/visits/{visit_id}/leave")).is_success
+    assert (await nurse.post(f"/api/v1/visits/{visit_id}/leave")).json()["code"] == "time_unproved"
+    vouched = await nurse.post(f"/api/v1/visits/{visit_id}/leave", json={"vouching": "sat here all the time"})
+    assert vouched.is_success
 
 
 async def test_whoever_is_under_care_waits_for_a_nurse_when_the_time_is_over(

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
-from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.consent.rules import InformedItem
 from clinic_server.immunisations.tables import dose_foreseen, severe_reaction
 from clinic_server.kit.call import House
 from clinic_server.kit.journal import verify
 from clinic_server.kit.tx import Tx
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import open_visit

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func, select
 
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
-from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.consent.rules import InformedItem
 from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import verify
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.screening.actions import decide
 from clinic_server.screening.rules import DecisionOutcome, Proposal
 from clinic_server.settings import SiteSettings
@@ -24,6 +25,7 @@ from clinic_server.visits.lookup import standing
 from clinic_server.visits.tables import dose
 from tests.api.visitors import (
     CHECKED,
+    LEAVES_EARLY,
     PRODUCT,
     SYSTEM,
     TODAY,
@@ -254,7 +256,7 @@ async def test_an_early_leave_needs_a_reason_and_is_none_once_the_time_is_over(
     no_reason = await observer.post(f"/api/v1/visits/{ready}/early-leave", json={})
     assert (no_reason.status_code, no_reason.json()["fields"]) == (400, ["reason"])
     clock.pass_time(minutes=20)
-    late = await observer.post(f"/api/v1/visits/{ready}/early-leave", json={"reason": "insisted"})
+    late = await observer.post(f"/api/v1/visits/{ready}/early-leave", json=LEAVES_EARLY)
     assert late.json()["code"] == "not_early"
 
 
@@ -264,7 +266,7 @@ async def test_who_leaves_early_with_a_reason_has_left(
     bench, observer = await as_role(Role.VACCINATOR), await as_role(Role.OBSERVER)
     await given(bench, (await permitted(bench, ready)).json()["permit_id"])
     clock.pass_time(minutes=15)
-    left = await observer.post(f"/api/v1/visits/{ready}/early-leave", json={"reason": "insisted"})
+    left = await observer.post(f"/api/v1/visits/{ready}/early-leave", json=LEAVES_EARLY)
     assert (left.status_code, stage_of(house, ready)) == (201, Stage.LEFT_EARLY)
 
 

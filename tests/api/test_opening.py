@@ -27,6 +27,7 @@ from clinic_server.staff.tables import staff_session
 from clinic_server.visits.tables import dose
 from tests.api.test_injection import CODE, a_consented_visit, count, findings_of, given, permitted
 from tests.api.visitors import (
+    LEAVES_EARLY,
     OPEN_ALL_DAY,
     OWNER,
     SYSTEM,
@@ -296,7 +297,7 @@ async def test_the_site_does_not_close_while_anyone_is_observed(as_role: Any, re
     answer = await lead.post("/api/v1/opening/closing")
     assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == (409, "still_observing", {"count": 1})
     observer = await as_role(Role.OBSERVER)
-    left = await observer.post(f"/api/v1/visits/{ready}/early-leave", json={"reason": "insisted"})
+    left = await observer.post(f"/api/v1/visits/{ready}/early-leave", json=LEAVES_EARLY)
     assert left.status_code == 201, left.text
     assert (await lead.post("/api/v1/opening/closing")).status_code == 201
     assert (await lead.post("/api/v1/opening/closing")).json()["code"] == "site_not_open"

@@ -41,7 +41,17 @@ from tests.api.test_corrections import a_dose
 from tests.api.test_injection import CODE, consent_to
 from tests.api.test_ladder import MIDNIGHT
 from tests.api.test_paging import a_channel
-from tests.api.visitors import SYSTEM, a_colleague, a_lot, a_product, a_visit, an_open_site, answers, rows_in
+from tests.api.visitors import (
+    LEAVES_EARLY,
+    SYSTEM,
+    a_colleague,
+    a_lot,
+    a_product,
+    a_visit,
+    an_open_site,
+    answers,
+    rows_in,
+)
 
 WELL = {"systolic_mmhg": 120, "diastolic_mmhg": 80, "spo2_percent": 99, "consciousness": "alert"}
 ADRENALINE = {
@@ -338,13 +348,18 @@ async def test_nobody_leaves_who_is_being_cared_for(house: House, visit_id: UUID
     """Invariant 31."""
     number = await pressed(observer, visit_id)
     house.db.clock.pass_time(minutes=60)  # type: ignore[attr-defined]
-    for way, body in (("leave", {}), ("early-leave", {"reason": "insisted"})):
+    for way, body in (("leave", {}), ("early-leave", LEAVES_EARLY)):
         answer = await observer.post(f"/api/v1/visits/{visit_id}/{way}", json=body)
         assert answer.json()["code"] == "still_under_care"
     assert stage(house, visit_id) is Stage.OBSERVED
     await written(observer, number, "vitals", WELL)
     assert (await ended(observer, number, CareEnd.WELL_AGAIN)).status_code == 201
     house.db.clock.pass_time(minutes=30)  # type: ignore[attr-defined]
+    assert (await observer.post(f"/api/v1/visits/{visit_id}/leave")).json()["code"] == "check_due"
+    looked = await observer.post(
+        f"/api/v1/visits/{visit_id}/checks", json={"vitals": {**WELL, "pulse_per_min": 80}, "how": "well"}
+    )
+    assert looked.json()["lets_go"], "after a reaction, nobody goes who was not looked at"
     assert (await observer.post(f"/api/v1/visits/{visit_id}/leave")).status_code == 201
 
 
@@ -416,7 +431,7 @@ async def test_who_declines_is_named_and_may_then_leave_early(house: House, visi
     assert (await ended(observer, number, CareEnd.DECLINED)).json()["code"] == "decliner_needed"
     assert (await ended(observer, number, CareEnd.DECLINED, declined_by="CANARY")).status_code == 201
     assert stage(house, visit_id) is Stage.OBSERVED
-    left = await observer.post(f"/api/v1/visits/{visit_id}/early-leave", json={"reason": "insisted"})
+    left = await observer.post(f"/api/v1/visits/{visit_id}/early-leave", json=LEAVES_EARLY)
     assert left.status_code == 201
 
 

@@ -44,6 +44,10 @@ CHECKED = {
         *("presentation", "dose", "body_site", "route", "shown"),
     ],
 }
+LEAVES_EARLY = {
+    "reason": "insisted",
+    "signature": {"signer": "recipient", "relationship": "self", "paper_reason": "pad broken"},
+}
 SYSTEM = system_actor("test")
 OWNER = replace(SYSTEM, roles=frozenset({Role.OWNER}))
 OPEN_ALL_DAY = Settings(_env_file=None, security=SecuritySettings(idle_minutes=720))

@@ -107,9 +107,9 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "closing.rules.DayFinding": "finding",
     "consent.rules.InformedItem": "informed_item",
     "consent.rules.RefusedBy": "refused_by",
-    "consent.rules.Relationship": "relationship",
-    "consent.rules.SignatureMethod": "signature_method",
-    "consent.rules.Signer": "signer",
+    "people.signatures.Relationship": "relationship",
+    "people.signatures.SignatureMethod": "signature_method",
+    "people.signatures.Signer": "signer",
     "consent.rules.WithdrawnBy": "withdrawn_by",
     "corrections.rules.IncidentKind": "incident",
     "device_hub.rules.TrialKind": "trial",
@@ -134,7 +134,12 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "navigation.Group": "page_group",
     "observation.rules.ExtensionReason": "extension_reason",
     "observation.exit.rules.ExitAnswer": "exit_answer",
+    "observation.checks.plans.Risk": "risk",
+    "observation.checks.rules.CheckFinding": "finding",
+    "observation.checks.rules.HowIs": "how_is",
+    "observation.checks.rules.SlotState": "check_state",
     "observation.seats.rules.FoundBy": "found_by",
+    "observation.unseen.rules.FollowUp": "follow_up_by_phone",
     "observation.rules.EarlyReason": "early_reason",
     "opening.ambulance.rules.Presence": "presence",
     "opening.hospitals.rules.HospitalKind": "hospital_kind",
@@ -181,6 +186,7 @@ NEVER_SHOWN = {
     "injection.check_lists.Compared",  # is a value of the person or the unit beside a confirmation
     "injection.check_lists.Group",  # orders the list's file
     "kit.labels.Tone",  # is how a label looks
+    "observation.checks.plans.Measure",  # names a field of vitals
     "observation.exit.rules.ShownBy",  # is counted, not told
     "observation.rules.DepartureKind",  # the visit's outcome says it
     "visits.rules.CallEnd",  # the line shows what comes of it

@@ -44,6 +44,8 @@ PAGES = {
     "observation": "/observation",
     "observation-person": "/visits/{observed}/observation",
     "observation-seats": "/observation/seats",
+    "observation-gone": "/visits/{gone}/observation",
+    "handover": "/observation/handover",
     "adverse-events": "/adverse-events",
     "care": "/adverse-events/{event}/care",
     "care-handover": "/adverse-events/{event}/handover",

@@ -53,7 +53,7 @@ from clinic_server.cold_chain.upkeep.rules import Half, ServiceKind
 from clinic_server.cold_chain.upkeep.site_limits import NewLimits, propose_limits
 from clinic_server.cold_chain.upkeep.tables import HandReading
 from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
-from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.consent.rules import InformedItem
 from clinic_server.corrections.actions import deny_dose
 from clinic_server.counting.actions import NewCount, count_place, explain_difference
 from clinic_server.counting.lookup import differences_of
@@ -66,11 +66,16 @@ from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, P
 from clinic_server.injection import check_lists
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
+from clinic_server.observation.checks.actions import record_check
+from clinic_server.observation.checks.rules import HowIs
 from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_reader
 from clinic_server.observation.exit.lookup import open_readers
 from clinic_server.observation.exit.rules import ShownBy
+from clinic_server.observation.handover.actions import take_over, write_note
 from clinic_server.observation.seats.actions import list_seat, place_person, retire_seat
 from clinic_server.observation.seats.rules import FoundBy
+from clinic_server.observation.unseen.actions import follow_up, note_left_unseen
+from clinic_server.observation.unseen.rules import FollowUp
 from clinic_server.opening import checklists
 from clinic_server.opening.actions import NewOpening, open_site
 from clinic_server.opening.emergency_kit.actions import add_to_kit
@@ -87,6 +92,7 @@ from clinic_server.paging.tables import page_test
 from clinic_server.people.actions import note_phone
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.queue.actions import put_station_in_lane, set_priority
 from clinic_server.queue.rules import PriorityReason
 from clinic_server.recall.actions import NewDestruction, NewRecall, begin_recall, propose_destruction
@@ -128,7 +134,7 @@ from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
-OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind")
+OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind", "杨十五")
 PRODUCT = "sample-inactivated"
 SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
@@ -147,7 +153,7 @@ def fill(tx: Tx) -> dict[str, str]:
     for visit_id in visit_ids[9:]:
         _sign(tx, visit_id)
     for place, visit_id in enumerate(visit_ids[12:]):
-        _inject(tx, visit_id, _trace_code(place), minutes_ago=6 * (5 - place))
+        _inject(tx, visit_id, _trace_code(place), minutes_ago=max(0, 6 * (5 - place)))
     dispute(tx, visit_ids[8], "父亲不同意")
     people = [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:14]]
     doses = [doses_given(tx.connection, person_id)[0].dose_id for person_id in people]
@@ -160,11 +166,12 @@ def fill(tx: Tx) -> dict[str, str]:
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
     unit = unit_by_code(tx.connection, _trace_code(10))
     assert unit is not None
-    named = {name: str(visit_ids[place]) for name, place in shown.items()}
+    named = {name: str(visit_ids[place]) for name, place in shown.items()} | {"gone": str(visit_ids[18])}
     corrected = {"unit": str(unit.unit_id), "dose": str(doses[0]), "denied": str(doses[1])}
     _foresee(tx, [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:]])
     clinic = named | corrected | _link(tx, visit_ids[2]) | _call_back(tx) | _count(tx) | _deliver(tx)
-    _seat(tx, visit_ids[13:])
+    _seat(tx, visit_ids[13:17])
+    _hand_over(tx, visit_ids[15], visit_ids[18])
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
@@ -201,6 +208,18 @@ def _seat(tx: Tx, visit_ids: list[UUID]) -> None:
         place_person(tx, visit_id, seat_code, FoundBy.SLIP)
 
 
+def _hand_over(tx: Tx, watched_id: UUID, gone_id: UUID) -> None:
+    """Let somebody be looked at and written about, and another be gone whom nobody could reach yet."""
+    vitals = Vitals(118, 76, 130, 98, 18, 36_900, Consciousness.ALERT)
+    record_check(tx, watched_id, vitals, HowIs.UNWELL, "说有点头晕")
+    note_phone(tx, standing(tx.connection, gone_id).person_id, "138 0000 0001")
+    note_left_unseen(tx, gone_id, "座位空了")
+    follow_up(tx, gone_id, FollowUp.NOT_REACHED, "无人接听")
+    write_note(tx, watched_id, "已给温水，请十分钟后再看")
+    write_note(tx, None, "A3 座椅松动")
+    take_over(tx)
+
+
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
     """Let the exit have been asked by one who stays and by somebody nobody knows; name the slips of both who sit."""
     reader = open_reader(tx, "exit-1")
@@ -225,7 +244,7 @@ def _stock(tx: Tx) -> None:
     sample = NewProduct(PRODUCT, "样例灭活疫苗", "样例生物", *kind, 500, 1)
     add_product(tx, sample)
     add_place(tx, NewPlace("fridge-1", "冰箱 1", PlaceKind.FRIDGE, "cn-clinic-2-8"))
-    for station, places in (("bench-1", range(6)), ("desk-1", range(6, 20))):  # the pages are looked at from the desk
+    for station, places in (("bench-1", range(7)), ("desk-1", range(7, 20))):  # the pages are looked at from the desk
         box = NewPlace(f"{station}-box", f"{station} 冷藏盒", PlaceKind.BENCH_BOX, "cn-clinic-2-8", station)
         add_place(tx, box)
         codes = [_trace_code(place) for place in places]

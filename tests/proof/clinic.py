@@ -29,7 +29,7 @@ from clinic_server.consent.actions import (
     sign_consent,
     withdraw,
 )
-from clinic_server.consent.rules import InformedItem, RefusedBy, Signature, WithdrawnBy
+from clinic_server.consent.rules import InformedItem, RefusedBy, WithdrawnBy
 from clinic_server.corrections.actions import deny_dose, return_unit
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit, send_back
 from clinic_server.injection.rules import SentBackReason
@@ -42,7 +42,7 @@ from clinic_server.kit.idempotency import RequestKey, once
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import head_of, journal
 from clinic_server.kit.tx import Site, Tx
-from clinic_server.observation.actions import leave, leave_early
+from clinic_server.observation.actions import EarlyLeaving, leave, leave_early
 from clinic_server.observation.rules import EarlyReason
 from clinic_server.opening.actions import close_site, open_site, restore_safeguard, withdraw_safeguard
 from clinic_server.opening.emergency_kit.actions import add_to_kit
@@ -50,6 +50,7 @@ from clinic_server.opening.lookup import standing_opening
 from clinic_server.opening.rules import Safeguard
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, Measurements, Proposal, ScreeningUnknown
 from clinic_server.screening.tables import screening
@@ -546,7 +547,9 @@ class Clinic:
         return self.act(self.cast.registrar, lambda tx: leave(tx, visit_id))
 
     def leave_early(self, visit_id: UUID) -> Any:
-        return self.act(self.cast.registrar, lambda tx: leave_early(tx, visit_id, EarlyReason.INSISTED))
+        signature = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="pad broken")
+        leaving = EarlyLeaving(EarlyReason.INSISTED, signature)
+        return self.act(self.cast.registrar, lambda tx: leave_early(tx, visit_id, leaving))
 
     def certify(self, colleague: Actor, kind: QualificationKind, days: int) -> Any:
         """Renew a certificate, or end it: the latest entry of its number counts."""

@@ -7,7 +7,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from clinic_server.consent.rules import InformedItem, Relationship, Signature, Signer
+from clinic_server.consent.rules import InformedItem
+from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from tests.proof.clinic import PEOPLE, PRODUCTS, Clinic
 

@@ -18,7 +18,16 @@ from clinic_server.closing.rules import (
 LOT = BenchLot("bench-1", "vaccine-a", "L1", brought=10, drawn=6, given=6, wasted=1, taken_back=3, left=0)
 SUMS = ProductSums("vaccine-a", ledger=6, doses=6, consents=6)
 DAY = DayFacts(
-    observed=0, on_their_way=0, open_vials={}, units_at_bench={}, incidents=0, differences=0, lots=(LOT,), sums=(SUMS,)
+    observed=0,
+    under_care=0,
+    left_unseen=0,
+    on_their_way=0,
+    open_vials={},
+    units_at_bench={},
+    incidents=0,
+    differences=0,
+    lots=(LOT,),
+    sums=(SUMS,),
 )
 
 
@@ -31,6 +40,8 @@ def test_a_day_whose_sums_agree_has_nothing_in_the_way() -> None:
     ("change", "expected"),
     [
         ({"observed": 2}, Blocker(DayFinding.PEOPLE_OBSERVED, "", 2)),
+        ({"under_care": 1}, Blocker(DayFinding.PEOPLE_UNDER_CARE, "", 1)),
+        ({"left_unseen": 2}, Blocker(DayFinding.PEOPLE_LEFT_UNSEEN, "", 2)),
         ({"on_their_way": 3}, Blocker(DayFinding.PEOPLE_ON_THEIR_WAY, "", 3)),
         ({"open_vials": {"bench-1-box": 1}}, Blocker(DayFinding.VIALS_OPEN, "bench-1-box", 1)),
         ({"units_at_bench": {"bench-2-box": 4}}, Blocker(DayFinding.UNITS_AT_BENCH, "bench-2-box", 4)),
@@ -51,7 +62,11 @@ def test_each_way_to_unbalance_a_day_is_named(change: dict[str, object], expecte
 def test_people_under_observation_and_open_vials_are_never_signed_for(finding: DayFinding) -> None:
     blocker = Blocker(finding, "x", 2)
     signed = Signed(finding, "x", 2, "the lead knows why")
-    may_be_signed = finding not in {DayFinding.PEOPLE_OBSERVED, DayFinding.VIALS_OPEN}
+    may_be_signed = finding not in {
+        DayFinding.PEOPLE_OBSERVED,
+        DayFinding.PEOPLE_UNDER_CARE,
+        DayFinding.VIALS_OPEN,
+    }
     assert blocker.may_be_signed is may_be_signed
     assert unsigned([blocker], [signed]) == (() if may_be_signed else (blocker,))
 

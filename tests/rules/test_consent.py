@@ -14,17 +14,27 @@ from hypothesis import strategies as st
 
 from clinic_server.consent import texts
 from clinic_server.consent.rules import (
+    AdviceNoteMissing,
+    InformedItem,
+    InformingIncomplete,
+    RefusalReasonMissing,
+    RefusedBy,
+    VoidingReasonMissing,
+    refuse_unexplained,
+    refuse_unfounded_voiding,
+    refuse_uninformed,
+    refuse_unnoted,
+)
+from clinic_server.consent.texts import ConsentTextFaulty
+from clinic_server.kit.i18n import LANGUAGES
+from clinic_server.kit.labels import labels
+from clinic_server.people.signatures import (
     MOST_IMAGE_BYTES,
     MOST_REASON_CHARACTERS,
     MOST_STROKE_POINTS,
-    AdviceNoteMissing,
     DelegationMissing,
-    InformedItem,
-    InformingIncomplete,
     NoteTooLong,
     Point,
-    RefusalReasonMissing,
-    RefusedBy,
     Relationship,
     RelationshipWrong,
     Signature,
@@ -35,18 +45,10 @@ from clinic_server.consent.rules import (
     SignerMissing,
     SignerNameMissing,
     SigningAges,
-    VoidingReasonMissing,
     png_bytes,
-    refuse_unexplained,
-    refuse_unfounded_voiding,
-    refuse_uninformed,
-    refuse_unnoted,
     refuse_unsigned,
     signers_missing,
 )
-from clinic_server.consent.texts import ConsentTextFaulty
-from clinic_server.kit.i18n import LANGUAGES
-from clinic_server.kit.labels import labels
 
 AGES = SigningAges(adult=18, child_signs=8)
 STROKES = [[Point(1, 1), Point(9, 9)]]

@@ -4,19 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from clinic_server.consent.rules import (
+from clinic_server.consent.rules import RefusalReasonMissing, refuse_unexplained
+from clinic_server.people.signatures import (
     MOST_IMAGE_BYTES,
     MOST_REASON_CHARACTERS,
     MOST_STROKE_POINTS,
     Point,
-    RefusalReasonMissing,
     Relationship,
     Signature,
     SignatureInvalid,
     SignatureTooLarge,
     Signer,
     png_bytes,
-    refuse_unexplained,
     refuse_unsigned,
 )
 from tests.rules.test_consent import AGES, OWN, PNG, a_png, encoded

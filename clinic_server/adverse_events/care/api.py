@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,13 +11,14 @@ from pydantic import Field
 
 from clinic_server.adverse_events.care import actions
 from clinic_server.adverse_events.care.lookup import CallFacts, log_of, standing_calls
-from clinic_server.adverse_events.care.rules import SAID, CareEntry, CareKind, Ending, Said
+from clinic_server.adverse_events.care.rules import SAID, CareEntry, CareKind, Ending, Said, Vitals
 from clinic_server.adverse_events.lookup import event_by_number
 from clinic_server.adverse_events.rules import CareEnd
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.kit.errors import Malformed
 from clinic_server.staff.rules import STATION_PATTERN, Role
 
+T = TypeVar("T", bound=Said)
 router = APIRouter(prefix="/api/v1", tags=["adverse events"])
 Caller = Annotated[Call, allows(Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN, Role.SITE_LEAD)]
 Carer = Annotated[Call, allows(Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN)]
@@ -44,13 +45,7 @@ class LineBody(Body):
 
     def as_kind(self, kind: CareKind) -> Said:
         """Return what happened as this kind, or raise Malformed naming what does not belong to it."""
-        known = {one.name for one in fields(SAID[kind])}
-        if strange := set(self.said) - known:
-            raise Malformed(findings=tuple(sorted(strange)))
-        try:
-            return msgspec.convert(self.said, SAID[kind])
-        except msgspec.ValidationError:
-            raise Malformed(findings=("said",)) from None
+        return _as(SAID[kind], self.said, "said")
 
 
 class EndingBody(Body):
@@ -61,6 +56,11 @@ class EndingBody(Body):
     hospital_phone: str = Field("", max_length=40)
     taken_over_by: str = Field("", max_length=80, repr=False)
     declined_by: str = Field("", max_length=80, repr=False)
+
+
+def as_vitals(told: dict[str, Any]) -> Vitals:
+    """Return what was measured, or raise Malformed naming what is no part of it."""
+    return _as(Vitals, told, "vitals")
 
 
 @router.get("/emergency-calls")
@@ -105,3 +105,13 @@ async def write_line(call: Carer, number: int, kind: CareKind, body: LineBody) -
 async def strike_line(call: Carer, number: int, line_id: UUID, body: WordsBody) -> Response:
     """Strike a wrong line out."""
     return await call.record(lambda tx: actions.strike_line(tx, number, line_id, body.words))
+
+
+def _as(kind: type[T], told: dict[str, Any], field_name: str) -> T:
+    known = {one.name for one in fields(kind)}
+    if strange := set(told) - known:
+        raise Malformed(findings=tuple(sorted(strange)))
+    try:
+        return msgspec.convert(told, kind)
+    except msgspec.ValidationError:
+        raise Malformed(findings=(field_name,)) from None

@@ -1,6 +1,7 @@
 """The lines of the log as the page's forms send them: in the units people say, a number of minutes ago."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -49,7 +50,7 @@ class LineForm(Form):
         return NewEntry(self.said, now - timedelta(minutes=self.minutes_ago))
 
 
-class VitalsForm(LineForm):
+class MeasuredForm(Form):
     """What was measured, as far as it was."""
 
     systolic_mmhg: Whole = Field(None, repr=False)
@@ -59,13 +60,23 @@ class VitalsForm(LineForm):
     breaths_per_min: Whole = Field(None, repr=False)
     celsius: Measured = Field(None, repr=False)
     consciousness: Annotated[Consciousness | None, EMPTY_IS_NONE] = Field(None, repr=False)
+
+    @property
+    def vitals(self) -> Vitals:
+        """The vitals it tells."""
+        told = self.model_dump(include=set(MeasuredForm.model_fields) - {"celsius"})
+        return Vitals(**told, milli_celsius=_thousandths(self.celsius))
+
+
+class VitalsForm(LineForm, MeasuredForm):
+    """What was measured, and a weight."""
+
     weight_kg: Measured = Field(None, repr=False)
 
     @property
     def said(self) -> Said:
         """The vitals it tells."""
-        told = self.model_dump(exclude={"minutes_ago", "celsius", "weight_kg"})
-        return Vitals(**told, milli_celsius=_thousandths(self.celsius), weight_g=_thousandths(self.weight_kg))
+        return replace(self.vitals, weight_g=_thousandths(self.weight_kg))
 
 
 class SymptomsForm(LineForm):

@@ -273,6 +273,8 @@ def upgrade() -> None:
             "finding",
             sa.Enum(
                 "people_observed",
+                "people_under_care",
+                "people_left_unseen",
                 "people_on_their_way",
                 "vials_open",
                 "units_at_bench",

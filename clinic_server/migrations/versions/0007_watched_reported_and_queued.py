@@ -63,6 +63,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_seat_code"), ["code"], unique=False)
 
     op.create_table(
+        "shift_taken_over",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("list_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("taken_by", sa.Uuid(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["taken_by"], ["staff.id"], name=op.f("fk_shift_taken_over_taken_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_taken_over")),
+    )
+    op.create_table(
         "station_lane",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -78,6 +89,99 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("station_lane", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_station_lane_station"), ["station"], unique=False)
+
+    op.create_table(
+        "check_overruled",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("minutes_in", sa.Integer(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=False),
+        sa.Column("overruled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["physician_id"], ["staff.id"], name=op.f("fk_check_overruled_physician_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_check_overruled_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_overruled")),
+    )
+    with op.batch_alter_table("check_overruled", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_check_overruled_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "follow_up_tried",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "reached_well",
+                "reached_unwell",
+                "came_back",
+                "not_reached",
+                name="followup_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("tried_by", sa.Uuid(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["tried_by"], ["staff.id"], name=op.f("fk_follow_up_tried_tried_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_follow_up_tried_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up_tried")),
+    )
+    with op.batch_alter_table("follow_up_tried", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_follow_up_tried_visit_id"), ["visit_id"], unique=False)
+
+    op.create_table(
+        "handover_note",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_handover_note_visit_id")),
+        sa.ForeignKeyConstraint(["written_by"], ["staff.id"], name=op.f("fk_handover_note_written_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handover_note")),
+    )
+    with op.batch_alter_table("handover_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handover_note_visit_id"), ["visit_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handover_note_written_at"), ["written_at"], unique=False)
+
+    op.create_table(
+        "left_unseen",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("minutes_short", sa.Integer(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("noted_by", sa.Uuid(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["noted_by"], ["staff.id"], name=op.f("fk_left_unseen_noted_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_left_unseen_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_left_unseen")),
+        sa.UniqueConstraint("visit_id", name=op.f("uq_left_unseen_visit_id")),
+    )
+    op.create_table(
+        "observation_check",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("minutes_in", sa.Integer(), nullable=False),
+        sa.Column("said_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("checked_by", sa.Uuid(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["checked_by"], ["staff.id"], name=op.f("fk_observation_check_checked_by")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_observation_check_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_observation_check")),
+    )
+    with op.batch_alter_table("observation_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_observation_check_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
         "placement",
@@ -240,6 +344,73 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "early_leave",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("departure_id", sa.Uuid(), nullable=False),
+        sa.Column("informed_by", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["departure_id"], ["departure.id"], name=op.f("fk_early_leave_departure_id")),
+        sa.ForeignKeyConstraint(["informed_by"], ["staff.id"], name=op.f("fk_early_leave_informed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_early_leave")),
+        sa.UniqueConstraint("departure_id", name=op.f("uq_early_leave_departure_id")),
+    )
+    op.create_table(
+        "early_leave_signature",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "signer",
+            sa.Enum(
+                "recipient",
+                "guardian",
+                "delegate",
+                name="signer_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "relationship",
+            sa.Enum(
+                "self",
+                "mother",
+                "father",
+                "other",
+                name="relationship_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "method",
+            sa.Enum(
+                "drawn", "paper", name="signaturemethod_code", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column("name_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("image_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("strokes_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("paper_reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("document_number_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("delegation_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("departure_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "(method = 'drawn') = (image_sealed IS NOT NULL AND strokes_sealed IS NOT NULL)",
+            name=op.f("ck_early_leave_signature_drawn_image"),
+        ),
+        sa.CheckConstraint(
+            "(method = 'paper') = (paper_reason_sealed IS NOT NULL)", name=op.f("ck_early_leave_signature_paper_reason")
+        ),
+        sa.ForeignKeyConstraint(["departure_id"], ["departure.id"], name=op.f("fk_early_leave_signature_departure_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_early_leave_signature")),
+        sa.UniqueConstraint("departure_id", name=op.f("uq_early_leave_signature_departure_id")),
+    )
+    op.create_table(
         "event_claim",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -359,6 +530,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_report_card_number_number")),
     )
     op.create_table(
+        "time_vouched",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("departure_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("vouched_by", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["departure_id"], ["departure.id"], name=op.f("fk_time_vouched_departure_id")),
+        sa.ForeignKeyConstraint(["vouched_by"], ["staff.id"], name=op.f("fk_time_vouched_vouched_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_time_vouched")),
+        sa.UniqueConstraint("departure_id", name=op.f("uq_time_vouched_departure_id")),
+    )
+    op.create_table(
         "event_claim_settled",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -408,19 +591,28 @@ def upgrade() -> None:
     )
     op.make_append_only("batch_admitted")
     op.make_append_only("card_exported")
+    op.make_append_only("check_overruled")
     op.make_append_only("clock_called")
+    op.make_append_only("early_leave")
+    op.make_append_only("early_leave_signature")
     op.make_append_only("event_claim")
     op.make_append_only("event_claim_settled")
     op.make_append_only("event_classed")
     op.make_append_only("event_concluded")
     op.make_append_only("event_file_reopened")
     op.make_append_only("event_step")
+    op.make_append_only("follow_up_tried")
+    op.make_append_only("handover_note")
+    op.make_append_only("left_unseen")
+    op.make_append_only("observation_check")
     op.make_append_only("placement")
     op.make_append_only("report_card")
     op.make_append_only("report_card_number")
     op.make_append_only("seat")
     op.make_append_only("severe_reaction_confirmed")
+    op.make_append_only("shift_taken_over")
     op.make_append_only("station_lane")
+    op.make_append_only("time_vouched")
     op.make_append_only("visit_call_ended")
     op.make_append_only("visit_lane")
     op.make_append_only("visit_priority")
@@ -432,6 +624,7 @@ def downgrade() -> None:
     op.drop_table("severe_reaction_confirmed")
     op.drop_table("event_file_reopened")
     op.drop_table("event_claim_settled")
+    op.drop_table("time_vouched")
     op.drop_table("report_card_number")
     op.drop_table("report_card")
     op.drop_table("event_step")
@@ -447,6 +640,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_claim_event_id"))
 
     op.drop_table("event_claim")
+    op.drop_table("early_leave_signature")
+    op.drop_table("early_leave")
     op.drop_table("clock_called")
     op.drop_table("card_exported")
     with op.batch_alter_table("visit_priority", schema=None) as batch_op:
@@ -466,10 +661,29 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_placement_visit_id_journal_seq"))
 
     op.drop_table("placement")
+    with op.batch_alter_table("observation_check", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_observation_check_visit_id"))
+
+    op.drop_table("observation_check")
+    op.drop_table("left_unseen")
+    with op.batch_alter_table("handover_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_handover_note_written_at"))
+        batch_op.drop_index(batch_op.f("ix_handover_note_visit_id"))
+
+    op.drop_table("handover_note")
+    with op.batch_alter_table("follow_up_tried", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_follow_up_tried_visit_id"))
+
+    op.drop_table("follow_up_tried")
+    with op.batch_alter_table("check_overruled", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_check_overruled_visit_id"))
+
+    op.drop_table("check_overruled")
     with op.batch_alter_table("station_lane", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_station_lane_station"))
 
     op.drop_table("station_lane")
+    op.drop_table("shift_taken_over")
     with op.batch_alter_table("seat", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_seat_code"))
 

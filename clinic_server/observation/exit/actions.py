@@ -13,7 +13,6 @@ from clinic_server.observation.exit.rules import (
     ExitSaid,
     ShownBy,
     StationIsNoExit,
-    TimeUnproved,
     answer_for,
 )
 from clinic_server.observation.exit.tables import ExitReader, ExitScan
@@ -21,7 +20,6 @@ from clinic_server.staff.actions import StationPlace, stations
 from clinic_server.staff.rules import LONGEST_SESSION, StationKind
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS
-from clinic_server.visits.watch import minutes_left, standing_watch
 
 EXITS: Final = "exits"  # the topic of the pages that show who was at the exit
 
@@ -88,17 +86,7 @@ def answer_at_exit(tx: Tx, reader_id: UUID, shown: AtExit) -> Answered:
 def _let_out(tx: Tx, visit_id: UUID) -> ExitSaid:
     stage = standing(tx.connection, visit_id).stage
     try:
-        _refuse_unproved(tx, visit_id)
         let_out(tx, visit_id)
     except ClinicError as refused:
         return answer_for(stage, refused)
     return answer_for(stage, None)
-
-
-def _refuse_unproved(tx: Tx, visit_id: UUID) -> None:
-    """Leave to a nurse whom only the wall clock would let go."""
-    watch = standing_watch(tx.connection, visit_id)
-    if watch is None or minutes_left(tx.now, watch.due.at):
-        return
-    if watch.due.is_unproved(tx.now):
-        raise TimeUnproved

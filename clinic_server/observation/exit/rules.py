@@ -45,12 +45,6 @@ class ExitReaderEnded(Conflict):
     code = "exit_reader_ended"
 
 
-class TimeUnproved(Refused):
-    """The machine was off while this person sat, and only the wall clock says that their time is over."""
-
-    code = "time_unproved"
-
-
 class StationIsNoExit(Refused):
     """An exit reader was to be opened at a station of another kind."""
 

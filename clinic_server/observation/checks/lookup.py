@@ -1,0 +1,115 @@
+"""How the checks stand of those who are watched."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from clinic_server.adverse_events.rules import CareEnd
+from clinic_server.adverse_events.tables import adverse_event, care_over
+from clinic_server.kit.crypto import Keyring
+from clinic_server.observation.checks import plans
+from clinic_server.observation.checks.rules import (
+    Checked,
+    CheckSaid,
+    CheckStanding,
+    planned_minutes,
+    risks_of,
+    slots_of,
+)
+from clinic_server.observation.checks.tables import check_overruled, observation_check
+from clinic_server.visits.tables import visit_order
+
+
+class Watch(Protocol):
+    """What the checks must know of somebody's watch."""
+
+    @property
+    def given_at(self) -> datetime:
+        """The last dose's time as it was recorded."""
+
+    @property
+    def minutes_in(self) -> int:
+        """The full minutes since then."""
+
+    @property
+    def minutes_planned(self) -> int:
+        """How long the watch lasts."""
+
+
+def check_standings(
+    connection: Connection, keyring: Keyring, watches: Mapping[UUID, Watch]
+) -> Mapping[UUID, CheckStanding]:
+    """Return how the checks stand of each visit that is watched so."""
+    against_advice, reacted = _against_advice(connection, watches), _reacted(connection, watches)
+    made, plan = _made(connection, keyring, watches), plans.shipped()
+
+    def stand(visit_id: UUID, watch: Watch) -> CheckStanding:
+        risks = risks_of(
+            watch.minutes_planned,
+            plan,
+            is_against_advice=visit_id in against_advice,
+            has_reacted=visit_id in reacted,
+        )
+        minutes = planned_minutes(risks, watch.minutes_planned, plan)
+        done = made[visit_id]
+        slots = slots_of(minutes, [one.minutes_in for one in done], watch.minutes_in, plan)
+        return CheckStanding(risks, slots, done)
+
+    return {visit_id: stand(visit_id, watch) for visit_id, watch in watches.items()}
+
+
+def said_context(check_id: UUID) -> str:
+    """Return under what a check is sealed."""
+    return f"observation_check:said:{check_id}"
+
+
+def reason_context(overruled_id: UUID) -> str:
+    """Return under what a physician's reason is sealed."""
+    return f"check_overruled:reason:{overruled_id}"
+
+
+def _against_advice(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
+    """Return who got their last dose in spite of findings."""
+    other = visit_order.alias()
+    newest = select(func.max(other.c.journal_seq)).where(other.c.visit_id == visit_order.c.visit_id).scalar_subquery()
+    wanted = (
+        visit_order.c.visit_id.in_(visit_ids),
+        visit_order.c.journal_seq == newest,
+        visit_order.c.is_against_advice,
+    )
+    return set(connection.execute(select(visit_order.c.visit_id).where(*wanted)).scalars())
+
+
+def _reacted(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
+    """Return who was cared for on this visit and is well again."""
+    wanted = (adverse_event.c.visit_id.in_(visit_ids), care_over.c.care_end == CareEnd.WELL_AGAIN)
+    joined = select(adverse_event.c.visit_id).join(care_over, care_over.c.event_id == adverse_event.c.id)
+    return set(connection.execute(joined.where(*wanted)).scalars())
+
+
+def _made(connection: Connection, keyring: Keyring, watches: Mapping[UUID, Watch]) -> Mapping[UUID, Sequence[Checked]]:
+    """Return the checks of each standing watch and what was overruled, in the order of the journal."""
+    rows: list[tuple[int, UUID, datetime, Checked]] = []
+    for row in connection.execute(select(observation_check).where(observation_check.c.visit_id.in_(watches))):
+        said = msgspec.json.decode(keyring.open(row.said_sealed, said_context(row.id)), type=CheckSaid)
+        checked = Checked(row.minutes_in, row.checked_by, row.checked_at, said)
+        rows.append((row.journal_seq, row.visit_id, row.given_at, checked))
+    for row in connection.execute(select(check_overruled).where(check_overruled.c.visit_id.in_(watches))):
+        reason = keyring.open(row.reason_sealed, reason_context(row.id))
+        overruled = Checked(row.minutes_in, row.physician_id, row.overruled_at, None, reason)
+        rows.append((row.journal_seq, row.visit_id, row.given_at, overruled))
+    made: dict[UUID, list[Checked]] = defaultdict(list)
+    for _, visit_id, given_at, checked in sorted(rows, key=_by_line):
+        if given_at == watches[visit_id].given_at:
+            made[visit_id].append(checked)
+    return made
+
+
+def _by_line(row: tuple[Any, ...]) -> int:
+    seq: int = row[0]
+    return seq
