@@ -16,6 +16,8 @@ from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
 from clinic_server.adverse_events.report import api as report_api
+from clinic_server.adverse_events.report import card_pages as report_card_pages
+from clinic_server.adverse_events.report import pages as report_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -145,6 +147,8 @@ ROUTERS = (
     care_api.router,
     care_pages.router,
     report_api.router,
+    report_pages.router,
+    report_card_pages.router,
     exit_api.router,
     exit_pages.router,
     opening_api.router,

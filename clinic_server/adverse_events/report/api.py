@@ -39,7 +39,6 @@ from clinic_server.adverse_events.report.terms import (
 )
 from clinic_server.adverse_events.rules import Classed, EventStepKind, FoundHow, Seriousness, SuspectElsewhere
 from clinic_server.kit.call import Body
-from clinic_server.kit.errors import Malformed
 from clinic_server.people.documents import Document, DocumentKind
 from clinic_server.people.rules import MOST_NAME_CHARACTERS
 
@@ -175,8 +174,6 @@ class CopyBody(ReasonBody):
 
     def copy_wanted(self) -> NewCopy:
         """Return it as the rules know it, or raise Malformed of a period with one end."""
-        if self.number is None and (self.since is None or self.until is None):
-            raise Malformed(findings=("since", "until"))
         return NewCopy(self.form, self.reason, self.number, self.since, self.until)
 
 
