@@ -101,6 +101,20 @@ async def test_somebody_is_sought_by_name_by_slip_or_by_card_and_the_address_tel
     assert link in (await physician.post("/adverse-events/seek/shown", data={})).text
 
 
+async def test_somebody_who_never_came_is_put_on_record_once(house: House, physician: SignedIn) -> None:
+    passport = {"document_kind": "passport", "number": "E7654321", "issuing_country": "CHN"}
+    newcomer = passport | {"name": "李远", "born_on": "1970-01-01"}
+    page = await sent(physician, "/adverse-events/newcomers", **newcomer)
+    assert await sent(physician, "/adverse-events/newcomers", **newcomer) == page
+    assert "李远" in await shown(physician, page)
+    now = house.db.clock.now().astimezone(house.settings.site.zone)
+    began = {"found_how": "reported", "began_on": now.date().isoformat(), "began_at": now.strftime("%H:%M")}
+    elsewhere = {"elsewhere_product": "made-up vaccine", "elsewhere_given_on": now.date().isoformat()}
+    record = await shown(physician, await sent(physician, page, **began, **elsewhere))
+    assert "made-up vaccine" in record
+    assert page in (await physician.post("/adverse-events/seek", data=passport)).text
+
+
 async def test_an_event_is_opened_reported_amended_and_read_on_paper(
     house: House, visit_id: UUID, physician: SignedIn
 ) -> None:

@@ -29,10 +29,10 @@ from clinic_server.adverse_events.report.actions import (
     amend_card,
     conclude,
     file_card,
-    open_later,
     say_class,
 )
 from clinic_server.adverse_events.report.claims import note_claim
+from clinic_server.adverse_events.report.later import open_later
 from clinic_server.adverse_events.report.prefill import begun_card
 from clinic_server.adverse_events.report.record import record_of
 from clinic_server.adverse_events.report.rules import Conclusion, LaterEvent

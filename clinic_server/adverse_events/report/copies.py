@@ -63,7 +63,7 @@ class CopyRef:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What stands in a copy: the cards as they read when it was taken."""
+    """What stands in a copy: the cards as they read when it was taken, and what else is known of each case since."""
 
     form: ExportForm
     exported_at: datetime

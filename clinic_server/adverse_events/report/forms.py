@@ -30,8 +30,8 @@ from clinic_server.adverse_events.rules import (
 )
 from clinic_server.kit.call import EMPTY_IS_NONE, Form
 from clinic_server.kit.errors import Malformed
-from clinic_server.people.documents import Document, DocumentKind
-from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
 
 OptionalDate = Annotated[date | None, EMPTY_IS_NONE]
 OptionalTime = Annotated[time | None, EMPTY_IS_NONE]
@@ -53,14 +53,31 @@ class SoughtForm(Form):
     born_on: OptionalDate = Field(None, repr=False)
     document_kind: Annotated[DocumentKind | None, EMPTY_IS_NONE] = None
     number: str = Field("", max_length=40, repr=False)
+    issuing_country: str = Field("", max_length=3)
 
     def document(self) -> Document | None:
         """Return the document whose number was typed, None where none was."""
         if not self.number:
             return None
-        return (
-            Document.parse(self.number) if self.document_kind is None else Document.of(self.document_kind, self.number)
-        )
+        if self.document_kind is None:
+            return Document.parse(self.number)
+        return Document.of(self.document_kind, self.number, self.issuing_country)
+
+
+class NewcomerForm(Form):
+    """Somebody who is not on record: one document, and what it does not tell itself."""
+
+    document_kind: DocumentKind
+    number: str = Field(min_length=1, max_length=40, repr=False)
+    issuing_country: str = Field("", max_length=3)
+    name: str = Field(min_length=1, max_length=MOST_NAME_CHARACTERS, repr=False)
+    sex: Sex = Field(Sex.UNKNOWN, repr=False)
+    born_on: OptionalDate = Field(None, repr=False)
+
+    def stated(self) -> IdentityFacts:
+        """Return who this is, or raise a Refused."""
+        document = Document.of(self.document_kind, self.number, self.issuing_country)
+        return IdentityFacts.stated(document, name=self.name, sex=self.sex, born_on=self.born_on)
 
 
 class ClassForm(Form):

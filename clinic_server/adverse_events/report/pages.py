@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from clinic_server.adverse_events import kinds
 from clinic_server.adverse_events.care.lookup import standing_calls
 from clinic_server.adverse_events.deadlines import UrgentGround
-from clinic_server.adverse_events.report import actions, claims
+from clinic_server.adverse_events.report import actions, claims, later
 from clinic_server.adverse_events.report.card import changes_between
 from clinic_server.adverse_events.report.copies import take_copy
 from clinic_server.adverse_events.report.copy_files import place_words
@@ -32,6 +32,7 @@ from clinic_server.adverse_events.report.forms import (
     ConclusionForm,
     CopyForm,
     LaterForm,
+    NewcomerForm,
     NothingForm,
     ReasonForm,
     SettlementForm,
@@ -59,7 +60,7 @@ from clinic_server.adverse_events.report.terms import (
 from clinic_server.adverse_events.report.wording import words_of
 from clinic_server.adverse_events.rules import EventRef, EventStepKind, Seriousness
 from clinic_server.kit.call import Call
-from clinic_server.people.documents import DocumentKind
+from clinic_server.people.documents import DocumentKind, Sex
 from clinic_server.people.rules import PersonUnknown
 
 router = APIRouter(include_in_schema=False)
@@ -118,6 +119,15 @@ async def seek_shown(call: Writer) -> HTMLResponse:
     return _sought(call, await people_shown(call))
 
 
+@router.post(f"{LIST}/newcomers")
+async def put_on_record(call: Writer) -> Response:
+    """Register somebody whose event is told and who never came, and go on to the event."""
+    stated = (await call.form(NewcomerForm)).stated()
+    return await call.record(
+        lambda tx: later.put_on_record(tx, stated), then=lambda known: f"/people/{known.person_id}/adverse-event"
+    )
+
+
 @router.get("/people/{person_id}/adverse-event")
 async def later_form(call: Writer, person_id: UUID) -> HTMLResponse:
     """Ask what happened to somebody after a dose."""
@@ -133,7 +143,7 @@ async def later_form(call: Writer, person_id: UUID) -> HTMLResponse:
 async def open_later(call: Writer, person_id: UUID) -> Response:
     """Open the file of an event that was heard of after the visit."""
     new = (await call.form(LaterForm)).later(call.house.settings.site.zone, local_now(call))
-    return await call.record(lambda tx: actions.open_later(tx, person_id, new), then=_opened)
+    return await call.record(lambda tx: later.open_later(tx, person_id, new), then=_opened)
 
 
 @router.get(f"{LIST}/copies/{{export_id}}")
@@ -238,7 +248,7 @@ async def reopen(call: Closer, number: int) -> Response:
 
 
 def _sought(call: Call, found: Sequence[PersonFound] | None) -> HTMLResponse:
-    return call.page("adverse_events/seek.html", found=found, kinds=DocumentKind)
+    return call.page("adverse_events/seek.html", found=found, kinds=DocumentKind, sexes=Sex)
 
 
 def _changes(versions: Sequence[CardVersion]) -> dict[int, Any]:
