@@ -20,6 +20,8 @@ from clinic_server.adverse_events.due import api as due_api
 from clinic_server.adverse_events.due import pages as due_pages
 from clinic_server.adverse_events.due.watching import ClocksDue
 from clinic_server.adverse_events.report import api as report_api
+from clinic_server.adverse_events.report import card_pages as report_card_pages
+from clinic_server.adverse_events.report import pages as report_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -170,6 +172,8 @@ ROUTERS = (
     care_api.router,
     care_pages.router,
     report_api.router,
+    report_pages.router,
+    report_card_pages.router,
     due_api.router,
     due_pages.router,
     exit_api.router,

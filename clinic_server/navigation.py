@@ -53,7 +53,7 @@ PAGES: Final = {
         _link("/queue", "queue", Role.REGISTRAR, Role.ORDER_KEEPER, Role.SITE_LEAD),
         _link("/observation", "observation", Role.OBSERVER, Role.PHYSICIAN),
         _link("/observation/exits", "exits", Role.OBSERVER, Role.PHYSICIAN, Role.SITE_LEAD),
-        _link("/adverse-events", "adverse_events", Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN),
+        _link("/adverse-events", "adverse_events", Role.OBSERVER, Role.VACCINATOR, Role.PHYSICIAN, Role.SITE_LEAD),
         _link("/corrections", "corrections", Role.VACCINATOR, Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD),
     ),
     Group.VACCINE: (

@@ -144,6 +144,12 @@ async def test_a_person_is_found_by_name_or_number_and_two_of_one_name_are_two(
     assert ours["doses"][0]["lot_number"] == "L-2027-01-01"
     answer = await physician.post("/api/v1/adverse-events/people", json={"name": "王小明", "born_on": "1999-01-01"})
     assert answer.json() == []
+    newcomer = {"document_kind": "passport", "number": "E7654321", "issuing_country": "CHN", "name": "王小明"}
+    assert (await refusal(physician, "/adverse-events/newcomers", **newcomer))[0] == "identity_incomplete"
+    person_id = (await post(physician, "/adverse-events/newcomers", **newcomer, born_on="1980-05-01"))["person_id"]
+    answer = await physician.post("/api/v1/adverse-events/people", json={"name": "王小明"})
+    assert person_id in {one["person_id"] for one in answer.json()}
+    assert len(answer.json()) == 3
 
 
 async def test_a_card_is_begun_with_what_the_site_knows(visit_id: UUID, as_role: AsRole) -> None:

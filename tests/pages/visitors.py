@@ -1,5 +1,6 @@
 """Made-up people at every stage of a clinic day, brought there by the same actions as real ones."""
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 from uuid import UUID
 
@@ -22,6 +23,33 @@ from clinic_server.adverse_events.care.rules import (
     Symptoms,
     Vitals,
 )
+from clinic_server.adverse_events.deadlines import UrgentGround
+from clinic_server.adverse_events.report.actions import (
+    Amendment,
+    amend_card,
+    conclude,
+    file_card,
+    say_class,
+)
+from clinic_server.adverse_events.report.claims import note_claim
+from clinic_server.adverse_events.report.later import open_later
+from clinic_server.adverse_events.report.prefill import begun_card
+from clinic_server.adverse_events.report.record import record_of
+from clinic_server.adverse_events.report.rules import Conclusion, LaterEvent
+from clinic_server.adverse_events.report.terms import (
+    BodyLevel,
+    CaseOutcome,
+    ClaimKind,
+    ConcludingBody,
+    FeverBand,
+    FinalClass,
+    FirstClass,
+    HarmGrade,
+    Organised,
+    Programme,
+    SizeBand,
+)
+from clinic_server.adverse_events.rules import Classed, FoundHow, Seriousness
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
@@ -114,7 +142,8 @@ from clinic_server.screening.own_answers import require_link
 from clinic_server.screening.rule_sets import Quantity
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
-from clinic_server.settings import Settings, SiteSettings
+from clinic_server.settings import ReportingSettings, Settings, SiteSettings
+from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import NewPlace, require_place
@@ -175,7 +204,7 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
-    return clinic | _react(tx, visit_ids[16], visit_ids[10])
+    return clinic | _react(tx, visit_ids[16], visit_ids[10]) | _report(tx, people[0], doses[0])
 
 
 def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
@@ -218,6 +247,29 @@ def _hand_over(tx: Tx, watched_id: UUID, gone_id: UUID) -> None:
     write_note(tx, watched_id, "已给温水，请十分钟后再看")
     write_note(tx, None, "A3 座椅松动")
     take_over(tx)
+
+
+def _report(tx: Tx, person_id: UUID, dose_id: UUID) -> dict[str, str]:
+    """Let somebody tell by telephone of what began after a dose; report it, amend the card, conclude, ask for costs."""
+    today, site = tx.local_date, SiteSettings()
+    grave = Classed("anaphylactic_shock", (Seriousness.HOSPITAL,), (UrgentGround.MAJOR_CONCERN,))
+    told = LaterEvent(FoundHow.TELEPHONE, tx.now, dose_ids=(dose_id,), classed=Classed("urticaria"))
+    number = open_later(tx, person_id, told).number
+    say_class(tx, number, grave)
+    record = record_of(tx.connection, tx.keyring, number, tx.now.astimezone(site.zone), frozenset({Role.PHYSICIAN}))
+    assert record.health is not None
+    begun = begun_card(record, record.health, site, tx.now)
+    vaccine = replace(begun.vaccines[0], programme=Programme.STATE, organised=Organised.CAMPAIGN, dose_number=1)
+    none_seen = {"redness": SizeBand.NONE, "induration": SizeBand.NONE, "fever": FeverBand.NONE}
+    said = {"course": "两小时后全身荨麻疹，随后血压下降。", "in_hospital": True, "first_class": FirstClass.PENDING}
+    card = replace(begun, vaccines=(vaccine,), outcome=CaseOutcome.BETTER, **none_seen, **said)
+    settings = ReportingSettings(county_code="110105")
+    file_card(tx, number, card, settings)
+    amend_card(tx, number, Amendment(replace(card, outcome=CaseOutcome.RECOVERED), 1, "电话随访"), settings)
+    body = (ConcludingBody.EXPERT_PANEL, BodyLevel.COUNTY, HarmGrade.G4)
+    conclude(tx, number, Conclusion(FinalClass.ABNORMAL, "过敏性休克", today, *body))
+    note_claim(tx, number, ClaimKind.MAKER, today, "住院费用")
+    return {"reported": str(number), "teller": str(person_id)}
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:

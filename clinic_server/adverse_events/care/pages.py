@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from clinic_server.adverse_events.care import actions, drug_tables, references, symptoms
 from clinic_server.adverse_events.care.actions import TeamCalled
 from clinic_server.adverse_events.care.forms import FORMS
-from clinic_server.adverse_events.care.lookup import call_of_visit, standing_calls
+from clinic_server.adverse_events.care.lookup import call_of_visit
 from clinic_server.adverse_events.care.rules import (
     AmbulanceStep,
     BodyPosition,
@@ -23,7 +23,6 @@ from clinic_server.adverse_events.care.rules import (
 )
 from clinic_server.adverse_events.care.shown import care_sheet
 from clinic_server.adverse_events.care.symptoms import BodySystem
-from clinic_server.adverse_events.lookup import open_events
 from clinic_server.adverse_events.rules import CareEnd
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.staff.rules import STATION_PATTERN, Role
@@ -98,14 +97,6 @@ async def end_call(call: Caller, visit_id: UUID) -> Response:
     """Say what a call without a dose was about."""
     form = await call.form(WordsForm)
     return await call.record(lambda tx: actions.end_call(tx, visit_id, form.words), then="/")
-
-
-@router.get("/adverse-events")
-async def events(call: Carer) -> Response:
-    """Show where somebody is being helped, then every open file."""
-    return call.page(
-        "adverse_events/events.html", calls=await call.read(standing_calls), events=await call.read(open_events)
-    )
 
 
 @router.get("/adverse-events/references")

@@ -1,4 +1,4 @@
-"""What is recorded of an event after the care: opened later, classed, reported, followed up, closed, opened again."""
+"""What is recorded of an event after the care: classed, reported, followed up, closed, opened again."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from clinic_server.adverse_events.actions import (
     classify,
     close_file,
-    file_event,
     reopen_file,
     take_event_step,
 )
@@ -34,7 +33,6 @@ from clinic_server.adverse_events.report.rules import (
     CardUnchanged,
     Conclusion,
     DiscoveryImpossible,
-    LaterEvent,
     ReportedByCard,
     SuspectUnknown,
     bars_later_doses,
@@ -58,12 +56,10 @@ from clinic_server.adverse_events.rules import (
     EventFacts,
     EventRef,
     EventStepKind,
-    NewEvent,
 )
 from clinic_server.immunisations.actions import note_reaction
 from clinic_server.immunisations.history import NewReaction
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import person
 from clinic_server.settings import ReportingSettings
 from clinic_server.staff.actions import require_qualification, require_signed_in
 from clinic_server.staff.rules import QualificationKind
@@ -95,31 +91,6 @@ class Amendment:
     card: Card = field(repr=False)
     base_version: int
     reason: str = field(repr=False)
-
-
-def open_later(tx: Tx, person_id: UUID, new: LaterEvent) -> EventRef:
-    """Open the file of an event that was heard of after the visit; each such event has a file of its own."""
-    require_signed_in(tx)
-    person(tx.connection, tx.keyring, person_id)
-    discovered_at = new.discovered_at or tx.now
-    event = file_event(
-        tx,
-        NewEvent(
-            person_id=person_id,
-            visit_id=None,
-            found_how=new.found_how,
-            discovered_at=discovered_at,
-            onset_at=new.onset_at,
-            dose_ids=new.dose_ids,
-            elsewhere=new.elsewhere,
-        ),
-    )
-    if not new.onset_at <= discovered_at <= tx.now:
-        raise DiscoveryImpossible
-    if new.classed is not None:
-        classify(tx, event.event_id, new.classed)
-    tx.journal("adverse_event_opened", event.event_id, ADVERSE_EVENTS)
-    return event
 
 
 def say_class(tx: Tx, number: int, told: Classed) -> EventRef:

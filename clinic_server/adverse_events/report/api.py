@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from clinic_server.adverse_events.deadlines import UrgentGround
-from clinic_server.adverse_events.report import actions, claims
+from clinic_server.adverse_events.report import actions, claims, later
 from clinic_server.adverse_events.report.actions import Amendment
 from clinic_server.adverse_events.report.card import Card
 from clinic_server.adverse_events.report.copies import NewCopy, take_copy
@@ -39,9 +39,8 @@ from clinic_server.adverse_events.report.terms import (
 )
 from clinic_server.adverse_events.rules import Classed, EventStepKind, FoundHow, Seriousness, SuspectElsewhere
 from clinic_server.kit.call import Body
-from clinic_server.kit.errors import Malformed
-from clinic_server.people.documents import Document, DocumentKind
-from clinic_server.people.rules import MOST_NAME_CHARACTERS
+from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
 
 router = APIRouter(prefix="/api/v1", tags=["adverse events"])
 LaterWay = Literal[FoundHow.TELEPHONE, FoundHow.RETURNED, FoundHow.REPORTED]
@@ -56,6 +55,22 @@ class SoughtBody(Body):
     document_kind: DocumentKind | None = None
     number: str = Field("", max_length=40, repr=False)
     issuing_country: str = Field("", max_length=3)
+
+
+class NewcomerBody(Body):
+    """Somebody who is not on record: one document, and what it does not tell itself."""
+
+    document_kind: DocumentKind
+    number: str = Field(max_length=40, repr=False)
+    issuing_country: str = Field("", max_length=3)
+    name: str = Field(min_length=1, max_length=MOST_NAME_CHARACTERS, repr=False)
+    sex: Sex = Field(Sex.UNKNOWN, repr=False)
+    born_on: date | None = Field(None, repr=False)
+
+    def stated(self) -> IdentityFacts:
+        """Return who this is, or raise a Refused."""
+        document = Document.of(self.document_kind, self.number, self.issuing_country)
+        return IdentityFacts.stated(document, name=self.name, sex=self.sex, born_on=self.born_on)
 
 
 class ClassBody(Body):
@@ -175,8 +190,6 @@ class CopyBody(ReasonBody):
 
     def copy_wanted(self) -> NewCopy:
         """Return it as the rules know it, or raise Malformed of a period with one end."""
-        if self.number is None and (self.since is None or self.until is None):
-            raise Malformed(findings=("since", "until"))
         return NewCopy(self.form, self.reason, self.number, self.since, self.until)
 
 
@@ -198,11 +211,17 @@ async def seek_people(call: Writer, body: SoughtBody) -> Sequence[PersonFound]:
     return await call.read(lambda connection: people_called(connection, keyring, body.name, body.born_on))
 
 
+@router.post("/adverse-events/newcomers", status_code=201)
+async def put_on_record(call: Writer, body: NewcomerBody) -> Response:
+    """Register somebody whose event is told and who never came."""
+    return await call.record(lambda tx: later.put_on_record(tx, body.stated()))
+
+
 @router.post("/people/{person_id}/adverse-events", status_code=201)
 async def open_later(call: Writer, person_id: UUID, body: LaterBody) -> Response:
     """Open the file of an event that was heard of after the visit."""
     new = body.later()
-    return await call.record(lambda tx: actions.open_later(tx, person_id, new))
+    return await call.record(lambda tx: later.open_later(tx, person_id, new))
 
 
 @router.get("/adverse-events/{number}")

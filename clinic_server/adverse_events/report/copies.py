@@ -32,6 +32,7 @@ from clinic_server.adverse_events.report.terms import ExportForm
 from clinic_server.adverse_events.rules import ADVERSE_EVENTS
 from clinic_server.adverse_events.tables import adverse_event
 from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.errors import Malformed
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.staff.tables import staff
@@ -47,6 +48,11 @@ class NewCopy:
     since: date | None = None
     until: date | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a copy of nothing: a period has both its ends."""
+        if self.number is None and (self.since is None or self.until is None):
+            raise Malformed(findings=("since", "until"))
+
 
 @dataclass(frozen=True, slots=True)
 class CopyRef:
@@ -57,7 +63,7 @@ class CopyRef:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What stands in a copy: the cards as they read when it was taken."""
+    """What stands in a copy: the cards as they read when it was taken, and what else is known of each case since."""
 
     form: ExportForm
     exported_at: datetime
