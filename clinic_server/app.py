@@ -12,13 +12,16 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__
-from clinic_server.adverse_events import deadlines
+from clinic_server.adverse_events import deadlines, kinds
 from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
 from clinic_server.adverse_events.due import api as due_api
 from clinic_server.adverse_events.due import pages as due_pages
 from clinic_server.adverse_events.due.watching import ClocksDue
+from clinic_server.adverse_events.similar import api as similar_api
+from clinic_server.adverse_events.similar import limits
+from clinic_server.adverse_events.similar import pages as similar_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -149,6 +152,8 @@ ROUTERS = (
     care_pages.router,
     due_api.router,
     due_pages.router,
+    similar_api.router,
+    similar_pages.router,
     exit_api.router,
     exit_pages.router,
     opening_api.router,
@@ -291,6 +296,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     drug_tables.shipped()
     protocols.shipped()
     deadlines.shipped()
+    kinds.shipped()
+    limits.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

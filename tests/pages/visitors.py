@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from clinic_server.adverse_events.actions import classify, file_event
 from clinic_server.adverse_events.care.actions import NewEntry, call_team, strike_line, write_line
 from clinic_server.adverse_events.care.references import state_protocol
 from clinic_server.adverse_events.care.rules import (
@@ -22,6 +23,9 @@ from clinic_server.adverse_events.care.rules import (
     Symptoms,
     Vitals,
 )
+from clinic_server.adverse_events.due.actions import tell_clocks
+from clinic_server.adverse_events.rules import Classed, FoundHow, NewEvent
+from clinic_server.adverse_events.similar.lookup import all_gathered
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
@@ -159,7 +163,7 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
-    return clinic | _react(tx, visit_ids[16], visit_ids[10])
+    return clinic | _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
 
 
 def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
@@ -181,6 +185,17 @@ def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
     written = [write_line(tx, number, NewEntry(said)) for said in lines]
     strike_line(tx, number, written[6].line_id, "写错")
     return {"event": str(number), "fainted": str(waiting_id)}
+
+
+def _gather(tx: Tx, visit_id: UUID) -> dict[str, str]:
+    """Let somebody telephone about hives after a dose at the same bench: two similar events, and their clocks."""
+    person_id = standing(tx.connection, visit_id).person_id
+    doses = [one.dose_id for one in doses_given(tx.connection, person_id)]
+    event = file_event(tx, NewEvent(person_id, None, FoundHow.TELEPHONE, tx.now, tx.now, doses))
+    classify(tx, event.event_id, Classed("urticaria"))
+    tx.journal("furnished", event.event_id)
+    tell_clocks(tx)
+    return {"similar": str(all_gathered(tx.connection)[0].number)}
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
