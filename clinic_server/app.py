@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__, navigation
-from clinic_server.adverse_events import deadlines
+from clinic_server.adverse_events import deadlines, kinds
 from clinic_server.adverse_events.care import api as care_api
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care import pages as care_pages
@@ -22,6 +22,9 @@ from clinic_server.adverse_events.due.watching import ClocksDue
 from clinic_server.adverse_events.report import api as report_api
 from clinic_server.adverse_events.report import card_pages as report_card_pages
 from clinic_server.adverse_events.report import pages as report_pages
+from clinic_server.adverse_events.similar import api as similar_api
+from clinic_server.adverse_events.similar import limits
+from clinic_server.adverse_events.similar import pages as similar_pages
 from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
@@ -176,6 +179,8 @@ ROUTERS = (
     report_card_pages.router,
     due_api.router,
     due_pages.router,
+    similar_api.router,
+    similar_pages.router,
     exit_api.router,
     exit_pages.router,
     checks_api.router,
@@ -333,6 +338,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     deadlines.shipped()
     voice_words.shipped()
     check_plans.shipped()
+    kinds.shipped()
+    limits.shipped()
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )

@@ -37,6 +37,7 @@ from clinic_server.adverse_events.rules import (
     TooManySuspects,
     as_listed,
 )
+from clinic_server.adverse_events.similar.actions import gather
 from clinic_server.adverse_events.tables import (
     AdverseEvent,
     CareOver,
@@ -84,15 +85,17 @@ def end_care(tx: Tx, event_id: UUID, care_end: CareEnd) -> EventRef:
     if facts.care_ended is not None or facts.visit_id is None:
         raise CareEnded
     tx.append(CareOver, event_id=event_id, care_end=care_end, ended_by=tx.actor.staff_id, ended_at=tx.now)
+    gather(tx, event_id)
     return EventRef(event_id, facts.number)
 
 
 def classify(tx: Tx, event_id: UUID, told: Classed) -> EventRef:
-    """Say what an event is; what was said before stays to be read. The caller journals."""
+    """Say what an event is, which may make it one of many; what was said before stays. The caller journals."""
     staff_id, facts = require_signed_in(tx), _open_file(tx, event_id)
     class_id = tx.new_id()
     sealed = tx.keyring.seal(msgspec.json.encode(as_listed(told)).decode(), class_context(class_id))
     tx.append(EventClassed, id=class_id, event_id=event_id, class_sealed=sealed, classed_by=staff_id, classed_at=tx.now)
+    gather(tx, event_id)
     return EventRef(event_id, facts.number)
 
 

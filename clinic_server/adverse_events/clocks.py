@@ -30,7 +30,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DueClock:
+class ReportClock:
     """Since when something is awaited, and how much time it is allowed; for a report from the event's discovery."""
 
     begun_at: datetime
@@ -51,26 +51,26 @@ class Steps:
     left_field_on: date | None = None
 
 
-def clock_of(discovered_at: datetime, grounds: Iterable[UrgentGround], deadlines: Deadlines) -> DueClock:
+def clock_of(discovered_at: datetime, grounds: Iterable[UrgentGround], deadlines: Deadlines) -> ReportClock:
     """Return the clock of an event, whatever the order in which its grounds were said."""
-    clock = DueClock(discovered_at, deadlines.time_for(None))
+    clock = ReportClock(discovered_at, deadlines.time_for(None))
     for ground in grounds:
         clock = clock_after(clock, ground, deadlines)
     return clock
 
 
-def clock_after(earlier: DueClock, ground: UrgentGround | None, deadlines: Deadlines) -> DueClock:
+def clock_after(earlier: ReportClock, ground: UrgentGround | None, deadlines: Deadlines) -> ReportClock:
     """Return the clock after a reclassification, which only ever shortens it."""
-    return DueClock(earlier.begun_at, min(earlier.allowed, deadlines.time_for(ground)))
+    return ReportClock(earlier.begun_at, min(earlier.allowed, deadlines.time_for(ground)))
 
 
-def calls_passed(clock: DueClock, now: datetime, deadlines: Deadlines) -> int:
+def calls_passed(clock: ReportClock, now: datetime, deadlines: Deadlines) -> int:
     """Return how many of its calls a clock has made; the deadline itself is the last."""
     left = clock.due_at - now
     return sum(left <= call for call in (*deadlines.calls_of(clock.allowed), timedelta(0)))
 
 
-def urgency_of(clock: DueClock, now: datetime, deadlines: Deadlines) -> Urgency:
+def urgency_of(clock: ReportClock, now: datetime, deadlines: Deadlines) -> Urgency:
     """Return how near the deadline is."""
     calls = len(deadlines.calls_of(clock.allowed))
     passed = calls_passed(clock, now, deadlines)

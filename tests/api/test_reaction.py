@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from clinic_server.adverse_events.care.lookup import call_of_visit
+from clinic_server.adverse_events.care.shown import mapped_hospital
 from clinic_server.adverse_events.care.tables import care_line, care_line_struck, emergency_call
 from clinic_server.adverse_events.lookup import event_by_number, open_events, suspect_doses
 from clinic_server.adverse_events.rules import CareEnd, FoundHow
@@ -26,8 +27,10 @@ from clinic_server.kit.journal import head_of, journal, verify
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.emergency_kit.lookup import standing_kit
 from clinic_server.opening.emergency_kit.rules import KitThing
+from clinic_server.opening.hospitals.actions import designate_hospital, list_hospital
+from clinic_server.opening.hospitals.rules import Hospital, HospitalKind
 from clinic_server.opening.lookup import injections_paused
-from clinic_server.opening.rules import Lapse
+from clinic_server.opening.rules import Lapse, Variant
 from clinic_server.screening.actions import record_screening
 from clinic_server.screening.rules import Measurements
 from clinic_server.settings import PagingSettings, Settings
@@ -405,6 +408,31 @@ async def test_vitals_out_of_bounds_keep_the_care_going(
     await written(observer, number, "vitals", WELL)
     await written(observer, number, "vitals", vitals)
     assert (await ended(observer, number, CareEnd.WELL_AGAIN)).json()["code"] == "not_yet_well"
+
+
+def a_hospital(house: House, code: str, whose: Variant, lead: Actor) -> None:
+    listed = Hospital(code, f"Hospital {code}", HospitalKind.SECONDARY, "120", f"Dr {code}", "", 2, 9)
+    house.db.write_now(lambda tx: list_hospital(tx, listed), lead)
+    house.db.write_now(lambda tx: designate_hospital(tx, whose, code), lead)
+
+
+async def test_the_sheet_names_the_hospital_of_the_persons_age_else_the_openings(
+    house: House, visit_id: UUID, observer: SignedIn
+) -> None:
+    number, lead = await pressed(observer, visit_id), a_colleague(house.db, Role.SITE_LEAD)
+
+    def taken_to(years: int) -> str:
+        db = house.db
+        return db.read_now(lambda at: mapped_hospital(at, db.keyring, 12 * years)).name
+
+    assert {taken_to(13), taken_to(46)} == {"made up"}, "the opening's green channel"
+    a_hospital(house, "CHILDREN", Variant.PAEDIATRIC, lead)
+    assert (taken_to(13), taken_to(14), taken_to(46)) == ("Hospital CHILDREN", "made up", "made up")
+    a_hospital(house, "COUNTY", Variant.ADULT, lead)
+    assert (taken_to(13), taken_to(14)) == ("Hospital CHILDREN", "Hospital COUNTY")
+    sheet = (await observer.get(f"/adverse-events/{number}/handover")).text
+    assert "Hospital COUNTY 120 Dr COUNTY" in sheet
+    assert 'value="Hospital COUNTY"' in (await observer.get(f"/adverse-events/{number}/care")).text
 
 
 async def test_somebody_taken_to_hospital_leaves_the_flow_with_a_sheet(

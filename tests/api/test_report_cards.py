@@ -102,6 +102,11 @@ async def record(who: SignedIn, number: int) -> Any:
     return answer.json()
 
 
+def due_of(told: Any) -> dict[str, str]:
+    """By when each step is awaited."""
+    return {one["step"]: one["due_at"] for one in told["awaited"]}
+
+
 async def test_an_event_told_later_is_of_a_dose_here_or_elsewhere_and_never_merged(
     house: House, visit_id: UUID, physician: SignedIn
 ) -> None:
@@ -113,7 +118,7 @@ async def test_an_event_told_later_is_of_a_dose_here_or_elsewhere_and_never_merg
     assert len({first, second, again}) == 3
     told = await record(physician, first)
     assert (told["event"]["found_how"], told["event"]["visit_id"]) == ("telephone", None)
-    assert datetime.fromisoformat(told["report_due_at"]) == at + timedelta(hours=2)
+    assert datetime.fromisoformat(due_of(told)["reported"]) == at + timedelta(hours=2)
     assert (await record(physician, second))["health"]["elsewhere"][0]["product"] == "made-up vaccine"
     path = f"/people/{person_of(house, visit_id)}/adverse-events"
     before = rows_in(house.db)
@@ -195,7 +200,7 @@ async def test_a_card_is_filed_whole_once_and_stops_the_clock(
     assert (await refusal(physician, path, card=as_told()))[0] == "card_filed"
     told = await record(physician, number)
     assert list(told["steps"]) == ["reported"]
-    assert set(told["due"]) == {"investigation"}
+    assert set(due_of(told)) == {"investigation_begun"}
 
 
 async def test_every_card_has_a_number_of_its_own_and_a_later_version_keeps_it(
@@ -247,7 +252,7 @@ async def test_steps_follow_the_report_and_a_conclusion_is_the_diagnosis(
     await post(physician, f"/adverse-events/{number}/card", card=as_told())
     for step in ("investigation_begun", "field_left"):
         await post(physician, f"/adverse-events/{number}/steps/{step}")
-    assert set((await record(physician, number))["due"]) == {"preliminary_card", "field_report", "diagnosis"}
+    assert set(due_of(await record(physician, number))) == {"preliminary_card_sent", "field_report_sent", "diagnosed"}
     path, today = f"/adverse-events/{number}/conclusion", date(2026, 3, 2).isoformat()
     said = {"final_class": "error", "diagnosis": "abscess", "body": "expert_panel", "level": "county", "harm": "3e"}
     assert (await refusal(physician, path, final_class="error", concluded_on=today))[0] == "conclusion_incomplete"
@@ -262,10 +267,10 @@ async def test_steps_follow_the_report_and_a_conclusion_is_the_diagnosis(
 
 async def test_a_reclassification_never_gives_more_time(house: House, visit_id: UUID, physician: SignedIn) -> None:
     number = await opened(house, physician, visit_id, classed={"kind": "other_serious", "grounds": ["death"]})
-    due = (await record(physician, number))["report_due_at"]
+    due = due_of(await record(physician, number))
     await post(physician, f"/adverse-events/{number}/class", kind="fever")
     told = await record(physician, number)
-    assert told["report_due_at"] == due
+    assert due_of(told) == due
     assert [one["classed"]["kind"] for one in told["health"]["classes"]] == ["other_serious", "fever"]
 
 
@@ -344,7 +349,7 @@ async def test_the_site_lead_reads_everything_but_health(
         reader = await as_role(role)
         assert (await record(reader, number))["health"] is None
         (line,) = (await reader.get("/api/v1/adverse-events")).json()
-        assert (line["number"], line["kind"], line["urgency"]) == (number, None, "ample")
+        assert (line["number"], line["kind"], line["report_awaited"]["urgency"]) == (number, None, "ample")
         assert (await reader.get(f"/api/v1/adverse-events/{number}/card")).status_code == 403
     (line,) = (await physician.get("/api/v1/adverse-events")).json()
     assert line["kind"] == "fever"

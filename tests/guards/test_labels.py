@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "clinic_server" / "locale"
 CATALOGUES = {"zh_Hans_CN": "gb2312", "zh_Hant_TW": "big5"}  # and an encoding that lacks the other's characters
 SHOWN = {  # enum: the group of labels its values are shown with
-    "adverse_events.clocks.FollowUp": "follow_up",
     "adverse_events.clocks.Urgency": "urgency",
     "adverse_events.deadlines.UrgentGround": "urgent_ground",
     "adverse_events.similar.terms.KindGroup": "kind_group",
@@ -176,6 +175,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "wall.rules.Fridges": "wall_fridges",
 }
 NEVER_SHOWN = {
+    "adverse_events.clocks.FollowUp",  # is shown as the step that ends it
     "adverse_events.kinds.OnsetUnit",  # stands in the words of an onset
     "adverse_events.brighton.Sign",  # has its words in the list of symptoms
     "adverse_events.report.terms.ExportForm",  # is the end of a file's name

@@ -57,6 +57,7 @@ PAGES = {
     "care-references": "/adverse-events/references",
     "emergency-without-dose": "/visits/{fainted}/reaction",
     "report-clocks": "/report-clocks",
+    "similar-events": "/adverse-events/similar/{similar}",
     "exits": "/observation/exits",
     "opening": "/opening",
     "emergency-kit": "/opening/kit",

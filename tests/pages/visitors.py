@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from clinic_server.adverse_events.actions import classify, file_event
 from clinic_server.adverse_events.care.actions import NewEntry, call_team, strike_line, write_line
 from clinic_server.adverse_events.care.references import state_protocol
 from clinic_server.adverse_events.care.rules import (
@@ -24,6 +25,7 @@ from clinic_server.adverse_events.care.rules import (
     Vitals,
 )
 from clinic_server.adverse_events.deadlines import UrgentGround
+from clinic_server.adverse_events.due.actions import tell_clocks
 from clinic_server.adverse_events.report.actions import (
     Amendment,
     amend_card,
@@ -49,7 +51,8 @@ from clinic_server.adverse_events.report.terms import (
     Programme,
     SizeBand,
 )
-from clinic_server.adverse_events.rules import Classed, FoundHow, Seriousness
+from clinic_server.adverse_events.rules import Classed, FoundHow, NewEvent, Seriousness
+from clinic_server.adverse_events.similar.lookup import all_gathered
 from clinic_server.alerts.answering import acknowledge_by_contact
 from clinic_server.alerts.calling import take_turns
 from clinic_server.alerts.contacts import Address, NewContact, add_contact, standing_ids
@@ -204,7 +207,8 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _attach(tx) | _sound(tx) | _warm(tx) | _go_out(tx, [visit_ids[12], visit_ids[15]])
     _page(tx)
     cool(tx)
-    return clinic | _react(tx, visit_ids[16], visit_ids[10]) | _report(tx, people[0], doses[0])
+    clinic |= _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
+    return clinic | _report(tx, people[0], doses[0])
 
 
 def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
@@ -270,6 +274,17 @@ def _report(tx: Tx, person_id: UUID, dose_id: UUID) -> dict[str, str]:
     conclude(tx, number, Conclusion(FinalClass.ABNORMAL, "过敏性休克", today, *body))
     note_claim(tx, number, ClaimKind.MAKER, today, "住院费用")
     return {"reported": str(number), "teller": str(person_id)}
+
+
+def _gather(tx: Tx, visit_id: UUID) -> dict[str, str]:
+    """Let somebody telephone about hives after a dose at the same bench: two similar events, and their clocks."""
+    person_id = standing(tx.connection, visit_id).person_id
+    doses = [one.dose_id for one in doses_given(tx.connection, person_id)]
+    event = file_event(tx, NewEvent(person_id, None, FoundHow.TELEPHONE, tx.now, tx.now, doses))
+    classify(tx, event.event_id, Classed("urticaria"))
+    tx.journal("furnished", event.event_id)
+    tell_clocks(tx)
+    return {"similar": str(all_gathered(tx.connection)[0].number)}
 
 
 def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:

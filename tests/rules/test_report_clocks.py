@@ -8,8 +8,8 @@ import pytest
 
 from clinic_server.adverse_events import deadlines
 from clinic_server.adverse_events.clocks import (
-    DueClock,
     FollowUp,
+    ReportClock,
     Steps,
     Urgency,
     after_weekdays,
@@ -41,7 +41,7 @@ def test_each_urgent_ground_leaves_two_hours_from_discovery(ground: str) -> None
 def test_reclassifying_only_ever_shortens() -> None:
     """Every order of being called ordinary and urgent ends with the shortest clock, and none grows on the way."""
     for said in permutations((None, None, UrgentGround.DEATH, UrgentGround.CLUSTER)):
-        clock = DueClock(FOUND, CN.time_for(None))
+        clock = ReportClock(FOUND, CN.time_for(None))
         for ground in said:
             after = clock_after(clock, ground, CN)
             assert after.due_at <= clock.due_at

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_server.adverse_events.care import symptoms
 from clinic_server.adverse_events.similar import limits
 from clinic_server.adverse_events.similar.limits import LimitsFaulty
-from clinic_server.adverse_events.similar.rules import Cluster, Seen, clusters_in
+from clinic_server.adverse_events.similar.rules import Cluster, Seen, clusters_in, group_of_signs
 from clinic_server.adverse_events.similar.terms import KindGroup, SimilarScope
 
 SITE = limits.shipped()
@@ -99,6 +100,39 @@ def test_the_order_in_which_events_become_known_makes_no_difference(events: list
     shuffled = list(events)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis hands over a Random
     assert clusters_in(shuffled, SITE) == clusters_in(events, SITE)
+
+
+@given(_events, st.randoms())
+def test_gathering_one_by_one_finds_what_all_at_once_would(events: list[Seen], chance: object) -> None:
+    """Each event is looked at with its neighbours alone, when it becomes known; nothing is missed by that."""
+    chance.shuffle(events)  # type: ignore[attr-defined]
+    widest = max(limit.within for limit in SITE.limit)
+    joined: dict[tuple[SimilarScope, str, KindGroup], set[UUID]] = {}
+    for count, new in enumerate(events, 1):
+        near = [one for one in events[:count] if abs(one.onset_at - new.onset_at) <= widest]
+        for found in clusters_in(near, SITE):
+            if new.event_id in found.event_ids:
+                joined.setdefault((found.scope, found.code, found.group), set()).update(found.event_ids)
+    assert joined == {(one.scope, one.code, one.group): set(one.event_ids) for one in clusters_in(events, SITE)}
+
+
+@pytest.mark.parametrize(
+    ("codes", "group"),
+    [
+        ("generalised_urticaria", ALLERGIC),
+        ("dry_cough", ALLERGIC),
+        ("fainting generalised_itch", ALLERGIC),
+        ("fainting", PSYCHOGENIC),
+        ("anxious fast_breathing", PSYCHOGENIC),
+        ("fast_breathing", None),
+        ("fever headache", None),
+        ("", None),
+    ],
+)
+def test_until_somebody_says_what_it_is_the_signs_tell_allergy_and_stress_apart(
+    codes: str, group: KindGroup | None
+) -> None:
+    assert group_of_signs(codes.split(), symptoms.shipped()) is group
 
 
 @given(_events)

@@ -68,6 +68,7 @@ from clinic_server.adverse_events.rules import (
     FoundHow,
     NewEvent,
 )
+from clinic_server.adverse_events.similar.actions import gather
 from clinic_server.alerts.calling import call_at_once
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
@@ -171,6 +172,8 @@ def write_line(tx: Tx, number: int, new: NewEntry) -> LineRef:
     )
     if new.kit_item_id is not None:
         _use(tx, event, new.kit_item_id)
+    if isinstance(said, Symptoms):
+        gather(tx, event.event_id)
     tx.journal("care_line_written", line_id, CARE)
     return LineRef(number, line_id)
 

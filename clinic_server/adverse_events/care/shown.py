@@ -1,7 +1,7 @@
 """The care as its page and the hand-over sheet show it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from uuid import UUID
 
@@ -25,8 +25,9 @@ from clinic_server.adverse_events.rules import EventFacts
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening.emergency_kit.lookup import standing_kit
 from clinic_server.opening.emergency_kit.rules import KitItem, KitThing
+from clinic_server.opening.hospitals.lookup import designated
 from clinic_server.opening.lookup import said_of_safeguards
-from clinic_server.opening.rules import Named, Safeguard
+from clinic_server.opening.rules import Named, Safeguard, Variant
 from clinic_server.people.lookup import person
 from clinic_server.people.rules import PersonFacts, age_in_months
 from clinic_server.staff.actions import members
@@ -35,6 +36,8 @@ from clinic_server.stock.rules import BodySite, Route
 from clinic_server.stock.tables import lot
 from clinic_server.visits.baseline import Baseline, baseline_of
 from clinic_server.visits.tables import dose, visit
+
+CHILD_UNTIL_MONTHS = 14 * 12  # up to this birthday Chinese hospitals admit to paediatrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ class DoseBefore:
 
 @dataclass(frozen=True, slots=True)
 class MappedHospital:
-    """Where the green channel leads, as the latest opening names it."""
+    """Where somebody is taken: the hospital designated for their age, else where the opening's green channel leads."""
 
     name: str = ""
     phone: str = ""
+    green_contact: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +117,12 @@ def care_sheet(connection: Connection, keyring: Keyring, number: int, zone: tzin
     """Return everything of an event's care, or raise EventUnknown."""
     event = event_by_number(connection, number)
     whose = person(connection, keyring, event.person_id)
+    age_months = age_in_months(whose.born_on, event.onset_at.astimezone(zone).date())
     entries = log_of(connection, keyring, event.event_id)
     return CareSheet(
         event=event,
         person=whose,
-        age_months=age_in_months(whose.born_on, event.onset_at.astimezone(zone).date()),
+        age_months=age_months,
         weight_g=weight_of(entries),
         ticket_number=connection.execute(select(visit.c.ticket_number).where(visit.c.id == event.visit_id)).scalar(),
         doses=_doses(connection, event.event_id),
@@ -129,13 +134,17 @@ def care_sheet(connection: Connection, keyring: Keyring, number: int, zone: tzin
         stated=stated_protocol(connection, keyring),
         kit=standing_kit(connection),
         shortfalls=shortfalls_of(connection, event.event_id),
-        hospital=mapped_hospital(connection, keyring),
+        hospital=mapped_hospital(connection, keyring, age_months),
         names={one.staff_id: one.name for one in members(connection, keyring)},
     )
 
 
-def mapped_hospital(connection: Connection, keyring: Keyring) -> MappedHospital:
-    """Return where the green channel of the latest opening leads, nothing where none stands."""
+def mapped_hospital(connection: Connection, keyring: Keyring, age_months: int) -> MappedHospital:
+    """Return where somebody of this age is taken; nothing where neither a hospital nor a green channel is named."""
+    whose = Variant.PAEDIATRIC if age_months < CHILD_UNTIL_MONTHS else Variant.ADULT
+    known = designated(connection, keyring).get(whose)
+    if known is not None:
+        return MappedHospital(known.name, known.phone, known.green_contact)
     for said in said_of_safeguards(connection, keyring):
         if said.statement.safeguard is Safeguard.GREEN_CHANNEL and said.statement.stands:
             return MappedHospital(said.names.get(Named.HOSPITAL, ""), said.names.get(Named.PHONE, ""))

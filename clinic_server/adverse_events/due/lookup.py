@@ -12,6 +12,7 @@ from clinic_server.adverse_events.due.rules import Awaited, EventTimes, alarm_ab
 from clinic_server.adverse_events.due.tables import clock_called
 from clinic_server.adverse_events.lookup import classes_said, open_events
 from clinic_server.adverse_events.rules import EventStepKind
+from clinic_server.adverse_events.similar.lookup import in_clusters
 from clinic_server.adverse_events.tables import adverse_event, event_step
 from clinic_server.alerts.contacts import contacts_of
 from clinic_server.alerts.raising import open_alerts
@@ -80,13 +81,13 @@ def _times(connection: Connection, keyring: Keyring) -> Sequence[EventTimes]:
     now_seq = moment_of(connection).seq
     turns = turns_after(connection, min((now_seq, *seq_of.values())))
     said = classes_said(connection, keyring, event_ids)
-    taken = _taken(connection, event_ids, now_seq, turns)
+    taken, clustered = _taken(connection, event_ids, now_seq, turns), in_clusters(connection, event_ids)
     return [
         EventTimes(
             one.event_id,
             one.number,
             _carried(one.discovered_at, seq_of[one.event_id], now_seq, turns),
-            grounds_of(said.get(one.event_id, ()), one.care_ended),
+            grounds_of(said.get(one.event_id, ()), one.care_ended, is_in_cluster=one.event_id in clustered),
             taken.get(one.event_id, {}),
         )
         for one in events

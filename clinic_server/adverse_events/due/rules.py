@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from clinic_server.adverse_events.clocks import (
-    DueClock,
     FollowUp,
+    ReportClock,
     Steps,
     Urgency,
     calls_passed,
@@ -105,14 +105,14 @@ def grounds_of(
 
 def awaited_steps(times: EventTimes, now: datetime, deadlines: Deadlines, zone: tzinfo) -> Sequence[Awaited]:
     """Return what is awaited about an event, the first due first; a day is over at its end, at the site."""
-    clocks: dict[EventStepKind, DueClock] = {}
+    clocks: dict[EventStepKind, ReportClock] = {}
     if EventStepKind.REPORTED not in times.taken:
         clocks[EventStepKind.REPORTED] = clock_of(times.discovered_at, times.grounds, deadlines)
     for follow_up, due in follow_ups_due(_steps(times, zone), deadlines).items():
         begun_by, ended_by = _BEGUN_AND_ENDED_BY[follow_up]
         if ended_by not in times.taken:
             begun_at = times.taken[begun_by]
-            clocks[ended_by] = DueClock(begun_at, _end_of(due, zone) - begun_at)
+            clocks[ended_by] = ReportClock(begun_at, _end_of(due, zone) - begun_at)
     found = [_awaited(times, step, clock, now, deadlines) for step, clock in clocks.items()]
     return sorted(found, key=lambda one: one.due_at)
 
@@ -134,7 +134,9 @@ def place_of(number: int) -> str:
     return f"event-{number}"
 
 
-def _awaited(times: EventTimes, step: EventStepKind, clock: DueClock, now: datetime, deadlines: Deadlines) -> Awaited:
+def _awaited(
+    times: EventTimes, step: EventStepKind, clock: ReportClock, now: datetime, deadlines: Deadlines
+) -> Awaited:
     return Awaited(
         event_id=times.event_id,
         number=times.number,

@@ -21,7 +21,6 @@ from clinic_server.adverse_events.report.desk import (
     Writer,
     begun,
     card_of,
-    local_now,
     record_for,
     send_copy,
 )
@@ -196,8 +195,8 @@ class CopyBody(ReasonBody):
 @router.get("/adverse-events")
 async def list_events(call: Reader) -> Sequence[EventLine]:
     """Return the events, those with an open file first."""
-    keyring, now, roles = call.house.db.keyring, local_now(call), call.actor.roles
-    return await call.read(lambda connection: event_lines(connection, keyring, now, roles))
+    keyring, zone, roles = call.house.db.keyring, call.house.settings.site.zone, call.actor.roles
+    return await call.read(lambda connection: event_lines(connection, keyring, zone, roles))
 
 
 @router.post("/adverse-events/people")

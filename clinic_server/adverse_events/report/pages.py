@@ -86,7 +86,9 @@ async def events(call: Reader) -> HTMLResponse:
     return call.page(
         "adverse_events/events.html",
         calls=await call.read(standing_calls),
-        events=await call.read(lambda connection: event_lines(connection, keyring, now, roles)),
+        events=await call.read(
+            lambda connection: event_lines(connection, keyring, call.house.settings.site.zone, roles)
+        ),
         reads_health=bool(READ_HEALTH & roles),
         forms=ExportForm,
         today=now.date(),

@@ -7,17 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from clinic_server.adverse_events import deadlines, kinds
+from clinic_server.adverse_events import kinds
 from clinic_server.adverse_events.care.shown import CareSheet, care_sheet
-from clinic_server.adverse_events.clocks import (
-    DueClock,
-    FollowUp,
-    Steps,
-    Urgency,
-    clock_of,
-    follow_ups_due,
-    urgency_of,
-)
+from clinic_server.adverse_events.due.lookup import clocks_now
+from clinic_server.adverse_events.due.rules import Awaited
+from clinic_server.adverse_events.lookup import classes_said as classes_of_all
 from clinic_server.adverse_events.lookup import (
     event_by_number,
     events_where,
@@ -64,8 +58,7 @@ class EventLine:
     is_under_care: bool
     kind: str | None
     reported_at: datetime | None
-    due_at: datetime
-    urgency: Urgency
+    report_awaited: Awaited | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +100,19 @@ class EventRecord:
     ticket_number: int | None
     card_number: str | None
     steps: Mapping[EventStepKind, datetime]
-    clock: DueClock
-    urgency: Urgency
-    due: Mapping[FollowUp, datetime | date]
+    awaited: Sequence[Awaited]
     health: HealthRecord | None = field(repr=False)
 
 
-def event_lines(connection: Connection, keyring: Keyring, now: datetime, roles: frozenset[str]) -> Sequence[EventLine]:
+def event_lines(connection: Connection, keyring: Keyring, zone: tzinfo, roles: frozenset[str]) -> Sequence[EventLine]:
     """Return the events, those with an open file first, each part the latest first; closed ones only the last few."""
     events = events_where(connection)
     closed = [one for one in events if one.closed_at is not None][:MOST_CLOSED]
     shown = [*(one for one in events if one.closed_at is None), *closed]
-    return [_line(connection, keyring, one, now, reads_health=bool(READ_HEALTH & roles)) for one in shown]
+    running = clocks_now(connection, keyring, zone)
+    awaited = {one.event_id: one for one in running if one.step is EventStepKind.REPORTED}
+    said = classes_of_all(connection, keyring, [one.event_id for one in shown]) if READ_HEALTH & roles else {}
+    return [_line(connection, one, awaited.get(one.event_id), said.get(one.event_id, ())) for one in shown]
 
 
 def record_of(
@@ -128,24 +122,19 @@ def record_of(
     zone = site_zone(local_now)
     event = event_by_number(connection, number)
     classes = classes_said(connection, keyring, event.event_id)
-    steps, clock = steps_taken(connection, event.event_id), _clock(event, classes)
     return EventRecord(
         event=event,
         ticket_number=_ticket_number(connection, event),
         card_number=number_of_card(connection, event.event_id),
-        steps=steps,
-        clock=clock,
-        urgency=urgency_of(clock, local_now, deadlines.shipped()),
-        due=_due(steps, zone),
+        steps=steps_taken(connection, event.event_id),
+        awaited=[one for one in clocks_now(connection, keyring, zone) if one.event_id == event.event_id],
         health=_health(connection, keyring, event, classes, zone) if READ_HEALTH & roles else None,
     )
 
 
 def _line(
-    connection: Connection, keyring: Keyring, event: EventFacts, now: datetime, *, reads_health: bool
+    connection: Connection, event: EventFacts, report_awaited: Awaited | None, said: Sequence[Classed]
 ) -> EventLine:
-    classes = classes_said(connection, keyring, event.event_id)
-    clock = _clock(event, classes)
     return EventLine(
         number=event.number,
         ticket_number=_ticket_number(connection, event),
@@ -153,10 +142,9 @@ def _line(
         onset_at=event.onset_at,
         is_open=event.closed_at is None,
         is_under_care=event.is_under_care,
-        kind=classes[-1].classed.kind if classes and reads_health else None,
+        kind=said[-1].kind if said else None,
         reported_at=steps_taken(connection, event.event_id).get(EventStepKind.REPORTED),
-        due_at=clock.due_at,
-        urgency=urgency_of(clock, now, deadlines.shipped()),
+        report_awaited=report_awaited,
     )
 
 
@@ -205,35 +193,7 @@ def _latest(told: SuspectElsewhere, event: EventFacts, zone: tzinfo) -> datetime
     return min(midnight - timedelta(minutes=1), event.onset_at.astimezone(zone))
 
 
-def _clock(event: EventFacts, classes: Sequence[ClassSaid]) -> DueClock:
-    """Return the clock of an event by every ground that was ever said: a later class only shortens it."""
-    grounds = [ground for one in classes for ground in one.classed.grounds]
-    return clock_of(event.discovered_at, grounds, deadlines.shipped())
-
-
-def _due(steps: Mapping[EventStepKind, datetime], zone: tzinfo) -> Mapping[FollowUp, datetime | date]:
-    """Return by when each step is due that was not taken yet."""
-    begun, left = steps.get(EventStepKind.INVESTIGATION_BEGUN), steps.get(EventStepKind.FIELD_LEFT)
-    due = follow_ups_due(
-        Steps(
-            steps.get(EventStepKind.REPORTED),
-            begun.astimezone(zone).date() if begun else None,
-            left.astimezone(zone).date() if left else None,
-        ),
-        deadlines.shipped(),
-    )
-    return {step: at for step, at in due.items() if _TAKEN_BY[step] not in steps}
-
-
 def _ticket_number(connection: Connection, event: EventFacts) -> int | None:
     found = select(visit.c.ticket_number).where(visit.c.id == event.visit_id)
     number: int | None = connection.execute(found).scalar()
     return number
-
-
-_TAKEN_BY = {
-    FollowUp.INVESTIGATION: EventStepKind.INVESTIGATION_BEGUN,
-    FollowUp.PRELIMINARY_CARD: EventStepKind.PRELIMINARY_CARD_SENT,
-    FollowUp.FIELD_REPORT: EventStepKind.FIELD_REPORT_SENT,
-    FollowUp.DIAGNOSIS: EventStepKind.DIAGNOSED,
-}

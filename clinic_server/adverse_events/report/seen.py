@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from clinic_server.adverse_events.brighton import Criterion, Level
-from clinic_server.adverse_events.clocks import FollowUp, Urgency
+from clinic_server.adverse_events.due.rules import Awaited
 from clinic_server.adverse_events.report.lookup import ClassSaid, ConclusionNoted, Reopening
 from clinic_server.adverse_events.report.record import EventRecord, HealthRecord, Suspected
 from clinic_server.adverse_events.report.rules import CardVersion, Claim
@@ -36,9 +36,7 @@ class RecordSeen:
     ticket_number: int | None
     card_number: str | None
     steps: Mapping[EventStepKind, datetime]
-    report_due_at: datetime
-    urgency: Urgency
-    due: Mapping[FollowUp, datetime | date]
+    awaited: Sequence[Awaited]
     health: HealthSeen | None = field(repr=False)
 
 
@@ -49,9 +47,7 @@ def seen(record: EventRecord) -> RecordSeen:
         ticket_number=record.ticket_number,
         card_number=record.card_number,
         steps=record.steps,
-        report_due_at=record.clock.due_at,
-        urgency=record.urgency,
-        due=record.due,
+        awaited=record.awaited,
         health=None if record.health is None else _health(record.health),
     )
 

@@ -1,13 +1,32 @@
 """Which events are one matter (invariant 43): a set that grows, the same whatever the order they became known in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from clinic_server.adverse_events.care.symptoms import BodySystem, SymptomList, Weight
 from clinic_server.adverse_events.similar.limits import Limit, Limits
 from clinic_server.adverse_events.similar.terms import KindGroup, SimilarScope
+from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.staff.rules import Role
+
+READERS = frozenset({Role.PHYSICIAN, Role.SITE_LEAD})
+_OF_ALLERGY = frozenset({BodySystem.SKIN, BodySystem.BREATHING})
+_OF_STRESS = frozenset({"fainting", "anxious"})
+
+
+class SimilarEventsUnknown(NotFound):
+    """No events gathered under this number."""
+
+    code = "similar_events_unknown"
+
+
+class SettlingUnsaid(Refused):
+    """Whoever settles a cluster says what was found and done."""
+
+    code = "settling_unsaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +48,18 @@ class Cluster:
     code: str
     group: KindGroup
     event_ids: tuple[UUID, ...]
+
+
+def group_of_signs(codes: Collection[str], known: SymptomList) -> KindGroup | None:
+    """Return what an event is like by the signs in its log, while nobody has said what it is.
+
+    A sign of skin or breathing that counts for anaphylaxis is allergic; fainting or fear without one is stress. Fast
+    breathing alone belongs to both, and to neither. Everything else waits for a word of somebody who may say it.
+    """
+    seen = [one for one in known.symptom if one.code in codes]
+    if any(one.system in _OF_ALLERGY and one.weight is not Weight.NONE for one in seen):
+        return KindGroup.ALLERGIC
+    return KindGroup.PSYCHOGENIC if _OF_STRESS & set(codes) else None
 
 
 def clusters_in(events: Iterable[Seen], limits: Limits) -> frozenset[Cluster]:
