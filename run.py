@@ -128,7 +128,7 @@ PROGRAMS = {  # what a command becomes when all is ready
 }
 PEERS_OF = {
     "faults": tuple(PEERS),
-    "bench": ("chromium", "fonts-noto-cjk", "mosquitto", "postgresql"),
+    "bench": ("chromium", "fonts-noto-cjk", "mosquitto", "postgresql", "gcc", "libc6-dev"),
     "mutate": (),
     "coverage": (),
     "machine": ("postgresql",),
@@ -546,7 +546,8 @@ def start(command: str, arguments: list) -> None:
     """Make ready and hand this process over: signals and exit code are the program's own from here."""
     dev = command in PEERS_OF
     if dev:
-        require_peers({name: PEERS[name] for name in PEERS_OF[command]})
+        known = dict(PEERS, **CARD_PEERS)
+        require_peers({name: known[name] for name in PEERS_OF[command]})
     set_up(dev)
     if command == "mutate":
         with one_at_a_time():

@@ -80,6 +80,7 @@ class Draw(Record, table=True):
             sqlite_where=sql("after_return_id IS NULL"),
             postgresql_where=sql("after_return_id IS NULL"),
         ),
+        Index(None, "unit_id", "journal_seq"),  # the one above knows no draws after a return
         ForeignKeyConstraint(["unit_id", "doses_per_unit"], ["unit.id", "unit.doses_per_unit"]),
         CheckConstraint(
             "draw_number >= 1 AND (draw_number <= doses_per_unit OR gain_id IS NOT NULL)", name="within_unit"

@@ -4,21 +4,26 @@ import argparse
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
-from tests.bench.figures import Figures, flat_name, spreads, table
+from tests.bench.figures import Figures, flat_name, quantile, spreads, table
 from tests.bench.machine import machine_line
 from tests.bench.reader import CARD_ANSWER, WIRE_S
+from tests.bench.visits import growth, report
 from tests.bench.visits import measure as visits
-from tests.bench.visits import report
+from tests.bench.visits.slow_disk import DELAY_MS, slow_disk
 
-PARTS = ("visits", "card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
+PARTS = ("visits", "slow-disk", "growth", "card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
 LEISURELY_ROUNDS = 10
 ENGINES = {"sqlite": "visits", "postgresql": "visits_postgresql"}
 FULL = visits.Size({1: 30, 8: 120, 32: 320}, rounds=5, recorded=100)
+SLOW = visits.Size({1: 10, 8: 40, 32: 160}, rounds=5, recorded=40)
+SLOW_QUICK = visits.Size({32: 32}, rounds=2, recorded=16)
 QUICK = visits.Size({1: 2, 8: 8, 32: 32}, rounds=5, recorded=8)
 QUICKLY = ("--cards=5", "--seconds=1", "--doses=10000", "--benches=4", "--probes=1", "--fridges=6", "--minutes=60")
 
@@ -34,6 +39,8 @@ def main() -> int:
     _say(figures["machine"])
     measures: Mapping[str, Callable[[], Figures]] = {
         "visits": lambda: _visits(words.engine, QUICK if words.quick else FULL),
+        "slow-disk": lambda: _slow_disk(SLOW_QUICK if words.quick else SLOW),
+        "growth": lambda: _growth((100, 1_000) if words.quick else words.past, 32 if words.quick else 320),
         "card": lambda: _card(words.cards),
         "codecs": lambda: _ratios("Codecs", codecs.measure(words.seconds)),
         "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
@@ -58,6 +65,38 @@ def _visits(engines: Sequence[str], size: visits.Size) -> Figures:
         outcome = asyncio.run(visits.measure(engine, size))
         _say(report.told(outcome))
         figures |= report.figures(outcome, ENGINES[engine])
+    return figures
+
+
+def _slow_disk(size: visits.Size) -> Figures:
+    _say(f"\nThe same on SQLite with {DELAY_MS} ms added to every flush, {size.rounds} rounds of {size.told}")
+    with tempfile.TemporaryDirectory(prefix="clinic-shim-") as folder:
+        outcome = asyncio.run(visits.measure("sqlite", size, slow_disk(Path(folder))))
+    _say(report.told(outcome))
+    vs_sql = report.compared(outcome)[32].vs_sql
+    _say(f"at 32 clients {vs_sql:.0%} of sql under the same delay")
+    return {"visits_slow_disk_vs_sql": round(vs_sql, 4), **report.figures(outcome, "visits_slow_disk")}
+
+
+def _growth(counts: Sequence[int], coming: int) -> Figures:
+    _say(f"\nSites with {', '.join(f'{count:,}' for count in counts)} visits behind them, {coming} coming by 8 clients")
+    grown = asyncio.run(growth.measure(counts, coming, rounds=5))
+    least, most = min(counts), max(counts)
+    p99_ms = {count: quantile(sorted(one.rounds.every_step_s()), 0.99) * 1000 for count, one in grown.items()}
+    rows = {"visits a second": [f"{median(one.rounds.rates):.1f}" for one in grown.values()]}
+    rows |= {"step p99, ms": [f"{p99_ms[count]:.1f}" for count in counts]}
+    for page in growth.PAGES:
+        rows[f"page {page}, ms"] = [f"{one.pages_s[page] * 1000:.1f}" for one in grown.values()]
+    rows |= {"start to first answer, ms": [f"{one.start_s * 1000:.0f}" for one in grown.values()]}
+    rows |= {"  of the processors, ms": [f"{one.start_cpu_s * 1000:.0f}" for one in grown.values()]}
+    rows |= {"memory after the start, MB": [f"{one.start_mb:.0f}" for one in grown.values()]}
+    rows |= {"memory after the rounds, MB": [f"{one.end_mb:.0f}" for one in grown.values()]}
+    _say(table(("", *(f"{count:,}" for count in counts)), ((name, *cells) for name, cells in rows.items())))
+    figures = {f"growth_step_p99_{most}_over_{least}": round(p99_ms[most] / p99_ms[least], 3)}
+    figures |= {"cold_start_cpu_ms": round(grown[most].start_cpu_s * 1000)}
+    figures |= {"cold_start_ms": round(grown[most].start_s * 1000), "rss_start_mb": round(grown[most].start_mb, 1)}
+    for page in growth.PAGES:
+        figures |= {flat_name(f"growth {page} {count} ms"): grown[count].pages_s[page] * 1000 for count in counts}
     return figures
 
 
@@ -145,6 +184,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     parser.add_argument("--quick", action="store_true", help="a look at everything in less than a minute")
     parser.add_argument("--engine", choices=ENGINES, nargs="+", default=list(ENGINES), help="what visits are stored on")
+    parser.add_argument(
+        "--past", type=int, nargs="+", default=[1_000, 100_000], help="visits behind a site (1000 100000)"
+    )
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
     parser.add_argument(
         "--seconds",

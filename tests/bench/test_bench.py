@@ -1,6 +1,7 @@
 """The benchmark measures what it says; how fast this machine is decides nothing."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -16,9 +17,10 @@ from tests.bench import card_to_page, chart, codecs, decisions, pages, readings,
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 from tests.bench.tap import PUBACK, PUBLISH, Packets
+from tests.bench.visits import growth, report
 from tests.bench.visits import measure as visits
-from tests.bench.visits import report
 from tests.bench.visits.course import STEPS
+from tests.bench.visits.slow_disk import slow_disk
 from tests.bench.visits.statements import Recorder
 
 ROOT = Path(__file__).parents[2]
@@ -155,3 +157,20 @@ def _send_to(recorder: Recorder) -> None:
     for text in ("UPDATE something", "INSERT INTO first_answer ..."):
         for sent in ("BEGIN IMMEDIATE", "SELECT the head", "SAVEPOINT action", text, "RELEASE SAVEPOINT action"):
             recorder.heard(None, None, sent, (), None, False)
+
+
+def test_a_slow_disk_lets_every_flush_take_longer(tmp_path: Path) -> None:
+    program = "import os, time; file = os.open('flushed', os.O_CREAT | os.O_WRONLY); began_at = time.monotonic();"
+    program += "os.write(file, b'x'); os.fsync(file); os.fdatasync(file); print(time.monotonic() - began_at)"
+    command = [sys.executable, "-c", program]
+    environment = {**os.environ, **slow_disk(tmp_path, delay_ms=30)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)  # noqa: S603  # our own
+    assert float(done.stdout) >= 0.06
+
+
+async def test_a_past_is_as_long_as_it_should_be_and_people_still_come() -> None:
+    grown = await growth.measure([4, 12], visits=growth.CLIENTS, rounds=1)
+    for one in grown.values():
+        assert all(len(times) == growth.CLIENTS for times in one.rounds.took_s.values())
+        assert min(*one.pages_s.values(), one.start_s, one.start_cpu_s, one.start_mb, one.end_mb) > 0
+    assert {count: one.visits for count, one in grown.items()} == {4: 4, 12: 12}

@@ -37,7 +37,11 @@ class Client:
 
     async def get(self, path: str, token: str = "") -> Any:
         """Return what a question is answered, decoded."""
-        return msgspec.json.decode(await self._answer(_request("GET", path, token, "")))
+        return msgspec.json.decode(await self.page(path, token))
+
+    async def page(self, path: str, token: str) -> bytes:
+        """Return a page as it comes."""
+        return await self._answer(_request("GET", path, token, ""))
 
     def close(self) -> None:
         """Hang up."""

@@ -114,7 +114,7 @@ async def measure(engine: str, size: Size, preloaded: Mapping[str, str] = NOTHIN
         settings = {**environment(site.cast), "CLINIC_DEVICES": "[]", **preloaded}
         stack.enter_context(running("served", str(port), str(recording), port=port, environment=settings))
         await site.begin_day(port)
-        await _record(site, port, size.recorded)
+        await record(site, port, size.recorded)
         wire, plain = Front(_as_told(site), free_port()), Front(_as_told(site), free_port())
         stack.enter_context(running("yardsticks", "wire", str(wire.port), port=wire.port, environment=NOTHING))
         stack.enter_context(_plain(made, plain, preloaded))
@@ -132,7 +132,7 @@ async def measure(engine: str, size: Size, preloaded: Mapping[str, str] = NOTHIN
     return Outcome(seen)
 
 
-async def _record(site: Site, port: int, visits: int) -> None:
+async def record(site: Site, port: int, visits: int) -> None:
     """Let the product note what it sends for so many visits."""
     (line,) = await site.lines(port, 1, visits)
     await site.fetch([line])

@@ -11,19 +11,21 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0
 LOOK_S = 0.01
 _INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
 
 
 @contextmanager
-def running(module: str, *arguments: str, port: int, environment: Mapping[str, str]) -> Iterator[None]:
+def running(
+    module: str, *arguments: str, port: int, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server (``served.py`` or ``yardsticks.py``) until the end of the block."""
     command = [sys.executable, "-m", f"tests.bench.visits.{module}", *arguments]
     with subprocess.Popen(command, cwd=ROOT, env={**_INHERITED, **environment}, stdout=subprocess.DEVNULL) as process:  # noqa: S603  # our own
         try:
             _wait_for(port, process)
-            yield
+            yield process
         finally:
             process.terminate()
 
