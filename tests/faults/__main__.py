@@ -83,9 +83,8 @@ def _say(line: str) -> None:
 
 def _lengths(words: argparse.Namespace) -> Lengths:
     engines = ENGINES if words.engine == "both" else (words.engine,)
-    return Lengths(
-        engines, words.seed, words.kills, words.states, words.step, words.excursions, words.fridges, words.speed
-    )
+    told = ("seed", "kills", "states", "step", "excursions", "fridges", "speed")
+    return Lengths(engines, **{name: getattr(words, name) for name in told})
 
 
 def _arguments() -> argparse.Namespace:
