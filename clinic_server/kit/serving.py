@@ -8,9 +8,10 @@ import socket
 import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -127,7 +128,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def log_to(stream: TextIO) -> None:
-    """Write every log line as JSON, with no more than the keys of ``LOGGED``."""
+    """Write every log line as JSON, with no more than the keys of ``LOGGED``; where it takes none, lines are lost."""
+    log = cast("TextIO", _Lossy(stream))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -135,12 +137,29 @@ def log_to(stream: TextIO) -> None:
             keep_allowed,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=log),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(log)
     handler.setFormatter(LibraryLine())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Lossy:
+    """A stream that loses what it cannot write: whoever logs is about to answer somebody, or is the writer itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Let go of what can be let go of."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def keep_allowed(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

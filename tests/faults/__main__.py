@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tests.faults import report
 from tests.faults.bound import run_tests
-from tests.faults.catalogue import FAULTS, Fault, catalogue
+from tests.faults.catalogue import FAULTS, Fault, catalogue, security
 from tests.faults.runners import RUNNERS, Lengths, Played
 
 ENGINES = ("sqlite", "postgresql")
 MOST_SHOWN = 20
+ABOUT_ROUTES = (1, 2, 4)  # of the security tests
 COUNTED = ("acknowledged_writes", "lost", "half", "doubled", "unproven")
 
 
@@ -21,16 +22,20 @@ def main() -> int:
     """Play, tell, write it down, and fail on any loss."""
     words = _arguments()
     chosen = [fault for fault in catalogue() if not words.only or fault.number in words.only]
+    secured = [] if words.only or words.runners_only else security()
     played = {} if words.tests_only else _played(chosen, _lengths(words))
-    of_tests = {} if words.runners_only else _tested(chosen, words.engine)
-    failures = {fault.number: list(_wrong(fault, played, of_tests)) for fault in chosen if not fault.cannot}
-    figures = _figures(played, failures)
+    of_tests = {} if words.runners_only else _tested([*chosen, *secured], words.engine)
+    failures = _failures(chosen, played, of_tests)
+    unexpected = _failures(secured, played, of_tests)
+    figures = {**_figures(played, failures), **_security_figures(unexpected)}
     _tell(chosen, failures, figures)
+    _tell(secured, unexpected, {})
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if not (words.only or words.tests_only or words.runners_only):
-        report.FILE.write_text(report.written(chosen, failures, figures), encoding="utf-8")
-    return 1 if any(failures.values()) else 0
+        parts = ((chosen, failures), (secured, unexpected))
+        report.FILE.write_text(report.written(parts, figures), encoding="utf-8")
+    return 1 if any([*failures.values(), *unexpected.values()]) else 0
 
 
 def _played(chosen: Sequence[Fault], lengths: Lengths) -> Mapping[str, Played]:
@@ -41,6 +46,8 @@ def _played(chosen: Sequence[Fault], lengths: Lengths) -> Mapping[str, Played]:
         began_at = time.monotonic()
         played[name] = RUNNERS[name](lengths)
         _say(f"  {len(played[name].differences)} differences, {time.monotonic() - began_at:.0f} s")
+        for difference in played[name].differences[:MOST_SHOWN]:
+            _say(f"  {difference}")
     return played
 
 
@@ -48,6 +55,12 @@ def _tested(chosen: Sequence[Fault], engine: str) -> Mapping[str, Sequence[str]]
     nodes = {test for fault in chosen for test in fault.tests}
     _say(f"{len(nodes)} tests, {engine}")
     return run_tests(nodes, engine)
+
+
+def _failures(
+    chosen: Sequence[Fault], played: Mapping[str, Played], of_tests: Mapping[str, Sequence[str]]
+) -> Mapping[int, Sequence[str]]:
+    return {fault.number: list(_wrong(fault, played, of_tests)) for fault in chosen if not fault.cannot}
 
 
 def _wrong(fault: Fault, played: Mapping[str, Played], of_tests: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -64,6 +77,12 @@ def _figures(played: Mapping[str, Played], failures: Mapping[int, Sequence[str]]
         all_of_them.add(one.figures)
     survived = sum(not wrong for wrong in failures.values())
     return {"faults_run": len(failures), "faults_survived": survived, **all_of_them.figures}
+
+
+def _security_figures(unexpected: Mapping[int, Sequence[str]]) -> Mapping[str, float]:
+    survived = sum(not wrong for wrong in unexpected.values())
+    routes = sum(len(wrong) for number, wrong in unexpected.items() if number in ABOUT_ROUTES)
+    return {"security_run": len(unexpected), "security_survived": survived, "routes_unexpected": routes}
 
 
 def _tell(chosen: Sequence[Fault], failures: Mapping[int, Sequence[str]], figures: Mapping[str, float]) -> None:
@@ -83,9 +102,8 @@ def _say(line: str) -> None:
 
 def _lengths(words: argparse.Namespace) -> Lengths:
     engines = ENGINES if words.engine == "both" else (words.engine,)
-    return Lengths(
-        engines, words.seed, words.kills, words.states, words.step, words.excursions, words.fridges, words.speed
-    )
+    told = ("seed", "kills", "states", "step", "excursions", "fridges", "speed")
+    return Lengths(engines, **{name: getattr(words, name) for name in told})
 
 
 def _arguments() -> argparse.Namespace:

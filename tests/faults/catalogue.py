@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).with_name("catalogue.toml")
+_FOLDER = Path(__file__).parent
 FAULTS = 94
+SECURITY_TESTS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +26,13 @@ class Fault:
 
 def catalogue() -> Sequence[Fault]:
     """Return every fault, in order."""
-    return [Fault(**told) for told in tomllib.loads(FILE.read_text(encoding="utf-8"))["fault"]]
+    return _read("catalogue.toml")
+
+
+def security() -> Sequence[Fault]:
+    """Return every security test, in order, numbered for itself."""
+    return _read("security.toml")
+
+
+def _read(name: str) -> Sequence[Fault]:
+    return [Fault(**told) for told in tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))["fault"]]

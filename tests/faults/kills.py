@@ -3,6 +3,7 @@
 import signal
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ BUSY_WITHIN_S = 30.0
 DRAINED_WITHIN_S = 120.0
 UNITS_PER_KILL = 40
 HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=16)
+Blow = Callable[[Victim], float]
 CARDS = 0.2  # most lives are too short for a reader to be found, selected and read
 
 
@@ -84,7 +86,13 @@ class Scene:
     mqtt_url: str | None
 
 
-def kill_again_and_again(scene: Scene, kills: int, seed: int) -> Outcome:
+def kill_and_start(victim: Victim) -> float:
+    """Kill the server and start it; return after how many seconds it answered."""
+    victim.kill()
+    return victim.start()
+
+
+def kill_again_and_again(scene: Scene, kills: int, seed: int, blow: Blow = kill_and_start) -> Outcome:
     """Play a day, kill the server so many times meanwhile, let the day end, and compare all books."""
     began_at = time.monotonic()
     units = 200 + UNITS_PER_KILL * kills
@@ -96,7 +104,7 @@ def kill_again_and_again(scene: Scene, kills: int, seed: int) -> Outcome:
     ledger = Ledger(paper)
     try:
         with Victim(made) as victim, Witness(cast) as witness:
-            _kill_and_prove(_Running(cast, ledger, victim, outcome), witness, kills, seed)
+            _kill_and_prove(_Running(cast, ledger, victim, outcome, blow), witness, kills, seed)
     except (NotReady, ServerAway) as gone:
         outcome.differences.append(Difference(Verdict.UNPROVEN, f"the server did not come back:\n{gone}"))
     ledger.close()
@@ -111,6 +119,7 @@ class _Running:
     ledger: Ledger
     victim: Victim
     outcome: Outcome
+    blow: Blow
 
 
 def _kill_and_prove(running: _Running, witness: Witness, kills: int, seed: int) -> None:
@@ -132,9 +141,8 @@ def _play(running: _Running, kills: int, seed: int) -> None:
         _wait_until_busy(running.ledger)
         for _ in range(kills):
             time.sleep(chance.uniform(EARLIEST_KILL_S, LATEST_KILL_S))
-            running.victim.kill()
+            running.outcome.ready_s.append(running.blow(running.victim))
             running.outcome.kills += 1
-            running.outcome.ready_s.append(running.victim.start())
         day.close_door()
         if not day.wait(DRAINED_WITHIN_S):
             running.ledger.fault(f"the day did not end within {DRAINED_WITHIN_S:.0f} s of the last kill")

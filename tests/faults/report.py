@@ -1,12 +1,13 @@
 """The report of a run: every fault of the catalogue, and what became of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from tests.faults.catalogue import Fault
 
+Part = tuple[Sequence[Fault], Mapping[int, Sequence[str]]]
 FILE = Path(__file__).with_name("REPORT.md")
 _HEAD = """\
 # Faults, and what became of them
@@ -16,15 +17,16 @@ a runner of `tests/faults/runners.py`. *Survived*: everything that plays it pass
 """
 
 
-def written(faults: Sequence[Fault], failures: Mapping[int, Sequence[str]], figures: Mapping[str, float]) -> str:
-    """Return the report as Markdown; a fault that is not in ``failures`` was not run."""
-    parts = [_HEAD, f"Last run {datetime.now(UTC):%Y-%m-%d}.\n"]
-    for area, some in groupby(faults, key=lambda fault: fault.area):
-        parts.append("\n".join([f"## {area}\n", "|No.|Fault|What must hold|Outcome|", "|--:|---|---|---|"]))
-        parts.append("\n".join(_row(fault, failures) for fault in some) + "\n")
-    parts.append("## Figures\n\n|Figure|Value|\n|---|--:|")
-    parts.append("\n".join(f"|`{name}`|{figure:g}|" for name, figure in figures.items()) + "\n")
-    return "\n".join(parts).replace("|\n\n|", "|\n|")
+def written(parts: Iterable[Part], figures: Mapping[str, float]) -> str:
+    """Return the report as Markdown; a fault that is not among its part's failures was not run."""
+    written = [_HEAD, f"Last run {datetime.now(UTC):%Y-%m-%d}.\n"]
+    for faults, failures in parts:
+        for area, some in groupby(faults, key=lambda fault: fault.area):
+            head = [f"## {area}\n", "|No.|Fault|What must hold|Outcome|", "|--:|---|---|---|"]
+            written.append("\n".join([*head, *(_row(fault, failures) for fault in some)]) + "\n")
+    rows = [f"|`{name}`|{figure:g}|" for name, figure in figures.items()]
+    written.append("\n".join(["## Figures\n", "|Figure|Value|", "|---|--:|", *rows]) + "\n")
+    return "\n".join(written)
 
 
 def _row(fault: Fault, failures: Mapping[int, Sequence[str]]) -> str:

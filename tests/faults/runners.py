@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
+from tests.faults.crowds import ask_all_at_once, listen
 from tests.faults.disk.power_cuts import cut_power, record_hour
 from tests.faults.disk.write_errors import SYNCS, WRITES, Disk, until_never_reached
 from tests.faults.kills import Scene, kill_again_and_again
@@ -14,6 +15,7 @@ from tests.faults.storm.run import Storm, weather
 from tests.peers import mosquitto, postgres_database
 
 CRASHING_VISITS = 40  # more than one checkpoint's worth
+FROZEN_S = 3.0  # five times what the players wait for an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,10 @@ class Lengths:
     engines: Sequence[str]
     seed: int = 1
     kills: int = 10
+    freezes: int = 5
     states: int = 2000
     step: int = 5
+    flood_s: float = 20.0
     excursions: int = 40
     fridges: int = 40
     speed: float = 240.0
@@ -68,6 +72,17 @@ def kills(lengths: Lengths) -> Played:
     return played
 
 
+def freezes(lengths: Lengths) -> Played:
+    """Let the server stand still for longer than anybody waits, then go on, in the middle of a busy day."""
+    played = Played()
+    with a_scene(lengths.engines[0], has_broker=True) as scene:
+        outcome = kill_again_and_again(scene, lengths.freezes, lengths.seed, lambda victim: victim.freeze(FROZEN_S))
+    played.add({"acknowledged_writes": outcome.acknowledged, "freezes": outcome.kills})
+    played.add({verdict.value: outcome.count(verdict) for verdict in Verdict})
+    played.differences += [f"{one.verdict}: {one.what}" for one in outcome.differences]
+    return played
+
+
 def storm(lengths: Lengths) -> Played:
     """Fail fridges under kills of server and broker and gateways that lie."""
     fridges = min(lengths.fridges, lengths.excursions)
@@ -107,6 +122,20 @@ def slow_disk(_lengths: Lengths) -> Played:
     return Played(figures, spoilt.wrong)
 
 
+def displays(lengths: Lengths) -> Played:
+    """Let 500 displays listen and 50 never read while people are checked in, then tell the server to stop."""
+    with a_scene(lengths.engines[0]) as scene:
+        crowd = listen(scene, displays=500, deaf=50)
+    return Played(crowd.figures, crowd.differences)
+
+
+def flood(lengths: Lengths) -> Played:
+    """Ask seventy times as often as at the peak of a day, while a desk goes on checking in."""
+    with a_scene(lengths.engines[0]) as scene:
+        crowd = ask_all_at_once(scene, lengths.flood_s, times_the_peak=70)
+    return Played(crowd.figures, crowd.differences)
+
+
 def _spoilt(name: str, lengths: Lengths, *injections: str) -> Played:
     """Spoil every call of each kind, or one in so many."""
     played = Played()
@@ -122,6 +151,9 @@ def _spoilt(name: str, lengths: Lengths, *injections: str) -> Played:
 
 RUNNERS: Mapping[str, Runner] = {
     "kills": kills,
+    "freezes": freezes,
+    "displays": displays,
+    "flood": flood,
     "storm": storm,
     "crash_states": crash_states,
     "write_errors": write_errors,

@@ -68,6 +68,17 @@ class Victim:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
+    def freeze(self, seconds: float) -> float:
+        """Let it stand still for a while, then go on; return for how long."""
+        if self._process is None:
+            raise NotReady("not running")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+        return seconds
+
     def stop(self) -> int:
         """Stop it as an operator does; return its exit code."""
         process, self._process = self._process, None

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 from tests.faults import report
-from tests.faults.catalogue import FAULTS, Fault, catalogue
+from tests.faults.catalogue import FAULTS, SECURITY_TESTS, Fault, catalogue, security
 from tests.faults.runners import RUNNERS
 
 ROOT = Path(__file__).resolve().parents[2]
+ALL = (*catalogue(), *security())
 
 
 def _is_missing(test: str) -> bool:
@@ -22,10 +23,11 @@ def _is_missing(test: str) -> bool:
 
 def test_every_fault_is_there_once_and_in_order() -> None:
     assert [fault.number for fault in catalogue()] == list(range(1, FAULTS + 1))
+    assert [fault.number for fault in security()] == list(range(1, SECURITY_TESTS + 1))
 
 
 def test_every_test_and_runner_named_exists() -> None:
-    assert [test for fault in catalogue() for test in fault.tests if _is_missing(test)] == []
+    assert [test for fault in ALL for test in fault.tests if _is_missing(test)] == []
     assert {fault.runner for fault in catalogue() if fault.runner} == set(RUNNERS)
 
 
@@ -33,11 +35,11 @@ def test_every_fault_is_played_or_says_why_not() -> None:
     def is_one_of_both(fault: Fault) -> bool:
         return bool(fault.tests or fault.runner) != bool(fault.cannot)
 
-    assert [fault.number for fault in catalogue() if not is_one_of_both(fault)] == []
+    assert [fault.number for fault in ALL if not is_one_of_both(fault)] == []
 
 
 def test_the_report_tells_of_every_fault_as_the_catalogue_does() -> None:
     rows = re.findall(r"^\|(\d+)\|([^|]+)\|([^|]+)\|", report.FILE.read_text(encoding="utf-8"), re.MULTILINE)
     assert [(int(number), what, must) for number, what, must in rows] == [
-        (fault.number, fault.what, fault.must) for fault in catalogue()
+        (fault.number, fault.what, fault.must) for fault in ALL
     ]
