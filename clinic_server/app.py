@@ -19,6 +19,9 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.audit import api as audit_api
+from clinic_server.audit import pages as audit_pages
+from clinic_server.audit.looking import LookBook, LooksNoted
 from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
@@ -57,6 +60,7 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.doctor import pages as doctor_pages
 from clinic_server.exchange import api as exchange_api
 from clinic_server.exchange import pages as exchange_pages
 from clinic_server.exchange.dry_runs import DryRuns
@@ -175,6 +179,9 @@ ROUTERS = (
     reports_api.router,
     reports_pages.router,
     floor_api.router,
+    audit_api.router,
+    audit_pages.router,
+    doctor_pages.router,
     floor_pages.router,
     alerts_api.router,
     alerts_pages.router,
@@ -231,6 +238,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         openapi_url=None,
     )
     web.install(app, settings.server.most_body_bytes)
+    app.add_middleware(LooksNoted)
     app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -249,6 +257,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,
+        LookBook(house) as look_book,
         Desks(house) as desks,
         DeviceHub(house, desks=desks) as hub,
         SlipOffice(house, hub) as office,
@@ -260,7 +269,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
     ):
         desks.bring_to(hub.receive)
         app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-        app.state.alarm_path = alarm_path
+        app.state.alarm_path, app.state.look_book = alarm_path, look_book
         yield
 
 

@@ -66,6 +66,7 @@ PAGES: Final = {
     ),
     Group.SITE: (
         _link("/opening", "opening", Role.OWNER, Role.SITE_LEAD, Role.PHYSICIAN, Role.OBSERVER),
+        _link("/health", "health", Role.OWNER, Role.SITE_LEAD),
         _link("/devices", "devices"),
         _link("/paging", "paging", Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER),
     ),
@@ -73,6 +74,7 @@ PAGES: Final = {
         _link("/floor", "floor", Role.OWNER, Role.SITE_LEAD),
         _link("/closing", "closing", Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.AUDITOR),
         _link("/reports/day", "day_report", Role.SITE_LEAD, Role.PHYSICIAN),
+        _link("/audit", "audit", Role.OWNER, Role.AUDITOR),
         _link("/staff", "staff", Role.OWNER, Role.SITE_LEAD),
         _link("/rule-sets", "rule_sets", Role.OWNER, Role.SITE_LEAD, Role.PHYSICIAN),
     ),
