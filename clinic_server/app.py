@@ -115,6 +115,7 @@ from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.adoption import changed_sets
+from clinic_server.setting_up import pages as setting_up_pages
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
@@ -182,6 +183,7 @@ ROUTERS = (
     audit_api.router,
     audit_pages.router,
     doctor_pages.router,
+    setting_up_pages.router,
     floor_pages.router,
     alerts_api.router,
     alerts_pages.router,

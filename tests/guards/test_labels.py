@@ -138,6 +138,8 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "screening.rules.Advice": "advice",
     "screening.rules.Answer": "answer",
     "screening.rules.DecisionOutcome": "decision",
+    "setting_up.rules.Step": "setting_up",
+    "setting_up.rules.StepState": "setting_up_state",
     "staff.rules.QualificationKind": "qualification",
     "staff.rules.Role": "role",
     "staff.rules.StationKind": "station_kind",

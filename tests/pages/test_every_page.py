@@ -53,6 +53,7 @@ PAGES = {
     "closing": "/closing",
     "floor": "/floor",
     "health": "/health",
+    "setting-up": "/setting-up",
     "audit": "/audit",
     "audit-looks": "/audit/looks",
     "correction": "/doses/{dose}/correction",
