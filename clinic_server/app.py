@@ -29,6 +29,9 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.audit import api as audit_api
+from clinic_server.audit import pages as audit_pages
+from clinic_server.audit.looking import LookBook, LooksNoted
 from clinic_server.backup.missing import MissingRecordsWatch, tell_missing
 from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
@@ -68,6 +71,7 @@ from clinic_server.device_hub.scanned import typed_content
 from clinic_server.device_hub.slips import api as slips_api
 from clinic_server.device_hub.slips import pages as slips_pages
 from clinic_server.device_hub.slips.office import SlipOffice
+from clinic_server.doctor import pages as doctor_pages
 from clinic_server.exchange import api as exchange_api
 from clinic_server.exchange import pages as exchange_pages
 from clinic_server.exchange.dry_runs import DryRuns
@@ -137,6 +141,7 @@ from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.adoption import changed_sets
+from clinic_server.setting_up import pages as setting_up_pages
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
 from clinic_server.staff import pages as staff_pages
@@ -221,6 +226,10 @@ ROUTERS = (
     reports_api.router,
     reports_pages.router,
     floor_api.router,
+    audit_api.router,
+    audit_pages.router,
+    doctor_pages.router,
+    setting_up_pages.router,
     floor_pages.router,
     alerts_api.router,
     alerts_pages.router,
@@ -280,6 +289,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.add_middleware(Shedding)  # inside of what every answer gets
     web.install(app, settings.server.most_body_bytes)
+    app.add_middleware(LooksNoted)
     app.router.routes.append(_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -300,6 +310,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,
         ClocksDue(house) as clocks_due,
+        LookBook(house) as look_book,
         Desks(house) as desks,
         DeviceHub(house, desks=desks) as hub,
         SlipOffice(house, hub) as office,
@@ -314,7 +325,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
     ):
         desks.bring_to(hub.receive)
         app.state.desks, app.state.device_hub, app.state.slip_office = desks, hub, office
-        app.state.alarm_path = alarm_path
+        app.state.alarm_path, app.state.look_book = alarm_path, look_book
         yield
 
 

@@ -67,6 +67,7 @@ PAGES: Final = {
     ),
     Group.SITE: (
         _link("/opening", "opening", Role.OWNER, Role.SITE_LEAD, Role.PHYSICIAN, Role.OBSERVER),
+        _link("/health", "health", Role.OWNER, Role.SITE_LEAD),
         _link("/devices", "devices"),
         _link("/paging", "paging", Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER),
     ),
@@ -74,6 +75,8 @@ PAGES: Final = {
         _link("/floor", "floor", Role.OWNER, Role.SITE_LEAD),
         _link("/closing", "closing", Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD, Role.AUDITOR),
         _link("/reports/day", "day_report", Role.SITE_LEAD, Role.PHYSICIAN),
+        _link("/audit", "audit", Role.OWNER, Role.AUDITOR),
+        _link("/setting-up", "setting_up", Role.OWNER, Role.SITE_LEAD),
         _link("/staff", "staff", Role.OWNER, Role.SITE_LEAD),
         _link("/rule-sets", "rule_sets", Role.OWNER, Role.SITE_LEAD, Role.PHYSICIAN),
     ),
@@ -95,8 +98,19 @@ def bar(roles: frozenset[str]) -> Sequence[Entry]:
 
 def link_to(here: str) -> str | None:
     """Return the path of the link under which a page stands: its own, or that of the page it belongs to."""
-    paths = [link.path for links in PAGES.values() for link in links if f"{here}/".startswith(f"{link.path}/")]
-    return max(paths, key=len, default=None)
+    link = _above(here)
+    return link.path if link else None
+
+
+def is_open_to(path: str, roles: frozenset[str]) -> bool:
+    """Tell whether somebody with these roles finds the link under which a page stands."""
+    link = _above(path)
+    return link is not None and bool(link.roles & roles)
+
+
+def _above(here: str) -> Link | None:
+    above = (link for links in PAGES.values() for link in links if f"{here}/".startswith(f"{link.path}/"))
+    return max(above, key=lambda link: len(link.path), default=None)
 
 
 def _most_in_line(group: Group) -> int:

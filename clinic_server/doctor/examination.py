@@ -2,20 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
-from sqlalchemy.exc import ArgumentError
 
-from clinic_server.backup.making import last_made_at
-from clinic_server.backup.rules import is_too_old
 from clinic_server.device_hub.lookup import configured_device
 from clinic_server.doctor import hardware, machine, records
 from clinic_server.doctor.report import Said, said
-from clinic_server.kit.engines import is_sqlite, sqlite_path
 from clinic_server.settings import Settings, SiteSettings, refused_names
 
 _SETTINGS_FILE = Path("site.env")
@@ -55,9 +50,9 @@ def _site(settings: Settings) -> Iterator[Said]:
     seen = records.examine(settings)
     yield from seen.answers
     yield machine.clock(datetime.now(UTC), seen.last_line_at)
-    for folder in sorted(_folders(settings)):
+    for folder in sorted(machine.folders_of(settings)):
         yield machine.folder(folder)
-    yield _backups(settings)
+    yield machine.backups(settings, datetime.now(UTC))
     yield machine.address(settings.server)
     devices = [configured_device(one) for one in settings.devices]
     stored = [one for one in seen.devices or () if one.agent_id is None]
@@ -66,23 +61,3 @@ def _site(settings: Settings) -> Iterator[Said]:
     yield from hardware.of_devices(specs, is_served=seen.is_served)
     if seen.devices is not None:  # else a port might be asked that a device is using
         yield from asyncio.run(hardware.not_set_up(specs))
-
-
-def _backups(settings: Settings) -> Said:
-    """Tell how old the last backup is; one of a minute ago is no promise that it opens, ``clinic restore`` tells."""
-    if not (settings.backup.folder and settings.backup.recipient):
-        return said("backup_none")
-    now = datetime.now(UTC)
-    last_at = last_made_at(settings, now)
-    if last_at is None:
-        return said("backup_missing", folder=settings.backup.folder)
-    age_min = int((now - last_at).total_seconds() // 60)
-    return said("backup_old" if is_too_old(last_at, now) else "backup_good", minutes=age_min)
-
-
-def _folders(settings: Settings) -> set[Path]:
-    folders = {settings.security.key_file.absolute().parent}
-    with suppress(ArgumentError):  # told where the database is asked
-        url = settings.database.url
-        folders |= {sqlite_path(url).absolute().parent} if is_sqlite(url) else set()
-    return folders

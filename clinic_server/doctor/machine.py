@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -14,12 +15,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import pysqlite3.dbapi2
+from sqlalchemy.exc import ArgumentError
 
+from clinic_server.backup.making import last_made_at
+from clinic_server.backup.rules import is_too_old
 from clinic_server.doctor.report import Said, said
-from clinic_server.kit.engines import UnsafeDatabase, refuse_wal_reset_bug
+from clinic_server.kit.engines import UnsafeDatabase, is_sqlite, refuse_wal_reset_bug, sqlite_path
 from clinic_server.kit.i18n import missing_catalogues
 from clinic_server.kit.pages import STATIC
-from clinic_server.settings import ServerSettings
+from clinic_server.settings import ServerSettings, Settings
 
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # this server did not exist before
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -89,6 +93,26 @@ def address(server: ServerSettings) -> Said:
     except OSError as error:
         return said("address_unusable", **where, reason=error.strerror or type(error).__name__)
     return said("address_free", **where)
+
+
+def backups(settings: Settings, now: datetime) -> Said:
+    """Tell how old the last backup is; one of a minute ago is no promise that it opens, ``clinic restore`` tells."""
+    if not (settings.backup.folder and settings.backup.recipient):
+        return said("backup_none")
+    last_at = last_made_at(settings, now)
+    if last_at is None:
+        return said("backup_missing", folder=settings.backup.folder)
+    age_min = int((now - last_at).total_seconds() // 60)
+    return said("backup_old" if is_too_old(last_at, now) else "backup_good", minutes=age_min)
+
+
+def folders_of(settings: Settings) -> set[Path]:
+    """Return where the site's records and its key lie."""
+    folders = {settings.security.key_file.absolute().parent}
+    with suppress(ArgumentError):  # told where the database is asked
+        url = settings.database.url
+        folders |= {sqlite_path(url).absolute().parent} if is_sqlite(url) else set()
+    return folders
 
 
 def user_name() -> str:

@@ -98,9 +98,7 @@ def _ask(connection: Connection, url: str, keyring: Keyring | None, seen: Record
     if not is_head_ours(connection, keyring.journal_key):
         seen.answers.append(said("key_wrong"))
         return
-    seen.answers += _rule_sets(connection)
-    seen.answers.append(_seals(connection))
-    seen.answers.append(_turns(connection, seen.last_line_at))
+    seen.answers += told_by(connection, seen.last_line_at)
     try:
         seen.devices = tuple(stored_devices(connection, keyring))
     except WrongKey:
@@ -114,6 +112,13 @@ def _witness(connection: Connection, known: Head | None) -> Said:
     if missing is None:
         return said("witness_good")
     return said("witness_missing", known=missing.known.seq, there=missing.there)
+
+
+def told_by(connection: Connection, last_line_at: datetime | None) -> Iterator[Said]:
+    """Ask the records themselves: rule sets, seals of the readings, turns of the clock."""
+    yield from _rule_sets(connection)
+    yield _seals(connection)
+    yield _turns(connection, last_line_at)
 
 
 def _rule_sets(connection: Connection) -> Iterator[Said]:

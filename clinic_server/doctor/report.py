@@ -1,4 +1,4 @@
-"""What a check says: a stable code with its facts. Words, verdict and fix stand in ``labels.toml``."""
+"""What a check says: a stable code with its facts. Words, verdict and fix stand in ``labels.toml``, by group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,12 @@ class Said:
 
     code: str
     facts: dict[str, str] = field(default_factory=dict)
+    group: str = "doctor"
 
     @property
     def words(self) -> Label:
         """The sentence and its fix in the current language."""
-        return label("doctor", self.code, **self.facts)
+        return label(self.group, self.code, **self.facts)
 
     @property
     def verdict(self) -> Tone:

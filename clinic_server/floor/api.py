@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from clinic_server.floor.lookup import Floor
-from clinic_server.floor.pages import look
+from clinic_server.floor.lookup import Floor, look
 from clinic_server.kit.call import Call, allows
 from clinic_server.staff.rules import Role
 

@@ -23,6 +23,7 @@ from clinic_server.floor.rules import (
     quarters_of,
     to_needle,
 )
+from clinic_server.kit.call import Call
 from clinic_server.settings import Settings
 from clinic_server.staff.lookup import staff_at
 from clinic_server.staff.rules import StationKind
@@ -67,6 +68,13 @@ class Floor:
     alerts: int
     unanswered: int
     quarters: Sequence[Quarter]
+
+
+async def look(call: Call) -> Floor:
+    """Look at the whole site now."""
+    now = call.house.db.clock.now()
+    today, settings = call.business_day(now), call.house.settings
+    return await call.read(lambda connection: floor_seen(connection, settings, today, now))
 
 
 def floor_seen(connection: Connection, settings: Settings, today: date, now: datetime) -> Floor:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from clinic_server.floor.drawing import drawn
-from clinic_server.floor.lookup import Floor, floor_seen
+from clinic_server.floor.lookup import Floor, look
 from clinic_server.kit.call import Call, allows
 from clinic_server.staff.rules import Role
 
@@ -25,13 +25,6 @@ async def floor(call: Lead) -> HTMLResponse:
 async def floor_now(call: Lead) -> HTMLResponse:
     """Show the figures and the day's course again."""
     return call.page("floor/_now.html", **await _seen(call))
-
-
-async def look(call: Call) -> Floor:
-    """Look at the whole site."""
-    now = call.house.db.clock.now()
-    today, settings = call.business_day(now), call.house.settings
-    return await call.read(lambda connection: floor_seen(connection, settings, today, now))
 
 
 async def _seen(call: Call) -> dict[str, Any]:

@@ -246,6 +246,7 @@ async def _signed_in(request: Request) -> Call:
     _speak(request, actor)
     if actor is None:
         raise NotSignedIn
+    request.state.actor = actor  # for who notes what was shown to whom
     return Call(request, request.app.state.house, actor)
 
 

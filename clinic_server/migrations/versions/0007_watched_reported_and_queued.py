@@ -88,6 +88,54 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_batch_admitted_business_on_lane"), ["business_on", "lane"], unique=False)
 
     op.create_table(
+        "journal_checked",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("head_seq", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.Column("checked_by", sa.Uuid(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["checked_by"], ["staff.id"], name=op.f("fk_journal_checked_checked_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_checked")),
+    )
+    op.create_table(
+        "look",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("station", sa.String(length=32), nullable=True),
+        sa.Column(
+            "subject",
+            sa.Enum(
+                "visit",
+                "person",
+                "dose",
+                "adverse_event",
+                name="subject_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("subject_id", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("page", sa.String(length=120), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("length(page) <= 120", name=op.f("ck_look_page_length")),
+        sa.CheckConstraint("length(station) <= 32", name=op.f("ck_look_station_length")),
+        sa.CheckConstraint("length(subject_id) <= 64", name=op.f("ck_look_subject_id_length")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_look_person_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_look_staff_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_look")),
+    )
+    with op.batch_alter_table("look", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_look_looked_at"), ["looked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_look_person_id_looked_at"), ["person_id", "looked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_look_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
         "seat",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -680,7 +728,9 @@ def upgrade() -> None:
     op.make_append_only("event_step")
     op.make_append_only("follow_up_tried")
     op.make_append_only("handover_note")
+    op.make_append_only("journal_checked")
     op.make_append_only("left_unseen")
+    op.make_append_only("look")
     op.make_append_only("observation_check")
     op.make_append_only("placement")
     op.make_append_only("report_card")
@@ -779,6 +829,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_seat_code"))
 
     op.drop_table("seat")
+    with op.batch_alter_table("look", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_look_staff_id"))
+        batch_op.drop_index(batch_op.f("ix_look_person_id_looked_at"))
+        batch_op.drop_index(batch_op.f("ix_look_looked_at"))
+
+    op.drop_table("look")
+    op.drop_table("journal_checked")
     with op.batch_alter_table("batch_admitted", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_batch_admitted_business_on_lane"))
 

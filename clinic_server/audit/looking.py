@@ -1,0 +1,86 @@
+"""Noticing looks beside the answer: gathered in memory, kept every few seconds under one line of the journal.
+
+A page never waits for this. What a killed server had gathered since it last kept looks is lost, and no more than that.
+"""
+
+from types import TracebackType
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clinic_server.audit.actions import keep_looks
+from clinic_server.audit.rules import LatelySeen, Look, subject_of
+from clinic_server.kit.access import Actor, system_actor
+from clinic_server.kit.call import House
+from clinic_server.kit.watcher import Watcher
+
+KEPT_EVERY_S: Final = 5.0
+_MOST_GATHERED: Final = 50_000
+_MOST_AT_ONCE: Final = 500
+_AUDIT: Final = system_actor("audit")
+_log = structlog.get_logger(__name__)
+
+
+class LookBook(Watcher):
+    """Gathers looks on the event loop and keeps them; what cannot be kept now is tried again."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__("looks", KEPT_EVERY_S, first_after_s=KEPT_EVERY_S)
+        self._db = house.db
+        self._seen = LatelySeen()
+        self._gathered: list[Look] = []
+
+    def note(self, actor: Actor, page: str, parameters: dict[str, Any]) -> None:
+        """Note that somebody was shown a page, if it is one person's."""
+        subject = subject_of(page, parameters)
+        if subject is None or actor.staff_id is None:
+            return
+        look = Look(UUID(int=actor.staff_id.int), *subject, page, self._db.clock.now(), actor.station)
+        if not self._seen.is_one_more(look):
+            return
+        if len(self._gathered) >= _MOST_GATHERED:
+            _log.error("look_lost", kind=look.page)
+            return
+        self._gathered.append(look)
+
+    async def look(self) -> None:
+        """Keep what was gathered."""
+        while batch := self._gathered[:_MOST_AT_ONCE]:
+            await self._db.write(lambda tx, batch=batch: keep_looks(tx, batch), _AUDIT)  # type: ignore[misc]  # bound
+            del self._gathered[: len(batch)]
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        await self.look()
+
+
+class LooksNoted:
+    """Tells the book of every page and API answer that was given to somebody signed in (ASGI)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004  # HTTP: OK
+                _note(scope)
+            await send(message)
+
+        await self._app(scope, receive, send_and_note)
+
+
+def _note(scope: Scope) -> None:
+    actor: Actor | None = scope.get("state", {}).get("actor")
+    route = scope.get("route")
+    book: LookBook | None = getattr(scope["app"].state, "look_book", None)
+    if actor is not None and route is not None and book is not None:
+        book.note(actor, route.path, scope["path_params"])
