@@ -32,9 +32,8 @@ def main() -> int:
     _tell(secured, unexpected, {})
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    if not (words.only or words.tests_only or words.runners_only):
-        parts = ((chosen, failures), (secured, unexpected))
-        report.FILE.write_text(report.written(parts, figures), encoding="utf-8")
+    outcomes = {**_outcomes(chosen, failures, words), **_outcomes(secured, unexpected, words)}
+    report.FILE.write_text(report.brought_up_to_date(outcomes, _of_runners(played)), encoding="utf-8")
     return 1 if any([*failures.values(), *unexpected.values()]) else 0
 
 
@@ -60,7 +59,24 @@ def _tested(chosen: Sequence[Fault], engine: str) -> Mapping[str, Sequence[str]]
 def _failures(
     chosen: Sequence[Fault], played: Mapping[str, Played], of_tests: Mapping[str, Sequence[str]]
 ) -> Mapping[int, Sequence[str]]:
-    return {fault.number: list(_wrong(fault, played, of_tests)) for fault in chosen if not fault.cannot}
+    ran = {*played, *of_tests}
+    return {one.number: list(_wrong(one, played, of_tests)) for one in chosen if ran & {one.runner, *one.tests}}
+
+
+def _outcomes(
+    chosen: Sequence[Fault], failures: Mapping[int, Sequence[str]], words: argparse.Namespace
+) -> Mapping[tuple[str, int], str]:
+    """Return what the report says of each fault that was played, in part where only a part of it was asked for."""
+    part = " its tests" if words.tests_only else " its runner" if words.runners_only else ""
+    outcomes = {}
+    for fault in chosen:
+        wrong = failures.get(fault.number)
+        if wrong is not None:
+            is_part = bool(fault.tests and fault.runner)
+            outcomes[fault.area, fault.number] = (
+                f"FAILED: {wrong[0]}" if wrong else f"Survived{part if is_part else ''}"
+            )
+    return outcomes
 
 
 def _wrong(fault: Fault, played: Mapping[str, Played], of_tests: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -71,12 +87,17 @@ def _wrong(fault: Fault, played: Mapping[str, Played], of_tests: Mapping[str, Se
         yield from (f"{test}: {failure}" for failure in of_tests.get(test, ()))
 
 
-def _figures(played: Mapping[str, Played], failures: Mapping[int, Sequence[str]]) -> Mapping[str, float]:
-    all_of_them = Played(dict.fromkeys(COUNTED, 0))
+def _of_runners(played: Mapping[str, Played]) -> Mapping[str, float]:
+    all_of_them = Played()
     for one in played.values():
         all_of_them.add(one.figures)
+    return all_of_them.figures
+
+
+def _figures(played: Mapping[str, Played], failures: Mapping[int, Sequence[str]]) -> Mapping[str, float]:
     survived = sum(not wrong for wrong in failures.values())
-    return {"faults_run": len(failures), "faults_survived": survived, **all_of_them.figures}
+    counted = {"faults_run": len(failures), "faults_survived": survived}
+    return {**counted, **dict.fromkeys(COUNTED, 0), **_of_runners(played)}
 
 
 def _security_figures(unexpected: Mapping[int, Sequence[str]]) -> Mapping[str, float]:
@@ -110,7 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 run.py faults",
         description=f"Plays the {FAULTS} faults of tests/faults/catalogue.toml on real peers and counts what was lost;"
-        " the whole of it writes tests/faults/REPORT.md.",
+        " tests/faults/REPORT.md tells of each fault how it went last.",
         epilog="exit codes: 0 nothing was lost; 1 something was, or could not be proved",
     )
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="which faults, by their number; else all")

@@ -1,6 +1,7 @@
 """Crowds before the real server: displays that listen, displays that never read, telephones that all ask at once."""
 
 import asyncio
+import signal
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ STOPPED_WITHIN_S = 5.0
 PEAK_REQUESTS_A_S = 1200 * 10 / 3600  # 1,200 people an hour, some ten requests each
 DESK_WAITS_S = 2.0
 RESTED_WITHIN_S = 10.0
+HELD_S = 3.0
 
 
 @dataclass(slots=True)
@@ -70,6 +72,23 @@ def ask_all_at_once(scene: Scene, seconds: float, times_the_peak: float) -> Crow
     return crowd
 
 
+def exhaust_files(scene: Scene, files: int, callers: int) -> Crowd:
+    """Let more callers hold a line than the server may open files, then let them go, and check somebody in."""
+    with _served(scene) as (victim, cast, registrar):
+        victim.limit_files(files)
+        asyncio.run(_holding(cast, callers))
+        began_at = time.monotonic()
+        check_in(registrar, 0)
+        took_s = time.monotonic() - began_at
+        is_verified = victim.stop() in {0, -signal.SIGTERM} and victim.verify() == 0
+    crowd = Crowd({"descriptors_callers": callers, "descriptors_rested_ms": round(1000 * took_s)})
+    if took_s > RESTED_WITHIN_S:
+        crowd.differences.append(f"it took {took_s:.1f} s until a desk was served again")
+    if not is_verified:
+        crowd.differences.append("the server did not stop, or its journal does not verify")
+    return crowd
+
+
 @contextmanager
 def _served(scene: Scene) -> Iterator[tuple[Victim, Cast, Seat]]:
     made = prepare(Plan(scene.folder, free_port(), scene.database_url, units=10, speed=1))
@@ -110,6 +129,13 @@ def check_in(registrar: Seat, number: int) -> float:
     who = {"document_kind": "passport", "number": f"L{number:08d}", "issuing_country": "UTO", "name": "VISITOR"}
     registrar.do(check_in_typed({"typed_reason": "no_card", **who, "born_on": "1991-02-03", "sex": "female"}))
     return time.monotonic()
+
+
+async def _holding(cast: Cast, callers: int) -> None:
+    lines = [await _asked(cast, "/sign-in") for _ in range(callers)]
+    await asyncio.sleep(HELD_S)
+    for _, writer in lines:
+        writer.transport.abort()
 
 
 async def _listening(cast: Cast, registrar: Seat, displays: int, deaf: int) -> Crowd:

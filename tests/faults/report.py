@@ -1,46 +1,66 @@
-"""The report of a run: every fault of the catalogue, and what became of it."""
+"""The report: every fault of the catalogue, and what became of it when it was last played."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tests.faults.catalogue import Fault
+from tests.faults.catalogue import Fault, catalogue, security
 
-Part = tuple[Sequence[Fault], Mapping[int, Sequence[str]]]
 FILE = Path(__file__).with_name("REPORT.md")
 _HEAD = """\
 # Faults, and what became of them
 
-Made by `python3 run.py faults`; do not edit. Each fault of `catalogue.toml` is played by tests of this repository or by
-a runner of `tests/faults/runners.py`. *Survived*: everything that plays it passed. *Not here*: nothing plays it here.
+Made by `python3 run.py faults`; do not edit. Each fault of `catalogue.toml` and `security.toml` is played by tests of
+this repository or by a runner of `tests/faults/runners.py`; a run of some of them leaves the other lines as they were.
+*Not here*: nothing plays it, and why.
 """
+_AREA = re.compile(r"^## (.+)$")
+_ROW = re.compile(r"^\|(\d+)\|[^|]+\|[^|]+\|([^|]+)\|$")
+_FIGURE = re.compile(r"^\|`(\w+)`\|([^|]+)\|$")
 
 
-def written(parts: Iterable[Part], figures: Mapping[str, float]) -> str:
-    """Return the report as Markdown; a fault that is not among its part's failures was not run."""
-    written = [_HEAD, f"Last run {datetime.now(UTC):%Y-%m-%d}.\n"]
-    for faults, failures in parts:
-        for area, some in groupby(faults, key=lambda fault: fault.area):
-            head = [f"## {area}\n", "|No.|Fault|What must hold|Outcome|", "|--:|---|---|---|"]
-            written.append("\n".join([*head, *(_row(fault, failures) for fault in some)]) + "\n")
-    rows = [f"|`{name}`|{figure:g}|" for name, figure in figures.items()]
-    written.append("\n".join(["## Figures\n", "|Figure|Value|", "|---|--:|", *rows]) + "\n")
-    return "\n".join(written)
+def brought_up_to_date(outcomes: Mapping[tuple[str, int], str], figures: Mapping[str, float]) -> str:
+    """Return the report with new outcomes, by area and number, and new figures; the others stay as they are."""
+    before = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
+    told = {**_outcomes_of(before), **outcomes}
+    parts = [_HEAD]
+    every = [(fault, _shown(fault, told.get((fault.area, fault.number), "Not run"))) for fault in _all()]
+    counted = Counter(re.split("[:;]| its", shown)[0] for _, shown in every)
+    parts.append(", ".join(f"{word}: {count}" for word, count in sorted(counted.items())) + ".\n")
+    for area, rows in groupby(every, key=lambda row: row[0].area):
+        head = [f"## {area}\n", "|No.|Fault|What must hold|Outcome|", "|--:|---|---|---|"]
+        lines = [f"|{fault.number}|{fault.what}|{fault.must}|{shown}|" for fault, shown in rows]
+        parts.append("\n".join([*head, *lines]) + "\n")
+    merged = {**dict(_figures_of(before)), **{name: f"{figure:g}" for name, figure in figures.items()}}
+    rows_of_figures = [f"|`{name}`|{figure}|" for name, figure in sorted(merged.items())]
+    parts.append("\n".join(["## Figures\n", "|Figure|Last measured|", "|---|--:|", *rows_of_figures]) + "\n")
+    return "\n".join(parts)
 
 
-def _row(fault: Fault, failures: Mapping[int, Sequence[str]]) -> str:
-    return f"|{fault.number}|{fault.what}|{fault.must}|{'; '.join(_outcome(fault, failures))}|"
+def _all() -> Sequence[Fault]:
+    return [*catalogue(), *security()]
 
 
-def _outcome(fault: Fault, failures: Mapping[int, Sequence[str]]) -> Iterator[str]:
+def _shown(fault: Fault, outcome: str) -> str:
     if fault.cannot:
-        yield f"Not here: {fault.cannot}"
-        return
-    wrong = failures.get(fault.number)
-    if wrong is None:
-        yield "Not run"
-    else:
-        yield f"FAILED: {wrong[0]}" if wrong else "Survived"
-    if fault.gap:
-        yield f"not shown: {fault.gap}"
+        return f"Not here: {fault.cannot}"
+    return f"{outcome}; not shown: {fault.gap}" if fault.gap else outcome
+
+
+def _outcomes_of(text: str) -> Mapping[tuple[str, int], str]:
+    """Read what an earlier report says, without what the catalogue adds to it."""
+    area, told = "", {}
+    for line in text.splitlines():
+        if found := _AREA.match(line):
+            area = found[1]
+        elif (found := _ROW.match(line)) and not found[2].startswith("Not here"):
+            told[area, int(found[1])] = found[2].partition("; not shown")[0]
+    return told
+
+
+def _figures_of(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if found := _FIGURE.match(line):
+            yield found[1], found[2]

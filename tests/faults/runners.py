@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_stubs.rehearsal.proof import Verdict
-from tests.faults.crowds import ask_all_at_once, listen
+from tests.faults.crowds import ask_all_at_once, exhaust_files, listen
 from tests.faults.disk.power_cuts import cut_power, record_hour
 from tests.faults.disk.write_errors import SYNCS, WRITES, Disk, until_never_reached
 from tests.faults.kills import Scene, kill_again_and_again
@@ -129,6 +129,13 @@ def displays(lengths: Lengths) -> Played:
     return Played(crowd.figures, crowd.differences)
 
 
+def descriptors(lengths: Lengths) -> Played:
+    """Let 300 callers hold a line at a server that may open 128 files."""
+    with a_scene(lengths.engines[0]) as scene:
+        crowd = exhaust_files(scene, files=128, callers=300)
+    return Played(crowd.figures, crowd.differences)
+
+
 def flood(lengths: Lengths) -> Played:
     """Ask seventy times as often as at the peak of a day, while a desk goes on checking in."""
     with a_scene(lengths.engines[0]) as scene:
@@ -154,6 +161,7 @@ RUNNERS: Mapping[str, Runner] = {
     "freezes": freezes,
     "displays": displays,
     "flood": flood,
+    "descriptors": descriptors,
     "storm": storm,
     "crash_states": crash_states,
     "write_errors": write_errors,

@@ -1,6 +1,7 @@
 """The server as a process of its own, that is killed and started again."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Self
 from clinic_server.rehearsal import Cast, environment
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0
 GONE_WITHIN_S = 15.0
 LOOK_S = 0.005
 
@@ -78,6 +79,12 @@ class Victim:
         finally:
             self._process.send_signal(signal.SIGCONT)
         return seconds
+
+    def limit_files(self, most: int) -> None:
+        """Let it open no more files than so many, those it has open included."""
+        if self._process is None:
+            raise NotReady("not running")
+        resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (most, most))
 
     def stop(self) -> int:
         """Stop it as an operator does; return its exit code."""

@@ -71,6 +71,22 @@ async def test_a_double_click_sends_one_form(screens: Screens) -> None:
     assert _open_visits(screens.site) == before + 1
 
 
+async def test_going_back_and_a_stale_tab_record_nothing_twice(screens: Screens) -> None:
+    before = _open_visits(screens.site)
+    async with screens.opened("/check-in/typed") as page, screens.opened("/check-in/typed") as stale:
+        for tab in (page, stale):
+            await _type_person(tab, "F0000009")
+        await page.locator("main form .primary").click()
+        await page.wait_for_url("**/check-in?issued=*")
+        await stale.locator("main form .primary").click()
+        await stale.locator("#notice:not(:empty)").wait_for()
+        await page.go_back()
+        await _type_person(page, "F0000009")
+        await page.locator("main form .primary").click()
+        await page.locator("#notice:not(:empty)").wait_for()
+    assert _open_visits(screens.site) == before + 1
+
+
 async def test_a_form_sent_into_an_outage_says_so_and_may_be_sent_again(screens: Screens) -> None:
     async with screens.opened("/check-in/typed") as page:
         await _type_person(page, "F0000003")
