@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 
 Eventually = Callable[..., Awaitable[None]]
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
@@ -17,11 +17,13 @@ async def test_one_key_calls_and_one_key_each_recalls_and_passes(screens: Screen
         await eventually(page, f"{IN_HAND} !== ''")
         ticket = await page.evaluate(IN_HAND)
         assert ticket in await page.locator("h1").inner_text()
+        await photograph(page, "in-hand")
         await page.goto(screens.site.url + "/screening")  # whatever became of the page, the desk has them still
         await eventually(page, f"{IN_HAND} === '{ticket}'")
         await page.goto(page.url.replace("/screening", "/consent"))
         await eventually(page, f"{IN_HAND} === '{ticket}'")
-        await page.keyboard.press("Insert")
+        for key in ("Insert", "Tab", "Enter"):
+            await page.keyboard.press(key)
         await page.wait_for_url("**/screening")
         await eventually(page, "document.querySelector('#hand')?.childElementCount === 0")
     assert screens.complaints.said == []

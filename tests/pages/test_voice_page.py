@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page
 
-from tests.pages.conftest import Screens
+from tests.pages.conftest import Screens, photograph
 from tests.pages.site import WALL_TOKEN
 
 Eventually = Callable[..., Awaitable[None]]
@@ -50,6 +50,7 @@ async def test_a_call_is_spoken_once_in_both_languages_and_a_recall_again(
         visit_id = called(screens)
         await eventually(page, "window.heard.length === 2", 8)
         zh, en = await page.evaluate(HEARD)
+        await photograph(page, "wall-voice-called")
         assert zh.startswith("zh-CN 请")
         assert zh.endswith("号到一号登记台。")
         assert en.endswith("please go to registration desk one.")
