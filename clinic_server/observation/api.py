@@ -8,6 +8,8 @@ from pydantic import Field
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.observation import actions
+from clinic_server.observation.area import Seated, area
+from clinic_server.observation.record import Record, record_of
 from clinic_server.observation.rules import (
     MOST_VOUCHING_CHARACTERS,
     EarlyReason,
@@ -46,6 +48,20 @@ class ExtensionBody(Body):
 async def under_observation(call: Observer) -> list[Watched]:
     """Return everyone under observation, the first to be due first."""
     return list(await call.read(watched))
+
+
+@router.get("/observation/area")
+async def under_observation_by_urgency(call: Observer) -> list[Seated]:
+    """Return everyone under observation with seat, checks and reaction, whom to look at first at the top."""
+    keyring = call.house.db.keyring
+    return list((await call.read(lambda connection: area(connection, keyring))).people)
+
+
+@router.get("/visits/{visit_id}/observation")
+async def one_observation(call: Observer, visit_id: UUID) -> Record:
+    """Return the record of one person's observation."""
+    keyring, today = call.house.db.keyring, call.local_date(call.house.db.clock.now())
+    return await call.read(lambda connection: record_of(connection, keyring, visit_id, today))
 
 
 @router.post("/visits/{visit_id}/leave", status_code=201)

@@ -90,13 +90,6 @@ async def observation_now(call: Observer) -> Response:
     return call.page("observation/_people.html", **await _area(call))
 
 
-@router.get("/observation/free-seats")
-async def free(call: Observer) -> Response:
-    """Show again to which seats somebody can be led."""
-    shown = await _area(call)
-    return call.page("observation/_seat_choice.html", field_id="seat_code", free=shown["area"].free)
-
-
 @router.get("/visits/{visit_id}/observation")
 async def person(call: Observer, visit_id: UUID) -> Response:
     """Show the record of one person's observation, and everything that can be done for them."""

@@ -16,8 +16,8 @@ from clinic_server.observation.checks.rules import CheckStanding
 from clinic_server.observation.handover.lookup import notes_of
 from clinic_server.observation.handover.rules import Note
 from clinic_server.observation.rules import OF_AGE, DepartureKind, EarlyReason, ExtensionReason
-from clinic_server.observation.seats.lookup import placements_of, places, seats
-from clinic_server.observation.seats.rules import Place, Placed, Seat, free_seats
+from clinic_server.observation.seats.lookup import free, place_of, placements_of
+from clinic_server.observation.seats.rules import Place, Placed, Seat
 from clinic_server.observation.tables import departure, early_leave, early_leave_signature, extension, time_vouched
 from clinic_server.observation.unseen.lookup import unseen_of
 from clinic_server.observation.unseen.rules import Unseen
@@ -76,15 +76,15 @@ def record_of(connection: Connection, keyring: Keyring, visit_id: UUID, today: d
     """Return the record of a visit's observation, or raise VisitUnknown."""
     visit = standing(connection, visit_id)
     watch = standing_watch(connection, visit_id)
-    seated, who = places(connection), person(connection, keyring, visit.person_id)
+    who = person(connection, keyring, visit.person_id)
     return Record(
         visit=visit,
         person=who,
         watched=next((one for one in watched(connection) if one.visit_id == visit_id), None),
         products=products_given(connection, [visit_id]).get(visit_id, ()),
-        place=seated.get(visit_id),
+        place=place_of(connection, visit_id),
         placements=placements_of(connection, visit_id),
-        free=free_seats(seats(connection), seated.values()),
+        free=free(connection),
         called=call_of_visit(connection, visit_id),
         checks=check_standings(connection, keyring, {visit_id: watch})[visit_id] if watch else None,
         extensions=_extensions(connection, visit_id),

@@ -21,7 +21,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.watch import watched
 from tests.api.callers import AsRole
-from tests.api.observed import an_observed
+from tests.api.observed import an_observed, watch_again
 from tests.api.visitors import a_colleague, a_physician, a_visit, rows_in
 from tests.conftest import ManualClock
 
@@ -110,6 +110,15 @@ def test_the_minutes_of_checks_bend_with_no_clock(db: Database, clock: ManualClo
     assert slots(db, visit_id)[0] == (15, "done")
 
 
+def test_a_check_of_an_earlier_watch_counts_no_more(db: Database, clock: ManualClock) -> None:
+    nurse, visit_id = a_colleague(db, Role.OBSERVER), an_observed(db, minutes=45)
+    clock.pass_time(minutes=30)
+    db.write_now(lambda tx: record_check(tx, visit_id, WELL, HowIs.WELL), nurse)
+    watch_again(db, visit_id, minutes=45)
+    clock.pass_time(minutes=30)
+    assert slots(db, visit_id) == [(15, "missed"), (30, "due")]
+
+
 def test_what_was_found_is_sealed_and_nothing_is_recorded_before_the_needle(db: Database) -> None:
     nurse, visit_id, waiting = a_colleague(db, Role.OBSERVER), an_observed(db), a_visit(db)
     db.write_now(lambda tx: record_check(tx, visit_id, WELL, HowIs.UNWELL, "dizzy"), nurse)
@@ -136,6 +145,10 @@ async def test_the_page_and_the_api_take_a_check_and_the_overdue_come_first(
     form = {"pulse_per_min": "120", "spo2_percent": "99", "consciousness": "alert", "celsius": "36.8", "how": "well"}
     assert (await nurse.post(f"/visits/{child}/checks", data=form)).status_code == 303
     assert "120" in (await nurse.get(f"/visits/{child}/observation")).text
+    record = (await nurse.get(f"/api/v1/visits/{child}/observation")).json()
+    assert record["checks"]["done"][0]["said"]["vitals"]["milli_celsius"] == 36_800
+    ordered = (await nurse.get("/api/v1/observation/area")).json()
+    assert [one["watched"]["visit_id"] for one in ordered] == [str(other), str(child)]
     assert "overdue" not in (await nurse.get("/observation")).text
     body = {"vitals": {"pulse_per_min": 150}, "how": "well"}
     answer = await nurse.post(f"/api/v1/visits/{other}/checks", json=body)

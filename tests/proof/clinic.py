@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import create_engine, make_url, select, text
 
+from clinic_server.adverse_events.care.rules import Consciousness, Vitals
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.consent.actions import (
@@ -43,7 +44,13 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import head_of, journal
 from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import EarlyLeaving, leave, leave_early
+from clinic_server.observation.checks.actions import overrule, record_check
+from clinic_server.observation.checks.rules import HowIs
 from clinic_server.observation.rules import EarlyReason
+from clinic_server.observation.seats.actions import list_seat, place_person
+from clinic_server.observation.seats.lookup import seats
+from clinic_server.observation.seats.rules import FoundBy
+from clinic_server.observation.unseen.actions import note_left_unseen
 from clinic_server.opening.actions import close_site, open_site, restore_safeguard, withdraw_safeguard
 from clinic_server.opening.emergency_kit.actions import add_to_kit
 from clinic_server.opening.lookup import standing_opening
@@ -72,6 +79,7 @@ from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, Unit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 from clinic_server.visits.tables import dose, visit_now
+from clinic_server.visits.watch import watched
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_full_kit, a_new_opening, take_in_lot
 from tests.conftest import ManualClock
@@ -81,6 +89,8 @@ SITE = SiteSettings()
 OPENED_ON = date(2026, 3, 2)  # the day a ManualClock begins on, at the site
 KEYRING = Keyring(bytes(range(32)))
 STORE, PROFILE = "fridge-1", "cn-clinic-2-8"
+SEATS = ("a1", "a2")
+WELL = Vitals(128, 80, 100, 98, 18, 36_600, Consciousness.ALERT)  # at every age
 PRODUCTS = {"single": 1, "double": 2}  # doses in a unit
 PEOPLE = tuple(
     IdentityFacts.stated(
@@ -550,6 +560,28 @@ class Clinic:
         signature = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="pad broken")
         leaving = EarlyLeaving(EarlyReason.INSISTED, signature)
         return self.act(self.cast.registrar, lambda tx: leave_early(tx, visit_id, leaving))
+
+    def sitting(self) -> list[UUID]:
+        """Return who is under observation, the first to be due first."""
+        return [one.visit_id for one in self.db.read_now(watched)]
+
+    def arrive(self, visit_id: UUID, seat_code: str | None) -> Any:
+        """Lead somebody to a seat; the area's seats are listed by whoever needs one first."""
+        known = self.db.read_now(seats)
+        for code in SEATS if not known else ():
+            self.act(self.cast.lead, lambda tx, code=code: list_seat(tx, code, "hall"))
+        return self.act(self.cast.registrar, lambda tx: place_person(tx, visit_id, seat_code, FoundBy.HAND))
+
+    def look_at(self, visit_id: UUID, *, is_well: bool) -> Any:
+        """Look at somebody, and find them well or not."""
+        how = HowIs.WELL if is_well else HowIs.UNWELL
+        return self.act(self.cast.registrar, lambda tx: record_check(tx, visit_id, WELL, how))
+
+    def overrule(self, visit_id: UUID, physician: Actor) -> Any:
+        return self.act(physician, lambda tx: overrule(tx, visit_id, "seen and weighed"))
+
+    def is_gone(self, visit_id: UUID) -> Any:
+        return self.act(self.cast.registrar, lambda tx: note_left_unseen(tx, visit_id))
 
     def certify(self, colleague: Actor, kind: QualificationKind, days: int) -> Any:
         """Renew a certificate, or end it: the latest entry of its number counts."""

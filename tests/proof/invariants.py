@@ -34,6 +34,7 @@ CONFIRMATIONS = {
 }
 LEAST_INTERVAL = timedelta(days=21)  # of the inactivated vaccines (national guidance, 2021)
 FLOOR = timedelta(minutes=30)
+LAST_LOOK = 25  # minutes in: the look of the half hour, five minutes early at most
 LONGEST_PERMIT = timedelta(minutes=5)
 LONGEST_OPEN = timedelta(minutes=60)  # of the machine's vaccine, which is not live
 ADMITTED_FROM_AGE = 3
@@ -396,6 +397,43 @@ def nobody_leaves_before_the_time_without_a_reason(rows: Rows) -> Iterator[str]:
         said_early = (departure["kind"], departure["reason"] is not None, departure["minutes_short"] > 0)
         if said_early != (("early", True, True) if is_early else ("completed", False, False)):
             yield f"departure {departure['id']} is not as the clock says"
+
+
+@invariant(30)
+def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
+    """Whoever had a dose is watched, or left in the one way that is recorded; a seat holds one of the watched."""
+    seats: dict[str, Any] = {}
+    for now in rows.all("visit_now"):
+        visit_id = now["visit_id"]
+        ended = [*rows.of("departure", "visit_id", visit_id), *rows.of("left_unseen", "visit_id", visit_id)]
+        is_watched = now["stage"] == "observed"
+        if rows.of("dose", "visit_id", visit_id) and len(ended) != (0 if is_watched else 1):
+            yield f"visit {visit_id} stands at {now['stage']} and left in {len(ended)} ways"
+        if rows.of("left_unseen", "visit_id", visit_id) and now["stage"] != "left_unseen":
+            yield f"visit {visit_id} is gone and stands at {now['stage']}"
+        placed = rows.of("placement", "visit_id", visit_id)
+        seat_code = placed[-1]["seat_code"] if is_watched and placed else None
+        if seat_code and seats.setdefault(seat_code, visit_id) != visit_id:
+            yield f"visits {seats[seat_code]} and {visit_id} sit on one seat"
+
+
+@invariant(31)
+def nobody_completes_unwell_or_at_risk_and_not_looked_at(rows: Rows) -> Iterator[str]:
+    for departure in rows.all("departure"):
+        if departure["kind"] != "completed":
+            continue
+        watch = [row for row in rows.of("watch", "visit_id", departure["visit_id"]) if _seq(row) < _seq(departure)][-1]
+        looks = [
+            *rows.of("observation_check", "visit_id", departure["visit_id"]),
+            *rows.of("check_overruled", "visit_id", departure["visit_id"]),
+        ]
+        looks = sorted((one for one in looks if one["given_at"] == watch["given_at"]), key=_seq)
+        latest = looks[-1] if looks and "said_sealed" in looks[-1] else None
+        if latest and rows.opened(latest, "observation_check", "said")["how"] != "well":
+            yield f"departure {departure['id']} of somebody who was not well"
+        order = rows.of("visit_order", "visit_id", departure["visit_id"])[-1]
+        if order["is_against_advice"] and not any(one["minutes_in"] >= LAST_LOOK for one in looks):
+            yield f"departure {departure['id']} of somebody at risk whom nobody had looked at"
 
 
 def _due_at(rows: Rows, departure: Row) -> datetime:

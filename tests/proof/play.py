@@ -23,7 +23,10 @@ from tests.proof.steps_of_the_site import SiteSteps
 from tests.proof.steps_of_visits import VisitSteps
 
 STEPS_OF_AN_EXAMPLE = 20
-COUNTED = ("visit", "decision", "consent", "permit", "dose", "departure", "refusal", "sent_back")
+COUNTED = (
+    *("visit", "decision", "consent", "permit", "dose", "departure", "refusal", "sent_back"),
+    *("placement", "observation_check", "check_overruled", "left_unseen"),
+)
 Reached = Counter[str]
 
 

@@ -10,13 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from clinic_server.consent.rules import InformedItem
 from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
-from tests.proof.clinic import PEOPLE, PRODUCTS, Clinic
+from tests.proof.clinic import PEOPLE, PRODUCTS, SEATS, Clinic
 
 NUMBERS = st.integers(0, 5)  # who or which, of those there are
 MOSTLY_THE_FIRST = st.sampled_from([0, 0, 0, 0, 1, 2])  # of colleagues: the qualified one comes first
 PERSON = (Signer.RECIPIENT, Relationship.SELF, "")
 MOTHER = (Signer.GUARDIAN, Relationship.MOTHER, "王母")
 BOTH, ALONE, BY_MOTHER = (PERSON, MOTHER), (PERSON,), (MOTHER,)
+SITTING = (*SEATS, "stands", "well", "unwell", "overruled", "leaves", "gone")
 ALL_TOLD = frozenset(InformedItem)
 WHO = st.integers(0, len(PEOPLE) - 1)
 PRODUCT = st.sampled_from(list(PRODUCTS))
@@ -95,6 +96,24 @@ class VisitSteps(RuleBasedStateMachine):
     def somebody_leaves(self, number: int, early: bool) -> None:
         if visit_id := self.some_visit(number):
             (self.clinic.leave_early if early else self.clinic.leave)(visit_id)
+
+    @precondition(lambda self: bool(self.clinic.permits))
+    @rule(number=NUMBERS, acts=st.lists(st.sampled_from(SITTING), min_size=1, max_size=4))
+    def somebody_sits(self, number: int, acts: list[str]) -> None:
+        """Lead somebody who is watched to a seat, look at them, let a physician answer for them, or miss them."""
+        sitting = self.clinic.sitting()
+        for act in acts if sitting else ():
+            self._do_for(sitting[number % len(sitting)], act)
+
+    def _do_for(self, visit_id: UUID, act: str) -> None:
+        if act in {*SEATS, "stands"}:
+            self.clinic.arrive(visit_id, act if act in SEATS else None)
+        elif act in {"well", "unwell"}:
+            self.clinic.look_at(visit_id, is_well=act == "well")
+        elif act == "overruled":
+            self.clinic.overrule(visit_id, self.clinic.cast.physicians[0])
+        else:
+            (self.clinic.leave if act == "leaves" else self.clinic.is_gone)(visit_id)
 
     @precondition(lambda self: bool(self.clinic.codes))
     @rule(

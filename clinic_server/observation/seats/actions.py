@@ -59,6 +59,6 @@ def _refuse_taken(tx: Tx, code: str) -> None:
 def _list(tx: Tx, new: Seat) -> Seat:
     listed_by = require_signed_in(tx)
     told = {"code": new.code, "zone": new.zone, "is_retired": new.is_retired}
-    listed_id = tx.append(SeatListed, **told, listed_by=listed_by, listed_at=tx.now)
-    tx.journal("seat_retired" if new.is_retired else "seat_listed", listed_id, SEATS)
+    tx.append(SeatListed, **told, listed_by=listed_by, listed_at=tx.now)
+    tx.journal("seat_retired" if new.is_retired else "seat_listed", new.code, SEATS)
     return new

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.observation.presenting import visit_shown
-from clinic_server.observation.seats.rules import FoundBy, NotInArea, Place, Placed, Seat, SeatUnknown
+from clinic_server.observation.seats.rules import FoundBy, NotInArea, Place, Placed, Seat, SeatUnknown, free_seats
 from clinic_server.observation.seats.tables import placement, seat
 from clinic_server.stock.scans import VisitScan
 from clinic_server.visits.flow import Stage
@@ -36,6 +36,11 @@ def require_seat(connection: Connection, code: str) -> Seat:
 def places(connection: Connection) -> Mapping[UUID, Place]:
     """Return where each person under observation is who has arrived; nobody else holds a seat."""
     return _as_places(connection, _latest().where(visit_now.c.stage == Stage.OBSERVED))
+
+
+def free(connection: Connection) -> Sequence[Seat]:
+    """Return the seats somebody can be led to."""
+    return free_seats(seats(connection), places(connection).values())
 
 
 def place_of(connection: Connection, visit_id: UUID) -> Place | None:

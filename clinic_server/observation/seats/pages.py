@@ -13,7 +13,7 @@ from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.presenting import newest_at
 from clinic_server.observation.seats import actions, lookup
-from clinic_server.observation.seats.rules import FoundBy, free_seats
+from clinic_server.observation.seats.rules import FoundBy
 from clinic_server.staff.rules import STATION_PATTERN, Role
 from clinic_server.visits.line import one_in_line
 
@@ -67,6 +67,12 @@ async def retire_seat(call: Lead, code: str) -> Response:
     return await call.record(lambda tx: actions.retire_seat(tx, code), then=SETTINGS)
 
 
+@router.get("/observation/free-seats")
+async def free_again(call: Nurse) -> Response:
+    """Show again to which seats somebody can be led."""
+    return call.page("observation/_seat_choice.html", field_id="seat_code", free=await call.read(lookup.free))
+
+
 @router.get("/observation/shown")
 async def shown(call: Nurse) -> Response:
     """Show whose card or slip came last to the nurse's own station, and ask for their seat."""
@@ -111,8 +117,7 @@ async def _shown(call: Call) -> dict[str, Any]:
             visit_id, found_by = lookup.who_came(connection, keyring, delivery.content)
         except ClinicError as unknown:
             return {"delivery": delivery, "came": None, "problem": as_problem(unknown)}
-        free = free_seats(lookup.seats(connection), lookup.places(connection).values())
         came = one_in_line(connection, keyring, visit_id)
-        return {"delivery": delivery, "came": came, "found_by": found_by, "free": free}
+        return {"delivery": delivery, "came": came, "found_by": found_by, "free": lookup.free(connection)}
 
     return await call.read(look)
