@@ -153,6 +153,8 @@ def test_a_log_tells_how_certain_anaphylaxis_is_and_what_nobody_noted_is_not_kno
     skin = Symptoms(("generalised_urticaria",))
     found = assessment_of([skin, Symptoms(("stridor",))], had_low_pressure=False)
     assert (found.level, found.level_by_criteria) == (Level.TOO_LITTLE_KNOWN, Level.CERTAIN)
+    for noted, unknown in (("sudden_onset", "rapid_progress"), ("rapid_progress", "sudden_onset")):
+        assert assessment_of([Symptoms((noted,))], had_low_pressure=False).course_unknown == (unknown,)
     course = Symptoms(("sudden_onset", "rapid_progress"))
     assert assessment_of([skin, Symptoms(("stridor",)), course], had_low_pressure=False).level is Level.CERTAIN
     assert assessment_of([skin, course], had_low_pressure=True).level is Level.CERTAIN

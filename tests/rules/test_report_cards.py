@@ -1,10 +1,10 @@
 """The case card, its number, when an event was to be expected, what bars later doses, what closes a file."""
 
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import ValidationError, convert, json
 
@@ -23,6 +23,7 @@ from clinic_server.adverse_events.report.card import (
     places,
     value_at,
 )
+from clinic_server.adverse_events.report.forms import minute_typed
 from clinic_server.adverse_events.report.rules import (
     WHO_CLASS,
     CardSerialsUsedUp,
@@ -118,6 +119,7 @@ def test_a_full_card_lacks_nothing_and_an_empty_one_every_required_field() -> No
     assert missing_from(replace(CARD, sex=Sex.UNKNOWN)) == (Place(CardField.SEX),)
 
 
+@settings(max_examples=60, deadline=None)
 @given(cards, cards)
 def test_changes_name_what_differs_and_nothing_else(older: Card, newer: Card) -> None:
     changes = {one.place: (one.was, one.became) for one in changes_between(older, newer)}
@@ -129,6 +131,7 @@ def test_changes_name_what_differs_and_nothing_else(older: Card, newer: Card) ->
     assert changes_between(older, older) == ()
 
 
+@settings(max_examples=60, deadline=None)
 @given(cards)
 def test_a_card_survives_being_stored_and_being_typed(card: Card) -> None:
     assert json.decode(json.encode(card), type=Card) == card
@@ -178,6 +181,7 @@ def test_a_kind_of_another_vaccine_and_one_too_soon_are_found() -> None:
     assert onset_findings(kind, GIVEN_AT + timedelta(days=60), GIVEN_AT, None) == ()
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 9999), st.integers(2020, 2099))
 def test_a_cards_number_has_fourteen_digits_and_tells_county_year_and_serial(serial: int, year: int) -> None:
     number = card_number("110105", year, serial)
@@ -207,6 +211,15 @@ def test_numbers_end_and_a_county_has_six_digits() -> None:
 )
 def test_a_temperature_lies_in_one_band_of_the_card(milli_celsius: int | None, band: FeverBand | None) -> None:
     assert fever_band(milli_celsius) is band
+
+
+def test_a_typed_minute_follows_the_dose_within_it_and_never_lies_in_the_future() -> None:
+    now = datetime(2026, 3, 2, 10, 5, 20, tzinfo=UTC)
+    typed = (date(2026, 3, 2), time(10, 0), UTC, now)
+    assert minute_typed(*typed) == datetime(2026, 3, 2, 10, 0, 59, tzinfo=UTC)
+    assert minute_typed(date(2026, 3, 2), time(10, 5), UTC, now) == now
+    ahead = datetime(2026, 3, 2, 10, 6, tzinfo=UTC)
+    assert minute_typed(date(2026, 3, 2), time(10, 6), UTC, now) == ahead
 
 
 def test_every_final_class_stands_for_one_of_the_who() -> None:
