@@ -3,7 +3,6 @@
 Revision: 0007, after 0006.
 """
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
