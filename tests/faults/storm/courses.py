@@ -8,11 +8,15 @@ Minutes = Sequence[int | None]  # None: the probe measured nothing
 
 MOST_CHANGE = 2_400  # of a minute: a faster one is not believed at once
 CALM = (3_000, 6_500)
+BETWEEN = (8_000, 7_990)  # of a door that stands ajar: without these minutes it looks like an excursion
 
 
 def course(random: Random, excursions: int) -> list[int | None]:
-    """Return a fridge's minutes with so many excursions, or one more; it begins and ends in order."""
-    minutes: list[int | None] = list(_calm(random))
+    """Return a fridge's minutes with so many excursions, or one more; it begins and ends in order.
+
+    First its door stands ajar: what looks like an excursion until the minutes between have come is in every storm.
+    """
+    minutes: list[int | None] = [*_calm(random), *_flapping(random), *_calm(random)]
     planned = 0
     while planned < excursions:
         if random.random() < 0.6:  # more than every other time something harmless before
@@ -58,7 +62,7 @@ def _door(random: Random) -> Minutes:
 
 def _flapping(random: Random) -> Minutes:
     beyond = [[random.randint(8_001, 8_400)] * random.randint(1, 6) for _ in range(4)]
-    return [minute for stretch in beyond for minute in (*stretch, random.choice((8_000, 7_990)))]
+    return [minute for stretch in beyond for minute in (*stretch, random.choice(BETWEEN))]
 
 
 def _gap(random: Random) -> Minutes:

@@ -1,6 +1,7 @@
 """Fridges with the site's own probes: the firmware as it is on a board, over a post that keeps back and doubles."""
 
 import asyncio
+import json
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from clinic_server.kit.clock import Clock
 from firmware_stubs.fridge_probe.firmware.probe_core import probe as firmware
 from firmware_stubs.fridge_probe.firmware.probe_core.mqtt import Publisher
 from firmware_stubs.fridge_probe.firmware.probe_core.ring import SLOT_BYTES, Ring
-from tests.faults.storm.courses import calm
+from tests.faults.storm.courses import BETWEEN, calm
 
 SLOTS = 4_096
 MINUTE = timedelta(minutes=1)
@@ -48,7 +49,11 @@ class Memory:
 
 
 class UnrulyPost(Publisher):
-    """A way to the broker that keeps single readings back, doubles others, and delivers what it kept out of order."""
+    """A way to the broker that keeps readings back, doubles others, and delivers what it kept out of order.
+
+    It keeps back single readings, now and then all of a quarter of an hour or more, and most of those without which the
+    server must take for an excursion what is none, until they come.
+    """
 
     def __init__(self, random: Random, url: str, dev: str) -> None:
         parts = urlsplit(url)
@@ -57,6 +62,7 @@ class UnrulyPost(Publisher):
         self._random = random
         self._kept: list[tuple[str, bytes]] = []
         self._delivered: deque[tuple[str, bytes]] = deque(maxlen=firmware.SENT_AGAIN)
+        self._keeps_back = 0
         self.is_honest = False
 
     async def connect(self) -> None:
@@ -68,13 +74,13 @@ class UnrulyPost(Publisher):
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # the firmware's
         if retain:
             return await super().publish(topic, payload, retain)
-        if self._happens(0.03):
+        if self._is_kept_back(payload):
             self._kept.append((topic, payload))
             return True
         is_heard = await super().publish(topic, payload)
         if self._happens(0.03):
             await super().publish(topic, payload)
-        if self._kept and (self.is_honest or self._happens(0.1)):
+        if self._kept and (self.is_honest or self._happens(0.3)):
             await self._deliver_one()
         return is_heard
 
@@ -82,6 +88,13 @@ class UnrulyPost(Publisher):
     def is_empty(self) -> bool:
         """Whether nothing is kept back."""
         return not self._kept
+
+    def _is_kept_back(self, payload: bytes) -> bool:
+        if self._happens(0.005):
+            self._keeps_back = self._random.randint(12, 40)
+        self._keeps_back = 0 if self.is_honest else max(0, self._keeps_back - 1)
+        is_between = json.loads(payload)["mC"] in BETWEEN
+        return bool(self._keeps_back) or self._happens(0.8 if is_between else 0.03)
 
     def _happens(self, chance: float) -> bool:
         return not self.is_honest and self._random.random() < chance

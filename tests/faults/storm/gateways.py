@@ -15,7 +15,7 @@ from tests.peers import MissingPeer, free_port
 
 SNPP_GATEWAY = Path(__file__).resolve().parents[2] / "devices" / "snpp_gateway.pl"
 CHANNELS = ("robots", "pagers")
-SLOW_S = 0.5
+SLOW_S = 0.8
 GOOD_ANSWER = b'{"errcode":0,"errmsg":"ok"}'
 _PAGE = re.compile(r"PAGE (?P<address>\S+) .*#(?P<number>\S+)$")
 
@@ -32,12 +32,13 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A page a gateway took, and whether it said so."""
+    """A page a gateway took, and whether it said so; ``at_s`` is when, in monotonic seconds."""
 
     channel: str
     number: str
     address: str
     is_told: bool
+    at_s: float
 
 
 class _Robots(RobotsStub):
@@ -77,14 +78,14 @@ class RobotGateway:
 
     def answer(self, request: Received) -> Reply | Mishap:
         """Take a page, or say that it was refused."""
-        mood, page = self._mood, json.loads(request.body)
+        mood, page, at_s = self._mood, json.loads(request.body), time.monotonic()
         if mood is Mood.LYING:
             self.lies += 1
             return Reply(REFUSALS[45009])
         if mood is Mood.SLOW:
             time.sleep(SLOW_S)
         is_told = mood is not Mood.DROPPING
-        self.receipts.append(Receipt("robots", page["number"], page["address"], is_told))
+        self.receipts.append(Receipt("robots", page["number"], page["address"], is_told, at_s))
         return Reply(GOOD_ANSWER) if is_told else Mishap.DROP
 
 
@@ -129,7 +130,8 @@ class PagerGateway:
         with process.stdout as said:
             for line in said:
                 if found := _PAGE.match(line.rstrip()):
-                    self.receipts.append(Receipt("pagers", found["number"], found["address"], is_told=True))
+                    said_at_s = time.monotonic()
+                    self.receipts.append(Receipt("pagers", found["number"], found["address"], True, said_at_s))
 
 
 def receipts_of(robots: RobotGateway, pagers: PagerGateway) -> Sequence[Receipt]:

@@ -25,7 +25,8 @@ from tests.faults.storm.courses import course
 from tests.faults.storm.fridges import Fridge, Fridges, UnrulyPost
 from tests.faults.storm.gateways import Mood, PagerGateway, RobotGateway, receipts_of
 from tests.faults.storm.site import PROFILE, made_up
-from tests.faults.storm.skies import Kills, Moods
+from tests.faults.storm.skies import Course, Kills, Moods
+from tests.faults.storm.wire import Wire
 from tests.faults.victim import Victim
 from tests.peers import free_port
 
@@ -35,12 +36,13 @@ DRAINED_WITHIN_S = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """How many excursions at least, over how many fridges, and how fast time goes."""
+    """How many excursions at least, over how many fridges, how fast time goes, and how long nothing dies."""
 
     excursions: int
     seed: int
     fridges: int = 40
     speed: float = 240.0
+    between_s: tuple[float, float] = (1.0, 6.0)
 
 
 @dataclass(slots=True)
@@ -61,18 +63,25 @@ def weather(scene: Scene, storm: Storm) -> Weathered:
             peers.callback(leave)
         broker.plug_in()
         pagers.start()
-        cast, names = made_up(_plan(scene, storm, broker.url), robots.url, pagers.url, storm.fridges)
+        wire = peers.enter_context(Wire(broker.url))
+        cast, names = made_up(_plan(scene, storm, wire.url), robots.url, pagers.url, storm.fridges)
         since = datetime.now(UTC).replace(microsecond=0)
         victim = peers.enter_context(Victim(cast, _settings(since)))
         victim.start()
         engine = reader_engine(cast.database_url)
         peers.callback(engine.dispose)
         fridges = Fridges(_fridges(storm, names, broker.url), FastClock(storm.speed, since))
-        kills = Kills(victim, broker, _chance(storm.seed))
+        kills = Kills(victim, broker, wire, Course(_chance(storm.seed), storm.between_s))
         moods = Moods(robots, pagers, _chance(storm.seed))
         differences = [*_passed(fridges, kills, moods, engine), *_stopped(victim)]
         ledgers = {one.dev: one.ledger for one in fridges.fridges}
-        books = Books(ledgers, receipts_of(robots, pagers), kills.counted["server_kills"], profile_of(PROFILE))
+        books = Books(
+            ledgers,
+            receipts_of(robots, pagers),
+            kills.server_died_at_s,
+            moods.pagers_died_at_s,
+            profile_of(PROFILE),
+        )
         with engine.connect() as connection:
             compared = compare(connection, books)
     figures = {**kills.counted, **moods.counted, **compared.figures, "seconds": round(time.monotonic() - began_at)}
