@@ -119,12 +119,18 @@ async def test_an_event_is_opened_reported_amended_and_read_on_paper(
     house: House, visit_id: UUID, physician: SignedIn
 ) -> None:
     page = await opened(house, physician, visit_id, **{"kind": "urticaria", "seriousness-hospital": "on"})
+    await sent(physician, f"{page}/care/symptoms", **{"symptom-stridor": "on", "minutes_ago": "0"})
+    assert "by its signs alone" not in await shown(physician, f"{page}/care")
+    await sent(physician, f"{page}/care/symptoms", **{"symptom-generalised_urticaria": "on", "minutes_ago": "0"})
+    assert "Brighton level 1 by its signs alone" in await shown(physician, f"{page}/care")
     record = await shown(physician, page)
+    assert f'href="{page}/care"' in record
     assert "Told by telephone" in record
     assert "urticaria" in record
     form = await shown(physician, f"{page}/card")
     assert "Required and still empty" in form
     assert 'value="L-2027-01-01"' in form
+    assert "hives all over the body" in form
     lacking = await physician.post(f"{page}/card", data=TYPED_CARD | {"outcome": "", "vaccine_1_maker": ""})
     assert lacking.status_code == 422
     assert "<li>Outcome</li>" in lacking.text
