@@ -105,6 +105,19 @@ async def test_who_does_not_come_stands_behind_three_and_is_called_again(
     assert got == [visit_ids[place] for place in (1, 2, 3, 0, 4)]
 
 
+async def test_who_was_passed_over_begins_the_next_stage_like_everybody(
+    as_role: AsRole, house: House, clock: ManualClock
+) -> None:
+    absent, present = people(house, 2)
+    desk, lead = await as_role(Role.REGISTRAR), await as_role(Role.ORDER_KEEPER)
+    assert await called(desk) == absent
+    assert await act(desk, absent, "pass") is None
+    for visit_id in (present, absent):
+        clock.pass_time(minutes=2)
+        a_screening(house.db, visit_id)
+    assert await order(lead) == [2, 1]
+
+
 async def test_whoever_is_returned_to_the_line_keeps_their_place(as_role: AsRole, house: House) -> None:
     first, second = people(house, 2)
     desk, lead = await as_role(Role.REGISTRAR), await as_role(Role.SITE_LEAD)
