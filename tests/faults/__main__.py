@@ -123,7 +123,7 @@ def _say(line: str) -> None:
 
 def _lengths(words: argparse.Namespace) -> Lengths:
     engines = ENGINES if words.engine == "both" else (words.engine,)
-    told = ("seed", "kills", "states", "step", "excursions", "fridges", "speed")
+    told = ("seed", "kills", "observed", "states", "step", "excursions", "fridges", "speed")
     return Lengths(engines, **{name: getattr(words, name) for name in told})
 
 
@@ -136,6 +136,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="which faults, by their number; else all")
     parser.add_argument("--kills", type=int, default=10, help="how often the server is killed, on each engine (10)")
+    parser.add_argument("--observed", type=int, default=40, help="how many people are under observation meanwhile (40)")
     parser.add_argument("--states", type=int, default=2000, help="how many crash states are opened (2000)")
     parser.add_argument("--step", type=int, default=5, help="spoil one write in so many; 1 spoils every one (5)")
     parser.add_argument("--excursions", type=int, default=40, help="how many at least in the storm (40)")

@@ -11,6 +11,7 @@ from tests.faults.crowds import ask_all_at_once, exhaust_files, listen
 from tests.faults.disk.power_cuts import cut_power, record_hour
 from tests.faults.disk.write_errors import SYNCS, WRITES, Disk, until_never_reached
 from tests.faults.kills import Scene, kill_again_and_again
+from tests.faults.observed.run import observe
 from tests.faults.storm.run import Storm, weather
 from tests.peers import mosquitto, postgres_database
 
@@ -26,6 +27,7 @@ class Lengths:
     seed: int = 1
     kills: int = 10
     freezes: int = 5
+    observed: int = 40
     states: int = 2000
     step: int = 5
     flood_s: float = 20.0
@@ -80,6 +82,18 @@ def freezes(lengths: Lengths) -> Played:
     played.add({"acknowledged_writes": outcome.acknowledged, "freezes": outcome.kills})
     played.add({verdict.value: outcome.count(verdict) for verdict in Verdict})
     played.differences += [f"{one.verdict}: {one.what}" for one in outcome.differences]
+    return played
+
+
+def observed(lengths: Lengths) -> Played:
+    """Watch so many people while the server is killed and its wall clock is set, on each engine."""
+    played = Played()
+    for engine in lengths.engines:
+        with a_scene(engine) as scene:
+            url = scene.database_url or f"sqlite:///{scene.folder / 'clinic.db'}"
+            seen = observe(scene.folder, url, lengths.observed, lengths.kills, lengths.seed)
+        played.add({f"observed_{name}": figure for name, figure in seen.figures.items()})
+        played.differences += [f"{engine}: {one}" for one in seen.differences]
     return played
 
 
@@ -159,6 +173,7 @@ def _spoilt(name: str, lengths: Lengths, *injections: str) -> Played:
 RUNNERS: Mapping[str, Runner] = {
     "kills": kills,
     "freezes": freezes,
+    "observed": observed,
     "displays": displays,
     "flood": flood,
     "descriptors": descriptors,
