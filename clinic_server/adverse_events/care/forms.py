@@ -30,7 +30,7 @@ from clinic_server.adverse_events.care.rules import (
 from clinic_server.kit.call import EMPTY_IS_NONE, Form
 
 Whole = Annotated[int | None, EMPTY_IS_NONE]
-Measured = Annotated[Decimal | None, EMPTY_IS_NONE, Field(max_digits=7)]
+Measured = Annotated[Annotated[Decimal, Field(max_digits=7)] | None, EMPTY_IS_NONE]
 _SYMPTOM = "symptom-"
 _THOUSAND = 1000
 
