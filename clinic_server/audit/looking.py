@@ -18,7 +18,7 @@ from clinic_server.kit.watcher import Watcher
 
 KEPT_EVERY_S: Final = 5.0
 _MOST_GATHERED: Final = 50_000
-_MOST_AT_ONCE: Final = 500
+_MOST_AT_ONCE: Final = 50  # some 10 ms of the writer's time, for which no desk waits long
 _AUDIT: Final = system_actor("audit")
 _log = structlog.get_logger(__name__)
 

@@ -48,7 +48,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Doses as columns, who came and whose visit ended as lines; ``hours`` are marked by their unix seconds."""
+    """Doses as columns, who came and whose visit ended in steps; ``hours`` are marked by their unix seconds."""
 
     frame: Frame
     columns: Sequence[Column]
@@ -73,9 +73,9 @@ def drawn(quarters: Sequence[Quarter]) -> Drawing | None:
     def x(place: int) -> float:
         return round(FRAME.left + place * wide, 1)
 
-    def line(counts: Sequence[int]) -> str:
-        middles = (f"{x(place) + wide / 2:g},{y(count):g}" for place, count in enumerate(counts))
-        return f"M{'L'.join(middles)}"
+    def steps(counts: Sequence[int]) -> str:
+        ends = (f"{x(place):g},{y(count):g}L{x(place + 1):g},{y(count):g}" for place, count in enumerate(counts))
+        return f"M{'L'.join(ends)}"
 
     return Drawing(
         FRAME,
@@ -85,8 +85,8 @@ def drawn(quarters: Sequence[Quarter]) -> Drawing | None:
             )
             for place, one in enumerate(quarters)
         ],
-        line([one.came for one in quarters]),
-        line([one.ended for one in quarters]),
+        steps([one.came for one in quarters]),
+        steps([one.ended for one in quarters]),
         [Mark(y(count), count) for count in range(0, top + 1, step)],
         [Mark(x(place), one.begins_unix_s) for place, one in enumerate(quarters) if one.begins_unix_s % _HOUR_S == 0],
     )

@@ -100,7 +100,7 @@ def test_every_column_and_line_stays_on_the_sheet(counts: list[tuple[int, int, i
         assert FRAME.top <= column.y <= FRAME.bottom
         assert column.y + column.height == pytest.approx(FRAME.bottom)
     points = [tuple(map(float, one.split(","))) for one in drawing.came[1:].split("L")]
-    assert len(points) == len(counts)
+    assert len(points) == 2 * len(counts)
     assert all(FRAME.left <= x <= FRAME.right and FRAME.top <= y <= FRAME.bottom for x, y in points)
     assert drawing.counts[0].at == FRAME.bottom
     assert max(max(one) for one in counts) <= drawing.counts[-1].value
