@@ -287,7 +287,7 @@ async def test_a_lock_takes_nobody_away_who_is_here_and_a_new_pin_does(client: C
 async def test_the_wall_says_that_injections_pause_and_not_why(settings: Settings, clock: ManualClock) -> None:
     with_wall = settings.model_copy(update={"wall": WallSettings(token="token-of-the-wall")})
     async with running(with_wall, clock) as app, Client(app) as anybody:
-        morning, address = Morning(app.state.house), "/wall/board?token=token-of-the-wall"
+        morning, address = Morning(app.state.house), "/wall/board?token=token-of-the-wall&language=en"
         assert "Injections pause" not in (await anybody.get(address)).text
         morning.do(withdraw_safeguard, Safeguard.AMBULANCE, "driver Zhao left")
         shown = (await anybody.get(address)).text
