@@ -88,7 +88,7 @@ def missing_from(connection: Connection, known: Head | None) -> MissingRecords |
 
     A later epoch than the witness knows began with a restore, which told what it would lose.
     """
-    if known is None:
+    if known is None or not known.seq:  # a site that has recorded nothing has no line to miss
         return None
     there = head_of(connection)
     if there.epoch > known.epoch:

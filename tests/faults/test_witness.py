@@ -188,3 +188,8 @@ async def test_the_alert_ends_once_somebody_has_said_what_they_do(settings: Sett
     await watch.look()
     assert house.db.read_now(lambda connection: verify(connection, house_key(settings))).head.epoch == 2
     assert told(house) == []
+
+
+def test_a_site_that_has_recorded_nothing_misses_nothing(settings: Settings, clock: ManualClock) -> None:
+    played(settings, clock, visits=0)
+    assert told(open_house(settings, clock)) == []
