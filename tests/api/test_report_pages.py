@@ -215,7 +215,7 @@ async def test_who_may_not_read_of_health_sees_the_steps_alone(
         words = await shown(lead, path)
         assert "urticaria" not in words
         assert "王小明" not in words
-    assert "To be reported by" in await shown(lead, page)
+    assert "Reported to the county: by 2026-03-0" in await shown(lead, page)
     for path in (f"{page}/card", f"{page}/card/print", "/adverse-events/seek"):
         assert (await lead.get(path)).status_code == 403
     assert (await (await as_role(Role.REGISTRAR)).get(page)).status_code == 403

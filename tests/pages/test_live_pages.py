@@ -95,13 +95,13 @@ async def test_typed_words_survive_a_live_update(screens: Screens, eventually: E
 
 TWO_PARTS_AT_ONCE = """() => {
   const happens = (name) => document.body.dispatchEvent(new CustomEvent(name, {bubbles: true, detail: {ctx: {}}}));
-  const list = document.querySelector("#seats table");
+  const list = document.querySelector("#seats .people");
   list.querySelector("form[action$='/leave'] button").focus();
   happens("htmx:before:swap");
   list.replaceWith(list.cloneNode(true));
   happens("htmx:before:swap");
   happens("htmx:after:swap");
-  const again = document.querySelector("#seats table");
+  const again = document.querySelector("#seats .people");
   again.replaceWith(again.cloneNode(true));
   happens("htmx:after:swap");
   return document.activeElement.closest("form")?.getAttribute("action") ?? "";
