@@ -26,7 +26,7 @@ from tests.conftest import ManualClock
 SMALL = {  # a few rows for a site, or for a day
     *("clock_mark", "clock_turn", "kit_item", "opening", "closing", "safeguard_statement", "product", "product_terms"),
     "journal",  # its last line alone
-    *("rule_set_adopted", "staff_session", "stop_order", "stop_lifted", "qualification"),
+    *("rule_set_adopted", "staff_session", "station_lane", "stop_order", "stop_lifted", "qualification"),
 }
 _SCANS = re.compile(r"SCAN (\w+)")
 

@@ -187,8 +187,11 @@ class Day:
         if self._has_left(place):
             return
         path = f"/api/v1/visits/{self.prepared.visits[place]}/early-leave"
-        answer = self._done(self._ask("POST", path, self.prepared.area, {"reason": "taken_to_hospital"}))
-        self._note(place, Act.LEFT_EARLY, answer)
+        answer = self._ask("POST", path, self.prepared.area, {"reason": "taken_to_hospital"})
+        if answer.status == 201:
+            self._note(place, Act.LEFT_EARLY, answer)
+        elif answer.body["code"] not in {"not_early", "still_under_care"}:  # while the server was away, time went on
+            raise Unexpected(answer.said)
 
     def _reacted(self, place: int) -> None:
         if self._has_left(place):
