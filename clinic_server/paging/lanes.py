@@ -23,6 +23,7 @@ class Lane:
         self._code = channel.code
         self._monotonic = monotonic
         self._alone = asyncio.Lock()
+        self.in_order = asyncio.Lock()  # held until a page is written down: a kill then doubles no second one
         self._quiet_until_s = 0.0
         self._pager = _built(replace(channel.spec, may_reach=tuple(may_reach)))
 

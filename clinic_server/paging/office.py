@@ -117,16 +117,20 @@ class PagingOffice(Watcher):
         page = page_of(setting, due, self._link(due))
         lane = self.lanes.lane(address.channel)
         if lane is None:
-            outcome: Outcome | None = Outcome(Reached.FAILED, "no_such_channel")
+            onward = await self._write_down(Outcome(Reached.FAILED, "no_such_channel"), errands)
         else:
-            outcome = await lane.send(address.address, page, before_s)
-        if outcome is None:
-            return  # its lease is nearly over: it is claimed again
+            async with lane.in_order:
+                outcome = await lane.send(address.address, page, before_s)
+                if outcome is None:
+                    return  # its lease is nearly over: it is claimed again
+                onward = await self._write_down(outcome, errands)
+        await self._serve(onward, before_s)
+
+    async def _write_down(self, outcome: Outcome, errands: Sequence[Errand]) -> Sequence[Errand]:
         if outcome.reached is Reached.REPLIED:
             for one in errands:
                 await pass_on(self._house.db, one.page.due_id, one.page.contact_id)
-        onward = await self._house.db.write(lambda tx: record_sent(tx, outcome, errands), OFFICE)
-        await self._serve(onward, before_s)
+        return await self._house.db.write(lambda tx: record_sent(tx, outcome, errands), OFFICE)
 
     def _link(self, due: Sequence[DuePage]) -> str:
         """Return the link that answers a page, where the site says how its server is reached."""
