@@ -60,6 +60,9 @@ class Head:
     epoch: int = 1
 
 
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)  # of what stands where no column can hold it
+
+
 @dataclass(slots=True)
 class Verification:
     """What ``verify`` saw; the chain holds when there are no faults."""
@@ -117,10 +120,13 @@ def verify(connection: Connection, key: bytes, *, most_faults: int = 20) -> Veri
             heapq.merge(*(_named(table, rows_of(table, table.c.journal_seq)) for table in record_tables()), key=_seq),
             key=_seq,
         )
-        for line, own in _paired(rows_of(journal, journal.c.seq), records, seen):
-            _check_line(line, own, key, seen)
-            if len(seen.faults) >= most_faults:
-                break
+        try:
+            for line, own in _paired(rows_of(journal, journal.c.seq), records, seen):
+                _check_line(line, own, key, seen)
+                if len(seen.faults) >= most_faults:
+                    break
+        except _UNREADABLE as error:  # a torn page holds anything
+            seen.faults.append(f"after line {seen.head.seq} something is no record any more ({type(error).__name__})")
     return seen
 
 

@@ -15,7 +15,7 @@ from clinic_server.kit.access import system_actor
 from clinic_server.kit.clock import SystemClock
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
-from clinic_server.kit.engines import UnsafeDatabase, refuse_wal_reset_bug, writer_engine
+from clinic_server.kit.engines import UnsafeDatabase, reader_engine, refuse_wal_reset_bug, writer_engine
 from clinic_server.kit.errors import Conflict, KeyReused, StorageFull
 from clinic_server.kit.idempotency import Answer, RequestKey, once
 from clinic_server.kit.ids import Ids
@@ -150,6 +150,28 @@ def test_what_was_changed_behind_the_servers_back_is_found(db: Database, forgery
         assert any(found in fault for fault in verified(again).faults)
     finally:
         again.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], scope="session")  # whose columns take whatever a torn page holds
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE product SET journal_seq = 'torn' WHERE code = 'two'",
+        "UPDATE product SET id = 'torn' WHERE code = 'two'",
+        "UPDATE journal SET at = 'torn' WHERE seq = 2",
+    ],
+)
+def test_what_is_no_record_any_more_is_a_fault_and_no_crash(db: Database, forgery: str) -> None:
+    for code in ("one", "two"):
+        db.write_now(lambda tx, code=code: add_product(tx, code), ACTOR)
+    url = db.url
+    db.close()
+    forge(url, forgery)
+    reader = reader_engine(url)
+    with reader.connect() as connection:
+        faults = verify(connection, db.keyring.journal_key).faults
+    reader.dispose()
+    assert any("no record any more" in fault for fault in faults), faults
 
 
 def test_the_chain_does_not_verify_under_another_key(db: Database) -> None:

@@ -22,7 +22,13 @@ def test_one_look_a_minute_for_each_person_and_page() -> None:
     seen = LatelySeen()
     again_s = AGAIN_AFTER.total_seconds()
     assert [seen.is_one_more(look(after_s)) for after_s in (0, 1, again_s - 1, again_s)] == [True, False, False, True]
-    others = (look(staff_id=ANOTHER), look(subject_id=str(ANOTHER)), look(page="/visits/{visit_id}/consent"))
+    soon_s = again_s + 1
+    others = (
+        look(soon_s, staff_id=ANOTHER),
+        look(soon_s, subject_id=str(ANOTHER)),
+        look(soon_s, page="/visits/{visit_id}/consent"),
+    )
+    assert not seen.is_one_more(look(soon_s))
     assert all(seen.is_one_more(one) for one in others)
 
 
