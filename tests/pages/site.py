@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -94,6 +95,12 @@ class PageSite:
         assert answer.status_code == 201, answer.text
         ticket: int = answer.json()["ticket_number"]
         return ticket
+
+    def get(self, path: str) -> Any:
+        """Read from the API as the signed-in person."""
+        answer = httpx2.get(f"{self.url}/api/v1/{path}", headers={"authorization": f"Bearer {self.session}"})
+        assert answer.is_success, answer.text
+        return answer.json()
 
     def post(self, path: str, **body: object) -> dict[str, object]:
         """Call the API as the signed-in person and return its answer."""

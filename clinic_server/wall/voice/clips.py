@@ -5,9 +5,12 @@ import shutil
 import subprocess
 from functools import lru_cache
 
+import structlog
+
 from clinic_server.wall.voice.rules import ClipMissing, Said
 
-_ENDS_WITHIN_S = 3
+_log = structlog.get_logger(__name__)
+_ENDS_WITHIN_S = 20  # a tenth of a second as a rule; the first after a start may find a busy disk
 _WORDS_A_MINUTE = "140"
 
 
@@ -20,7 +23,8 @@ async def clip(said: Said, voice: str) -> bytes:
     """Return a sentence as a WAV file, or raise ClipMissing."""
     try:
         return await asyncio.to_thread(_spoken, said.spoken, voice)
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.warning("clip_missing", reason=type(error).__name__)
         raise ClipMissing from None
 
 
