@@ -1,5 +1,6 @@
 """The real parts every test stands on: both database engines, a clock that waits to be told, a signed-in desk."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -14,11 +15,13 @@ from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
+from clinic_server.kit.serving import settle_memory
 from clinic_server.kit.tx import Site
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.devices import bench
 from tests.peers import PostgresServer
 
+gc.disable()  # until every test is collected: what is imported by then stays
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
@@ -74,6 +77,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest: begun last, one worker would do them while the others wait."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    """Let what all tests stand on be; a server does the same once it has started."""
+    settle_memory()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -19,7 +19,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from clinic_server.__main__ import main
+from clinic_server.command import main
 from clinic_server.kit.engines import is_sqlite, writer_engine
 
 ROOT = Path(__file__).parents[2]

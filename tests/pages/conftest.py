@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 
 from tests.pages.site import PageSite, furnish
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path("/work/chs/chromium-headless-shell")
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
@@ -72,6 +72,14 @@ class Screens:
         finally:
             await context.close()
 
+    async def turn(self, page: Page, path: str, *, language: str, signed_in: bool) -> str:
+        """Lead a window that is open already to a page, as somebody else; return the page as it was sent."""
+        await page.context.clear_cookies()
+        await self._equip(page.context, language, signed_in=signed_in)
+        answer = await page.goto(self.site.url + path)
+        assert answer is not None
+        return await answer.text()
+
     async def _equip(self, context: BrowserContext, language: str, *, signed_in: bool) -> None:
         cookies = {"clinic_language": language} | ({"clinic_session": self.site.session} if signed_in else {})
         url = self.site.url
@@ -115,8 +123,7 @@ async def _furnished(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest.fixture(name="page_site")
 def _page_site(furnished: PageSite) -> PageSite:
     """The site with its server running, whatever the test before did to it."""
-    if furnished.process is None or furnished.process.poll() is not None:
-        furnished.start()
+    furnished.keep_running()
     return furnished
 
 

@@ -72,6 +72,11 @@ class PageSite:
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
 
+    def keep_running(self) -> None:
+        """Start the server unless it runs."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal; SIGKILL is waited for."""
         assert self.process is not None
