@@ -4,9 +4,10 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from sqlalchemy import make_url
@@ -26,6 +27,8 @@ gc.disable()  # until every test is collected: what is imported by then stays
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
 
+ENGINES = ("sqlite", "postgresql")
+IN_TURN = frozenset({"api", "devices"})
 LONGEST = frozenset({"test_conformance.py", "test_every_page.py", "test_machine.py"})
 
 
@@ -69,7 +72,7 @@ class ManualClock:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.addoption("--engine", choices=("in_turn", "both", *ENGINES), default="in_turn")
     bench.add_options(parser)
 
 
@@ -86,12 +89,20 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that touches the database on each engine asked for."""
+    """Run every test that touches the database on the engines it is to run on."""
     fixed = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not fixed:
-        chosen = metafunc.config.getoption("--engine")
-        engines = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
-        metafunc.parametrize("engine", engines, scope="session")
+        metafunc.parametrize("engine", _engines_for(metafunc.definition), scope="session")
+
+
+def _engines_for(test: pytest.Function) -> Sequence[str]:
+    """Return the engines asked for. In turn: where many tests walk the same statements, each walks them on one."""
+    chosen: str = test.config.getoption("--engine")
+    if chosen in ENGINES:
+        return [chosen]
+    if chosen == "both" or test.path.parent.name not in IN_TURN or test.get_closest_marker("each_engine"):
+        return ENGINES
+    return [ENGINES[crc32(test.nodeid.encode()) % len(ENGINES)]]
 
 
 @pytest.fixture(scope="session", name="postgres")

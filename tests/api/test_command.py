@@ -172,6 +172,7 @@ def test_every_command_shows_an_example_and_its_exit_codes(clinic: Clinic) -> No
         assert "Exit codes: " in shown, words
 
 
+@pytest.mark.each_engine
 def test_verify_finds_a_record_altered_behind_the_servers_back(clinic: Clinic, url_on_each_engine: str) -> None:
     clinic("user", "add", "1001", "Li Ming", "--role", "owner", typed=f"{PIN}\n")
     assert clinic("verify").code == 0
@@ -239,6 +240,7 @@ def test_a_served_site_tells_its_code_until_it_has_an_owner_and_stops_at_once_wi
 
 
 @pytest.mark.usefixtures("url_on_each_engine")
+@pytest.mark.each_engine
 def test_a_second_server_on_one_database_or_one_port_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     with serving(environment, tmp_path):
         code, said = refused_start(environment, tmp_path)

@@ -1,4 +1,4 @@
-"""The correction desk over HTTP, on both engines."""
+"""The correction desk over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -92,6 +92,7 @@ async def test_an_untouched_unit_goes_back_once_and_is_used_again(
     assert [one.after_return_id for one in draws] == [None, UUID(returned.json()["correction_id"])]
 
 
+@pytest.mark.each_engine
 async def test_the_database_itself_lets_one_return_be_followed_by_one_draw(
     as_role: AsRole, house: House, vaccinator: Actor
 ) -> None:

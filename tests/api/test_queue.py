@@ -53,6 +53,7 @@ async def act(who: SignedIn, visit_id: UUID, verb: str, **body: str | None) -> s
     return None if answer.status_code == 201 else answer.json()["code"]
 
 
+@pytest.mark.each_engine
 async def test_desks_that_call_at_once_never_get_one_person(as_role: AsRole, house: House) -> None:
     visit_ids = people(house, 6)
     desks = [await as_role(Role.REGISTRAR, station=f"desk-{number}") for number in range(1, 9)]

@@ -1,4 +1,4 @@
-"""The record of an event: opened later, its card in versions, steps, conclusion, copies. On both engines."""
+"""The record of an event: opened later, its card in versions, steps, conclusion, copies."""
 
 import csv
 import io
