@@ -405,7 +405,8 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
     seats: dict[str, Any] = {}
     for now in rows.all("visit_now"):
         visit_id = now["visit_id"]
-        ended = [*rows.of("departure", "visit_id", visit_id), *rows.of("left_unseen", "visit_id", visit_id)]
+        left = [row for table in ("departure", "left_unseen") for row in rows.of(table, "visit_id", visit_id)]
+        ended = [*left, *_transfers(rows, visit_id)]
         is_watched = now["stage"] == "observed"
         if rows.of("dose", "visit_id", visit_id) and len(ended) != (0 if is_watched else 1):
             yield f"visit {visit_id} stands at {now['stage']} and left in {len(ended)} ways"
@@ -434,6 +435,40 @@ def nobody_completes_unwell_or_at_risk_and_not_looked_at(rows: Rows) -> Iterator
         order = rows.of("visit_order", "visit_id", departure["visit_id"])[-1]
         if order["is_against_advice"] and not any(one["minutes_in"] >= LAST_LOOK for one in looks):
             yield f"departure {departure['id']} of somebody at risk whom nobody had looked at"
+
+
+@invariant(31)
+def nobody_leaves_who_is_being_cared_for(rows: Rows) -> Iterator[str]:
+    for departure in [*rows.all("departure"), *rows.all("left_unseen")]:
+        for event in rows.of("adverse_event", "visit_id", departure["visit_id"]):
+            ended = [row for row in rows.of("care_over", "event_id", event["id"]) if _seq(row) < _seq(departure)]
+            if _seq(event) < _seq(departure) and not ended:
+                yield f"departure {departure['id']} from the care of event {event['number']}"
+
+
+@invariant(42)
+def an_event_follows_a_dose(rows: Rows) -> Iterator[str]:
+    for event in rows.all("adverse_event"):
+        suspected = [rows.one("dose", row["dose_id"]) for row in rows.of("suspect_dose", "event_id", event["id"])]
+        if not suspected or any(event["onset_at"] < dose["given_at"] for dose in suspected):
+            yield f"event {event['number']} follows no dose"
+
+
+@invariant(43)
+def a_cluster_is_one_alert(rows: Rows) -> Iterator[str]:
+    things = Counter((row["scope"], row["code"], row["kind_group"]) for row in rows.all("similar_events"))
+    yield from (f"{count} clusters round {thing}" for thing, count in things.items() if count > 1)
+    alerts = Counter(row["place_code"] for row in rows.all("alert") if row["kind"] == "similar_events")
+    wanted = {f"similar-{row['number']}": 1 for row in rows.all("similar_events")}
+    if alerts != wanted:
+        yield f"alerts {dict(alerts)} of the clusters {sorted(wanted)}"
+
+
+def _transfers(rows: Rows, visit_id: Any) -> list[Row]:
+    """Return the ends of a visit's care after which its person did not sit on here."""
+    events = rows.of("adverse_event", "visit_id", visit_id)
+    ended = [row for event in events for row in rows.of("care_over", "event_id", event["id"])]
+    return [row for row in ended if row["care_end"] not in {"well_again", "declined"}]
 
 
 def _due_at(rows: Rows, departure: Row) -> datetime:
