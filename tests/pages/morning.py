@@ -74,12 +74,12 @@ class Morning:
     @property
     def asked(self) -> UUID:
         """The visit called to the questions, whose answers are not recorded yet."""
-        return self.visits[-ASKED_AFTER]
+        return self.visits[1 - ASKED_AFTER]
 
     @property
     def seated(self) -> UUID:
         """The visit called to the bench, without a dose yet."""
-        return self.visits[-GIVEN_AFTER]
+        return self.visits[1 - GIVEN_AFTER]
 
     @property
     def next_vial(self) -> str:
@@ -118,7 +118,7 @@ class Morning:
         today = db.clock.now().astimezone(db.site.zone).date()
         people = (one for one in visitors(SEED, today) if one.age >= ADULT_AGE)
         yield from (Step(minute, Role.COLD_CHAIN_KEEPER, self._hear(minute)) for minute in range(0, minutes + 1, 3))
-        for came, person, vial in zip(range(minutes + 1), people, _vials(self.cast), strict=False):
+        for came, person, vial in zip(range(minutes), people, _vials(self.cast), strict=False):
             yield from (one for one in self._one(came, person, today, vial) if one.minute <= minutes)
 
     def _one(self, came: int, person: Visitor, today: date, vial: str) -> Iterator[Step]:
