@@ -54,12 +54,21 @@ class Left:
     async def open(cls, page: Page) -> "Left":
         left = cls(page, await page.context.new_cdp_session(page))
         await left.session.send("Performance.enable")
-        page.on("request", lambda request: left.streams.add(request) if "/live" in request.url else None)
-        page.on("requestfinished", lambda request: left.streams.discard(request))
-        page.on("requestfailed", lambda request: left.streams.discard(request))
+        page.on("request", left.began)
+        page.on("requestfinished", left.ended)
+        page.on("requestfailed", left.ended)
         await page.clock.install()
         await page.reload()
         return left
+
+    def began(self, request: Request) -> None:
+        """Note a stream that is opened."""
+        if "/live" in request.url:
+            self.streams.add(request)
+
+    def ended(self, request: Request) -> None:
+        """Note that one is over."""
+        self.streams.discard(request)
 
     async def taken(self) -> dict[str, float]:
         """Return what is held once the rubbish is collected, by the browser's own names."""
