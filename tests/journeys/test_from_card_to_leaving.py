@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from clinic_server.app import create_app
 from clinic_server.rehearsal import Cast, Plan, prepare, settings_of
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
@@ -21,6 +19,7 @@ from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
 from tests.conftest import ManualClock
 from tests.pages.keyboards import confirm_all
+from tests.serving import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 WITHIN_MS = 15_000
@@ -72,8 +71,9 @@ async def _clinic(tmp_path: Path, clock: ManualClock, chromium: Path) -> AsyncIt
         cast = await asyncio.to_thread(prepare, plan, clock)
         reader = IdCardReaderStub(plugs.enter_context(_plugged(cast.readers["desk-1"])))
         scanner = BarcodeScannerStub(plugs.enter_context(_plugged(cast.scanners["bench-1"])))
-        async with _serving(cast, clock, listening) as code, _browser(chromium) as browser, AsyncExitStack() as pages:
-            yield Clinic(cast, browser, clock, reader, scanner, pages, code)
+        serving = served(settings_of(cast), clock, listening)
+        async with serving as app, _browser(chromium) as browser, AsyncExitStack() as pages:
+            yield Clinic(cast, browser, clock, reader, scanner, pages, app.state.set_up_code.shown)
 
 
 def _plugged(path: str) -> PtyPlug:
@@ -82,21 +82,6 @@ def _plugged(path: str) -> PtyPlug:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).symlink_to(plug.path)
     return plug
-
-
-@asynccontextmanager
-async def _serving(cast: Cast, clock: ManualClock, listening: socket.socket) -> AsyncIterator[str]:
-    """Serve the site in this process, whose clock the test moves; yield the set-up code of its console."""
-    app = create_app(settings_of(cast), clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=3))
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        assert not running.done()
-        await asyncio.sleep(0.02)
-    yield app.state.set_up_code.shown
-    app.state.house.db.broadcaster.close()
-    server.should_exit = True
-    await running
 
 
 @asynccontextmanager

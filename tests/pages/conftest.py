@@ -61,7 +61,10 @@ class Screens:
     ) -> AsyncIterator[Page]:
         """Open one page in a browser profile of its own."""
         context = await self.browser.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=scripts, reduced_motion="reduce"
+            locale=language,
+            viewport={"width": width, "height": height},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
         )
         await self._equip(context, language, signed_in=signed_in)
         page = await context.new_page()

@@ -49,6 +49,11 @@ class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: Words
     section: tuple[Section, ...]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is read aloud one after the other: each section with its heading, then what is agreed to."""
+        return (*(f"{one.heading}. {one.body}" for one in self.section), self.agreement)
+
 
 def parse(text: str, name: str) -> ConsentText:
     """Return the consent text a file holds, or raise ConsentTextFaulty naming line or key."""
@@ -73,6 +78,12 @@ def active(texts: Iterable[ConsentText], vaccine: str, language: str, on: date) 
     if not fitting:
         raise ConsentTextFaulty(f"No consent text in {language} is valid on {on}.")
     return max(fitting, key=lambda text: (text.valid_from, text.version))
+
+
+def version_of(texts: Iterable[ConsentText], vaccine: str, language: str, version: int) -> ConsentText | None:
+    """Return one version of a text, None where there is none."""
+    wanted = (vaccine, language, version)
+    return next((text for text in texts if (text.vaccine, text.language, text.version) == wanted), None)
 
 
 @cache
