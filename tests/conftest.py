@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from clinic_server.kit.crypto import Keyring
@@ -22,6 +23,9 @@ from tests.peers import PostgresServer
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
+# How long one example takes tells how busy the machine is; what must not take long has a test that says so.
+settings.register_profile("clinic", deadline=None)
+settings.load_profile("clinic")
 
 LONGEST = frozenset({"test_conformance.py", "test_every_page.py", "test_machine.py"})
 
