@@ -10,6 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from clinic_server.kit.crypto import Keyring
@@ -26,6 +27,9 @@ gc.disable()  # until every test is collected: what is imported by then stays
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
+# How long one example takes tells how busy the machine is; what must not take long has a test that says so.
+settings.register_profile("clinic", deadline=None)
+settings.load_profile("clinic")
 
 ENGINES = ("sqlite", "postgresql")
 IN_TURN = frozenset({"api", "devices"})

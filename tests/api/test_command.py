@@ -85,7 +85,7 @@ def refused_start(environment: dict[str, str], folder: Path, **changed: str) -> 
     """Start a server that refuses to, in a process of its own; return its exit code and what it said of it."""
     command = [sys.executable, "-m", "clinic_server", "serve"]
     done = subprocess.run(  # noqa: S603  # our own words
-        command, capture_output=True, text=True, cwd=folder, env=environment | changed, timeout=60, check=False
+        command, capture_output=True, text=True, cwd=folder, env=environment | changed, timeout=240, check=False
     )
     return done.returncode, done.stderr
 
@@ -109,7 +109,7 @@ def printed_until_listening(process: subprocess.Popen[str]) -> list[str]:
     with selectors.DefaultSelector() as waiting:
         waiting.register(process.stdout, selectors.EVENT_READ)
         while not (lines and lines[-1].startswith("Listening on ")):
-            assert waiting.select(timeout=20), f"The server said nothing more than {lines}."
+            assert waiting.select(timeout=120), f"The server said nothing more than {lines}."
             line = process.stdout.readline()
             assert line, f"The server ended after {lines}."
             lines.append(line.strip())

@@ -151,7 +151,7 @@ async def _holds(page: Page, expression: str) -> bool:
 def _eventually() -> Callable[..., Awaitable[None]]:
     """Wait until a page's expression holds, or fail with it."""
 
-    async def eventually(page: Page, expression: str, within_s: float = 5) -> None:
+    async def eventually(page: Page, expression: str, within_s: float = 20) -> None:
         deadline = time.monotonic() + within_s  # the browser's own waiting needs an eval that our pages forbid
         while not await _holds(page, expression):
             assert time.monotonic() < deadline, f"not within {within_s} s: {expression}"

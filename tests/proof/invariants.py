@@ -493,9 +493,14 @@ def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator
         said = {row["safeguard"]: row for row in rows.all("safeguard_statement") if _seq(row) < _seq(dose)}
         if len(said) < 4 or not all(row["stands"] for row in said.values()):
             yield f"dose {dose['id']} while a safeguard was gone"
-        told = [row["lapses"] for row in rows.all("pauses_told") if _seq(row) < _seq(dose)]
-        if told and told[-1]:
-            yield f"dose {dose['id']} although it was told that injections pause: {told[-1]}"
+        told = [row for row in rows.all("pauses_told") if _seq(row) < _seq(dose)]
+        if told and told[-1]["lapses"] and not _turned_between(rows, told[-1], dose):
+            yield f"dose {dose['id']} although it was told that injections pause: {told[-1]['lapses']}"
+
+
+def _turned_between(rows: Rows, earlier: Row, later: Row) -> bool:
+    """Tell whether the clock was turned: what was told by it before is told anew at the next look."""
+    return any(_seq(earlier) < _seq(turn) < _seq(later) for turn in rows.all("clock_turn"))
 
 
 @invariant(50)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.i18n import LANGUAGES
 
 _FOLDER = Path(__file__).parent
@@ -70,13 +71,13 @@ def parse(text: str, name: str) -> ConsentText:
 
 
 def active(texts: Iterable[ConsentText], vaccine: str, language: str, on: date) -> ConsentText:
-    """Return the newest text valid on a day: the vaccine's own, else the one for any."""
+    """Return the newest text valid on a day, the vaccine's own, else the one for any; or raise NothingInForce."""
     begun = [text for text in texts if text.language == language and text.valid_from <= on]
     fitting = [text for text in begun if text.vaccine == vaccine] or [
         text for text in begun if text.vaccine == ANY_VACCINE
     ]
     if not fitting:
-        raise ConsentTextFaulty(f"No consent text in {language} is valid on {on}.")
+        raise NothingInForce(what=f"consent text in {language}", on=f"{on}")
     return max(fitting, key=lambda text: (text.valid_from, text.version))
 
 
