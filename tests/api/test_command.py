@@ -1,6 +1,5 @@
 """The command ``clinic`` as a person or systemd types it; servers run in processes of their own."""
 
-import io
 import json
 import os
 import selectors
@@ -9,22 +8,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import text
 
-from clinic_server.command import main
 from clinic_server.kit.engines import is_sqlite, writer_engine
+from tests.console import Clinic, console
 
 ROOT = Path(__file__).parents[2]
 PIN = "730218"
-Clinic = Callable[..., "Ended"]
 
 
 @pytest.fixture(name="environment")
@@ -51,34 +47,11 @@ def _url_on_each_engine(environment: dict[str, str], database_url: str) -> str:
     return database_url
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture(name="clinic")
 def _clinic(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Clinic:
-    """Run ``clinic WORDS`` in this process: its start costs more than all it does."""
-
-    def clinic(*words: str, typed: str = "", **changed: str) -> Ended:
-        with monkeypatch.context() as patched:
-            for name, value in (environment | changed).items():
-                patched.setenv(name, value)
-            patched.setattr(sys, "argv", ["clinic", *words])
-            patched.setattr(sys, "stdin", io.StringIO(typed))
-            patched.chdir(tmp_path)
-            with pytest.raises(SystemExit) as ended:
-                copy_context().run(main)
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return clinic
+    return console(environment, tmp_path, monkeypatch, capsys)
 
 
 def refused_start(environment: dict[str, str], folder: Path, **changed: str) -> tuple[int, str]:
