@@ -21,7 +21,7 @@ from clinic_server.kit.serving import settle_memory
 from clinic_server.kit.tx import Site
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.devices import bench
-from tests.peers import PostgresServer
+from tests.peers import CHROMIUM, PostgresServer
 
 gc.disable()  # until every test is collected: what is imported by then stays
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
@@ -143,6 +143,14 @@ def _database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -
     else:
         shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "clinic.db")
         yield f"sqlite:///{tmp_path / 'clinic.db'}"
+
+
+@pytest.fixture(scope="session", name="chromium")
+def _chromium() -> Path:
+    """The browser of every test that opens a page."""
+    if not CHROMIUM.exists():
+        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
+    return CHROMIUM
 
 
 @pytest.fixture(name="clock")

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
@@ -21,7 +20,6 @@ from tests.conftest import ManualClock
 from tests.pages.keyboards import confirm_all
 from tests.serving import served
 
-CHROMIUM = Path("/usr/bin/chromium")
 WITHIN_MS = 15_000
 HAND_MS = 120  # between two keys; faster and as even as a machine, it would be taken for a scanner
 expect.set_options(timeout=WITHIN_MS)
@@ -54,13 +52,6 @@ class Clinic:
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{self.cast.base_url}/")
         return page
-
-
-@pytest.fixture(name="chromium")
-def _chromium() -> Path:
-    if not CHROMIUM.exists():
-        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
-    return CHROMIUM
 
 
 @pytest_asyncio.fixture(name="clinic")

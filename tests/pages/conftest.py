@@ -14,7 +14,6 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 
 from tests.pages.site import PageSite, furnish
 
-CHROMIUM = Path("/work/chs/chromium-headless-shell")
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
@@ -97,13 +96,6 @@ async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
     """
     if PICTURES:
         await page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial", full_page=is_whole)
-
-
-@pytest.fixture(name="chromium", scope="session")
-def _chromium() -> Path:
-    if not CHROMIUM.exists():
-        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
-    return CHROMIUM
 
 
 @pytest.fixture(name="browser", scope="session")

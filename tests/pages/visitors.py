@@ -182,7 +182,7 @@ def fill(tx: Tx) -> dict[str, str]:
         call_visit(tx, visit_ids[place], station)
     put_station_in_lane(tx, "bench-1", "B")
     set_priority(tx, visit_ids[5], PriorityReason.ELDERLY)
-    shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
+    shown = {"waiting": 1, "decision": 4, "signing": 6, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
     unit = unit_by_code(tx.connection, _trace_code(10))
     assert unit is not None
