@@ -24,8 +24,8 @@ from tests.api.test_injection import CODE, a_consented_visit
 from tests.api.visitors import CHECKED, a_colleague, a_lot, a_product, an_open_site, rows_in
 
 
-def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
-    asked = PermitAsked(CODE, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
+def a_dose(db: Database, visit_id: UUID, vaccinator: Actor, code: str = CODE) -> UUID:
+    asked = PermitAsked(code, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
     permit = db.write_now(lambda tx: grant_permit(tx, SiteSettings(), visit_id, asked), vaccinator)
     return db.write_now(
         lambda tx: give_dose(tx, SiteSettings(), permit.permit_id, BodySite.LEFT_UPPER_ARM), vaccinator

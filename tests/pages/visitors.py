@@ -31,6 +31,7 @@ from clinic_server.adverse_events.report.actions import (
     amend_card,
     conclude,
     file_card,
+    note_outcome_try,
     say_class,
 )
 from clinic_server.adverse_events.report.claims import note_claim
@@ -257,7 +258,8 @@ def _report(tx: Tx, person_id: UUID, dose_id: UUID) -> dict[str, str]:
     card = replace(begun, vaccines=(vaccine,), outcome=CaseOutcome.BETTER, **none_seen, **said)
     settings = ReportingSettings(county_code="110105")
     file_card(tx, number, card, settings)
-    amend_card(tx, number, Amendment(replace(card, outcome=CaseOutcome.RECOVERED), 1, "电话随访"), settings)
+    amend_card(tx, number, Amendment(replace(card, outcome=CaseOutcome.UNKNOWN), 1, "出院后未再联系上"), settings)
+    note_outcome_try(tx, number, "电话两次无人接听")
     body = (ConcludingBody.EXPERT_PANEL, BodyLevel.COUNTY, HarmGrade.G4)
     conclude(tx, number, Conclusion(FinalClass.ABNORMAL, "过敏性休克", today, *body))
     note_claim(tx, number, ClaimKind.MAKER, today, "住院费用")
