@@ -1,4 +1,4 @@
-"""The pattern page: every component, every label by its group, every alarm colour, for those who build and check screens."""
+"""The pattern page: every component, the labels of a group, every alarm colour, for those who make and check screens."""
 
 from typing import Annotated
 
