@@ -1,4 +1,4 @@
-"""The pattern page: every component, the labels of a group, every alarm colour, for those who make and check screens."""
+"""The pattern page: every component, the labels of a group, every alarm colour, for those who make screens."""
 
 from typing import Annotated
 
