@@ -106,6 +106,10 @@ PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "multimon-ng": "/usr/bin/multimon-ng",
     "strace": "/usr/bin/strace",
 }
+UNPACKED_PEERS = {  # as above; installed, they would serve this machine and want a mail server
+    "hylafax-server": "usr/sbin/hfaxd",
+    "hylafax-client": "usr/lib/hylafax/libhylafax-*.so",
+}
 CARD_PEERS = {  # what the packages of CARDS_LOCK are compiled with and talk to
     "pcscd": "/usr/sbin/pcscd",
     "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
@@ -241,31 +245,36 @@ def pip() -> list:
 def pip_wheel() -> str:
     """Where a pip wheel lies on this machine, or nothing; Python can run one without unpacking it."""
     bundled = os.path.join(sysconfig.get_path("stdlib"), "ensurepip", "_bundled")
-    folders = [bundled, "/usr/share/python-wheels", f"{TOOLS}/debian/usr/share/python-wheels"]
+    folders = [bundled, "/usr/share/python-wheels", f"{TOOLS}/debian/python3-pip-whl/usr/share/python-wheels"]
     return next((wheel for folder in folders for wheel in glob.glob(f"{glob.escape(folder)}/pip-*.whl")), "")
 
 
 def wheel_from_debian() -> str:
-    """Debian without python3-venv has no pip at all, but apt can fetch one, signature checked, without being root."""
-    folder = TOOLS / "debian"
+    """Debian without python3-venv has no pip at all."""
+    try:
+        unpack("python3-pip-whl")
+    except Halt as failure:
+        line = apt_line(["python3-venv"])
+        raise Halt(f"{failure}\nPython came without pip. Type this once, then run again:\n  {line}", BY_HAND) from None
+    return pip_wheel()
+
+
+def unpack(package: str) -> None:
+    """Put a package of Debian beside .venv; apt can fetch one, signature checked, without being root."""
+    folder = TOOLS / "debian" / package
     shutil.rmtree(str(folder), ignore_errors=True)
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
     own = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache={folder}/cache"]
     own_lists = [*own, "-o", f"Dir::State::Lists={folder}/lists"]
-    by_hand = "Python came without pip. Type this once, then run again:\n  " + apt_line(["python3-venv"])
     if not shutil.which("apt-get"):
-        raise Halt(by_hand, BY_HAND)
+        raise Halt("this system has no apt-get")
     try:
-        try:
-            quietly([*own, "download", "python3-pip-whl"], cwd=folder)
-        except Halt:  # the system's package lists are empty or outdated
-            quietly([*own_lists, "update"], cwd=folder)
-            quietly([*own_lists, "download", "python3-pip-whl"], cwd=folder)
-        quietly(["dpkg-deb", "-x", next(folder.glob("*.deb")), folder])
-    except Halt as failure:
-        raise Halt(f"{failure}\n{by_hand}", BY_HAND) from None
-    return pip_wheel()
+        quietly([*own, "download", package], cwd=folder)
+    except Halt:  # the system's package lists are empty or outdated
+        quietly([*own_lists, "update"], cwd=folder)
+        quietly([*own_lists, "download", package], cwd=folder)
+    quietly(["dpkg-deb", "-x", next(folder.glob("*.deb")), folder])
 
 
 def private(folder: Path, lock: Path) -> Path:
@@ -448,6 +457,14 @@ def require_peers(peers: dict) -> None:
         raise Halt(f"{failure}\n{by_hand(packages)}", BY_HAND) from None
 
 
+def unpack_peers() -> None:
+    """Have what the tests talk to and nobody wants installed."""
+    for package, file in UNPACKED_PEERS.items():
+        if not list((TOOLS / "debian" / package).glob(file)):
+            with announced(f"Unpacking {package}"):
+                unpack(package)
+
+
 # ---- the commands ----
 
 
@@ -477,6 +494,7 @@ def static_checks() -> list:
 
 def test(arguments: list) -> int:
     require_peers(dict(PEERS, **CARD_PEERS))
+    unpack_peers()
     set_up(dev=True, cards=True)
     # A worker that died is not replaced: whole files would be handed to its successor again, and the run would never
     # end. More workers than cores are faster, and make tests late that wait for a process or a device.

@@ -22,7 +22,7 @@ from clinic_server.kit.tx import Tx
 class DuePage:
     """One page to send: to one contact, about every alert that is due to them at once (none for a test).
 
-    ``number`` stays the same when a page has to be repeated; ``tries`` counts this try.
+    ``number`` stays the same when a page has to be repeated; ``tries`` counts how often it was taken to be sent.
     """
 
     due_id: UUID

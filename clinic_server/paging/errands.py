@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from clinic_server.alerts.contacts import Address
 from clinic_server.alerts.due import DuePage, finish, put_back
 from clinic_server.alerts.raising import raise_alarm, recover
@@ -12,6 +14,7 @@ from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, DueKind, Severi
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import Attempt, record_attempt
 from clinic_server.paging.rules import PAGING, is_taken, tried_again_after_s
+from clinic_server.paging.tables import page_attempt
 from devices.pagers.page import Outcome, Reached
 
 
@@ -85,12 +88,23 @@ def _is_settled(tx: Tx, errand: Errand, outcome: Outcome) -> bool:
     A page that a service only put off is never given up.
     """
     due_id, is_reached = errand.page.due_id, is_taken(outcome.reached)
-    after_s = None if is_reached else outcome.wait_s or tried_again_after_s(errand.page.tries)
+    after_s = None if is_reached else outcome.wait_s or tried_again_after_s(_times_tried(tx, errand))
     if after_s is not None:
         put_back(tx, due_id, after_s)
         return True
     finish(tx, due_id, is_reached=is_reached)
     return is_reached
+
+
+def _times_tried(tx: Tx, errand: Errand) -> int:
+    """Count how often its last address was tried, this time included.
+
+    A claim that came to nothing, because the server died or the channel was busy, is no try.
+    """
+    tried, code = page_attempt.c, errand.address.channel
+    through_it = (tried.due_id == errand.page.due_id, tried.channel_code == code)
+    attempts: int = tx.execute(select(func.count()).select_from(page_attempt).where(*through_it)).scalar_one()
+    return attempts // sum(one.channel == code for one in errand.page.addresses)
 
 
 def _tell_of_the_channel(tx: Tx, code: str, outcome: Outcome, severity: Severity) -> None:

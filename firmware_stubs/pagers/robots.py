@@ -60,13 +60,14 @@ class Mishap(StrEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came."""
+    """One request as it came; ``is_awaited`` tells whether its sender was still there when all of it had come."""
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     method: str
+    is_awaited: bool = True
 
     @property
     def text(self) -> str:
@@ -223,7 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        befalls = self.server.stub.take(Received(parts.path, query, headers, body, self.command))
+        request = Received(parts.path, query, headers, body, self.command, self._is_awaited())
+        befalls = self.server.stub.take(request)
         self.close_connection = True
         if isinstance(befalls, Mishap):
             self._suffer(befalls)
@@ -232,6 +234,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.do_POST()
+
+    def _is_awaited(self) -> bool:
+        try:
+            # Beneath TLS: there a look at what came is not to be had.
+            return socket.socket.recv(self.connection, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
 
     def _answer(self, reply: Reply) -> None:
         self.send_response(reply.status)

@@ -212,6 +212,27 @@ async def test_a_vain_page_is_tried_three_more_times_and_stays_visibly_undeliver
     assert (await observer.get("/paging/standing")).text.strip() == ""
 
 
+async def test_a_page_taken_and_never_sent_was_not_tried(house: House, hook: Gateway, clock: ManualClock) -> None:
+    """As where a server dies again and again before it sends: the first real failure does not give the page up."""
+    a_channel(house, "hook", hook)
+    chen, li = a_contact(house, ("hook", "chen")), a_contact(house, ("hook", "li"), ("hook", "his other one"))
+
+    def due_and_taken_in_vain(tx: Tx) -> None:
+        alert_id = raise_alarm(tx, TOO_WARM)
+        add_due(tx, About(alert_id, DueKind.PAGE, 99), [chen, li], tx.now)
+        tx.journal("made_due", alert_id)
+        for _ in range(5):
+            claim(tx, 10, -LEASE)  # it is over at once
+
+    for _ in range(3):
+        hook.will_answer(503)
+    house.db.write_now(due_and_taken_in_vain, SYSTEM)
+    await until(lambda: len(reached(house)) == 3)
+    assert due_states(house) == [(DueState.WAITING, None)] * 2
+    clock.pass_time(seconds=TRIED_AGAIN_AFTER_S[0])
+    await until(lambda: due_states(house) == [(DueState.DONE, True)] * 2)
+
+
 @pytest.mark.parametrize("status", [400, 401])
 async def test_a_refusal_is_an_alarm_at_once_and_ends_when_the_channel_works(
     house: House, hook: Gateway, clock: ManualClock, status: int

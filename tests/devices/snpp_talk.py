@@ -1,27 +1,24 @@
 """Run in a network of its own: starts a gateway, sends one page, follows it, prints each outcome as JSON.
 
-``python -m tests.devices.snpp_talk GATEWAY.pl LEVELS ORDERS``
+``python -m tests.devices.snpp_talk ORDERS COMMAND...``; the command says READY once it takes pages.
 """
 
 import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from devices.pagers.page import Outcome, Page, PagerSpec
 from devices.pagers.snpp import SnppPager
 
 
-def main(gateway: str, levels: str, orders: dict[str, Any]) -> None:
+def main(orders: dict[str, Any], command: Sequence[str]) -> None:
     """Page beside a gateway; what it prints goes to standard output as well."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607  # of the system
-    port = orders["url"].rpartition(":")[2]
-    with subprocess.Popen(  # noqa: S603  # our own script
-        ["perl", gateway, port, levels],  # noqa: S607  # of the system
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
+    with subprocess.Popen(  # noqa: S603  # our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as serving:
         assert serving.stdout  # asked for above
         serving.stdout.readline()
@@ -31,7 +28,9 @@ def main(gateway: str, levels: str, orders: dict[str, Any]) -> None:
 
 
 async def _talk(orders: dict[str, Any]) -> None:
-    pager = SnppPager(PagerSpec("gateway", "snpp", orders["url"], orders["options"], {}, ("127.0.0.1/32",)))
+    pager = SnppPager(
+        PagerSpec("gateway", "snpp", orders["url"], orders["options"], orders["secrets"], ("127.0.0.1/32",))
+    )
     outcome = await pager.send(orders["address"], Page("4711-a", orders["short"], "", reply_code="ACK"))
     _tell(outcome)
     for _ in range(orders["follows"] if outcome.ref else 0):
@@ -43,4 +42,4 @@ def _tell(outcome: Outcome) -> None:
     sys.stdout.write(json.dumps([outcome.reached, outcome.reason, outcome.reply]) + "\n")
 
 
-main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+main(json.loads(sys.argv[1]), sys.argv[2:])

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,10 @@ ROOT = Path(__file__).parents[2]
 PAGE = Page("4711-a", "COLD  CHAIN A1 +9.4C 12MIN", "", reply_code="ACK")
 TEXT = "COLD  CHAIN A1 +9.4C 12MIN #4711-a"
 NET_SNPP = Path("/usr/share/perl5/Net/SNPP/Server.pm")
-IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)))
+IS_ROOT = os.geteuid() == 0
+IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--net", "--mount", *(() if IS_ROOT else ("--map-root-user",)))
+UNPACKED = ROOT / ".tools/debian"
+PORT = "14444"
 OK = "250 ok"
 
 
@@ -33,10 +37,15 @@ def talked(
     """Page by the driver in a process beside a real gateway; return its outcomes and what the gateway was told."""
     if not NET_SNPP.exists():
         pytest.fail("Net::SNPP::Server is missing; `python3 run.py test` installs it (libnet-snpp-perl).")
-    orders = {"url": "snpp://127.0.0.1:14444", "options": {"level": level}, "address": address, "short": PAGE.short}
-    words = [sys.executable, "-m", "tests.devices.snpp_talk", str(ROOT / "tests/devices/snpp_gateway.pl"), str(levels)]
+    orders = {"options": {"level": level}, "address": address, "follows": follows}
+    return talked_to(["perl", str(ROOT / "tests/devices/snpp_gateway.pl"), PORT, str(levels)], orders)
+
+
+def talked_to(command: Sequence[str], orders: dict[str, Any]) -> tuple[list[list[str | None]], str]:
+    orders = {"url": f"snpp://127.0.0.1:{PORT}", "short": PAGE.short, "secrets": {}, "follows": 0, **orders}
+    talk = [sys.executable, "-m", "tests.devices.snpp_talk", json.dumps(orders), *command]
     ran = subprocess.run(  # noqa: S603  # our own command
-        [*IN_A_NETWORK_OF_ITS_OWN, *words, json.dumps(orders | {"follows": follows})],  # of the system
+        [*IN_A_NETWORK_OF_ITS_OWN, *talk],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -68,6 +77,33 @@ def test_the_first_level_alone_sends_one_line() -> None:
 
 def test_a_pager_the_gateway_does_not_know_fails_at_once() -> None:
     assert talked(3, address="12") == ([["failed", "snpp_550", None]], "")
+
+
+# ---- HylaFAX's hfaxd: it ignores the address it is given as well, and hands pages to a scheduler and its modem ----
+
+
+def talked_to_hylafax(spool: Path, *status: str, level: str = "auto") -> tuple[list[list[str | None]], str]:
+    """Page through hfaxd; with a status its scheduler runs, and its modem's program ends so."""
+    if not (UNPACKED / "hylafax-client").exists():
+        pytest.fail("HylaFAX is missing; `python3 run.py test` unpacks it (hylafax-server, hylafax-client).")
+    serving = [sys.executable, str(ROOT / "tests/devices/hylafax_gateway.py"), str(UNPACKED), str(spool), PORT, *status]
+    return talked_to(serving, {"options": {"level": level}, "address": "5551212", "secrets": {"login": "clinic"}})
+
+
+@pytest.mark.parametrize("level", ["auto", "1"])
+def test_hylafax_without_its_scheduler_has_taken_no_page(tmp_path: Path, level: str) -> None:
+    assert talked_to_hylafax(tmp_path, level=level) == ([["failed", "snpp_550", None]], "")
+
+
+# The scheduler gives up groups, which nobody but root may do.
+@pytest.mark.parametrize("status", ["2", "1"] if IS_ROOT else [])
+def test_hylafax_says_that_it_has_dealt_with_a_page_whether_or_not_its_modem_got_through(
+    tmp_path: Path, status: str
+) -> None:
+    """Accepted therefore means no more than taken, whatever the gateway."""
+    outcomes, told = talked_to_hylafax(tmp_path, status)
+    assert outcomes == [["accepted", "", None]]
+    assert told == f"PAGE 5551212 text={TEXT}"
 
 
 # ---- a gateway that follows a script ----

@@ -10,18 +10,29 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Protocol, Self
 
 from clinic_server.rehearsal import Cast, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 120.0  # on a machine that has much else to do
 GONE_WITHIN_S = 15.0
+VERIFIED_WITHIN_S = 600.0
 LOOK_S = 0.005
 
 
 class NotReady(Exception):
     """The server did not come up; the message is the end of its log."""
+
+
+class Life(Protocol):
+    """A process, as far as it is looked after here."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
 
 
 class Victim:
@@ -36,7 +47,7 @@ class Victim:
         self._log = self._folder / "server.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
         self._environment = {**inherited, **environment(cast), **more, "PYTHONPATH": str(ROOT)}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Life | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -47,17 +58,9 @@ class Victim:
     def start(self) -> float:
         """Start it and return after how many seconds it answered."""
         began_at = time.monotonic()
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "clinic_server", "serve"],
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._process = process = self._begun("serve")
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() - began_at > READY_WITHIN_S:
+            if process.poll() is not None or time.monotonic() - began_at > READY_WITHIN_S:
                 raise NotReady(self._end_of_log())
             time.sleep(LOOK_S)
         return time.monotonic() - began_at
@@ -91,19 +94,27 @@ class Victim:
         process, self._process = self._process, None
         if process is None:
             raise NotReady("not running")
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         try:
             return process.wait(GONE_WITHIN_S)
         finally:
-            process.kill()
+            process.send_signal(signal.SIGKILL)
 
     def verify(self) -> int:
         """Run `clinic verify` over what it left; return its exit code."""
-        command = [sys.executable, "-m", "clinic_server", "verify"]
-        done = subprocess.run(  # noqa: S603  # our own arguments
-            command, cwd=self._folder, env=self._environment, capture_output=True, timeout=600, check=False
-        )
-        return done.returncode
+        return self._begun("verify").wait(VERIFIED_WITHIN_S)
+
+    def _begun(self, command: str) -> Life:
+        """Begin a command of `clinic` beside the site's files; what it says goes to the log."""
+        with self._log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603  # our own arguments
+                [sys.executable, "-m", "clinic_server", command],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     def _answers(self) -> bool:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=5)

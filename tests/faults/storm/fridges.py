@@ -23,6 +23,7 @@ MINUTE = timedelta(minutes=1)
 FIRST_WAIT_S = 0.05
 LOOK_S = 0.01
 SENT_WITHIN_S = 60.0
+AJAR = (15, 30)  # so many readings later comes what shows that a door only stood ajar: by then it looked like more
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,11 +49,20 @@ class Memory:
         self._cells[offset : offset + len(octets)] = octets
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reading that is kept back until so many others went out."""
+
+    topic: str
+    payload: bytes
+    until_sent: int
+
+
 class UnrulyPost(Publisher):
     """A way to the broker that keeps readings back, doubles others, and delivers what it kept out of order.
 
-    It keeps back single readings, now and then all of a quarter of an hour or more, and most of those without which the
-    server must take for an excursion what is none, until they come.
+    It keeps back single readings, now and then all of a quarter of an hour or more; and most of those without which the
+    server must take for an excursion what is none, until it has done so.
     """
 
     def __init__(self, random: Random, url: str, dev: str) -> None:
@@ -60,8 +70,9 @@ class UnrulyPost(Publisher):
         will = (firmware.topic_of(dev, "status"), b"offline")
         super().__init__(asyncio.open_connection, parts.hostname or "", parts.port or 0, dev, will)
         self._random = random
-        self._kept: list[tuple[str, bytes]] = []
-        self._delivered: deque[tuple[str, bytes]] = deque(maxlen=firmware.SENT_AGAIN)
+        self._kept: list[Kept] = []
+        self._delivered: deque[Kept] = deque(maxlen=firmware.SENT_AGAIN)
+        self._sent = 0
         self._keeps_back = 0
         self.is_honest = False
 
@@ -74,13 +85,15 @@ class UnrulyPost(Publisher):
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # the firmware's
         if retain:
             return await super().publish(topic, payload, retain)
-        if self._is_kept_back(payload):
-            self._kept.append((topic, payload))
+        is_between = json.loads(payload)["mC"] in BETWEEN
+        self._sent += 1
+        if self._is_kept_back(is_between=is_between):
+            self._kept.append(Kept(topic, payload, self._sent + (self._random.randint(*AJAR) if is_between else 0)))
             return True
         is_heard = await super().publish(topic, payload)
         if self._happens(0.03):
             await super().publish(topic, payload)
-        if self._kept and (self.is_honest or self._happens(0.3)):
+        if self.is_honest or self._happens(0.3):
             await self._deliver_one()
         return is_heard
 
@@ -89,19 +102,21 @@ class UnrulyPost(Publisher):
         """Whether nothing is kept back."""
         return not self._kept
 
-    def _is_kept_back(self, payload: bytes) -> bool:
+    def _is_kept_back(self, *, is_between: bool) -> bool:
         if self._happens(0.005):
             self._keeps_back = self._random.randint(12, 40)
         self._keeps_back = 0 if self.is_honest else max(0, self._keeps_back - 1)
-        is_between = json.loads(payload)["mC"] in BETWEEN
         return bool(self._keeps_back) or self._happens(0.8 if is_between else 0.03)
 
     def _happens(self, chance: float) -> bool:
         return not self.is_honest and self._random.random() < chance
 
     async def _deliver_one(self) -> None:
-        late = self._random.choice(self._kept)
-        if await super().publish(*late):
+        may_go = [one for one in self._kept if self.is_honest or one.until_sent <= self._sent]
+        if not may_go:
+            return
+        late = self._random.choice(may_go)
+        if await super().publish(late.topic, late.payload):
             self._kept.remove(late)
             self._delivered.append(late)
 

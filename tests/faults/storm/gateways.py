@@ -32,7 +32,7 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A page a gateway took, and whether it said so; ``at_s`` is when, in monotonic seconds."""
+    """A page a gateway took, and whether it said so to anybody; ``at_s`` is when, in monotonic seconds."""
 
     channel: str
     number: str
@@ -84,7 +84,7 @@ class RobotGateway:
             return Reply(REFUSALS[45009])
         if mood is Mood.SLOW:
             time.sleep(SLOW_S)
-        is_told = mood is not Mood.DROPPING
+        is_told = mood is not Mood.DROPPING and request.is_awaited
         self.receipts.append(Receipt("robots", page["number"], page["address"], is_told, at_s))
         return Reply(GOOD_ANSWER) if is_told else Mishap.DROP
 

@@ -53,8 +53,8 @@ class Weathered:
     differences: list[str] = field(default_factory=list)
 
 
-def weather(scene: Scene, storm: Storm) -> Weathered:
-    """Let a storm pass over a site of its own, and return what is left."""
+def weather(scene: Scene, storm: Storm, serving: type[Victim] = Victim) -> Weathered:
+    """Let a storm pass over a site of its own, and return what is left; ``serving`` is how its server is started."""
     began_at = time.monotonic()
     with ExitStack() as peers:
         broker = MosquittoPlug(scene.folder)
@@ -66,7 +66,7 @@ def weather(scene: Scene, storm: Storm) -> Weathered:
         wire = peers.enter_context(Wire(broker.url))
         cast, names = made_up(_plan(scene, storm, wire.url), robots.url, pagers.url, storm.fridges)
         since = datetime.now(UTC).replace(microsecond=0)
-        victim = peers.enter_context(Victim(cast, _settings(since)))
+        victim = peers.enter_context(serving(cast, _settings(since)))
         victim.start()
         engine = reader_engine(cast.database_url)
         peers.callback(engine.dispose)

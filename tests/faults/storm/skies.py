@@ -45,12 +45,14 @@ class Kills:
     def go_on_until(self, is_over: Callable[[], bool]) -> None:
         """Kill in turn, in another order each time, everything once at least."""
         kills = (self._kill_server_alone, self._kill_server_alone, self._kill_broker, self._kill_both)
+        is_once_round = False
         while True:
             for kill in self._random.sample(kills, len(kills)):
+                if is_once_round and is_over():
+                    return
                 _wait(self._random, self._between_s)
                 kill()
-            if is_over():
-                return
+            is_once_round = True
 
     def _kill_server_alone(self) -> None:
         if self._wire.at_next_acknowledgement(self._kill_server, ACKNOWLEDGED_WITHIN_S):
