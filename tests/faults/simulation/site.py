@@ -19,7 +19,7 @@ from clinic_server.cold_chain.actions import assign_probe
 from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.db import Database
-from clinic_server.kit.errors import ClinicError, StorageFull, Unavailable
+from clinic_server.kit.errors import ClinicError, StorageFailed, StorageFull, Unavailable
 from clinic_server.kit.idempotency import Answer as Told
 from clinic_server.kit.idempotency import RequestKey, first_answer
 from clinic_server.kit.ids import Ids
@@ -241,6 +241,8 @@ class SimulatedSite(Clinic):
         if isinstance(result, Unavailable):
             if isinstance(result, StorageFull) and self.last_act() != before:
                 raise LeftBehind("a commit that found no room")
+            if isinstance(result, StorageFailed) and not self.db.failure:
+                raise Broken("a disk that failed is written to again")
             raise ServerAway(key)
         if isinstance(result, ClinicError):
             self.refused.add(key.key)
