@@ -74,6 +74,7 @@ user = typer.Typer(
 cli.add_typer(user, name="user")
 cli.add_typer(backup.cli, name="backup", epilog=_EPILOG)
 cli.command("restore", epilog=_EPILOG)(backup.restore_site)
+cli.command("move", epilog=_EPILOG)(backup.move_site)
 cli.command(epilog=_EPILOG)(doctor)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")]
 Number = Annotated[str, typer.Argument(help="What the person signs in with: 3 to 12 digits.")]

@@ -11,9 +11,12 @@ import typer
 
 from clinic_server.backup.envelope import is_intact, new_key
 from clinic_server.backup.making import folder_of, kept_in, make_backup
+from clinic_server.backup.moving import move
 from clinic_server.backup.restoring import Preview, looked_into, restore
 from clinic_server.backup.rules import Kept
 from clinic_server.kit.clock import SystemClock
+from clinic_server.kit.crypto import load_or_create_keyring
+from clinic_server.kit.db import describe
 from clinic_server.settings import Settings
 
 _COUNTED = ("person", "visit", "dose", "unit_move", "adverse_event")
@@ -77,6 +80,27 @@ def list_kept(*, as_json: AsJson = False) -> None:
         typer.echo(f"{one.kept.name}\t{one.kept.size_bytes:,} bytes\t{'intact' if one.is_intact else 'DAMAGED'}")
     if not all(one.is_intact for one in told):
         raise typer.Exit(1)
+
+
+def move_site(
+    to_url: Annotated[str, typer.Argument(metavar="URL", help="An empty database, as CLINIC_DATABASE__URL names one.")],
+) -> None:
+    """Copy this site into an empty database, as from SQLite to PostgreSQL; what is here stays as it is.
+
+    The server must not be running. Every row is copied, every table compared and the whole journal verified there;
+    all of it, or nothing. Then set CLINIC_DATABASE__URL and start the server.
+
+    Example: clinic move postgresql:///clinic
+    """
+    settings = Settings()
+    key = load_or_create_keyring(settings.security.key_file).journal_key
+    moved = move(settings.database.url, to_url, key)
+    typer.echo(f"Copied and compared: {sum(moved.rows.values()):,} rows of {len(moved.rows)} tables.")
+    for name in _COUNTED:
+        typer.echo(f"  {moved.rows[name]:>10,} {name}")
+    typer.echo(
+        f"The journal is verified up to line {moved.head.seq}. The server still uses {describe(settings.database.url)}."
+    )
 
 
 def restore_site(

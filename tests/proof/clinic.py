@@ -153,11 +153,15 @@ class SqlitePlace:
 
     def _copy(self, source: Path) -> str:
         self._count += 1
-        target = self._folder / f"clinic-{self._count}.db"
-        for ending in ("", "-wal"):
-            if (part := source.with_name(source.name + ending)).exists():
-                shutil.copy(part, target.with_name(target.name + ending))
-        return f"sqlite:///{target}"
+        return copied_as_it_lies(source, self._folder / f"clinic-{self._count}.db")
+
+
+def copied_as_it_lies(source: Path, target: Path) -> str:
+    """Copy a database and its log as they lie on the disk, whoever still writes to them; return the copy's URL."""
+    for ending in ("", "-wal"):
+        if (part := source.with_name(source.name + ending)).exists():
+            shutil.copy(part, target.with_name(target.name + ending))
+    return f"sqlite:///{target}"
 
 
 class PostgresPlace:

@@ -12,9 +12,10 @@ from typing import Any
 
 from tests.conftest import ManualClock
 from tests.faults.simulation.books import differences
+from tests.faults.simulation.disk import Disk
 from tests.faults.simulation.mishaps import MISHAPS
 from tests.faults.simulation.people import MINUTE_S, PRODUCTS, Visitor
-from tests.faults.simulation.site import Disk, SimulatedSite
+from tests.faults.simulation.site import SimulatedSite
 from tests.faults.simulation.time import SiteLoop
 
 VISITORS = 5

@@ -1,11 +1,9 @@
 """The simulated site: the machine's clinic, whose server dies and comes back while people, probes and pagers go on."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -19,11 +17,10 @@ from clinic_server.cold_chain.actions import assign_probe
 from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.db import Database
-from clinic_server.kit.errors import ClinicError, StorageFull, Unavailable
+from clinic_server.kit.errors import ClinicError, StorageFailed, StorageFull, Unavailable
 from clinic_server.kit.idempotency import Answer as Told
 from clinic_server.kit.idempotency import RequestKey, first_answer
 from clinic_server.kit.ids import Ids
-from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site as Where
 from clinic_server.kit.tx import Tx
 from clinic_server.kit.witness import Witness
@@ -32,11 +29,12 @@ from clinic_server.paging.actions import NewChannel, set_up_channel
 from clinic_server.settings import Settings
 from clinic_server.stock.stops import propose_lift
 from tests.conftest import ManualClock
+from tests.faults.simulation.disk import DiskOfADay
 from tests.faults.simulation.fridge import Broker, Fridge
 from tests.faults.simulation.server import Server
 from tests.faults.simulation.store import TroubledDatabase
 from tests.faults.simulation.terminal import CHANNEL, Terminal
-from tests.proof.clinic import KEYRING, SITE, STORE, Cast, Clinic, LeftBehind, SqlitePlace
+from tests.proof.clinic import KEYRING, SITE, STORE, Cast, Clinic, LeftBehind
 from tests.proof.invariants import violations
 from tests.proof.rows import Rows
 
@@ -62,53 +60,6 @@ class ServerAway(Exception):
 
 class Broken(AssertionError):
     """Something that must hold does not."""
-
-
-class Disk:
-    """Where the databases of simulated days lie: every day begins on a copy of the same furnished one."""
-
-    def __init__(self, folder: Path, blank: Path | None = None) -> None:
-        self._folder = folder
-        if blank is None:
-            blank = folder / "blank.db"
-            upgrade(f"sqlite:///{blank}")
-        furnished = SqlitePlace(folder, blank)
-        self.cast: Cast = furnished.cast
-        self._furnished = furnished
-        self._days = 0
-
-    def a_day(self) -> "DiskOfADay":
-        """Return a folder of its own for a day."""
-        self._days += 1
-        return DiskOfADay(self._folder / f"day-{self._days}", Path(self._furnished.fresh().removeprefix("sqlite:///")))
-
-
-class DiskOfADay:
-    """A Place of one day; its files go with it."""
-
-    def __init__(self, folder: Path, first: Path) -> None:
-        self.folder = folder
-        self._copies = 0
-        folder.mkdir()
-        self._first = first.rename(folder / "clinic-0.db")
-
-    def fresh(self) -> str:
-        """See Place."""
-        return f"sqlite:///{self._first}"
-
-    def crashed(self, url: str) -> str:
-        """See Place."""
-        source = Path(url.removeprefix("sqlite:///"))
-        self._copies += 1
-        target = self.folder / f"clinic-{self._copies}.db"
-        for ending in ("", "-wal"):
-            if (part := source.with_name(source.name + ending)).exists():
-                shutil.copy(part, target.with_name(target.name + ending))
-        return f"sqlite:///{target}"
-
-    def remove(self) -> None:
-        """Forget the day."""
-        shutil.rmtree(self.folder)
 
 
 class SimulatedSite(Clinic):
@@ -241,6 +192,8 @@ class SimulatedSite(Clinic):
         if isinstance(result, Unavailable):
             if isinstance(result, StorageFull) and self.last_act() != before:
                 raise LeftBehind("a commit that found no room")
+            if isinstance(result, StorageFailed) and not self.db.failure:
+                raise Broken("a disk that failed is written to again")
             raise ServerAway(key)
         if isinstance(result, ClinicError):
             self.refused.add(key.key)

@@ -1,4 +1,4 @@
-"""benches paused and people reached.
+"""outcomes asked for.
 
 Revision: 0008, after 0007.
 """
