@@ -97,7 +97,7 @@ AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bund
 PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
-    "chromium": "/usr/bin/chromium",
+    "chromium-headless-shell": "/usr/bin/chromium-headless-shell",
     "espeak-ng": "/usr/bin/espeak-ng",
     "fonts-noto-cjk": "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
@@ -132,7 +132,7 @@ PROGRAMS = {  # what a command becomes when all is ready
 }
 PEERS_OF = {
     "faults": tuple(PEERS),
-    "bench": ("chromium", "fonts-noto-cjk", "mosquitto", "postgresql", "gcc", "libc6-dev"),
+    "bench": ("chromium-headless-shell", "fonts-noto-cjk", "mosquitto", "postgresql", "gcc", "libc6-dev"),
     "mutate": (),
     "coverage": (),
     "machine": ("postgresql",),

@@ -9,7 +9,6 @@ from functools import cache
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.staticfiles import StaticFiles
 
 from clinic_server import __version__, navigation
 from clinic_server.adverse_events import deadlines, kinds
@@ -291,7 +290,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     web.install(app, settings.server.most_body_bytes)
     app.add_middleware(LooksNoted)
     app.router.routes.append(_routes())
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", web.static_files(STATIC), name="static")
     return app
 
 

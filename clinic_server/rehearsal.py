@@ -23,6 +23,7 @@ from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import journal
 from clinic_server.kit.schema import upgrade
 from clinic_server.kit.tx import Site, Tx
+from clinic_server.observation.seats.actions import list_seat
 from clinic_server.opening.emergency_kit.actions import add_to_kit
 from clinic_server.opening.emergency_kit.rules import UNDATED, NewKitItem
 from clinic_server.opening.lookup import kit_least
@@ -56,6 +57,7 @@ _WATCHED = {
 _STORE, _FAILING = "fridge-1", "fridge-2"
 _APART = {_FAILING: 48, "bench-fridge": 12}  # no player takes these
 _ON_A_TRAY = 10
+_SEATS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def prepare(plan: Plan, clock: Clock | None = None) -> Cast:
         db.read_now(refuse_real_database)
         for act in (*_staff_acts(cast, db), *_place_acts(cast), *_stock_acts(cast), _fill_kit):
             db.write_now(act, _ACTOR)
+        db.write_now(_list_seats, _actor(db, cast, Role.SITE_LEAD))
         if plan.pager_port is not None:
             put_on_duty(db, plan.pager_port)
         if plan.past_days:
@@ -318,6 +321,11 @@ def _fill_kit(tx: Tx) -> None:
     least = kit_least(Variant.ADULT)
     lots = (NewKitItem(thing, count, None if thing in UNDATED else until, "DEMO") for thing, count in least.items())
     add_to_kit(tx, *lots)
+
+
+def _list_seats(tx: Tx) -> None:
+    for number in range(_SEATS):
+        list_seat(tx, f"a{number + 1}", "留观区")
 
 
 def _devices(cast: Cast) -> Iterable[dict[str, object]]:

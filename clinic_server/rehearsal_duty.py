@@ -1,4 +1,4 @@
-"""The people a rehearsal wakes: nine with names on three steps of the ladder, reached by pagers that are made up."""
+"""The people a rehearsal wakes: the emergency team and three steps of the ladder, by pagers that are made up."""
 
 from datetime import time
 
@@ -12,6 +12,7 @@ from clinic_server.paging.actions import NewChannel, set_up_channel
 from firmware_stubs.pagers.robots import url_at
 
 ON_DUTY = (
+    ("feishu", ("韩雪梅", "郑凯")),
     ("wecom", ("陈晓岚", "林志远", "苏敏")),
     ("dingtalk", ("周建国", "何静", "罗伟")),
     ("feishu", ("吴海燕", "马德明", "许文婷")),
@@ -31,8 +32,9 @@ def put_on_duty(db: Database, port: int) -> None:
 
 def _call_in(tx: Tx, port: int) -> None:
     set_up_channel(tx, NewChannel("sms", "sms_http", url_at(port, "sms"), _SMS))
-    for step, (robot, people) in enumerate(ON_DUTY, 1):
+    for robot in {robot for robot, _ in ON_DUTY}:
         set_up_channel(tx, NewChannel(robot, robot, url_at(port, robot)))
+    for step, (robot, people) in enumerate(ON_DUTY):
         for place, name in enumerate(people):
             mobile = f"+86100{step}000{place:04}"  # no mobile number begins so
             member = f"ou_demo{step}{place}" if robot == "feishu" else mobile

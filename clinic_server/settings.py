@@ -52,6 +52,12 @@ class SiteSettings(_Section):
     priority_minutes: int = Field(
         30, ge=0, le=240, description="Minutes by which people with priority count as waiting longer than they do."
     )
+    elderly_from_years: int = Field(
+        60, ge=0, le=120, description="Age in years from which a ticket has priority by itself; 0: at no age."
+    )
+    infants_below_years: int = Field(
+        1, ge=0, le=6, description="Age in years below which a ticket has priority by itself; 0: at no age."
+    )
     passed_behind: int = Field(
         3, ge=1, le=50, description="People who are called before one who was called and did not come."
     )

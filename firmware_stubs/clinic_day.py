@@ -15,7 +15,8 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from firmware_stubs.rehearsal.bench import Keeper, Lead, Observer, Vaccinator
+from firmware_stubs.rehearsal.area import Observer
+from firmware_stubs.rehearsal.bench import Keeper, Lead, Vaccinator
 from firmware_stubs.rehearsal.cast import Cast
 from firmware_stubs.rehearsal.floor import Floor, Manner, first
 from firmware_stubs.rehearsal.hardware import Hardware

@@ -1,28 +1,38 @@
 """The real parts every test stands on: both database engines, a clock that waits to be told, a signed-in desk."""
 
+import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.schema import upgrade
+from clinic_server.kit.serving import settle_memory
 from clinic_server.kit.tx import Site
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.devices import bench
-from tests.peers import PostgresServer
+from tests.peers import CHROMIUM, PostgresServer
 
+gc.disable()  # until every test is collected: what is imported by then stays
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
+# How long one example takes tells how busy the machine is; what must not take long has a test that says so.
+settings.register_profile("clinic", deadline=None)
+settings.load_profile("clinic")
 
+ENGINES = ("sqlite", "postgresql")
+IN_TURN = frozenset({"api", "devices"})
 LONGEST = frozenset({"test_conformance.py", "test_every_page.py", "test_machine.py"})
 
 
@@ -66,7 +76,7 @@ class ManualClock:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.addoption("--engine", choices=("in_turn", "both", *ENGINES), default="in_turn")
     bench.add_options(parser)
 
 
@@ -76,13 +86,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+def pytest_collection_finish() -> None:
+    """Let what all tests stand on be; a server does the same once it has started."""
+    settle_memory()
+    gc.enable()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that touches the database on each engine asked for."""
+    """Run every test that touches the database on the engines it is to run on."""
     fixed = any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "engine" in metafunc.fixturenames and not fixed:
-        chosen = metafunc.config.getoption("--engine")
-        engines = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
-        metafunc.parametrize("engine", engines, scope="session")
+        metafunc.parametrize("engine", _engines_for(metafunc.definition), scope="session")
+
+
+def _engines_for(test: pytest.Function) -> Sequence[str]:
+    """Return the engines asked for. In turn: where many tests walk the same statements, each walks them on one."""
+    chosen: str = test.config.getoption("--engine")
+    if chosen in ENGINES:
+        return [chosen]
+    if chosen == "both" or test.path.parent.name not in IN_TURN or test.get_closest_marker("each_engine"):
+        return ENGINES
+    return [ENGINES[crc32(test.nodeid.encode()) % len(ENGINES)]]
 
 
 @pytest.fixture(scope="session", name="postgres")
@@ -119,6 +143,14 @@ def _database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -
     else:
         shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "clinic.db")
         yield f"sqlite:///{tmp_path / 'clinic.db'}"
+
+
+@pytest.fixture(scope="session", name="chromium")
+def _chromium() -> Path:
+    """The browser of every test that opens a page."""
+    if not CHROMIUM.exists():
+        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
+    return CHROMIUM
 
 
 @pytest.fixture(name="clock")

@@ -1,5 +1,6 @@
 """Opening the file of an adverse event, ending the care on site, closing the file and opening it again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -52,6 +53,7 @@ from clinic_server.adverse_events.tables import (
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.visits.doses import doses_given
+from clinic_server.visits.lookup import Standing
 
 
 def file_event(tx: Tx, new: NewEvent) -> EventRef:
@@ -77,6 +79,12 @@ def file_event(tx: Tx, new: NewEvent) -> EventRef:
         sealed = tx.keyring.seal(msgspec.json.encode(told).decode(), elsewhere_context(row_id))
         tx.append(SuspectDose, id=row_id, event_id=event_id, position=position, elsewhere_sealed=sealed)
     return EventRef(event_id, number)
+
+
+def suspects_of_visit(tx: Tx, visit: Standing) -> Sequence[UUID]:
+    """Return the visit's doses, the latest suspected first; a clock set back since must not keep the team away."""
+    given = [one for one in doses_given(tx.connection, visit.person_id) if one.visit_id == visit.visit_id]
+    return [one.dose_id for one in reversed(given) if one.given_at <= tx.now][:MOST_SUSPECTS]
 
 
 def end_care(tx: Tx, event_id: UUID, care_end: CareEnd) -> EventRef:

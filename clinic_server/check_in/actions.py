@@ -17,8 +17,8 @@ from clinic_server.check_in.tables import CheckIn
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
 from clinic_server.people.actions import Registered, find_or_register
-from clinic_server.people.rules import IdentityFacts, Source
-from clinic_server.queue.actions import join_lane
+from clinic_server.people.rules import IdentityFacts, Source, age_on
+from clinic_server.queue.actions import go_first_by_age, join_lane
 from clinic_server.settings import SiteSettings
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.steps import VISITS, abandon, open_visit
@@ -76,6 +76,7 @@ def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission 
     record_id = _append_record(tx, arrival, registered, " ".join(findings), admission.version)
     opened = open_visit(tx, registered.person_id, day, record_id)
     join_lane(tx, site, opened.visit_id, day)
+    go_first_by_age(tx, site, opened.visit_id, age_on(arrival.stated.born_on, day))
     refuse_without_dose(promised)  # last: who has a ticket already is told that, not that no dose is left
     tx.journal("checked_in", opened.visit_id, VISITS)
     return CheckedIn(

@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
-from clinic_server.consent import actions
+from clinic_server.consent import actions, texts
 from clinic_server.consent.rules import InformedItem, RefusedBy, WithdrawnBy
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.kit.i18n import LANGUAGES, current_language
+from clinic_server.kit.speech import WRITTEN, ClipMissing, can_speak, clip
 from clinic_server.people.rules import MOST_NAME_CHARACTERS
 from clinic_server.people.signature_forms import MOST_FIELD_CHARACTERS, strokes_drawn
 from clinic_server.people.signatures import Relationship, Signature, Signer
@@ -131,6 +132,15 @@ async def next_to_sign(call: Desk) -> Response:
     )
 
 
+@router.get("/consent/texts/{vaccine}/{language}/{version}/{part}")
+async def spoken_part(_call: Refuser, vaccine: str, language: str, version: int, part: int) -> Response:
+    """Return one part of a text as sound, for a screen whose browser has no voice."""
+    text = texts.version_of(texts.shipped(), vaccine, language, version)
+    if text is None or not 0 <= part < len(text.parts):
+        raise ClipMissing
+    return Response(await clip(text.parts[part], WRITTEN[language]), media_type="audio/wav")
+
+
 @router.get("/visits/{visit_id}/consent")
 async def sheet(
     call: Refuser, visit_id: UUID, language: Annotated[str | None, Query(max_length=8)] = None
@@ -155,7 +165,7 @@ async def sheet(
 
     seen = await call.read(read)
     page = _PAGES.get(seen["visit"].stage, "consent/sheet.html")
-    return call.page(page, spoken=LANGUAGES, refusers=RefusedBy, withdrawers=WithdrawnBy, **seen)
+    return call.page(page, spoken=LANGUAGES, has_clips=can_speak(), refusers=RefusedBy, withdrawers=WithdrawnBy, **seen)
 
 
 @router.post("/visits/{visit_id}/consent")

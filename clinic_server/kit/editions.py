@@ -10,7 +10,15 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from clinic_server.kit.errors import Refused
+
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+
+
+class NothingInForce(Refused):
+    """On this date no version of the data is valid: as a rule the clock is wrong, not the data."""
+
+    code = "nothing_in_force"
 
 
 class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pysqlite3.dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -14,6 +13,7 @@ READERS = 4
 _FIXED_SQLITE = ((3, 51, 3),)
 _BACKPORTED_SQLITE = {(3, 44): 6, (3, 50): 7}
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+_LOCK_NOT_AVAILABLE = "55P03"
 _ONE_WRITER = 0x636C696E6963  # "clinic"; held by the writing connection for as long as it lives
 _POSTGRES_MUST_BE_ON = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -133,7 +133,9 @@ def _prepare_postgres_writer(raw: Any) -> None:
     raw.execute("SET lock_timeout = '5s'")  # a server killed a moment ago is still letting go
     try:
         raw.execute(f"SELECT pg_advisory_lock({_ONE_WRITER})")
-    except psycopg.errors.LockNotAvailable:
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:  # psycopg is imported where PostgreSQL is used
+            raise
         raise UnsafeDatabase("Another server is running on this PostgreSQL database.") from None
     raw.execute("SET synchronous_commit = on")
     for name in _POSTGRES_MUST_BE_ON:

@@ -1,4 +1,4 @@
-"""The pattern page: every component, every label, every alarm colour, for those who build and check screens."""
+"""The pattern page: every component, the labels of a group, every alarm colour, for those who make screens."""
 
 from typing import Annotated
 
@@ -13,6 +13,8 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/patterns")
-async def patterns(call: Annotated[Call, signed_in()]) -> HTMLResponse:
-    """Show the parts pages are made of."""
-    return call.page("patterns.html", groups=labels(), said=say, tones=tuple(Tone))
+async def patterns(call: Annotated[Call, signed_in()], group: str = "") -> HTMLResponse:
+    """Show the parts pages are made of, and the labels of one group."""
+    groups = labels()
+    shown = group if group in groups else next(iter(groups))
+    return call.page("patterns.html", groups=groups, group=shown, said=say, tones=tuple(Tone))

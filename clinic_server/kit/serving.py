@@ -80,7 +80,7 @@ class ClinicServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         _UVICORN_LOG.setLevel(logging.CRITICAL)  # whoever started it is told once, in a sentence
         await super().startup(sockets)
-        _settle_memory()
+        settle_memory()
         _UVICORN_LOG.setLevel(logging.WARNING)
         sys.stdout.write(f"Listening on http://{self.config.host}:{self.config.port}\n")
         sys.stdout.flush()
@@ -110,7 +110,7 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Keep what was built at start out of later collections: they were the longest pauses."""
     gc.unfreeze()  # an earlier server of this process may have gone
     gc.collect()

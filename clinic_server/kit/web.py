@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -10,6 +11,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinic_server.kit.call import House, as_problem, fields_at_fault, go_to, problem_response
@@ -120,6 +123,11 @@ def install(app: FastAPI, most_body_bytes: int) -> None:
     app.add_exception_handler(RequestValidationError, _answer_malformed)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_fault)
+
+
+def static_files(folder: Path) -> ASGIApp:
+    """Serve a folder compressed; only what is the same for everybody, for a page's length would tell of its secrets."""
+    return GZipMiddleware(StaticFiles(directory=folder))
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:

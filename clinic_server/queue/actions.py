@@ -24,6 +24,7 @@ from clinic_server.queue.rules import (
     least_loaded,
     next_for,
     place_after_pass,
+    priority_by_age,
 )
 from clinic_server.queue.tables import BatchAdmitted, StationLane, VisitLane, VisitPriority, batch_admitted, visit_lane
 from clinic_server.settings import Settings, SiteSettings
@@ -111,10 +112,16 @@ def send_on(tx: Tx, settings: Settings, visit_id: UUID) -> Called:
 
 def set_priority(tx: Tx, visit_id: UUID, reason: PriorityReason | None) -> None:
     """Let somebody go first for a reason, or like everybody else without one."""
-    staff_id = require_signed_in(tx)
     _require_served(tx, visit_id)
-    tx.append(VisitPriority, visit_id=visit_id, reason=reason, decided_by=staff_id, decided_at=tx.now)
+    _append_priority(tx, visit_id, reason)
     tx.journal("visit_priority_set", visit_id, VISITS)
+
+
+def go_first_by_age(tx: Tx, site: SiteSettings, visit_id: UUID, age_years: int) -> None:
+    """Let a new ticket go first where its age says so, under the journal line of its check-in."""
+    reason = priority_by_age(age_years, site.elderly_from_years, site.infants_below_years)
+    if reason is not None:
+        _append_priority(tx, visit_id, reason)
 
 
 def put_station_in_lane(tx: Tx, station: str, lane: str | None) -> None:
@@ -158,6 +165,11 @@ def admit_batch(tx: Tx, site: SiteSettings, lane: str) -> int:
     admitted_id = tx.append(BatchAdmitted, **record, admitted_by=staff_id, admitted_at=tx.now)
     tx.journal("batch_admitted", admitted_id, VISITS)
     return upto
+
+
+def _append_priority(tx: Tx, visit_id: UUID, reason: PriorityReason | None) -> None:
+    staff_id = require_signed_in(tx)
+    tx.append(VisitPriority, visit_id=visit_id, reason=reason, decided_by=staff_id, decided_at=tx.now)
 
 
 def _require_in_hand(tx: Tx, visit_id: UUID, station: str) -> Stage:

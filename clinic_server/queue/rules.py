@@ -128,6 +128,16 @@ class Counter:
     products: frozenset[str] = frozenset()
 
 
+def priority_by_age(age_years: int, elderly_from_years: int, infants_below_years: int) -> PriorityReason | None:
+    """Return why somebody goes first by their age alone, if so; 0 switches an age off.
+
+    Sixty is where the law on the rights of older people begins (老年人权益保障法, Arts. 2 and 57); the other is custom.
+    """
+    if age_years < infants_below_years:
+        return PriorityReason.INFANT
+    return PriorityReason.ELDERLY if 0 < elderly_from_years <= age_years else None
+
+
 def stands_from(place: Place, head_start: timedelta) -> datetime:
     """Return since when somebody counts as waiting; whoever is passed over loses their head start at this stage.
 

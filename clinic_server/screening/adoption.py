@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, select
 
 from clinic_server.kit.crypto import Keyring
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.tx import Tx
 from clinic_server.screening import rule_sets
-from clinic_server.screening.rule_sets import RuleSet, RuleSetFaulty
+from clinic_server.screening.rule_sets import RuleSet
 from clinic_server.screening.rule_sets.standing import (
     ProgrammeUnknown,
     RuleSetChanged,
@@ -136,7 +137,8 @@ def programmes(connection: Connection) -> tuple[str, ...]:
 def rule_set_in_use(connection: Connection, programme: str | None, today: date) -> RuleSet:
     """Return the set a programme works by: the adopted one, else the one shipped that is valid on the day.
 
-    Raises ProgrammeUnknown, RuleSetChanged when the adopted file says something else by now, or RuleSetNotInForce.
+    Raises ProgrammeUnknown, RuleSetChanged when the adopted file says something else by now, RuleSetNotInForce, or
+    NothingInForce.
     """
     standing = adoptions(connection)
     asked = programmes_asked(standing, rule_sets.shipped())
@@ -234,7 +236,7 @@ def _used(connection: Connection, programme: str, today: date) -> str | None:
     """Return the digest of the set a programme works by today; None when it works by none."""
     try:
         return rule_set_in_use(connection, programme, today).digest
-    except (RuleSetChanged, RuleSetNotInForce, RuleSetFaulty):
+    except (RuleSetChanged, RuleSetNotInForce, NothingInForce):
         return None
 
 

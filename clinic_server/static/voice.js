@@ -28,35 +28,11 @@
     });
   }
 
-  function voiceFor(language) {
-    const voices = window.speechSynthesis?.getVoices() ?? [];
-    return voices.find((one) => one.lang.replace("_", "-") === language)
-      ?? voices.find((one) => one.lang.startsWith(language.slice(0, 2)));
-  }
-
-  function speak(words, language, voice) {
-    return new Promise((done) => {
-      const utterance = new SpeechSynthesisUtterance(words);
-      utterance.voice = voice;
-      utterance.lang = language;
-      utterance.onend = utterance.onerror = done;
-      speechSynthesis.speak(utterance);
-    });
-  }
-
-  async function play(ticket, language) {
-    const clip = new Audio(`${board.dataset.clip}&ticket=${ticket}&language=${language}`);
-    const ended = new Promise((done) => (clip.onended = clip.onerror = done));
-    await clip.play().catch(() => {});
-    if (!clip.error) await ended;
-  }
-
   async function announce({ ticket, sentences }) {
     await within(chime());
     for (const { words, language } of sentences) {
-      const voice = voiceFor(language);
-      if (voice) await within(speak(words, language, voice));
-      else if (board.dataset.clip) await within(play(ticket, language));
+      const clip = board.dataset.clip && `${board.dataset.clip}&ticket=${ticket}&language=${language}`;
+      await within(speech.say(words, language, clip));
     }
   }
 
@@ -80,6 +56,5 @@
   sound.addEventListener("statechange", listen);
   document.getElementById("voice-on").addEventListener("click", () => sound.resume());
   document.addEventListener("htmx:after:swap", listen);
-  window.speechSynthesis?.getVoices(); // the first question makes the browser look for its voices
   listen();
 })();

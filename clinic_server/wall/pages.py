@@ -20,11 +20,12 @@ from clinic_server.kit.pages import asset_url
 from clinic_server.opening.pausing import OPENING, lapses_told
 from clinic_server.people.lookup import people
 from clinic_server.queue.lookup import hall
+from clinic_server.staff.actions import stations
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
 from clinic_server.visits.watch import watched
 from clinic_server.wall.address import Address, WallAddress
-from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of, fridges_told, turn_of
+from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of, fridges_told, signs_of, turn_of
 
 router = APIRouter(include_in_schema=False)
 Anyone = Annotated[Call, anyone()]  # the address lets in
@@ -68,8 +69,17 @@ async def _board(call: Call, address: Address) -> Board:
         shown = {one.person_id for one in standings if one.called_to} | {one.person_id for one in sitting}
         known = people(connection, keyring, shown)
         names = defaultdict(str, {person_id: facts.name for person_id, facts in known.items()})
+        signs = signs_of({one.code: one.kind for one in stations(connection)})
         turns = [
-            Turn(one.ticket_number, names[one.person_id], one.stage, one.called_to, one.called_at) for one in standings
+            Turn(
+                one.ticket_number,
+                names[one.person_id],
+                one.stage,
+                one.called_to,
+                one.called_at,
+                signs.get(one.called_to or ""),
+            )
+            for one in standings
         ]
         seats = [Seat(one.ticket_number, names[one.person_id], one.minutes_left, one.is_unproved) for one in sitting]
         return replace(

@@ -1,5 +1,7 @@
 """What the public wall shows: tickets, masked names, stations and minutes, nothing else."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +14,7 @@ from typing import Final, TypeVar
 from clinic_server.cold_chain.rules import Condition
 from clinic_server.kit.errors import NotFound, NotPermitted
 from clinic_server.people.rules import mask_name
+from clinic_server.staff.rules import StationKind
 from clinic_server.visits.flow import Stage
 
 T = TypeVar("T")
@@ -82,14 +85,26 @@ class WallTokenWrong(NotPermitted):
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """What hangs over a station: what is done there, and which of several it is."""
+
+    kind: StationKind
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """An open visit before the needle; ``called_to`` is the station it shall come to, if any, since ``called_at``."""
+    """An open visit before the needle; ``called_to`` is the station it shall come to, if any, since ``called_at``.
+
+    ``sign`` says the same in words, where the station's code can be told in words.
+    """
 
     ticket_number: int
     name: str = field(repr=False)
     stage: Stage
     called_to: str | None = None
     called_at: datetime | None = None
+    sign: Sign | None = None
 
     @property
     def masked_name(self) -> str:
@@ -183,6 +198,14 @@ def layouts_of(part: Part) -> Mapping[Density, Layout]:
 def density_for(seats: int, part: Part) -> Density:
     """Return the roomiest layout that shows all seats at once, or the closest where none does."""
     return next((one for one, layout in layouts_of(part).items() if seats <= layout.seats), Density.CROWDED)
+
+
+def signs_of(kinds: Mapping[str, StationKind]) -> Mapping[str, Sign]:
+    """Return the signs of stations by their codes; one whose kind and last number are another's too keeps its code."""
+    numbered = {code: re.search(r"[0-9]+$", code) for code in kinds}
+    signs = {code: Sign(kinds[code], int(found[0])) for code, found in numbered.items() if found}
+    borne_by = Counter(signs.values())
+    return {code: sign for code, sign in signs.items() if borne_by[sign] == 1}
 
 
 def fridges_told(conditions: Iterable[Condition]) -> Fridges | None:

@@ -1,7 +1,7 @@
-"""The injection benches, the chairs of the observation, whoever fetches new vials, and whoever opens the site."""
+"""The injection benches, whoever fetches new vials, and whoever opens the site."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
@@ -15,6 +15,7 @@ from firmware_stubs.rehearsal.roles import QueueRole, Role
 from firmware_stubs.rehearsal.visitors import Plan
 
 OBSERVED_FOR_S = 30 * 60.0
+WALK_S = 30.0
 NEW_VIALS = 100
 ON_A_TRAY = 10
 FETCHED_BELOW = 20
@@ -48,7 +49,7 @@ class Vaccinator(QueueRole):
 
     def serve(self, course: Course) -> None:
         """See QueueRole."""
-        if not self.do(course, deeds.call_to_bench(course.visit_id)):
+        if not self.floor.manner.in_full and not self.do(course, deeds.call_to_bench(course.visit_id)):
             return
         plan = course.visitor.plan
         if plan is Plan.WITHDRAWS:
@@ -82,8 +83,8 @@ class Vaccinator(QueueRole):
         vial, permit_id = permit.trace_code, permit.answer["permit_id"]
         if self.do(course, deeds.give_dose(course.visit_id, permit_id, "left_upper_arm", vial)):
             self.floor.throw_away(vial)
-            if course.visitor.plan is not Plan.LEAVES_EARLY:
-                course.due_at = time.monotonic() + OBSERVED_FOR_S / self.floor.cast.speed
+            course.over_at = self.floor.after(0 if course.visitor.plan is Plan.LEAVES_EARLY else OBSERVED_FOR_S)
+            course.due_at = self.floor.after(WALK_S) if self.floor.manner.in_full else course.over_at
         elif not self.floor.is_lost(course):
             self._tray.append(vial)
 
@@ -130,36 +131,6 @@ class Vaccinator(QueueRole):
                 return str(shown["text"])
             self.floor.wait(LOOK_AT_BENCH_S)
         return vial
-
-
-class Observer(QueueRole):
-    """Lets people go when their time is over."""
-
-    stages = ("observed",)
-    takes_s = 0.0
-
-    def waiting(self, stage: str) -> Iterable[str]:
-        """See QueueRole."""
-        del stage
-        return [one["visit_id"] for one in self.seat.ask("/api/v1/observation") or ()]
-
-    def serve(self, course: Course) -> None:
-        """See QueueRole."""
-        if course.visitor.plan is Plan.LEAVES_EARLY and self.do(course, deeds.leave_early(course.visit_id)):
-            return
-        if self.floor.is_lost(course):
-            return
-        write = self._let_go(course)
-        if write.code == "check_due" and self.do(course, deeds.check(course.visit_id)):
-            write = self._let_go(course)
-        if write.code == "too_early":
-            missing_s = 60.0 * write.answer["facts"]["minutes"]
-            course.due_at = time.monotonic() + missing_s / self.floor.cast.speed
-
-    def _let_go(self, course: Course) -> Write:
-        write = self.seat.do(deeds.leave(course.visit_id), course.visitor.number)
-        self.floor.follow(course, write)
-        return write
 
 
 class Lead(Role):

@@ -87,6 +87,12 @@ def call_to_bench(visit_id: str) -> Deed:
     return _on(visit_id, "call", "visit_called")
 
 
+def call_next(stage: str) -> Deed:
+    """Call whoever is first in line to the actor's own station."""
+    bears = frozenset({"nobody_waiting", "station_busy"})
+    return Deed("/api/v1/queue/next", "visit_called", {"stage": stage}, bears=bears)
+
+
 def ask_for_permit(visit_id: str, trace_code: str, check_list: Mapping[str, Any]) -> Deed:
     """Ask whether the unit in the hand may be given, everything on the check list confirmed."""
     body = {"trace_code": trace_code, "check_list": check_list["edition"], "confirmed": check_list["confirmations"]}
@@ -106,9 +112,15 @@ def send_back(visit_id: str, reason: str) -> Deed:
     return _on(visit_id, "sent-back", "person_sent_back", {"reason": reason}, step="sent_back")
 
 
+def arrive(visit_id: str, seat_code: str | None) -> Deed:
+    """Come to a seat, or stand."""
+    return _on(visit_id, "placements", "person_arrived", {"seat_code": seat_code}, bears=frozenset({"seat_taken"}))
+
+
 def leave(visit_id: str) -> Deed:
     """Leave at the end."""
-    return _on(visit_id, "leave", "person_left", step="left", bears=frozenset({"too_early", "check_due"}))
+    bears = frozenset({"too_early", "check_due", "still_under_care"})
+    return _on(visit_id, "leave", "person_left", step="left", bears=bears)
 
 
 def check(visit_id: str) -> Deed:
@@ -125,6 +137,34 @@ def leave_early(visit_id: str) -> Deed:
         "signature": {"signer": "recipient", "relationship": "self", "paper_reason": "已签在纸上"},
     }
     return _on(visit_id, "early-leave", "person_left_early", body, step="left_early", bears=frozenset({"not_early"}))
+
+
+def call_team(visit_id: str, seat_code: str) -> Deed:
+    """Call the emergency team to a seat."""
+    return _on(visit_id, "reaction", "team_called", {"seat_code": seat_code})
+
+
+def write_care(number: int, kind: str, said: Mapping[str, Any]) -> Deed:
+    """Write a line into the log of the care."""
+    return _of_event(number, f"care/{kind}", "care_line_written", {"said": said}, ref_field="line_id")
+
+
+def end_care(visit_id: str, number: int, *, is_transferred: bool) -> Deed:
+    """End the care: the person is well again, or taken to hospital."""
+    body = {"how": "transferred", "hospital": "演示县人民医院"} if is_transferred else {"how": "well_again"}
+    step = "transferred" if is_transferred else None
+    return _of_event(number, "care/end", "care_ended", body, visit_id=visit_id, ref_field="event_id", step=step)
+
+
+def say_class(number: int, kind: str, seriousness: Sequence[str]) -> Deed:
+    """Say what an event is."""
+    body = {"kind": kind, "seriousness": seriousness}
+    return _of_event(number, "class", "event_classed", body, ref_field="event_id")
+
+
+def file_card(number: int, card: Mapping[str, Any]) -> Deed:
+    """Report an event by its card."""
+    return _of_event(number, "card", "report_card_filed", {"card": card})
 
 
 def abandon(visit_id: str) -> Deed:
@@ -175,6 +215,10 @@ def open_site() -> Deed:
 def _check_in(body: Mapping[str, str], *bears: str) -> Deed:
     borne = frozenset({"visit_already_open", *bears})
     return Deed("/api/v1/visits", "checked_in", body, ref_field="visit_id", step="checked_in", bears=borne)
+
+
+def _of_event(number: int, act: str, kind: str, body: Mapping[str, Any], **more: Any) -> Deed:
+    return Deed(f"/api/v1/adverse-events/{number}/{act}", kind, body, **more)
 
 
 def _on(visit_id: str, act: str, kind: str, body: Mapping[str, Any] | None = None, **more: Any) -> Deed:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from firmware_stubs.rehearsal.care import Reaction
 from firmware_stubs.rehearsal.cast import Cast
 from firmware_stubs.rehearsal.ledger import CLOSED, Ledger, Outcome, Write, stage_after
 from firmware_stubs.rehearsal.seat import DayIsOver
-from firmware_stubs.rehearsal.visitors import Visitor
+from firmware_stubs.rehearsal.visitors import Plan, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Manner:
 
     ``most_waiting`` are let in before somebody must go on; ``patience_s`` is how long somebody waits for a device
     before trying again, or typing; ``forgets`` how often a write whose answer was lost is never sent again;
-    ``adopts`` lets visits go on that somebody else began.
+    ``adopts`` lets visits go on that somebody else began; ``in_full`` plays what a visit can do without, too: calls
+    to the desks, seats, and reactions.
     """
 
     pace: float = 1.0
@@ -28,6 +30,7 @@ class Manner:
     patience_s: float = 4.0
     forgets: float = 0.0
     adopts: bool = False
+    in_full: bool = True
 
 
 @dataclass(slots=True)
@@ -39,11 +42,21 @@ class Course:
     steps: list[str] = field(default_factory=list)
     is_busy: bool = False
     due_at: float = 0.0
+    over_at: float = 0.0
+    has_arrived: bool = False
+    seat_code: str = ""
+    reaction: Reaction | None = None
+    has_reacted: bool = False
 
     @property
     def stage(self) -> str:
         """Where they stand."""
         return stage_after(self.steps)
+
+    @property
+    def reacts(self) -> bool:
+        """Whether they feel ill on their seat, and nobody was called yet."""
+        return self.visitor.plan is Plan.REACTS and self.has_arrived and not self.has_reacted
 
     def is_free(self, stage: str, now: float) -> bool:
         """Tell whether somebody at this stage may serve them now."""
@@ -67,6 +80,7 @@ class Floor:
         at_benches = {code for tray in cast.trays.values() for code in tray}
         self._vials = deque(code for code in cast.trace_codes if code not in at_benches)
         self._used: deque[str] = deque(maxlen=100)
+        self._reactions = 0
 
     @property
     def is_over(self) -> bool:
@@ -169,6 +183,16 @@ class Floor:
         """Tell whether somebody was lost from sight."""
         with self._lock:
             return course.visit_id not in self._courses
+
+    def is_next_reaction_severe(self) -> bool:
+        """Tell how the next reaction goes: every second is severe, the first is not."""
+        with self._lock:
+            self._reactions += 1
+            return self._reactions % 2 == 0
+
+    def after(self, clinic_seconds: float) -> float:
+        """Return the monotonic time when so much of the clinic's time has passed."""
+        return time.monotonic() + clinic_seconds / self.cast.speed
 
     def take_vials(self, most: int) -> list[str]:
         """Take fresh vials out of the fridge."""

@@ -19,8 +19,12 @@ KINDS = frozenset(
         *("permit_granted", "dose_given", "person_sent_back", "person_left", "person_left_early", "visit_abandoned"),
         "person_checked",
         *("delivery_begun", "delivery_scanned", "delivery_finished", "units_moved", "site_opened"),
+        *("person_arrived", "team_called", "care_line_written", "care_ended", "event_classed", "report_card_filed"),
     }
 )
+
+# Lines named by a record of which no answer tells: they are counted, kind by kind and station by station.
+_UNNAMED = frozenset({"team_called", "report_card_filed"})
 
 # Lines named by the record they made, which only the answer tells; all others are named by their visit.
 _NAMED_BY_ANSWER = frozenset(
@@ -35,6 +39,8 @@ _NAMED_BY_ANSWER = frozenset(
         *("delivery_begun", "delivery_scanned", "delivery_finished"),
         "units_moved",
         "site_opened",
+        *("care_line_written", "care_ended", "event_classed"),
+        *_UNNAMED,
     }
 )
 _KIND_OF_STEP = {
@@ -98,7 +104,10 @@ def prove(ledger: Ledger, opening: Opening, closing: Closing) -> Proof:
 
 def _journal(ledger: Ledger, closing: Closing) -> Iterable[Difference]:
     """Every acknowledged write has exactly one line of its kind; every other line is of a write nobody answered."""
-    told = Counter({line: count for line, count in closing.lines.items() if line[0] in KINDS})
+    told: Counter[Line] = Counter()
+    for (kind, ref, station), count in closing.lines.items():
+        if kind in KINDS:
+            told[kind, "" if kind in _UNNAMED else ref, station] += count
     acknowledged = Counter(_line(write) for write in ledger.accepted())
     for line, count in (acknowledged - told).items():
         yield Difference(Verdict.LOST, f"{count} x {line[0]} at {line[2]} {line[1]}: acknowledged, not in the journal")
@@ -143,8 +152,7 @@ def _steps_and_lines(closing: Closing) -> Iterable[Difference]:
         told[kind, "" if kind in _NAMED_BY_ANSWER else ref] += count
     taken: Counter[tuple[str, str]] = Counter()
     for visit_id, visit in closing.visits.items():
-        for step in visit.steps:
-            kind = _KIND_OF_STEP[step]
+        for kind in (_KIND_OF_STEP[step] for step in visit.steps if step in _KIND_OF_STEP):
             taken[kind, "" if kind in _NAMED_BY_ANSWER else visit_id] += 1
     steps_have = frozenset(_KIND_OF_STEP.values())
     for kind, visit_id in told | taken:
@@ -244,6 +252,8 @@ def _is_reached(told: Mapping[str, Any]) -> Iterable[bool]:
 
 def _line(write: Write) -> Line:
     """Return the journal's line of a write; one that was never answered has no name, unless its visit is its name."""
+    if write.kind in _UNNAMED:
+        return write.kind, "", write.station
     return write.kind, write.ref or ("" if write.kind in _NAMED_BY_ANSWER else write.visit_id), write.station
 
 

@@ -3,8 +3,9 @@
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from firmware_stubs.rehearsal import deeds
 from firmware_stubs.rehearsal.cast import Player
@@ -74,8 +75,16 @@ class QueueRole(Role):
         return False
 
     def waiting(self, stage: str) -> Iterable[str]:
-        """Return the visits the server says wait at a stage."""
-        return [visit["visit_id"] for visit in self.seat.ask(f"/api/v1/visits?stage={stage}") or ()]
+        """Return the visits the server says wait at a stage; in a full day the one that is called here."""
+        if not self.floor.manner.in_full:
+            return [visit["visit_id"] for visit in self.seat.ask(f"/api/v1/visits?stage={stage}") or ()]
+        in_hand = self._in_hand()
+        if not in_hand and self.seat.do(deeds.call_next(stage)).is_accepted:
+            in_hand = self._in_hand()
+        return [visit["visit_id"] for visit in in_hand if visit["stage"] == stage]
+
+    def _in_hand(self) -> Sequence[Mapping[str, Any]]:
+        return self.seat.ask("/api/v1/queue/hand") or ()
 
     def _looks_for_strangers(self) -> bool:
         """Tell whether it is time to ask for visits that the play did not begin."""

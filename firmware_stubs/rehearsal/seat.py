@@ -118,7 +118,7 @@ class Seat:
         write.outcome = Outcome.ACCEPTED if answer.status < _ERRORS else Outcome.REFUSED
         write.answer_digest = digest_of(answer.body)
         if write.is_accepted:
-            write.ref = str(write.answer[deed.ref_field]) if deed.ref_field else deed.visit_id
+            write.ref = _ref_of(deed, write.answer)
             write.visit_id = write.visit_id or (write.ref if deed.step else "")
         else:
             write.code = str(write.answer.get("code", "")) if isinstance(write.answer, dict) else ""
@@ -188,3 +188,10 @@ class Seat:
             self._ledger.fault(f"signing in at {self.station} was refused: {answer.status}")
             self._stop.wait(REFUSED_WAIT_S)
         self._stop.wait(LONGEST_WAIT_S)
+
+
+def _ref_of(deed: Deed, answer: Any) -> str:
+    """Return what the journal names a write by: told in the answer, or the answer itself where it is a bare id."""
+    if deed.ref_field:
+        return str(answer[deed.ref_field])
+    return deed.visit_id or (answer if isinstance(answer, str) else "")

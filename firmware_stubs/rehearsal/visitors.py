@@ -38,9 +38,12 @@ class Plan(StrEnum):
     UNKNOWN_VIAL = "unknown_vial"
     USED_VIAL = "used_vial"
     LEAVES_EARLY = "leaves_early"
+    REACTS = "reacts"
 
 
 _ORDINARY_OUT_OF = 30  # this many are ordinary for one of each other plan
+
+_PLACES = {Plan.REACTS: -1, Plan.USED_VIAL: 1}  # who looks at a demo sees the one; the other needs a vial used before
 
 # The stage at which somebody goes away.
 GONE_AT = {
@@ -101,7 +104,7 @@ def adopted(born_on: str, on: str) -> Visitor:
 def _plans(chance: Random) -> Iterator[Plan]:
     each_once = list(Plan)
     chance.shuffle(each_once)
-    each_once.sort(key=lambda plan: plan is Plan.USED_VIAL)  # the vial must have been used by somebody
+    each_once.sort(key=lambda plan: _PLACES.get(plan, 0))
     yield from each_once
     weights = [_ORDINARY_OUT_OF if plan is Plan.ORDINARY else 1 for plan in Plan]
     while True:

@@ -1,4 +1,4 @@
-"""A running server under test on each engine, and staff signed in at it."""
+"""A running server under test, and staff signed in at it."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

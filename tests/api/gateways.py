@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE_S = 15.0
+PATIENCE_S = 90.0  # a server may have to start meanwhile, on a machine that has much else to do
 
 
 @dataclass

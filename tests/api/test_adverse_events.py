@@ -1,4 +1,4 @@
-"""The file of an adverse event: what it must hold, and when it may be closed. On both engines."""
+"""The file of an adverse event: what it must hold, and when it may be closed."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -247,6 +247,7 @@ async def test_what_is_no_message_is_refused_by_a_word(desk: Desk, path: str, co
     assert set(answer.json()["fields"]) <= {"not_json", "not_understood", "unknown_kind"}
 
 
+@pytest.mark.each_engine
 async def test_readings_are_answered_for_only_after_the_commit(desk: Desk, house: House) -> None:
     is_holding, let_go = threading.Event(), threading.Event()
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -127,6 +128,7 @@ async def test_pages_of_a_hundred_lines_follow_each_other(house: House, as_role:
     assert "before=" not in second
 
 
+@pytest.mark.each_engine
 async def test_a_walk_over_the_journal_is_kept_and_shown(house: House, as_role: AsRole) -> None:
     a_visit(house.db)
     auditor = await as_role(Role.AUDITOR)

@@ -116,6 +116,7 @@ async def test_a_double_click_on_a_used_card_gets_the_first_answer(as_role: Any,
     assert (first.status_code, second.status_code, first.json()) == (201, 201, second.json())
 
 
+@pytest.mark.each_engine
 async def test_the_same_key_with_another_body_is_refused(as_role: Any, house: House) -> None:
     desk = await as_role(Role.REGISTRAR)
     key = {"idempotency-key": uuid4().hex}
@@ -140,6 +141,7 @@ async def test_a_second_check_in_is_refused_with_the_ticket(as_role: Any, house:
     )
 
 
+@pytest.mark.each_engine
 async def test_two_desks_at_one_instant_open_one_visit(as_role: Any, house: House) -> None:
     desks = [await as_role(Role.REGISTRAR, station=f"desk-{number}") for number in (1, 2, 3, 4)]
     answers = await asyncio.gather(*(desk.post("/api/v1/visits", json=TYPED) for desk in desks))
@@ -147,6 +149,7 @@ async def test_two_desks_at_one_instant_open_one_visit(as_role: Any, house: Hous
     assert len(stored(house, person)) == len(stored(house, check_in)) == 1
 
 
+@pytest.mark.each_engine
 async def test_two_desks_at_one_instant_never_give_one_ticket_twice(as_role: Any) -> None:
     desks = [await as_role(Role.REGISTRAR, station=f"desk-{number}") for number in (1, 2)]
     answers = await asyncio.gather(

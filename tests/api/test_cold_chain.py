@@ -219,6 +219,7 @@ def test_silence_shows_without_any_message(db: Database, clock: ManualClock) -> 
     assert [probe.condition for probe in place.probes] == [Condition.SILENT, Condition.IN_RANGE]
 
 
+@pytest.mark.each_engine
 def test_two_places_cannot_have_one_code(db: Database) -> None:
     add_fridge(db)
     with pytest.raises(PlaceCodeTaken):
@@ -241,6 +242,7 @@ def test_readings_add_no_journal_line_and_places_do(db: Database) -> None:
     assert kinds == ["place_added", "probe_assigned"]
 
 
+@pytest.mark.each_engine
 def test_the_database_itself_refuses_to_change_a_reading_or_a_dead_letter(db: Database) -> None:
     store(db, sample(1))
     db.write_now(lambda tx: actions.keep_dead_letter(tx, Letter("d", "o", "r", b"p")), DEVICES)

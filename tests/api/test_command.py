@@ -1,6 +1,5 @@
 """The command ``clinic`` as a person or systemd types it; servers run in processes of their own."""
 
-import io
 import json
 import os
 import selectors
@@ -9,22 +8,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import text
 
-from clinic_server.__main__ import main
 from clinic_server.kit.engines import is_sqlite, writer_engine
+from tests.console import Clinic, console
 
 ROOT = Path(__file__).parents[2]
 PIN = "730218"
-Clinic = Callable[..., "Ended"]
 
 
 @pytest.fixture(name="environment")
@@ -51,41 +47,18 @@ def _url_on_each_engine(environment: dict[str, str], database_url: str) -> str:
     return database_url
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture(name="clinic")
 def _clinic(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Clinic:
-    """Run ``clinic WORDS`` in this process: its start costs more than all it does."""
-
-    def clinic(*words: str, typed: str = "", **changed: str) -> Ended:
-        with monkeypatch.context() as patched:
-            for name, value in (environment | changed).items():
-                patched.setenv(name, value)
-            patched.setattr(sys, "argv", ["clinic", *words])
-            patched.setattr(sys, "stdin", io.StringIO(typed))
-            patched.chdir(tmp_path)
-            with pytest.raises(SystemExit) as ended:
-                copy_context().run(main)
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    return clinic
+    return console(environment, tmp_path, monkeypatch, capsys)
 
 
 def refused_start(environment: dict[str, str], folder: Path, **changed: str) -> tuple[int, str]:
     """Start a server that refuses to, in a process of its own; return its exit code and what it said of it."""
     command = [sys.executable, "-m", "clinic_server", "serve"]
     done = subprocess.run(  # noqa: S603  # our own words
-        command, capture_output=True, text=True, cwd=folder, env=environment | changed, timeout=60, check=False
+        command, capture_output=True, text=True, cwd=folder, env=environment | changed, timeout=240, check=False
     )
     return done.returncode, done.stderr
 
@@ -109,7 +82,7 @@ def printed_until_listening(process: subprocess.Popen[str]) -> list[str]:
     with selectors.DefaultSelector() as waiting:
         waiting.register(process.stdout, selectors.EVENT_READ)
         while not (lines and lines[-1].startswith("Listening on ")):
-            assert waiting.select(timeout=20), f"The server said nothing more than {lines}."
+            assert waiting.select(timeout=120), f"The server said nothing more than {lines}."
             line = process.stdout.readline()
             assert line, f"The server ended after {lines}."
             lines.append(line.strip())
@@ -172,6 +145,7 @@ def test_every_command_shows_an_example_and_its_exit_codes(clinic: Clinic) -> No
         assert "Exit codes: " in shown, words
 
 
+@pytest.mark.each_engine
 def test_verify_finds_a_record_altered_behind_the_servers_back(clinic: Clinic, url_on_each_engine: str) -> None:
     clinic("user", "add", "1001", "Li Ming", "--role", "owner", typed=f"{PIN}\n")
     assert clinic("verify").code == 0
@@ -239,6 +213,7 @@ def test_a_served_site_tells_its_code_until_it_has_an_owner_and_stops_at_once_wi
 
 
 @pytest.mark.usefixtures("url_on_each_engine")
+@pytest.mark.each_engine
 def test_a_second_server_on_one_database_or_one_port_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     with serving(environment, tmp_path):
         code, said = refused_start(environment, tmp_path)

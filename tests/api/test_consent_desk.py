@@ -1,4 +1,4 @@
-"""The consent desk over HTTP: its calls and its pages, on both engines."""
+"""The consent desk over HTTP: its calls and its pages."""
 
 import asyncio
 import json

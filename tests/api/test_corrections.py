@@ -1,4 +1,4 @@
-"""The correction desk over HTTP, on both engines."""
+"""The correction desk over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,8 @@ from tests.api.test_injection import CODE, a_consented_visit
 from tests.api.visitors import CHECKED, a_colleague, a_lot, a_product, an_open_site, rows_in
 
 
-def a_dose(db: Database, visit_id: UUID, vaccinator: Actor) -> UUID:
-    asked = PermitAsked(CODE, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
+def a_dose(db: Database, visit_id: UUID, vaccinator: Actor, code: str = CODE) -> UUID:
+    asked = PermitAsked(code, CHECKED["check_list"], frozenset(CHECKED["confirmed"]))
     permit = db.write_now(lambda tx: grant_permit(tx, SiteSettings(), visit_id, asked), vaccinator)
     return db.write_now(
         lambda tx: give_dose(tx, SiteSettings(), permit.permit_id, BodySite.LEFT_UPPER_ARM), vaccinator
@@ -92,6 +92,7 @@ async def test_an_untouched_unit_goes_back_once_and_is_used_again(
     assert [one.after_return_id for one in draws] == [None, UUID(returned.json()["correction_id"])]
 
 
+@pytest.mark.each_engine
 async def test_the_database_itself_lets_one_return_be_followed_by_one_draw(
     as_role: AsRole, house: House, vaccinator: Actor
 ) -> None:

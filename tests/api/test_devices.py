@@ -187,6 +187,7 @@ async def test_everybody_sees_the_devices_and_only_keepers_what_is_found(as_role
         assert act not in page
 
 
+@pytest.mark.each_engine
 async def test_the_same_key_confirms_once_also_when_the_find_has_gone_meanwhile(owner: SignedIn, house: House) -> None:
     found = (await owner.get("/api/v1/devices/found")).json()
     body = {"found": found[0]["found"], "station": "desk-1"}

@@ -24,7 +24,7 @@ import serial
 from paho.mqtt import publish
 from sqlalchemy import text
 
-from clinic_server.__main__ import main
+from clinic_server.command import main
 from clinic_server.doctor import hardware, machine
 from clinic_server.kit.engines import writer_engine
 from clinic_server.kit.i18n import LANGUAGES, current_language

@@ -155,6 +155,7 @@ async def test_a_used_unit_is_refused_at_every_other_person(as_role: Any, house:
     assert findings_of(answer) == ["unit_used_up"]
 
 
+@pytest.mark.each_engine
 async def test_two_permits_for_one_unit_give_one_dose(as_role: Any, house: House, ready: UUID) -> None:
     one, other = await as_role(Role.VACCINATOR), await as_role(Role.VACCINATOR)
     permits = [await permitted(one, ready), await permitted(other, a_consented_visit(house.db))]

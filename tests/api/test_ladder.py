@@ -1,4 +1,4 @@
-"""Alerts climbing the ladder in the database: called, leased, answered, shelved, over; on both engines."""
+"""Alerts climbing the ladder in the database: called, leased, answered, shelved, over."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -209,6 +209,7 @@ def test_a_page_put_back_is_due_later_and_one_that_was_answered_meanwhile_is_not
     assert db.read_now(next_due_at) is None
 
 
+@pytest.mark.each_engine
 def test_two_workers_never_send_the_same_page(db: Database, team: list[UUID], engine: str) -> None:
     """On PostgreSQL two transactions really are open at once; SQLite lets one wait for the other."""
     sound(db, severity=Severity.CRITICAL)

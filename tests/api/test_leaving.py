@@ -167,6 +167,9 @@ async def test_the_pages_take_what_the_actions_take(as_role: AsRole, house: Hous
     assert (await nurse.post(f"/visits/{gone}/left-unseen", data={"words": "CANARY"})).status_code == 303
     listed = await nurse.get("/observation/handover")
     assert (listed.status_code, "李娜" in listed.text, "CANARY" in listed.text) == (200, True, True)
+    assert (await nurse.post(f"/visits/{gone}/follow-ups", data={"outcome": "not_reached"})).status_code == 303
+    half = {"outcome": "reached_unwell", "began_on": TODAY.isoformat(), "began_at": ""}
+    assert (await nurse.post(f"/visits/{gone}/follow-ups", data=half)).status_code == 400
     assert (await nurse.post(f"/visits/{gone}/follow-ups", data={"outcome": "reached_well"})).status_code == 303
     assert "李娜" not in (await nurse.get("/observation/handover/now")).text
     assert (await nurse.post("/observation/handover")).status_code == 303

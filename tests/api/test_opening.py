@@ -1,4 +1,4 @@
-"""Opening the site over HTTP, every lapse seen by permit and dose, and the way back, on both engines."""
+"""Opening the site over HTTP, every lapse seen by permit and dose, and the way back."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -96,6 +96,7 @@ async def test_the_button_pressed_twice_is_one_round(
     assert (first.status_code, second.status_code, rounds(house)) == (303, 303, 1)
 
 
+@pytest.mark.each_engine
 async def test_two_tablets_with_one_link_are_one_round(
     as_role: AsRole, client: Client, house: House, visit_id: UUID
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_renewed_travel_permit_is_the_same_person(db: Database) -> None:
     assert register(db, stated(Document.parse("H1234567801"))).person_id == first.person_id
 
 
+@pytest.mark.each_engine
 def test_equal_passport_numbers_of_two_countries_are_two_people(db: Database) -> None:
     other = Document.of(DocumentKind.PASSPORT, "L898902C3", "CAN")
     assert register(db, stated(PASSPORT)).person_id != register(db, stated(other, "LI LI")).person_id
@@ -136,6 +137,7 @@ def test_twins_and_namesakes_are_not_proposed(db: Database, name: str, born_on: 
     assert register(db, stated(PASSPORT, name, born_on)).possible_duplicates == ()
 
 
+@pytest.mark.each_engine
 def test_the_database_itself_refuses_a_second_owner_of_one_document(db: Database) -> None:
     register(db, stated())
     other = register(db, stated(PASSPORT, "LI LI"))
@@ -158,6 +160,7 @@ def test_no_name_and_no_number_lies_readable_in_the_database(db: Database) -> No
         assert not [secret for secret in ("王", "WANG", "0105194", "002X") if secret.encode() in stored]
 
 
+@pytest.mark.each_engine
 def test_every_record_is_vouched_for_by_the_journal(db: Database) -> None:
     register(db, stated())
     register(db, stated(PASSPORT))

@@ -439,6 +439,7 @@ async def test_a_vial_that_is_not_to_be_given_is_said_so_before_anything_is_conf
     assert rows_in(house.db) == before
 
 
+@pytest.mark.each_engine
 async def test_two_vaccinators_one_vial_at_the_same_instant(as_role: Any, house: House) -> None:
     """Invariant 16: a unit of one dose is used once, whatever happens at once."""
     an_open_site(house.db)
@@ -457,6 +458,7 @@ async def test_two_vaccinators_one_vial_at_the_same_instant(as_role: Any, house:
     assert (count(house, dose), count(house, draw)) == (PAIRS, PAIRS)
 
 
+@pytest.mark.each_engine
 async def test_two_benches_one_person_at_the_same_instant(as_role: Any, house: House) -> None:
     an_open_site(house.db)
     a_product(house.db)
@@ -473,6 +475,7 @@ async def test_two_benches_one_person_at_the_same_instant(as_role: Any, house: H
     assert (count(house, dose), count(house, draw)) == (PAIRS, PAIRS)
 
 
+@pytest.mark.each_engine
 async def test_two_desks_one_person_at_the_same_instant(as_role: Any, house: House) -> None:
     """Invariant 27: a person has at most one open visit."""
     one, other = await as_role(Role.REGISTRAR), await as_role(Role.REGISTRAR, station="desk-2")

@@ -53,6 +53,7 @@ async def act(who: SignedIn, visit_id: UUID, verb: str, **body: str | None) -> s
     return None if answer.status_code == 201 else answer.json()["code"]
 
 
+@pytest.mark.each_engine
 async def test_desks_that_call_at_once_never_get_one_person(as_role: AsRole, house: House) -> None:
     visit_ids = people(house, 6)
     desks = [await as_role(Role.REGISTRAR, station=f"desk-{number}") for number in range(1, 9)]
@@ -161,6 +162,21 @@ async def test_priority_is_recorded_with_its_reason_and_can_be_taken_back(
     assert (line[0]["ticket_number"], line[0]["priority"]) == (3, "elderly")
     assert await act(lead, late, "priority", reason=None) is None
     assert await order(lead) == [1, 2, 3]
+
+
+async def test_the_old_go_first_from_the_check_in_on(as_role: AsRole, house: House, clock: ManualClock) -> None:
+    people(house, 1)
+    clock.pass_time(minutes=10)
+    desk = await as_role(Role.REGISTRAR)
+    typed = {
+        "typed_reason": "no_card",
+        "document_kind": "resident_id",
+        "name": "王小明",
+        "number": "11010519491231002X",
+    }
+    assert (await desk.post("/api/v1/visits", json=typed)).status_code == 201
+    line = (await desk.get("/api/v1/queue")).json()["line"]
+    assert [(one["ticket_number"], one["priority"]) for one in line] == [(2, "elderly"), (1, None)]
 
 
 async def test_a_clock_set_back_lets_nobody_overtake(as_role: AsRole, house: House, clock: ManualClock) -> None:

@@ -1,4 +1,4 @@
-"""One key from help: the file, the page, the log, the end. On both engines."""
+"""One key from help: the file, the page, the log, the end."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, timedelta

@@ -1,4 +1,4 @@
-"""The emergency kit, the ambulance, the hospitals and the officer, and what their lapses tell, on both engines."""
+"""The emergency kit, the ambulance, the hospitals and the officer, and what their lapses tell."""
 
 from dataclasses import replace
 from functools import partial

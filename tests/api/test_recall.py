@@ -206,6 +206,7 @@ async def test_a_destruction_takes_two_signatures_and_a_witness(as_role: Any, se
     assert gone.json()["code"] == "unit_not_here"
 
 
+@pytest.mark.each_engine
 def test_the_database_itself_wants_two_people_for_a_destruction(served: Database) -> None:
     db = served
     somebody = a_colleague(db, Role.SITE_LEAD)
@@ -224,6 +225,7 @@ def test_the_database_itself_wants_two_people_for_a_destruction(served: Database
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
+@pytest.mark.each_engine
 def test_the_lists_are_what_a_scan_of_every_row_finds(
     db: Database, vaccinator: Actor, clock: ManualClock, data: st.DataObject
 ) -> None:

@@ -246,6 +246,7 @@ async def test_a_known_code_refuses_what_was_scanned_with_it(keeper: Keeper, hou
     assert rows_in(house.db) == before
 
 
+@pytest.mark.each_engine
 async def test_of_two_deliveries_with_the_same_code_only_one_comes_in(keeper: Keeper, house: House) -> None:
     await keeper.begin(a_line(1))
     await keeper.scan(CODES[0])

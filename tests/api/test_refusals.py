@@ -102,6 +102,7 @@ async def test_a_fault_of_the_program_shows_no_trace_of_itself(as_role: Any, hou
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], scope="session")
+@pytest.mark.each_engine
 async def test_a_full_disk_refuses_the_visit_says_so_and_the_same_key_records_it_later(
     as_role: Any, house: House
 ) -> None:
@@ -127,6 +128,7 @@ async def test_a_full_disk_refuses_the_visit_says_so_and_the_same_key_records_it
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], scope="session")
+@pytest.mark.each_engine
 async def test_a_connection_broken_by_the_database_is_told_and_the_same_key_records_once(
     as_role: Any, house: House
 ) -> None:

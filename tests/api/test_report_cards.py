@@ -1,4 +1,4 @@
-"""The record of an event: opened later, its card in versions, steps, conclusion, copies. On both engines."""
+"""The record of an event: opened later, its card in versions, steps, conclusion, copies."""
 
 import csv
 import io
@@ -13,7 +13,12 @@ from msgspec import to_builtins
 from sqlalchemy import select
 
 from clinic_server.adverse_events.report.lookup import card_versions
-from clinic_server.adverse_events.report.tables import card_exported, report_card, report_card_number
+from clinic_server.adverse_events.report.tables import (
+    card_exported,
+    event_outcome_tried,
+    report_card,
+    report_card_number,
+)
 from clinic_server.immunisations.lookup import reactions_of
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
@@ -28,6 +33,7 @@ from tests.api.test_corrections import a_dose
 from tests.api.test_injection import CODE
 from tests.api.test_reaction import measured_visit, pressed, written
 from tests.api.visitors import a_colleague, a_lot, a_product, an_open_site, rows_in
+from tests.conftest import ManualClock
 from tests.rules.test_report_cards import CARD
 
 COUNTY = "110105"
@@ -322,6 +328,62 @@ async def test_a_file_is_closed_after_report_and_outcome_and_reopened_with_a_rea
     told = await record(physician, number)
     assert [one["reason"] for one in told["health"]["reopenings"]] == ["he came back", "once more"]
     assert told["event"]["closed_at"] is None
+
+
+async def test_whoever_is_unwell_at_the_telephone_has_a_file_begun_with_the_doses_of_the_visit(
+    house: House, visit_id: UUID, as_role: AsRole
+) -> None:
+    nurse, clock = await as_role(Role.OBSERVER), house.db.clock
+    assert isinstance(clock, ManualClock)
+    given_at = clock.now() - timedelta(minutes=2)
+    await post(nurse, f"/visits/{visit_id}/left-unseen")
+    clock.pass_time(minutes=50)
+    path, unwell = f"/visits/{visit_id}/follow-ups", {"outcome": "reached_unwell"}
+    assert (await post(nurse, path, outcome="not_reached"))["number"] is None
+    too_early = (given_at - timedelta(minutes=1)).isoformat()
+    assert (await refusal(nurse, path, **unwell, onset_at=too_early))[0] == "onset_before_dose"
+    since = given_at + timedelta(minutes=20)
+    number = (await post(nurse, path, **unwell, onset_at=since.isoformat()))["number"]
+    told = await record(nurse, number)
+    assert (told["event"]["found_how"], told["event"]["care_ended"]) == ("telephone", None)
+    assert datetime.fromisoformat(told["event"]["onset_at"]) == since
+    assert [one["dose_id"] for one in told["health"]["suspected"]] == [str(dose_of(house, visit_id))]
+    assert (await refusal(nurse, path, outcome="reached_well"))[0] == "reached_before"
+
+
+async def test_the_page_of_a_follow_up_goes_on_to_the_file_it_opened(visit_id: UUID, as_role: AsRole) -> None:
+    nurse = await as_role(Role.OBSERVER)
+    await post(nurse, f"/visits/{visit_id}/left-unseen")
+    unwell = {"outcome": "reached_unwell", "began_on": "", "began_at": ""}
+    told = await nurse.post(f"/visits/{visit_id}/follow-ups", data=unwell)
+    assert (told.status_code, told.headers["location"]) == (303, "/adverse-events/1")
+    assert (await nurse.get("/adverse-events/1")).status_code == 200
+
+
+async def test_a_file_whose_outcome_nobody_can_learn_is_closed_after_three_tries_that_are_on_record(
+    house: House, visit_id: UUID, physician: SignedIn
+) -> None:
+    number = await opened(house, physician, visit_id)
+    path, tries = f"/adverse-events/{number}", ["no answer", "number withdrawn", "CANARY moved away"]
+    await post(physician, f"{path}/card", card=as_told(outcome="unknown"))
+    assert (await refusal(physician, f"{path}/outcome-tries", words=" "))[0] == "report_reason_needed"
+    for said in tries:
+        assert (await refusal(physician, f"{path}/closing"))[0] == "outcome_open"
+        await post(physician, f"{path}/outcome-tries", words=said)
+    told = await record(physician, number)
+    assert [one["words"] for one in told["health"]["outcome_tries"]] == tries
+    stored = house.db.read_now(lambda c: c.execute(select(event_outcome_tried.c.words_sealed)).scalars().all())
+    assert not any(b"CANARY" in words for words in stored)
+    await post(physician, f"{path}/closing")
+    assert (await record(physician, number))["event"]["closed_at"] is not None
+
+
+async def test_nobody_is_asked_about_an_outcome_that_the_card_tells(
+    house: House, visit_id: UUID, physician: SignedIn
+) -> None:
+    number = await opened(house, physician, visit_id)
+    await post(physician, f"/adverse-events/{number}/card", card=as_told())
+    assert (await refusal(physician, f"/adverse-events/{number}/outcome-tries", words="x"))[0] == "outcome_known"
 
 
 async def test_a_claim_is_made_after_the_onset_and_settled_once(

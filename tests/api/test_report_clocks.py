@@ -1,4 +1,4 @@
-"""The clocks of adverse events as they run: calls, the reporting officer, restarts, set clocks. On both engines."""
+"""The clocks of adverse events as they run: calls, the reporting officer, restarts, set clocks."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Rule sets signed off, adopted and used: over HTTP and as recorded, on both engines."""
+"""Rule sets signed off, adopted and used: over HTTP and as recorded."""
 
 import asyncio
 from dataclasses import replace

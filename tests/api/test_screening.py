@@ -1,4 +1,4 @@
-"""Questions and decisions as recorded, on both engines."""
+"""Questions and decisions as recorded."""
 
 from dataclasses import replace
 from datetime import date
@@ -246,6 +246,7 @@ def test_the_same_request_again_decides_once(db: Database) -> None:
     assert rows_in(db) == rows
 
 
+@pytest.mark.each_engine
 def test_nothing_about_health_is_readable_in_the_database(db: Database, tmp_path: Path, engine: str) -> None:
     a_product(db)
     visit_id, physician = a_visit(db, sex=Sex.FEMALE), a_physician(db)
@@ -282,6 +283,7 @@ def test_the_journal_tells_of_the_steps_and_nothing_of_health(db: Database) -> N
         "'unsuitable', NULL, '2026-03-09'",
     ],
 )
+@pytest.mark.each_engine
 def test_the_database_itself_refuses_half_a_decision(db: Database, row: str) -> None:
     visit_id, physician = a_visit(db), a_physician(db)
     screening_id = a_screening(db, visit_id)

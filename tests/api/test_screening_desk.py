@@ -1,4 +1,4 @@
-"""The screening desk over HTTP: its calls and its pages, on both engines."""
+"""The screening desk over HTTP: its calls and its pages."""
 
 import asyncio
 from datetime import date
@@ -79,6 +79,7 @@ async def test_a_missing_answer_is_named_and_not_what_was_answered(as_role: AsRo
     assert "yes" not in answer.json()["findings"]
 
 
+@pytest.mark.each_engine
 async def test_the_same_key_again_gets_the_first_answer(as_role: AsRole, house: House) -> None:
     visit_id = await a_waiting_visit(house)
     registrar = await as_role(Role.REGISTRAR)

@@ -1,4 +1,4 @@
-"""Similar events gather: one alert for each thing, shorter clocks, and the stop order beside them. On both engines."""
+"""Similar events gather: one alert for each thing, shorter clocks, and the stop order beside them."""
 
 from collections.abc import Callable
 from datetime import timedelta

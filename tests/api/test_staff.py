@@ -1,4 +1,4 @@
-"""Setting up, signing in, sessions and rights, through the running server on both engines."""
+"""Setting up, signing in, sessions and rights, through the running server."""
 
 import asyncio
 import secrets
@@ -183,6 +183,7 @@ async def test_a_number_nobody_has_is_locked_like_any_other(client: Client) -> N
 
 
 @pytest.mark.usefixtures("lead_id")
+@pytest.mark.each_engine
 async def test_guesses_made_all_at_once_count_one_by_one(client: Client, house: House) -> None:
     answers = await asyncio.gather(*(sign_in(client, pin=WRONG_PIN) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 5
@@ -597,6 +598,7 @@ async def test_a_chosen_language_is_kept_and_leads_back_to_our_own_page_only(
     assert client.cookies.get("clinic_language") == ("zh-TW" if status == 303 else None)
 
 
+@pytest.mark.each_engine
 async def test_after_all_of_it_the_journal_holds(as_role: AsRole, house: House) -> None:
     lead, observer = await as_role(Role.SITE_LEAD), await as_role(Role.OBSERVER)
     await lead.post(f"/api/v1/staff/{observer.staff_id}/roles", json={"role": "registrar", "granted": True})

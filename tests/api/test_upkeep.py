@@ -469,6 +469,7 @@ def test_a_reading_changed_removed_or_added_behind_the_servers_back_breaks_its_s
     assert sealed_and_found in broken(db)
 
 
+@pytest.mark.each_engine
 def test_a_seal_that_is_gone_breaks_the_next_and_the_journal(db: Database, clock: ManualClock) -> None:
     for seq in (1, 2):
         say(db, seq)

@@ -70,6 +70,7 @@ def test_the_stored_stage_is_the_fold_of_the_steps(db: Database) -> None:
         assert steps[0].outcome is Outcome.CHECKED_IN
 
 
+@pytest.mark.each_engine
 def test_two_open_visits_of_one_person_are_refused_by_the_database_itself(db: Database) -> None:
     first, second = a_visit(db), a_visit(db)
     person_id = now_at(db, first).person_id

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, pages, reactions, readings, recall, stops
 from tests.bench.figures import Figures, flat_name, quantile, spreads, table
 from tests.bench.machine import machine_line
 from tests.bench.reader import CARD_ANSWER, WIRE_S
@@ -18,8 +18,22 @@ from tests.bench.visits import growth, report
 from tests.bench.visits import measure as visits
 from tests.bench.visits.slow_disk import DELAY_MS, slow_disk
 
-PARTS = ("visits", "slow-disk", "growth", "card", "codecs", "decisions", "recall", "stops", "chart", "readings", "page")
+PARTS = (
+    "visits",
+    "slow-disk",
+    "growth",
+    "card",
+    "codecs",
+    "decisions",
+    "recall",
+    "stops",
+    "chart",
+    "readings",
+    "page",
+    "reaction",
+)
 LEISURELY_ROUNDS = 10
+MOST_BROWSERS = 8  # on one machine
 ENGINES = {"sqlite": "visits", "postgresql": "visits_postgresql"}
 FULL = visits.Size({1: 30, 8: 120, 32: 320}, rounds=5, recorded=100)
 SLOW = visits.Size({1: 10, 8: 40, 32: 160}, rounds=5, recorded=40)
@@ -32,7 +46,7 @@ def main() -> int:
     """Measure, tell, and write it down."""
     words = _arguments()
     parts = (words.only,) if words.only else PARTS
-    if "card" in parts and not card_to_page.is_possible():
+    if {"card", "reaction"} & set(parts) and not card_to_page.is_possible():
         sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
     begun, figures = time.monotonic(), Figures(machine=machine_line())
@@ -49,6 +63,7 @@ def main() -> int:
         "chart": lambda: _chart(words.years, words.probes),
         "readings": lambda: _readings(words.fridges, words.minutes),
         "page": lambda: _page(words.pages),
+        "reaction": lambda: _reaction(min(words.benches, MOST_BROWSERS), words.reactions),
     }
     for part in parts:
         figures |= measures[part]()
@@ -164,6 +179,13 @@ def _page(count: int) -> Figures:
     return {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
 
 
+def _reaction(benches: int, count: int) -> Figures:
+    named = asyncio.run(reactions.measure(benches, count)).spreads()
+    _say(f"\nFrom the emergency key to the pages of {benches} benches in Chromium, {count} times")
+    _say(spreads(named))
+    return {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
+
+
 def _ratios(title: str, speeds: list[codecs.Speed]) -> Figures:
     rows = ((one.name, f"{one.per_second:,.0f}", f"{one.ratio:.2f}") for one in speeds)
     _say(f"\n{title}")
@@ -201,6 +223,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fridges", type=int, default=30, help="how many fridges the readings are of (30)")
     parser.add_argument("--minutes", type=int, default=400, help="how many minutes each of them spoke (400)")
     parser.add_argument("--pages", type=int, default=30, help="how many pages are waited for (30)")
+    parser.add_argument("--reactions", type=int, default=8, help="how often the emergency team is called (8)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     given = parser.parse_args()
     return parser.parse_args([*QUICKLY, *sys.argv[1:]]) if given.quick else given

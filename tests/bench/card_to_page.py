@@ -21,8 +21,8 @@ from devices.supervisor import Supervisor
 from tests.bench.figures import Spread
 from tests.bench.reader import WIRE_S, Desk
 from tests.pages.site import STATION, PageSite, furnish
+from tests.peers import CHROMIUM
 
-CHROMIUM = "/usr/bin/chromium"
 WITHIN_S = 10.0
 CLOCK_LOOKS = 40
 TOPIC = f"station-{STATION}"
@@ -235,4 +235,4 @@ async def _clock_of(page: Page) -> tuple[float, float]:
 
 def is_possible() -> bool:
     """Tell whether this machine has what it takes."""
-    return sys.platform == "linux" and Path(CHROMIUM).exists()
+    return sys.platform == "linux" and CHROMIUM.exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, chart, codecs, decisions, pages, readings, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, pages, reactions, readings, recall, stops
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 from tests.bench.tap import PUBACK, PUBLISH, Packets
@@ -38,6 +38,13 @@ async def test_every_card_is_followed_from_the_wire_to_the_page() -> None:
         assert max(late) <= outcome.clock_error_s + 0.002, "the moments come in their order, as far as clocks agree"
     assert all(second >= 0 for second in outcome.adapter_s)
     assert outcome.spreads()["card to page"].count == 3
+
+
+async def test_every_call_of_the_team_is_followed_from_the_key_to_every_bench() -> None:
+    called = await reactions.measure(benches=2, count=2)
+    assert (called.benches, len(called.answered_s), len(called.shown_s)) == (2, 2, 2)
+    assert min(*called.answered_s, *called.shown_s) > 0
+    assert called.spreads()["key to the last bench"].count == 2
 
 
 def test_a_card_takes_as_long_as_its_wire() -> None:

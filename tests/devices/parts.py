@@ -16,7 +16,7 @@ import pytest
 from devices.events import DeviceEvent, DeviceState, DeviceStateChanged
 from firmware_stubs.plugs import Plug
 
-DEADLINE_S = 20.0  # for what will happen; how soon is not asked
+DEADLINE_S = 60.0  # for what will happen; how soon is not asked
 Event = TypeVar("Event", bound=DeviceEvent)
 
 

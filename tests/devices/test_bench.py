@@ -73,7 +73,7 @@ def _sit(terminal: int, does: Act) -> None:
             os.write(terminal, b"\n")
 
 
-def conformance(kind: str, url: str, terminal: str) -> tuple[int, str]:
+def conformance(kind: str, url: str, terminal: str, patience_s: int = 5) -> tuple[int, str]:
     """Run the suite as a person would type it; return its exit code and last line."""
     command = [sys.executable, "-m", "pytest", "tests/devices/test_conformance.py", "-q", "-k", "bench", "-n0"]
     command += [
@@ -82,7 +82,7 @@ def conformance(kind: str, url: str, terminal: str) -> tuple[int, str]:
         "--bench-terminal",
         terminal,
         "--bench-patience",
-        "5",
+        str(patience_s),
         "-p",
         "no:cacheprovider",
     ]
@@ -117,7 +117,7 @@ def test_a_device_that_does_not_speak_fails_the_suite() -> None:
                 act(next(order for begins, order in ACTS["barcode_scanner"].items() if what.startswith(begins)))
 
         with person(does) as terminal:
-            code, said = conformance("barcode_scanner", url + ",silence_ms=100", terminal)
+            code, said = conformance("barcode_scanner", url + ",silence_ms=100", terminal, patience_s=2)
     assert (code, said.startswith("3 failed, 1 passed")) == (1, True), said
 
 

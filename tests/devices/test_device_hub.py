@@ -119,6 +119,7 @@ async def test_readings_of_a_real_broker_are_stored(house: House, mosquitto: Mos
 
 
 @pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+@pytest.mark.each_engine
 async def test_a_server_killed_around_its_commit_stores_every_reading_once(
     settings: Settings, mosquitto: Mosquitto, probe_name: str, moment: str
 ) -> None:

@@ -25,6 +25,7 @@ def _dev() -> str:
     return f"linked-{next(names)}-{time.time_ns()}"
 
 
+@pytest.mark.each_engine
 async def test_a_second_server_under_the_same_name_takes_the_session_and_the_first_is_told(
     broker_url: str, dev: str
 ) -> None:

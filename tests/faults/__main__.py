@@ -2,18 +2,23 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import structlog
+
 from tests.faults import report
 from tests.faults.bound import run_tests
 from tests.faults.catalogue import FAULTS, Fault, catalogue, security
 from tests.faults.runners import RUNNERS, Lengths, Played
+from tests.faults.simulation.run import Simulated, simulate_all
 
 ENGINES = ("sqlite", "postgresql")
 MOST_SHOWN = 20
+SEEDS = 20
 ABOUT_ROUTES = (1, 2, 4)  # of the security tests
 COUNTED = ("acknowledged_writes", "lost", "half", "doubled", "unproven")
 
@@ -21,20 +26,46 @@ COUNTED = ("acknowledged_writes", "lost", "half", "doubled", "unproven")
 def main() -> int:
     """Play, tell, write it down, and fail on any loss."""
     words = _arguments()
-    chosen = [fault for fault in catalogue() if not words.only or fault.number in words.only]
-    secured = [] if words.only or words.runners_only else security()
+    chosen = [fault for fault in catalogue() if fault.number in words.only or not (words.only or words.seeds)]
+    secured = [] if words.only or words.seeds or words.runners_only else security()
+    simulated = Simulated() if words.only or words.tests_only else _simulated(words)
     played = {} if words.tests_only else _played(chosen, _lengths(words))
     of_tests = {} if words.runners_only else _tested([*chosen, *secured], words.engine)
     failures = _failures(chosen, played, of_tests)
     unexpected = _failures(secured, played, of_tests)
-    figures = {**_figures(played, failures), **_security_figures(unexpected)}
+    figures = {**_figures(played, failures), **_security_figures(unexpected), **_simulation_figures(simulated)}
     _tell(chosen, failures, figures)
     _tell(secured, unexpected, {})
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     outcomes = {**_outcomes(chosen, failures, words), **_outcomes(secured, unexpected, words)}
-    report.FILE.write_text(report.brought_up_to_date(outcomes, _of_runners(played)), encoding="utf-8")
-    return 1 if any([*failures.values(), *unexpected.values()]) else 0
+    report.FILE.write_text(report.brought_up_to_date(outcomes, _to_keep(played, simulated)), encoding="utf-8")
+    return 1 if any([*failures.values(), *unexpected.values(), simulated.broken]) else 0
+
+
+def _simulated(words: argparse.Namespace) -> Simulated:
+    """Play simulated days, and say of each broken one how it is played again."""
+    seeds = range(words.seed, words.seed + (words.seeds or SEEDS))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )  # they tell of themselves
+    _say(f"{len(seeds)} simulated days, from seed {words.seed}")
+    simulated = simulate_all(seeds)
+    for day in simulated.broken:
+        sys.stderr.write(f"DIFFERENCE on the day of seed {day.seed} (again: --seeds 1 --seed {day.seed})\n")
+        for line in (*day.broken[:MOST_SHOWN], *day.happened):
+            sys.stderr.write(f"  {line}\n")
+    return simulated
+
+
+def _simulation_figures(simulated: Simulated) -> Mapping[str, float]:
+    broken = sum(len(day.broken) for day in simulated.broken)
+    return {"seeds_run": simulated.days, "invariants_broken": broken}
+
+
+def _to_keep(played: Mapping[str, Played], simulated: Simulated) -> Mapping[str, float]:
+    """Return the figures that the report keeps."""
+    return {**_of_runners(played), **(_simulation_figures(simulated) if simulated.days else {})}
 
 
 def _played(chosen: Sequence[Fault], lengths: Lengths) -> Mapping[str, Played]:
@@ -134,7 +165,9 @@ def _arguments() -> argparse.Namespace:
         " tests/faults/REPORT.md tells of each fault how it went last.",
         epilog="exit codes: 0 nothing was lost; 1 something was, or could not be proved",
     )
-    parser.add_argument("--only", type=int, nargs="+", metavar="N", help="which faults, by their number; else all")
+    parser.add_argument(
+        "--only", type=int, nargs="+", default=[], metavar="N", help="which faults, by their number; else all"
+    )
     parser.add_argument("--kills", type=int, default=10, help="how often the server is killed, on each engine (10)")
     parser.add_argument("--observed", type=int, default=40, help="how many people are under observation meanwhile (40)")
     parser.add_argument("--states", type=int, default=2000, help="how many crash states are opened (2000)")
@@ -142,6 +175,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--excursions", type=int, default=40, help="how many at least in the storm (40)")
     parser.add_argument("--fridges", type=int, default=40, help="side by side in the storm (40)")
     parser.add_argument("--speed", type=float, default=240, help="of the clock in the storm (240)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="only simulated days, so many; a whole run plays 20")
     parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same (1)")
     parser.add_argument("--runners-only", action="store_true", help="leave out what the test command runs anyway")

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parents[2]
+MOST_SIGNS = 160
 
 
 def run_tests(nodes: Collection[str], engine: str) -> Mapping[str, Sequence[str]]:
@@ -33,5 +34,11 @@ def _cases(told: Path) -> Mapping[str, list[str]]:
         name, _, parameters = case.attrib["name"].partition("[")
         node = f"{case.attrib['classname'].replace('.', '/')}.py::{name}"
         wrong = [child for child in case if child.tag in {"failure", "error", "skipped"}]
-        failures[node] += [f"{child.tag} [{parameters}" if parameters else child.tag for child in wrong]
+        where = f" [{parameters}" if parameters else ""
+        failures[node] += [f"{child.tag}{where}: {_first_words(child)}" for child in wrong]
     return failures
+
+
+def _first_words(told: ET.Element) -> str:
+    """Return why a test failed in words that fit a row of the report."""
+    return " ".join(told.get("message", "").split()).replace("|", "/")[:MOST_SIGNS]

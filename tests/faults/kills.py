@@ -29,7 +29,7 @@ BUSY_AFTER_WRITES = 60
 BUSY_WITHIN_S = 30.0
 DRAINED_WITHIN_S = 120.0
 UNITS_PER_KILL = 40
-HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=16)
+HURRY = Manner(pace=0.0, patience_s=0.6, forgets=0.1, most_waiting=16, in_full=False)
 Blow = Callable[[Victim], float]
 CARDS = 0.2  # most lives are too short for a reader to be found, selected and read
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, Table, func, select
 
+from clinic_server.adverse_events.rules import CareEnd
+from clinic_server.adverse_events.tables import adverse_event, care_over
 from clinic_server.check_in.tables import check_in
 from clinic_server.consent.tables import (
     consent,
@@ -88,9 +90,13 @@ def _pairs(connection: Connection) -> Iterable[Difference]:
     yield from _unequal(
         "doses and draws", _counted(connection, doses.draw_id, doses[seq]), _counted(connection, draw.c.id, draw.c[seq])
     )
+    well = select(adverse_event.c.visit_id, care_over.c[seq]).join(
+        care_over, care_over.c.event_id == adverse_event.c.id
+    )
+    on_seats = connection.execute(well.where(care_over.c.care_end == CareEnd.WELL_AGAIN))
     yield from _unequal(
-        "doses and watches",
-        _counted(connection, doses.visit_id, doses[seq]),
+        "doses or cares that ended well, and watches",
+        _counted(connection, doses.visit_id, doses[seq]) + Counter(tuple(row) for row in on_seats),
         _counted(connection, watch.c.visit_id, watch.c[seq]),
     )
     yield from _unequal(

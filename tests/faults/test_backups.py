@@ -24,6 +24,7 @@ from clinic_server.kit.tx import Site
 from clinic_server.settings import BackupSettings, DatabaseSettings, SecuritySettings, Settings, SiteSettings
 from tests.api.visitors import a_visit
 from tests.conftest import ManualClock
+from tests.console import console
 from tests.peers import PostgresServer
 
 SECRET, RECIPIENT = new_key()
@@ -195,22 +196,29 @@ def test_a_backup_killed_at_any_moment_leaves_nothing_that_counts(settings: Sett
     assert all(is_intact(settings.backup.folder / one.name) for one in kept_in(settings.backup.folder, "TEST"))
 
 
-def test_the_command_makes_lists_looks_and_replaces(settings: Settings, tmp_path: Path, engine: str) -> None:
+def test_the_command_makes_lists_looks_and_replaces(
+    settings: Settings,
+    tmp_path: Path,
+    engine: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clinic = console(told(settings), tmp_path, monkeypatch, capsys)
     key = tmp_path / "secret.txt"
     key.write_text(SECRET)
-    assert typed(settings, "backup", "make").returncode == 0
+    assert clinic("backup", "make").code == 0
     backup = only_backup(settings)
-    listed = typed(settings, "backup", "list")
-    assert (listed.returncode, "intact" in listed.stdout) == (0, True)
-    looked = typed(settings, "restore", str(backup), "--key", str(key))
-    assert (looked.returncode, "Nothing was changed" in looked.stdout, "1 visit" in looked.stdout) == (0, True, True)
-    replaced = typed(settings, "restore", str(backup), "--key", str(key), "--replace")
+    listed = clinic("backup", "list")
+    assert (listed.code, "intact" in listed.out) == (0, True)
+    looked = clinic("restore", str(backup), "--key", str(key))
+    assert (looked.code, "Nothing was changed" in looked.out, "1 visit" in looked.out) == (0, True, True)
+    replaced = clinic("restore", str(backup), "--key", str(key), "--replace")
     if engine == "postgresql":
-        assert (replaced.returncode, "not empty" in replaced.stderr) == (1, True)
+        assert (replaced.code, "not empty" in replaced.err) == (1, True)
     else:
-        assert (replaced.returncode, "epoch 2" in replaced.stdout) == (0, True)
+        assert (replaced.code, "epoch 2" in replaced.out) == (0, True)
     backup.write_bytes(backup.read_bytes()[:-1])
-    assert typed(settings, "backup", "list").returncode == 1
+    assert clinic("backup", "list").code == 1
 
 
 @pytest.mark.parametrize(("engine", "room_bytes"), [("sqlite", 4_096), ("sqlite", 900_000)], scope="session")
@@ -219,7 +227,7 @@ def test_a_disk_without_room_makes_no_backup_and_keeps_those_there_are(
 ) -> None:
     make_backup(settings, clock.now())
     earlier = only_backup(settings)
-    failed = typed(settings, "backup", "make", before=("prlimit", f"--fsize={room_bytes}"))
+    failed = made_with_room_for(settings, room_bytes)
     assert failed.returncode in {1, 3}
     assert "Traceback" not in failed.stderr
     assert settings.backup.folder is not None
@@ -227,9 +235,9 @@ def test_a_disk_without_room_makes_no_backup_and_keeps_those_there_are(
     assert is_intact(earlier)
 
 
-def typed(settings: Settings, *words: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """Type the command as a person does."""
-    command = [*before, sys.executable, "-m", "clinic_server", *words]
+def made_with_room_for(settings: Settings, room_bytes: int) -> subprocess.CompletedProcess[str]:
+    """Make a backup in a process that may write no larger file."""
+    command = ["prlimit", f"--fsize={room_bytes}", sys.executable, "-m", "clinic_server", "backup", "make"]
     return subprocess.run(command, env=told(settings), capture_output=True, text=True, check=False)  # noqa: S603  # our own program
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.kills import BUSY_AFTER_WRITES, Scene, kill_again_and_again
 from tests.peers import mosquitto
 
-KILLS = 5
+KILLS = 3
 
 
 @pytest.mark.timeout(300)

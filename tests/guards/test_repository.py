@@ -101,6 +101,18 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
     assert [f"{name}: {found[0]}" for name, text in _texts() for found in personal.finditer(text)] == []
 
 
+def test_a_readme_shows_small_pictures_that_are_there_and_every_one_is_shown() -> None:
+    folder = ROOT / "tests" / "pages" / "readme"
+    shown = [
+        (ROOT / named).relative_to(folder).name
+        for readme in ("README.md", "README.zh-CN.md")
+        for named in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / readme).read_text())
+    ]
+    bytes_of = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert sorted(shown) == sorted(bytes_of)
+    assert max(bytes_of.values()) < 150_000
+
+
 def test_no_file_names_a_package_registry() -> None:
     assert [f"{name}: {host}" for name, text in _texts() for host in REGISTRIES if host in text] == []
 

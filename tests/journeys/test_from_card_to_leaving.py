@@ -8,12 +8,9 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from clinic_server.app import create_app
 from clinic_server.rehearsal import Cast, Plan, prepare, settings_of
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.id_card_reader.cards import SyntheticCard, synthetic_resident
@@ -21,8 +18,8 @@ from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
 from tests.conftest import ManualClock
 from tests.pages.keyboards import confirm_all
+from tests.serving import served
 
-CHROMIUM = Path("/usr/bin/chromium")
 WITHIN_MS = 15_000
 HAND_MS = 120  # between two keys; faster and as even as a machine, it would be taken for a scanner
 expect.set_options(timeout=WITHIN_MS)
@@ -57,13 +54,6 @@ class Clinic:
         return page
 
 
-@pytest.fixture(name="chromium")
-def _chromium() -> Path:
-    if not CHROMIUM.exists():
-        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
-    return CHROMIUM
-
-
 @pytest_asyncio.fixture(name="clinic")
 async def _clinic(tmp_path: Path, clock: ManualClock, chromium: Path) -> AsyncIterator[Clinic]:
     """On SQLite alone: a browser sees no engine, and the played days (test_clinic_day) run on both."""
@@ -72,8 +62,9 @@ async def _clinic(tmp_path: Path, clock: ManualClock, chromium: Path) -> AsyncIt
         cast = await asyncio.to_thread(prepare, plan, clock)
         reader = IdCardReaderStub(plugs.enter_context(_plugged(cast.readers["desk-1"])))
         scanner = BarcodeScannerStub(plugs.enter_context(_plugged(cast.scanners["bench-1"])))
-        async with _serving(cast, clock, listening) as code, _browser(chromium) as browser, AsyncExitStack() as pages:
-            yield Clinic(cast, browser, clock, reader, scanner, pages, code)
+        serving = served(settings_of(cast), clock, listening)
+        async with serving as app, _browser(chromium) as browser, AsyncExitStack() as pages:
+            yield Clinic(cast, browser, clock, reader, scanner, pages, app.state.set_up_code.shown)
 
 
 def _plugged(path: str) -> PtyPlug:
@@ -82,21 +73,6 @@ def _plugged(path: str) -> PtyPlug:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).symlink_to(plug.path)
     return plug
-
-
-@asynccontextmanager
-async def _serving(cast: Cast, clock: ManualClock, listening: socket.socket) -> AsyncIterator[str]:
-    """Serve the site in this process, whose clock the test moves; yield the set-up code of its console."""
-    app = create_app(settings_of(cast), clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=3))
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        assert not running.done()
-        await asyncio.sleep(0.02)
-    yield app.state.set_up_code.shown
-    app.state.house.db.broadcaster.close()
-    server.should_exit = True
-    await running
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ def test_the_days_behind_a_rehearsal_tell_of_a_door_that_stood_ajar(tmp_path: Pa
     db.close()
     assert [(one.place_code, one.is_open, one.out_minutes > 10) for one in told] == [("bench-fridge", False, True)]
     assert [one.waits for one in held] == [False] * 12
-    assert [one.is_reached and one.answered is not None for one in tested[0].people] == [True] * 9
+    assert [one.is_reached and one.answered is not None for one in tested[0].people] == [True] * 11
     assert (alerts.open, deaf, due_at, seen.faults) == ([], (), None, [])
 
 

@@ -14,7 +14,6 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 
 from tests.pages.site import PageSite, furnish
 
-CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
@@ -61,7 +60,10 @@ class Screens:
     ) -> AsyncIterator[Page]:
         """Open one page in a browser profile of its own."""
         context = await self.browser.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=scripts, reduced_motion="reduce"
+            locale=language,
+            viewport={"width": width, "height": height},
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
         )
         await self._equip(context, language, signed_in=signed_in)
         page = await context.new_page()
@@ -71,6 +73,14 @@ class Screens:
             yield page
         finally:
             await context.close()
+
+    async def turn(self, page: Page, path: str, *, language: str, signed_in: bool) -> str:
+        """Lead a window that is open already to a page, as somebody else; return the page as it was sent."""
+        await page.context.clear_cookies()
+        await self._equip(page.context, language, signed_in=signed_in)
+        answer = await page.goto(self.site.url + path)
+        assert answer is not None
+        return await answer.text()
 
     async def _equip(self, context: BrowserContext, language: str, *, signed_in: bool) -> None:
         cookies = {"clinic_language": language} | ({"clinic_session": self.site.session} if signed_in else {})
@@ -86,13 +96,6 @@ async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
     """
     if PICTURES:
         await page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial", full_page=is_whole)
-
-
-@pytest.fixture(name="chromium", scope="session")
-def _chromium() -> Path:
-    if not CHROMIUM.exists():
-        pytest.fail("Chromium is missing; `python3 run.py test` installs it.")
-    return CHROMIUM
 
 
 @pytest.fixture(name="browser", scope="session")
@@ -115,8 +118,7 @@ async def _furnished(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest.fixture(name="page_site")
 def _page_site(furnished: PageSite) -> PageSite:
     """The site with its server running, whatever the test before did to it."""
-    if furnished.process is None or furnished.process.poll() is not None:
-        furnished.start()
+    furnished.keep_running()
     return furnished
 
 
@@ -141,7 +143,7 @@ async def _holds(page: Page, expression: str) -> bool:
 def _eventually() -> Callable[..., Awaitable[None]]:
     """Wait until a page's expression holds, or fail with it."""
 
-    async def eventually(page: Page, expression: str, within_s: float = 5) -> None:
+    async def eventually(page: Page, expression: str, within_s: float = 20) -> None:
         deadline = time.monotonic() + within_s  # the browser's own waiting needs an eval that our pages forbid
         while not await _holds(page, expression):
             assert time.monotonic() < deadline, f"not within {within_s} s: {expression}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import CDPSession, Page
+from playwright.async_api import CDPSession, Page, expect
 
 SHIFTED = dict(zip(')!@#$%^&*(_+{}|:"<>?~', "0123456789-=[]\\;',./`", strict=True))
 PLACES = {
@@ -25,6 +25,8 @@ PLACES = {
 NAMED = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), "F8": ("F8", 119, ""), "F9": ("F9", 120, "")}
 SHIFT, CTRL, ALT = 8, 2, 1
 IN_INPUT_METHOD = 229
+HAND_S = 0.4
+FURTHEST_TABS = 80
 
 
 def place_of(character: str) -> tuple[str, int, bool]:
@@ -97,3 +99,54 @@ async def confirm_all(page: Page) -> None:
         keyboard.at += 0.4
         await keyboard.press(" ")
     await page.keyboard.press("F9")
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Somebody at a desk without a mouse, who goes from field to field by Tab and types as hands do."""
+
+    page: Page
+    keyboard: Keyboard
+
+    @classmethod
+    async def of(cls, page: Page) -> "Hand":
+        return cls(page, await Keyboard.of(page))
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, each when the one before has long been let go."""
+        for key in keys:
+            self.keyboard.at += HAND_S
+            await (self.page.keyboard.press(key) if key != " " else self.keyboard.press(key))
+
+    async def reach(self, name: str) -> None:
+        """Go on by Tab until the keyboard stands in the field, round the page if need be."""
+        for _ in range(FURTHEST_TABS):
+            if await self.page.evaluate("document.activeElement.name") == name:
+                return
+            await self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never comes to {name}")
+
+    async def choose(self, name: str, value: str) -> None:
+        """Choose one of a list by the arrows."""
+        await self.reach(name)
+        await self.page.keyboard.press("Home")
+        for _ in range(FURTHEST_TABS):
+            if await self.page.evaluate("document.activeElement.value") == value:
+                return
+            await self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{name} does not offer {value}")
+
+    async def write(self, **words: str) -> None:
+        """Write into one field after the other, words of any script as an input method gives them."""
+        for name, said in words.items():
+            await self.reach(name)
+            if said.isdecimal():
+                await self.keyboard.type(said, 150, end="")
+            else:
+                await self.page.keyboard.insert_text(said)
+
+    async def answer(self, *digits: str) -> None:
+        """Answer questions by digits, resting after each: a digit counts once the keyboard rests."""
+        for number, digit in enumerate(digits, 1):
+            await self.press(digit)
+            await expect(self.page.locator("fieldset.answers input:checked")).to_have_count(number)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -31,7 +32,7 @@ from tests.pages.visitors import fill
 ROOT = Path(__file__).parents[2]
 WALL_TOKEN = "wall-of-the-tests"
 NUMBER, PIN, STATION = "1001", "480251", "desk-1"
-STARTS_WITHIN_S = 60  # a busy machine imports slowly; a server that dies is noticed at once
+STARTS_WITHIN_S = 240  # a busy machine imports slowly; a server that dies is noticed at once
 DEVICES = (  # one that works, one that nothing can be done for, one that is away
     NewDevice("barcode_scanner", "memory://simulated-barcode-scanner-1", station="bench-1", is_simulated=True),
     NewDevice("receipt_printer", "serial:///dev/no-printer-here", station="bench-1", options={"columns": "48"}),
@@ -71,6 +72,11 @@ class PageSite:
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
 
+    def keep_running(self) -> None:
+        """Start the server unless it runs."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal; SIGKILL is waited for."""
         assert self.process is not None
@@ -95,6 +101,12 @@ class PageSite:
         ticket: int = answer.json()["ticket_number"]
         return ticket
 
+    def get(self, path: str) -> Any:
+        """Read from the API as the signed-in person."""
+        answer = httpx2.get(f"{self.url}/api/v1/{path}", headers={"authorization": f"Bearer {self.session}"})
+        assert answer.is_success, answer.text
+        return answer.json()
+
     def post(self, path: str, **body: object) -> dict[str, object]:
         """Call the API as the signed-in person and return its answer."""
         headers = {"authorization": f"Bearer {self.session}", "idempotency-key": uuid4().hex}
@@ -105,7 +117,7 @@ class PageSite:
 
     def _answers(self) -> bool:
         try:
-            return httpx2.get(f"{self.url}/sign-in", timeout=1).status_code == 200
+            return httpx2.get(f"{self.url}/sign-in", timeout=20).status_code == 200
         except httpx2.HTTPError:
             return False
 

@@ -127,7 +127,7 @@ SOUNDED = "() => document.documentElement.dataset.sounded || ''"
 
 
 async def test_a_consent_is_signed_on_the_pad(screens: Screens) -> None:
-    async with screens.opened(f"/visits/{screens.site.visits['consent']}/consent") as page:
+    async with screens.opened(f"/visits/{screens.site.visits['signing']}/consent") as page:
         for box in await page.locator("[name^=told-]").all():
             await box.check()
         canvas = page.locator("canvas").first

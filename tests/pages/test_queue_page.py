@@ -1,14 +1,27 @@
 """The line at a desk and on the floor, by keyboard alone: who is in hand is there again, and nothing typed is lost."""
 
+import zlib
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from tests.pages.conftest import Screens, photograph
+from tests.pages.site import PageSite
 
 Eventually = Callable[..., Awaitable[None]]
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
 IN_HAND = "document.querySelector('#hand .ticket')?.textContent ?? ''"
 
 
+@pytest.fixture(name="someone_waits")
+def _someone_waits(page_site: PageSite, request: pytest.FixtureRequest) -> None:
+    """Nobody is in hand, whoever a test before this one called, and somebody waits."""
+    for standing in page_site.get("queue/hand"):
+        page_site.post(f"visits/{standing['visit_id']}/return")
+    page_site.check_in_somebody(f"W{zlib.crc32(request.node.name.encode()) % 10**7:07d}")
+
+
+@pytest.mark.usefixtures("someone_waits")
 async def test_one_key_calls_and_one_key_each_recalls_and_passes(screens: Screens, eventually: Eventually) -> None:
     async with screens.opened("/screening", language="en") as page:
         await eventually(page, CONNECTED)
@@ -29,6 +42,7 @@ async def test_one_key_calls_and_one_key_each_recalls_and_passes(screens: Screen
     assert screens.complaints.said == []
 
 
+@pytest.mark.usefixtures("someone_waits")
 async def test_a_recall_leaves_what_is_typed(screens: Screens, eventually: Eventually) -> None:
     async with screens.opened("/screening", language="en") as page:
         await eventually(page, CONNECTED)

@@ -17,13 +17,15 @@ from clinic_server.kit.i18n import speaking
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.pages import Pages
 from clinic_server.settings import SiteSettings
+from clinic_server.staff.rules import StationKind
 from clinic_server.visits.flow import Stage
 from clinic_server.wall.address import Address
-from clinic_server.wall.rules import WAITING_STAGES, Fridges, Part, Seat, Turn, board_of
+from clinic_server.wall.rules import WAITING_STAGES, Fridges, Part, Seat, Sign, Turn, board_of
 from tests.pages.conftest import Screens, photograph
 from tests.pages.site import WALL_TOKEN, PageSite
 
 LANGUAGE_TURNS_AFTER_S = 15
+SIGN = Sign(StationKind.SCREENING, 12)
 SCREENS = ((1920, 1080), (3840, 2160))
 SITES = (
     (10, Part.ALL, "en"),
@@ -52,7 +54,7 @@ def crowd(seats: int, part: Part, at_s: float = 0.0) -> Any:
     """Lay out a site with so many seats taken and long queues, with numbers and names as wide as they come."""
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     turns = [Turn(2000 + place, "欧阳小明", WAITING_STAGES[place % 4]) for place in range(80)]
-    turns += [Turn(2100 + place, "欧阳小明", Stage.WAITING_FOR_SCREENING, "screening-12", now) for place in range(7)]
+    turns += [Turn(2100 + place, "欧阳小明", Stage.WAITING_FOR_SCREENING, "desk", now, SIGN) for place in range(7)]
     sitting = [Seat(1000 + place, "欧阳小明", place // 5, is_unproved=place == 1) for place in range(seats)]
     return board_of(turns, sitting, at_s, part)
 
@@ -61,7 +63,8 @@ async def show(page: Page, seats: int, *, part: Part = Part.ALL, language: str =
     """Let the page show the display of such a site: the real template, words and sheets, without its stream."""
     clock = SystemClock()
     pages = Pages(SiteSettings(name="示范区体育馆临时接种点"), clock, Ids(clock), demo=True)
-    board = replace(crowd(seats, part), fridges=Fridges.IN_RANGE, is_paused=also.get("is_paused", False))
+    waits = dict.fromkeys(WAITING_STAGES, 45)
+    board = replace(crowd(seats, part), waits=waits, fridges=Fridges.IN_RANGE, is_paused=also.get("is_paused", False))
     with speaking(language):
         html = pages.render(
             "wall/display.html",

@@ -31,6 +31,7 @@ from clinic_server.adverse_events.report.actions import (
     amend_card,
     conclude,
     file_card,
+    note_outcome_try,
     say_class,
 )
 from clinic_server.adverse_events.report.claims import note_claim
@@ -63,8 +64,6 @@ from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
-from clinic_server.check_in.actions import Arrival, check_in
-from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
 from clinic_server.cold_chain.excursions.actions import decide as decide_units
 from clinic_server.cold_chain.excursions.actions import write_form
@@ -83,8 +82,7 @@ from clinic_server.cold_chain.upkeep.probes import end_probe
 from clinic_server.cold_chain.upkeep.rules import Half, ServiceKind
 from clinic_server.cold_chain.upkeep.site_limits import NewLimits, propose_limits
 from clinic_server.cold_chain.upkeep.tables import HandReading
-from clinic_server.consent.actions import NewConsent, dispute, sheet_of_visit, sign_consent
-from clinic_server.consent.rules import InformedItem
+from clinic_server.consent.actions import dispute
 from clinic_server.corrections.actions import deny_dose
 from clinic_server.counting.actions import NewCount, count_place, explain_difference
 from clinic_server.counting.lookup import differences_of
@@ -94,8 +92,6 @@ from clinic_server.demand.reckoning import Changed, Reckoned
 from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
-from clinic_server.injection import check_lists
-from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.checks.actions import record_check
 from clinic_server.observation.checks.rules import HowIs
@@ -121,9 +117,6 @@ from clinic_server.paging.actions import (
 )
 from clinic_server.paging.tables import page_test
 from clinic_server.people.actions import note_phone
-from clinic_server.people.documents import Document, DocumentKind, Sex
-from clinic_server.people.rules import IdentityFacts
-from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.queue.actions import put_station_in_lane, set_priority
 from clinic_server.queue.rules import PriorityReason
 from clinic_server.recall.actions import NewDestruction, NewRecall, begin_recall, propose_destruction
@@ -138,19 +131,15 @@ from clinic_server.receiving.actions import (
 )
 from clinic_server.receiving.rules import ArrivedUnit, DeliveryDifference, TransportRecord, TransportRecordKind
 from clinic_server.receiving.scanning import scan_units
-from clinic_server.screening.actions import decide, latest_screening, questions_of_visit
 from clinic_server.screening.decisions import Channel
-from clinic_server.screening.measured import Taken, record_round
 from clinic_server.screening.own_answers import require_link
-from clinic_server.screening.rule_sets import Quantity
-from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal
 from clinic_server.screening.tables import AnswerLink
 from clinic_server.settings import ReportingSettings, Settings, SiteSettings
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import NewPlace, require_place
-from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
+from clinic_server.stock.rules import Platform, Route, StopScope
 from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
@@ -162,13 +151,13 @@ from clinic_server.visits.tables import Watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
 from tests.api.visitors import a_full_kit, take_in_lot
+from tests.pages.stages import SITE, answer, arrive, inject, recommend, sign
 from tests.pages.temperatures import cool
 from tests.rules.test_logger_files import fridge_tag, qtag
 
 NAMES = ("王小明", "欧阳静", "李雷", "韩梅梅", "赵一", "钱二多", "孙三", "周四海", "吴五", "郑六七", "冯八", "陈九")
 OBSERVED = ("褚十", "卫十一", "蒋十二", "沈十三", "韩十四", "Anna Lind", "杨十五")
 PRODUCT = "sample-inactivated"
-SITE = SiteSettings(separate_physician=False)  # one person plays everybody
 
 
 def fill(tx: Tx) -> dict[str, str]:
@@ -176,14 +165,14 @@ def fill(tx: Tx) -> dict[str, str]:
     _open(tx)
     _stock(tx)
     _look_after(tx)
-    visit_ids = [_arrive(tx, place, name) for place, name in enumerate(NAMES + OBSERVED)]
+    visit_ids = [arrive(tx, f"T{place:08d}", name) for place, name in enumerate(NAMES + OBSERVED)]
     _had_before(tx, visit_ids[1])
     for visit_id in visit_ids[3:]:
-        _answer(tx, visit_id, feels_ill=visit_id == visit_ids[6])
+        answer(tx, visit_id, feels_ill=visit_id == visit_ids[6])
     for visit_id in visit_ids[6:]:
-        _decide(tx, visit_id, reason="已复测体温并询问，情况良好" if visit_id == visit_ids[6] else None)
+        recommend(tx, visit_id, PRODUCT, reason="已复测体温并询问，情况良好" if visit_id == visit_ids[6] else None)
     for visit_id in visit_ids[9:]:
-        _sign(tx, visit_id)
+        sign(tx, visit_id)
     for place, visit_id in enumerate(visit_ids[12:]):
         _inject(tx, visit_id, _trace_code(place), minutes_ago=max(0, 6 * (5 - place)))
     dispute(tx, visit_ids[8], "父亲不同意")
@@ -194,7 +183,7 @@ def fill(tx: Tx) -> dict[str, str]:
         call_visit(tx, visit_ids[place], station)
     put_station_in_lane(tx, "bench-1", "B")
     set_priority(tx, visit_ids[5], PriorityReason.ELDERLY)
-    shown = {"waiting": 1, "decision": 4, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
+    shown = {"waiting": 1, "decision": 4, "signing": 6, "consent": 7, "disputed": 8, "bench": 11, "observed": 15}
     _withhold_earlier(tx, visit_ids[4], visit_ids[5])
     unit = unit_by_code(tx.connection, _trace_code(10))
     assert unit is not None
@@ -269,7 +258,8 @@ def _report(tx: Tx, person_id: UUID, dose_id: UUID) -> dict[str, str]:
     card = replace(begun, vaccines=(vaccine,), outcome=CaseOutcome.BETTER, **none_seen, **said)
     settings = ReportingSettings(county_code="110105")
     file_card(tx, number, card, settings)
-    amend_card(tx, number, Amendment(replace(card, outcome=CaseOutcome.RECOVERED), 1, "电话随访"), settings)
+    amend_card(tx, number, Amendment(replace(card, outcome=CaseOutcome.UNKNOWN), 1, "出院后未再联系上"), settings)
+    note_outcome_try(tx, number, "电话两次无人接听")
     body = (ConcludingBody.EXPERT_PANEL, BodyLevel.COUNTY, HarmGrade.G4)
     conclude(tx, number, Conclusion(FinalClass.ABNORMAL, "过敏性休克", today, *body))
     note_claim(tx, number, ClaimKind.MAKER, today, "住院费用")
@@ -497,13 +487,6 @@ def _sound(tx: Tx) -> dict[str, str]:
     return {"alert": "1", "alert_link": link_path(tx.keyring, LinkTarget(alert_id, people[0]), tx.now)}
 
 
-def _arrive(tx: Tx, place: int, name: str) -> UUID:
-    stated = IdentityFacts.stated(
-        Document.of(DocumentKind.PASSPORT, f"T{place:08d}", "UTO"), name=name, sex=Sex.MALE, born_on=date(1980, 1, 9)
-    )
-    return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT)).visit_id
-
-
 def _had_before(tx: Tx, visit_id: UUID) -> None:
     """Note what a page of immunisations can show: doses with and without a certain day, and a severe reaction."""
     person_id = standing(tx.connection, visit_id).person_id
@@ -511,19 +494,6 @@ def _had_before(tx: Tx, visit_id: UUID) -> None:
         new = NewDoseElsewhere(PartialDate.parse(given), proof, "covid19-bbibp-corv", place="示范县医院")
         note_dose_elsewhere(tx, person_id, new)
     note_reaction(tx, person_id, NewReaction(date(2021, 6, 30), "住院记录", vaccine_code="covid19-bbibp-corv"))
-
-
-def _answer(tx: Tx, visit_id: UUID, *, feels_ill: bool = False) -> None:
-    asked = questions_of_visit(tx.connection, tx.keyring, visit_id, tx.local_date).questions
-    answers = {question.code: Answer.NO for question in asked}
-    if feels_ill:
-        answers["acute_illness"] = Answer.YES
-    record_round(tx, visit_id, answers, Taken(Measurements(36_500), {Quantity.MILLI_CELSIUS: "耳温枪 2"}))
-
-
-def _decide(tx: Tx, visit_id: UUID, reason: str | None = None) -> None:
-    screening_id = latest_screening(tx.connection, tx.keyring, visit_id).screening_id
-    decide(tx, SITE, visit_id, screening_id, Proposal(DecisionOutcome.RECOMMENDED, PRODUCT, reason))
 
 
 def _withhold_earlier(tx: Tx, visit_id: UUID, on_visit_id: UUID) -> None:
@@ -543,18 +513,8 @@ def _link(tx: Tx, visit_id: UUID) -> dict[str, str]:
     return {"handed_over": f"/visits/{visit_id}/answer-links/{link_id}", "own_answers": path}
 
 
-def _sign(tx: Tx, visit_id: UUID) -> None:
-    sheet = sheet_of_visit(tx.connection, tx.keyring, visit_id, "zh-CN", tx.local_date)
-    signed = Signature(Signer.RECIPIENT, Relationship.SELF, paper_reason="手部受伤")
-    told = frozenset(InformedItem)
-    sign_consent(tx, visit_id, NewConsent(sheet.decision_id, "zh-CN", sheet.text.version, told, (signed,)))
-
-
 def _inject(tx: Tx, visit_id: UUID, trace_code: str, minutes_ago: int) -> None:
-    check_list = check_lists.active(check_lists.shipped(), SITE.check_list, tx.local_date)
-    asked = PermitAsked(trace_code, check_list.edition, frozenset(check_list.codes))
-    permit = grant_permit(tx, SITE, visit_id, asked)
-    give_dose(tx, SITE, permit.permit_id, BodySite.LEFT_UPPER_ARM)
+    inject(tx, visit_id, trace_code)
     given_at = tx.now - timedelta(minutes=minutes_ago)
     tx.append(
         Watch, visit_id=visit_id, given_at=given_at, due_at=given_at + timedelta(minutes=SITE.observation_minutes)

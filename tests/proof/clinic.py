@@ -7,6 +7,7 @@ back as the error; it must have left nothing behind.
 import contextlib
 import shutil
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -261,17 +262,22 @@ class LeftBehind(AssertionError):
 class Clinic:
     """The clinic of one example: what happened so far, and the acts that can happen next."""
 
-    def __init__(self, place: Place, cast: Cast) -> None:
+    def __init__(self, place: Place, cast: Cast, clock: ManualClock | None = None) -> None:
         self.place = place
         self.cast = cast
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.url = place.fresh()
-        self.db = _open(self.url, self.clock)
+        self.db = self.opened(self.url)
         self.sent: list[Sent] = []
         self.permits: list[UUID] = []
         self.codes: list[str] = []
         self.stops: list[UUID] = []
         self._keys = 0
+        self._made: dict[str, list[Any]] = defaultdict(list)  # by key: what its action returned, also before a crash
+
+    def opened(self, url: str) -> Database:
+        """Open what lies at a URL, as a server does that starts."""
+        return _open(url, self.clock)
 
     def close(self) -> None:
         """End the example."""
@@ -281,7 +287,7 @@ class Clinic:
         """Lose the process and open what it left, in a new one."""
         left = self.place.crashed(self.url)
         self.db.close()  # of the old process only: what it might still write goes nowhere
-        self.url, self.db = left, _open(left, self.clock)
+        self.url, self.db = left, self.opened(left)
 
     def die_in(self, actor: Actor, act: Callable[[Tx], Any]) -> None:
         """Lose the process at the end of an action, before its commit: nothing of it may be left."""
@@ -333,7 +339,7 @@ class Clinic:
         return results
 
     def _run(self, actor: Actor, act: Callable[[Tx], Any], key: RequestKey) -> Any:
-        kept: list[Any] = []
+        kept = self._made[key.key]
 
         def told(tx: Tx) -> Told:
             kept.append(act(tx))
@@ -399,7 +405,10 @@ class Clinic:
 
     def answer(self, visit_id: UUID, said: Mapping[int, Answer], measured: Measurements) -> Any:
         """Answer everything with "no" but the questions named by their number."""
-        asked = self.db.read_now(lambda c: questions_of_visit(c, KEYRING, visit_id, self.today())).questions
+        try:
+            asked = self.db.read_now(lambda c: questions_of_visit(c, KEYRING, visit_id, self.today())).questions
+        except ClinicError as refused:
+            return refused
         given = {question.code: said.get(number, Answer.NO) for number, question in enumerate(asked)}
         return self.act(self.cast.registrar, lambda tx: record_screening(tx, visit_id, given, measured))
 
@@ -430,9 +439,9 @@ class Clinic:
     def abandon(self, visit_id: UUID) -> Any:
         return self.act(self.cast.registrar, lambda tx: close_abandoned(tx, visit_id))
 
-    def receive(self, product: str, units: int, expires_on: date) -> Any:
+    def receive(self, product: str, units: int, expires_on: date, place: str = STORE) -> Any:
         codes = [f"8{len(self.codes) + n:019d}" for n in range(units)]
-        delivery = NewLot(product, f"{product}-{expires_on}", expires_on, codes, STORE)
+        delivery = NewLot(product, f"{product}-{expires_on}", expires_on, codes, place)
         received = self.act(self.cast.registrar, lambda tx: take_in_lot(tx, delivery))
         if not isinstance(received, ClinicError):
             self.codes += codes

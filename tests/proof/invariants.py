@@ -405,7 +405,8 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
     seats: dict[str, Any] = {}
     for now in rows.all("visit_now"):
         visit_id = now["visit_id"]
-        ended = [*rows.of("departure", "visit_id", visit_id), *rows.of("left_unseen", "visit_id", visit_id)]
+        left = [row for table in ("departure", "left_unseen") for row in rows.of(table, "visit_id", visit_id)]
+        ended = [*left, *_transfers(rows, visit_id)]
         is_watched = now["stage"] == "observed"
         if rows.of("dose", "visit_id", visit_id) and len(ended) != (0 if is_watched else 1):
             yield f"visit {visit_id} stands at {now['stage']} and left in {len(ended)} ways"
@@ -436,6 +437,40 @@ def nobody_completes_unwell_or_at_risk_and_not_looked_at(rows: Rows) -> Iterator
             yield f"departure {departure['id']} of somebody at risk whom nobody had looked at"
 
 
+@invariant(31)
+def nobody_leaves_who_is_being_cared_for(rows: Rows) -> Iterator[str]:
+    for departure in [*rows.all("departure"), *rows.all("left_unseen")]:
+        for event in rows.of("adverse_event", "visit_id", departure["visit_id"]):
+            ended = [row for row in rows.of("care_over", "event_id", event["id"]) if _seq(row) < _seq(departure)]
+            if _seq(event) < _seq(departure) and not ended:
+                yield f"departure {departure['id']} from the care of event {event['number']}"
+
+
+@invariant(42)
+def an_event_follows_a_dose(rows: Rows) -> Iterator[str]:
+    for event in rows.all("adverse_event"):
+        suspected = [rows.one("dose", row["dose_id"]) for row in rows.of("suspect_dose", "event_id", event["id"])]
+        if not suspected or any(event["onset_at"] < dose["given_at"] for dose in suspected):
+            yield f"event {event['number']} follows no dose"
+
+
+@invariant(43)
+def a_cluster_is_one_alert(rows: Rows) -> Iterator[str]:
+    things = Counter((row["scope"], row["code"], row["kind_group"]) for row in rows.all("similar_events"))
+    yield from (f"{count} clusters round {thing}" for thing, count in things.items() if count > 1)
+    alerts = Counter(row["place_code"] for row in rows.all("alert") if row["kind"] == "similar_events")
+    wanted = {f"similar-{row['number']}": 1 for row in rows.all("similar_events")}
+    if alerts != wanted:
+        yield f"alerts {dict(alerts)} of the clusters {sorted(wanted)}"
+
+
+def _transfers(rows: Rows, visit_id: Any) -> list[Row]:
+    """Return the ends of a visit's care after which its person did not sit on here."""
+    events = rows.of("adverse_event", "visit_id", visit_id)
+    ended = [row for event in events for row in rows.of("care_over", "event_id", event["id"])]
+    return [row for row in ended if row["care_end"] not in {"well_again", "declined"}]
+
+
 def _due_at(rows: Rows, departure: Row) -> datetime:
     """When the observation was over, by the clock as it was set between the needle and the leaving."""
     watched = [row for row in rows.of("watch", "visit_id", departure["visit_id"]) if _seq(row) < _seq(departure)][-1]
@@ -458,9 +493,14 @@ def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator
         said = {row["safeguard"]: row for row in rows.all("safeguard_statement") if _seq(row) < _seq(dose)}
         if len(said) < 4 or not all(row["stands"] for row in said.values()):
             yield f"dose {dose['id']} while a safeguard was gone"
-        told = [row["lapses"] for row in rows.all("pauses_told") if _seq(row) < _seq(dose)]
-        if told and told[-1]:
-            yield f"dose {dose['id']} although it was told that injections pause: {told[-1]}"
+        told = [row for row in rows.all("pauses_told") if _seq(row) < _seq(dose)]
+        if told and told[-1]["lapses"] and not _turned_between(rows, told[-1], dose):
+            yield f"dose {dose['id']} although it was told that injections pause: {told[-1]['lapses']}"
+
+
+def _turned_between(rows: Rows, earlier: Row, later: Row) -> bool:
+    """Tell whether the clock was turned: what was told by it before is told anew at the next look."""
+    return any(_seq(earlier) < _seq(turn) < _seq(later) for turn in rows.all("clock_turn"))
 
 
 @invariant(50)

@@ -7,7 +7,7 @@ import pytest
 from tests.proof.clinic import PostgresPlace, SqlitePlace
 from tests.proof.play import play
 
-EXAMPLES = {"sqlite": 100, "postgresql": 24}
+EXAMPLES = {"sqlite": 60, "postgresql": 12}
 
 MUST_BE_REACHED = ("visit", "decision", "consent", "permit", "dose", "departure")
 

@@ -26,6 +26,7 @@ from clinic_server.consent.rules import (
     refuse_unnoted,
 )
 from clinic_server.consent.texts import ConsentTextFaulty
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.i18n import LANGUAGES
 from clinic_server.kit.labels import labels
 from clinic_server.people.signatures import (
@@ -297,7 +298,7 @@ def test_a_products_own_text_goes_before_the_one_for_any() -> None:
     newer = texts.parse(ENGLISH.replace("version = 1", "version = 2"), "newer")
     assert texts.active([own, general, newer], "vaccine-a", "en", date(2026, 3, 2)) is own
     assert texts.active([own, general, newer], "vaccine-b", "en", date(2026, 3, 2)) is newer
-    with pytest.raises(ConsentTextFaulty):
+    with pytest.raises(NothingInForce):
         texts.active([own, general], "vaccine-a", "en", date(2021, 3, 28))
 
 

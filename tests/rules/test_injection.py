@@ -26,6 +26,7 @@ from clinic_server.injection.rules import (
     refuse_foreign_permit,
     same_order,
 )
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.labels import labels
 from clinic_server.people.rules import age_in_months
 from clinic_server.stock.rules import BodySite, Route, StopFinding, UnitFacts, UnitFinding
@@ -224,7 +225,7 @@ def test_a_faulty_list_is_refused_and_the_fault_is_named(old: str, new: str, tol
 
 
 def test_before_a_list_is_valid_there_is_none() -> None:
-    with pytest.raises(CheckListFaulty):
+    with pytest.raises(NothingInForce):
         check_lists.active(check_lists.shipped(), check_lists.NATIONAL, date(2019, 11, 30))
 
 

@@ -22,6 +22,7 @@ from clinic_server.queue.rules import (
     next_for,
     people_ahead,
     place_after_pass,
+    priority_by_age,
     stands_from,
 )
 from clinic_server.visits.flow import Stage
@@ -144,6 +145,15 @@ def test_who_is_passed_over_stands_exactly_three_behind_in_an_ordinary_line() ->
     moved = replace(line[0], passed_to_at=at, passed_seq=9)
     after = [one.ticket_number for one in in_order([moved, *line[1:]], HEAD_START)]
     assert after == [2, 3, 4, 1, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"),
+    [(0, PriorityReason.INFANT), (1, None), (59, None), (60, PriorityReason.ELDERLY), (101, PriorityReason.ELDERLY)],
+)
+def test_the_very_young_and_the_old_go_first_by_themselves(age: int, reason: PriorityReason | None) -> None:
+    assert priority_by_age(age, 60, 1) is reason
+    assert priority_by_age(age, 0, 0) is None
 
 
 def test_priority_ends_where_somebody_did_not_come() -> None:

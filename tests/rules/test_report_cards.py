@@ -253,12 +253,16 @@ def test_what_bars_later_doses_is_of_a_listed_kind_or_grave() -> None:
         barring.parse(text.replace('"epilepsy"', '"made_up"'), "x.toml")
 
 
+@pytest.mark.parametrize("tries", range(5))
 @pytest.mark.parametrize("outcome", [None, *CaseOutcome])
-def test_a_file_is_closed_once_reported_and_its_end_known(outcome: CaseOutcome | None) -> None:
+def test_a_file_is_closed_once_reported_and_its_end_known_or_asked_for_three_times(
+    outcome: CaseOutcome | None, tries: int
+) -> None:
     with pytest.raises(ReportOpen):
-        refuse_closing(None)
-    if outcome in {None, CaseOutcome.UNKNOWN}:
-        with pytest.raises(OutcomeOpen):
-            refuse_closing(replace(CARD, outcome=outcome))
+        refuse_closing(None, tries)
+    if outcome in {None, CaseOutcome.UNKNOWN} and tries < 3:
+        with pytest.raises(OutcomeOpen) as refused:
+            refuse_closing(replace(CARD, outcome=outcome), tries)
+        assert refused.value.facts == {"tries": 3 - tries}
     else:
-        refuse_closing(replace(CARD, outcome=outcome))
+        refuse_closing(replace(CARD, outcome=outcome), tries)

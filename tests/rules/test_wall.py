@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_server.cold_chain.rules import Condition
+from clinic_server.staff.rules import StationKind
 from clinic_server.visits.flow import Stage
 from clinic_server.wall.rules import (
     MOST_WAITING_OF_A_STAGE,
@@ -14,6 +15,7 @@ from clinic_server.wall.rules import (
     Fridges,
     Part,
     Seat,
+    Sign,
     Turn,
     WallDisabled,
     WallTokenWrong,
@@ -23,6 +25,7 @@ from clinic_server.wall.rules import (
     fridges_told,
     layouts_of,
     page_at,
+    signs_of,
 )
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -67,6 +70,13 @@ def test_whom_a_nurse_looks_at_first_is_not_called_to_the_exit() -> None:
     board = board_of([], [Seat(1, "王小明", 0, is_unproved=True), Seat(2, "李雷", 0)], AT_S)
     assert [seat.ticket_number for seat in board.may_leave] == [2]
     assert [seat.ticket_number for seat in board.seats] == [1]
+
+
+def test_a_station_is_told_in_words_unless_two_would_be_called_the_same() -> None:
+    bench = StationKind.INJECTION
+    kinds = {"bench-1": bench, "bench-02": bench, "left-2": bench, "desk-1": StationKind.REGISTRATION, "kiosk": bench}
+    told = signs_of(kinds)
+    assert told == {"bench-1": Sign(bench, 1), "desk-1": Sign(StationKind.REGISTRATION, 1)}
 
 
 def test_names_are_masked() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
-from clinic_server.adverse_events.actions import end_care, file_event
+from clinic_server.adverse_events.actions import end_care, file_event, suspects_of_visit
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care.anaphylaxis import was_severe
 from clinic_server.adverse_events.care.drugs import findings_about
@@ -60,7 +60,6 @@ from clinic_server.adverse_events.care.vitals import findings_of, is_low, keeps_
 from clinic_server.adverse_events.lookup import event_by_number, under_care
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
-    MOST_SUSPECTS,
     CareEnd,
     EventClosed,
     EventFacts,
@@ -80,7 +79,6 @@ from clinic_server.people.rules import age_in_months
 from clinic_server.staff.actions import require_signed_in, stations
 from clinic_server.staff.rules import StationKind
 from clinic_server.visits.baseline import baseline_of
-from clinic_server.visits.doses import doses_given
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.steps import VISITS, stage_of, take_step
@@ -115,7 +113,7 @@ class NewEntry:
 def call_team(tx: Tx, visit_id: UUID, seat_code: str = "") -> TeamCalled:
     """Open the file of a reaction and page the team, all at once; called already, nothing happens twice."""
     called_by, visit = require_signed_in(tx), standing(tx.connection, visit_id)
-    dose_ids = _doses_before(tx, visit)
+    dose_ids = suspects_of_visit(tx, visit)
     called = call_of_visit(tx.connection, visit_id)
     if called is not None and (called.number is not None or not dose_ids):
         return TeamCalled(visit_id, called.number)
@@ -214,12 +212,6 @@ def end(tx: Tx, number: int, ending: Ending) -> EventRef:
     _stand_down(tx, event.seat_code)
     tx.journal("care_ended", event.event_id, CARE, ADVERSE_EVENTS, VISITS)
     return ref
-
-
-def _doses_before(tx: Tx, visit: Standing) -> Sequence[UUID]:
-    """Return the visit's doses, the latest suspected first; a clock set back since must not keep the team away."""
-    given = [one for one in doses_given(tx.connection, visit.person_id) if one.visit_id == visit.visit_id]
-    return [one.dose_id for one in reversed(given) if one.given_at <= tx.now][:MOST_SUSPECTS]
 
 
 def _event(tx: Tx, visit: Standing, dose_ids: Sequence[UUID], seat_code: str) -> EventRef | None:

@@ -20,6 +20,8 @@ from clinic_server.adverse_events.report.lookup import (
     card_context,
     conclusion_context,
     number_of_card,
+    outcome_context,
+    outcome_tries,
     reactions_confirmed,
     standing_card,
 )
@@ -33,6 +35,7 @@ from clinic_server.adverse_events.report.rules import (
     CardUnchanged,
     Conclusion,
     DiscoveryImpossible,
+    OutcomeKnown,
     ReportedByCard,
     SuspectUnknown,
     bars_later_doses,
@@ -43,12 +46,13 @@ from clinic_server.adverse_events.report.rules import (
 )
 from clinic_server.adverse_events.report.tables import (
     EventConcluded,
+    OutcomeTried,
     ReportCard,
     ReportCardNumber,
     SevereReactionConfirmed,
     report_card_number,
 )
-from clinic_server.adverse_events.report.terms import FinalClass
+from clinic_server.adverse_events.report.terms import CaseOutcome, FinalClass
 from clinic_server.adverse_events.rules import (
     ADVERSE_EVENTS,
     Classed,
@@ -180,11 +184,25 @@ def confirm_severe(tx: Tx, number: int, dose_id: UUID, note: str) -> ReactionRef
     return ReactionRef(number, reaction_id)
 
 
+def note_outcome_try(tx: Tx, number: int, words: str) -> EventRef:
+    """Note that nobody could be asked what became of the person, and how that was tried."""
+    tried_by, event = require_signed_in(tx), _open_event(tx, number)
+    standing = standing_card(tx.connection, tx.keyring, event.event_id)
+    if standing is not None and standing.card.outcome not in {None, CaseOutcome.UNKNOWN}:
+        raise OutcomeKnown
+    try_id = tx.new_id()
+    sealed = tx.keyring.seal(required_reason(words), outcome_context(try_id))
+    tx.append(OutcomeTried, id=try_id, event_id=event.event_id, words_sealed=sealed, tried_by=tried_by, tried_at=tx.now)
+    tx.journal("event_outcome_tried", event.event_id, ADVERSE_EVENTS)
+    return EventRef(event.event_id, number)
+
+
 def close(tx: Tx, number: int) -> EventRef:
-    """Close the file of an event that was reported and of which it is known how it ended."""
+    """Close the file of an event that was reported and of which it is known, or cannot be, how it ended."""
     event = _open_event(tx, number)
     standing = standing_card(tx.connection, tx.keyring, event.event_id)
-    refuse_closing(standing.card if standing else None)
+    tries = outcome_tries(tx.connection, tx.keyring, event.event_id)
+    refuse_closing(standing.card if standing else None, len(tries))
     return close_file(tx, event.event_id)
 
 

@@ -21,6 +21,7 @@ from clinic_server.adverse_events.report.bodies import (
     SevereBody,
     SoughtBody,
     StepBody,
+    WordsBody,
 )
 from clinic_server.adverse_events.report.card import Card
 from clinic_server.adverse_events.report.copies import take_copy
@@ -135,6 +136,12 @@ async def note_claim(call: Stepper, number: int, body: ClaimBody) -> Response:
 async def settle_claim(call: Stepper, number: int, claim_id: UUID, body: SettlementBody) -> Response:
     """Note what came of a claim."""
     return await call.record(lambda tx: claims.settle_claim(tx, number, claim_id, body.settled_on, body.words))
+
+
+@router.post("/adverse-events/{number}/outcome-tries", status_code=201)
+async def note_outcome_try(call: Writer, number: int, body: WordsBody) -> Response:
+    """Note a try to learn what became of the person that came to nothing."""
+    return await call.record(lambda tx: actions.note_outcome_try(tx, number, body.words))
 
 
 @router.post("/adverse-events/{number}/closing", status_code=201)

@@ -157,6 +157,12 @@ class SettlementBody(Body):
     words: _Words = ""
 
 
+class WordsBody(Body):
+    """What was done, in words."""
+
+    words: _Words
+
+
 class ReasonBody(Body):
     """Why."""
 

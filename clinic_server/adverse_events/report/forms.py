@@ -46,6 +46,17 @@ def minute_typed(on: date, at: time, zone: tzinfo, now: datetime) -> datetime:
     return min(begins_at + _LAST_OF_MINUTE, max(begins_at, now))
 
 
+def minute_if_typed(
+    on: date | None, at: time | None, names: tuple[str, str], zone: tzinfo, now: datetime
+) -> datetime | None:
+    """Return what a date and a time mean together, None where neither was typed, or raise Malformed of half of it."""
+    if on is None and at is None:
+        return None
+    if on is None or at is None:
+        raise Malformed(findings=names)
+    return minute_typed(on, at, zone, now)
+
+
 class SoughtForm(Form):
     """Whom an event is of: a name, with a birth date where it is known, or a document's number."""
 
@@ -118,14 +129,11 @@ class LaterForm(ClassForm):
 
     def later(self, zone: tzinfo, now: datetime) -> LaterEvent:
         """Return it as the rules know it, or raise Malformed of half a date or half a dose."""
-        if (self.known_on is None) != (self.known_at is None):
-            raise Malformed(findings=("known_on", "known_at"))
-        known = None if self.known_on is None or self.known_at is None else (self.known_on, self.known_at)
         doses = dict.fromkeys(one for one in (self.dose_1, self.dose_2, self.dose_3) if one is not None)
         return LaterEvent(
             found_how=self.found_how,
             onset_at=minute_typed(self.began_on, self.began_at, zone, now),
-            discovered_at=minute_typed(*known, zone, now) if known else None,
+            discovered_at=minute_if_typed(self.known_on, self.known_at, ("known_on", "known_at"), zone, now),
             dose_ids=tuple(doses),
             elsewhere=self._elsewhere(),
             classed=self.classed() if self.kind else None,
@@ -170,11 +178,7 @@ class StepForm(Form):
 
     def instant(self, zone: tzinfo, now: datetime) -> datetime | None:
         """Return when it was taken, None for now; or raise Malformed of half a date."""
-        if self.taken_on is None and self.taken_at is None:
-            return None
-        if self.taken_on is None or self.taken_at is None:
-            raise Malformed(findings=("taken_on", "taken_at"))
-        return minute_typed(self.taken_on, self.taken_at, zone, now)
+        return minute_if_typed(self.taken_on, self.taken_at, ("taken_on", "taken_at"), zone, now)
 
 
 class ConclusionForm(Form):
@@ -218,6 +222,12 @@ class ReasonForm(Form):
     """Why."""
 
     reason: _Words = ""
+
+
+class WordsForm(Form):
+    """What was done, in words."""
+
+    words: _Words = ""
 
 
 class CopyForm(ReasonForm):

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select
 
 from clinic_server.adverse_events.lookup import class_context, reopening_context
 from clinic_server.adverse_events.report.card import Card
-from clinic_server.adverse_events.report.rules import CardVersion, CardVersionUnknown, Claim, Conclusion
+from clinic_server.adverse_events.report.rules import CardVersion, CardVersionUnknown, Claim, Conclusion, OutcomeTry
 from clinic_server.adverse_events.report.tables import (
     event_claim,
     event_claim_settled,
     event_concluded,
+    event_outcome_tried,
     report_card,
     report_card_number,
     severe_reaction_confirmed,
@@ -130,6 +131,15 @@ def claims_of(connection: Connection, keyring: Keyring, event_id: UUID) -> Seque
     return [_claim(keyring, row) for row in rows]
 
 
+def outcome_tries(connection: Connection, keyring: Keyring, event_id: UUID) -> Sequence[OutcomeTry]:
+    """Return every try to learn what became of the person of an event, the first first."""
+    tried = event_outcome_tried.c
+    rows = connection.execute(select(event_outcome_tried).where(tried.event_id == event_id).order_by(tried.journal_seq))
+    return [
+        OutcomeTry(keyring.open(row.words_sealed, outcome_context(row.id)), row.tried_by, row.tried_at) for row in rows
+    ]
+
+
 def reactions_confirmed(connection: Connection, event_id: UUID) -> Mapping[UUID, datetime]:
     """Return the doses of an event that bar later ones, with when a physician confirmed it."""
     confirmed = severe_reaction_confirmed.c
@@ -164,6 +174,11 @@ def conclusion_context(conclusion_id: UUID) -> str:
 def claim_context(claim_id: UUID) -> str:
     """Return under what the words about a claim are sealed."""
     return f"event_claim:words:{claim_id}"
+
+
+def outcome_context(try_id: UUID) -> str:
+    """Return under what is sealed how it was tried to learn an outcome."""
+    return f"event_outcome_tried:words:{try_id}"
 
 
 def settlement_context(settled_id: UUID) -> str:

@@ -39,10 +39,11 @@ from clinic_server.adverse_events.report.forms import (
     SevereForm,
     SoughtForm,
     StepForm,
+    WordsForm,
 )
 from clinic_server.adverse_events.report.prefill import kind_words
 from clinic_server.adverse_events.report.record import READ_HEALTH, event_lines
-from clinic_server.adverse_events.report.rules import LATER_WAYS, CardVersion
+from clinic_server.adverse_events.report.rules import LATER_WAYS, LEAST_TRIES, CardVersion
 from clinic_server.adverse_events.report.seeking import (
     PersonFound,
     people_by_number,
@@ -174,6 +175,7 @@ async def record(call: Reader, number: int) -> HTMLResponse:
         "harms": HarmGrade,
         "claim_kinds": ClaimKind,
         "forms": ExportForm,
+        "least_tries": LEAST_TRIES,
     }
     return call.page(
         "adverse_events/record.html",
@@ -233,6 +235,13 @@ async def settle_claim(call: Stepper, number: int, claim_id: UUID) -> Response:
     return await call.record(
         lambda tx: claims.settle_claim(tx, number, claim_id, form.settled_on, form.words), then=_page(number)
     )
+
+
+@router.post(f"{LIST}/{{number}}/outcome-tries")
+async def note_outcome_try(call: Writer, number: int) -> Response:
+    """Note a try to learn what became of the person that came to nothing."""
+    form = await call.form(WordsForm)
+    return await call.record(lambda tx: actions.note_outcome_try(tx, number, form.words), then=_page(number))
 
 
 @router.post(f"{LIST}/{{number}}/closing")

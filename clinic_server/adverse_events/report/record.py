@@ -29,10 +29,12 @@ from clinic_server.adverse_events.report.lookup import (
     classes_said,
     conclusions_of,
     number_of_card,
+    outcome_tries,
     reactions_confirmed,
     reopenings_of,
 )
-from clinic_server.adverse_events.report.rules import CardVersion, Claim, bars_later_doses
+from clinic_server.adverse_events.report.rules import CardVersion, Claim, OutcomeTry, bars_later_doses
+from clinic_server.adverse_events.report.terms import CaseOutcome
 from clinic_server.adverse_events.report.windows import OnsetFinding, onset_findings
 from clinic_server.adverse_events.rules import Classed, EventFacts, EventStepKind, FoundHow, SuspectElsewhere
 from clinic_server.immunisations.lookup import site_zone
@@ -83,6 +85,7 @@ class HealthRecord:
     versions: Sequence[CardVersion]
     conclusions: Sequence[ConclusionNoted]
     claims: Sequence[Claim]
+    outcome_tries: Sequence[OutcomeTry]
     reopenings: Sequence[Reopening]
     bars: bool
 
@@ -90,6 +93,11 @@ class HealthRecord:
     def classed(self) -> Classed | None:
         """What the event was said to be last."""
         return self.classes[-1].classed if self.classes else None
+
+    @property
+    def asks_for_outcome(self) -> bool:
+        """Whether the event was reported while nobody knew what became of the person."""
+        return bool(self.versions) and self.versions[-1].card.outcome is CaseOutcome.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ def _health(
         versions=card_versions(connection, keyring, event.event_id),
         conclusions=conclusions_of(connection, keyring, event.event_id),
         claims=claims_of(connection, keyring, event.event_id),
+        outcome_tries=outcome_tries(connection, keyring, event.event_id),
         reopenings=reopenings_of(connection, keyring, event.event_id),
         bars=bars_later_doses(classed, barring.shipped()),
     )

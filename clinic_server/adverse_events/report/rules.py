@@ -24,6 +24,7 @@ from clinic_server.kit.errors import Conflict, NotFound, NotPermitted, Refused
 
 LATER_WAYS: Final = (FoundHow.TELEPHONE, FoundHow.RETURNED, FoundHow.REPORTED)
 LAST_SERIAL: Final = 9999
+LEAST_TRIES: Final = 3  # to learn the outcome, before a file is closed without it: the site's practice
 _COUNTY_DIGITS: Final = 6
 
 WHO_CLASS: Final[Mapping[FinalClass, WhoClass]] = {
@@ -140,6 +141,12 @@ class SuspectUnknown(NotFound):
     code = "suspect_unknown"
 
 
+class OutcomeKnown(Conflict):
+    """The card tells what became of the person: nothing is left to be asked."""
+
+    code = "outcome_known"
+
+
 class ReportOpen(Conflict):
     """A file is closed once its card is filed."""
 
@@ -147,7 +154,7 @@ class ReportOpen(Conflict):
 
 
 class OutcomeOpen(Conflict):
-    """A file is closed once it is known what became of the person."""
+    """A file is closed once it is known what became of the person, or was asked often enough; ``tries`` are missing."""
 
     code = "outcome_open"
 
@@ -185,6 +192,15 @@ class CardVersion:
     reason: str = field(repr=False)
     written_by: UUID
     written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTry:
+    """A try to learn what became of somebody that came to nothing."""
+
+    words: str = field(repr=False)
+    tried_by: UUID
+    tried_at: datetime
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -237,12 +253,12 @@ def refuse_inconclusive(told: Conclusion) -> None:
         raise ConclusionIncomplete(findings=lacking)
 
 
-def refuse_closing(card: Card | None) -> None:
-    """Refuse to close a file whose event was not reported, or of which nobody knows how it ended."""
+def refuse_closing(card: Card | None, tries: int) -> None:
+    """Refuse to close a file whose event was not reported, or whose outcome is unknown after fewer than three tries."""
     if card is None:
         raise ReportOpen
-    if card.outcome in {None, CaseOutcome.UNKNOWN}:
-        raise OutcomeOpen
+    if card.outcome in {None, CaseOutcome.UNKNOWN} and tries < LEAST_TRIES:
+        raise OutcomeOpen(tries=LEAST_TRIES - tries)
 
 
 def bars_later_doses(classed: Classed | None, barring: Barring) -> bool:

@@ -8,7 +8,7 @@ from clinic_server.adverse_events.brighton import Criterion, Level
 from clinic_server.adverse_events.due.rules import Awaited
 from clinic_server.adverse_events.report.lookup import ClassSaid, ConclusionNoted, Reopening
 from clinic_server.adverse_events.report.record import EventRecord, HealthRecord, Suspected
-from clinic_server.adverse_events.report.rules import CardVersion, Claim
+from clinic_server.adverse_events.report.rules import CardVersion, Claim, OutcomeTry
 from clinic_server.adverse_events.rules import EventFacts, EventStepKind, SuspectElsewhere
 
 
@@ -24,6 +24,7 @@ class HealthSeen:
     versions: Sequence[CardVersion]
     conclusions: Sequence[ConclusionNoted]
     claims: Sequence[Claim]
+    outcome_tries: Sequence[OutcomeTry]
     reopenings: Sequence[Reopening]
     bars_later_doses: bool
 
@@ -63,6 +64,7 @@ def _health(health: HealthRecord) -> HealthSeen:
         versions=health.versions,
         conclusions=health.conclusions,
         claims=health.claims,
+        outcome_tries=health.outcome_tries,
         reopenings=health.reopenings,
         bars_later_doses=health.bars,
     )

@@ -76,6 +76,18 @@ class EventClaimSettled(Record, table=True):
     noted_at: datetime = instant()
 
 
+class OutcomeTried(Record, table=True):
+    """Somebody tried to learn what became of the person, and did not; the words tell how. Sealed."""
+
+    __tablename__ = "event_outcome_tried"
+    __table_args__ = (Index(None, "event_id"),)
+
+    event_id: UUID = Field(foreign_key="adverse_event.id")
+    words_sealed: bytes = sealed()
+    tried_by: UUID = Field(foreign_key="staff.id")
+    tried_at: datetime = instant()
+
+
 class SevereReactionConfirmed(Record, table=True):
     """A physician confirmed that this dose was followed by a severe reaction: it bars later ones of its vaccine."""
 
@@ -109,6 +121,7 @@ class CardExported(Record, table=True):
 report_card = table_of(ReportCard)
 report_card_number = table_of(ReportCardNumber)
 event_concluded = table_of(EventConcluded)
+event_outcome_tried = table_of(OutcomeTried)
 event_claim = table_of(EventClaim)
 event_claim_settled = table_of(EventClaimSettled)
 severe_reaction_confirmed = table_of(SevereReactionConfirmed)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.i18n import LANGUAGES
 
 _FOLDER = Path(__file__).parent
@@ -49,6 +50,11 @@ class ConsentText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: Words
     section: tuple[Section, ...]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is read aloud one after the other: each section with its heading, then what is agreed to."""
+        return (*(f"{one.heading}. {one.body}" for one in self.section), self.agreement)
+
 
 def parse(text: str, name: str) -> ConsentText:
     """Return the consent text a file holds, or raise ConsentTextFaulty naming line or key."""
@@ -65,14 +71,20 @@ def parse(text: str, name: str) -> ConsentText:
 
 
 def active(texts: Iterable[ConsentText], vaccine: str, language: str, on: date) -> ConsentText:
-    """Return the newest text valid on a day: the vaccine's own, else the one for any."""
+    """Return the newest text valid on a day, the vaccine's own, else the one for any; or raise NothingInForce."""
     begun = [text for text in texts if text.language == language and text.valid_from <= on]
     fitting = [text for text in begun if text.vaccine == vaccine] or [
         text for text in begun if text.vaccine == ANY_VACCINE
     ]
     if not fitting:
-        raise ConsentTextFaulty(f"No consent text in {language} is valid on {on}.")
+        raise NothingInForce(what=f"consent text in {language}", on=f"{on}")
     return max(fitting, key=lambda text: (text.valid_from, text.version))
+
+
+def version_of(texts: Iterable[ConsentText], vaccine: str, language: str, version: int) -> ConsentText | None:
+    """Return one version of a text, None where there is none."""
+    wanted = (vaccine, language, version)
+    return next((text for text in texts if (text.vaccine, text.language, text.version) == wanted), None)
 
 
 @cache

@@ -13,6 +13,8 @@ from typing import Annotated
 
 import msgspec
 
+from clinic_server.kit.editions import NothingInForce
+
 _FOLDER = Path(__file__).parent
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{1,29}$")]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
@@ -93,10 +95,10 @@ def parse(text: str, name: str) -> CheckList:
 
 
 def active(check_lists: Iterable[CheckList], code: str, on: date) -> CheckList:
-    """Return the newest version of a list that is valid on a day, or raise CheckListFaulty."""
+    """Return the newest version of a list that is valid on a day, or raise NothingInForce."""
     begun = [one for one in check_lists if one.code == code and one.valid_from <= on]
     if not begun:
-        raise CheckListFaulty(f"No check list {code} is valid on {on}.")
+        raise NothingInForce(what=f"check list {code}", on=f"{on}")
     return max(begun, key=lambda one: (one.valid_from, one.version))
 
 

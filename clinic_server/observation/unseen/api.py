@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.observation.unseen import actions, lookup
@@ -22,9 +22,10 @@ class GoneBody(Body):
 
 
 class TryBody(Body):
-    """How a try ended."""
+    """How a try ended; since when somebody is unwell, if not since now."""
 
     outcome: FollowUp
+    onset_at: AwareDatetime | None = Field(None, repr=False)
     words: str = Field("", max_length=MOST_WORDS, repr=False)
 
 
@@ -43,5 +44,5 @@ async def note_left_unseen(call: Nurse, visit_id: UUID, body: GoneBody) -> Respo
 
 @router.post("/visits/{visit_id}/follow-ups", status_code=201)
 async def follow_up(call: Nurse, visit_id: UUID, body: TryBody) -> Response:
-    """Record a try to reach them."""
-    return await call.record(lambda tx: actions.follow_up(tx, visit_id, body.outcome, body.words))
+    """Record a try to reach them; whoever is unwell has the file of an event from then on."""
+    return await call.record(lambda tx: actions.follow_up(tx, visit_id, body.outcome, body.words, body.onset_at))

@@ -6,8 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from clinic_server.adverse_events.report.desk import local_now
+from clinic_server.adverse_events.report.forms import OptionalDate, OptionalTime, minute_if_typed
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.observation.unseen import actions
+from clinic_server.observation.unseen.actions import FollowedUp
 from clinic_server.observation.unseen.rules import MOST_WORDS, FollowUp
 from clinic_server.staff.rules import Role
 
@@ -22,9 +25,11 @@ class GoneForm(Form):
 
 
 class TryForm(Form):
-    """How a try ended."""
+    """How a try ended; since when somebody is unwell, if not since now."""
 
     outcome: FollowUp
+    began_on: OptionalDate = Field(None, repr=False)
+    began_at: OptionalTime = Field(None, repr=False)
     words: str = Field("", max_length=MOST_WORDS, repr=False)
 
 
@@ -39,8 +44,14 @@ async def note_left_unseen(call: Nurse, visit_id: UUID) -> Response:
 
 @router.post("/visits/{visit_id}/follow-ups")
 async def follow_up(call: Nurse, visit_id: UUID) -> Response:
-    """Record a try to reach them."""
+    """Record a try to reach them, and go on to the file it opened of somebody unwell."""
     form = await call.form(TryForm)
+    zone, names = call.house.settings.site.zone, ("began_on", "began_at")
+    onset_at = minute_if_typed(form.began_on, form.began_at, names, zone, local_now(call))
+
+    def next_page(done: FollowedUp) -> str:
+        return f"/visits/{visit_id}/observation" if done.number is None else f"/adverse-events/{done.number}"
+
     return await call.record(
-        lambda tx: actions.follow_up(tx, visit_id, form.outcome, form.words), then=f"/visits/{visit_id}/observation"
+        lambda tx: actions.follow_up(tx, visit_id, form.outcome, form.words, onset_at), then=next_page
     )

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from clinic_server.kit.editions import NothingInForce
 from clinic_server.screening.rule_sets.reading import Fault, RuleSetFaulty, raise_faults, read
 from clinic_server.screening.rule_sets.terms import (
     FollowUp,
@@ -38,10 +39,10 @@ def parse(text: str, name: str, others: Iterable[RuleSet] = ()) -> RuleSet:
 
 
 def active(rule_sets: Iterable[RuleSet], on: date, programme: str = DEFAULT_PROGRAMME) -> RuleSet:
-    """Return a programme's set valid on a day: the last to have become so, and of that its newest version."""
+    """Return a programme's set valid on a day: the last to have become so, then the newest; or NothingInForce."""
     valid = [one for one in rule_sets if one.programme == programme and one.is_valid_on(on)]
     if not valid:
-        raise RuleSetFaulty(f"No rule set of the programme {programme} is valid on {on}.")
+        raise NothingInForce(what=f"rule set of {programme}", on=f"{on}")
     return max(valid, key=lambda one: (one.valid_from, one.version))
 
 

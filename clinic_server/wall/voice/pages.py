@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
+from clinic_server.kit.speech import ClipMissing, can_speak, clip
 from clinic_server.queue.lookup import STAGES
 from clinic_server.staff.actions import stations
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
 from clinic_server.wall.address import WallAddress
-from clinic_server.wall.voice.clips import can_speak, clip
-from clinic_server.wall.voice.rules import CalledTicket, ClipMissing, sentence
+from clinic_server.wall.voice.rules import CalledTicket, sentence
 from clinic_server.wall.voice.words import shipped
 
 MOST_SHOWN = 5
@@ -50,7 +50,7 @@ async def voice_clip(call: Annotated[Call, anyone()], _address: WallAddress, tic
     called = next((one for one in await call.read(_called) if one.ticket_number == ticket), None)
     if words is None or called is None or not call.house.settings.wall.voice_clips:
         raise ClipMissing
-    return Response(await clip(sentence(words, called), words.synthesiser), media_type="audio/wav")
+    return Response(await clip(sentence(words, called).spoken, words.synthesiser), media_type="audio/wav")
 
 
 async def _calls(call: Call) -> dict[str, Any]:

@@ -9,16 +9,9 @@ from typing import Final
 import msgspec
 
 from clinic_server.kit.editions import Edition, Words
-from clinic_server.kit.errors import NotFound
 from clinic_server.staff.rules import StationKind
 
 NEWS_FOR: Final = timedelta(seconds=30)  # an older call is not announced any more, only shown
-
-
-class ClipMissing(NotFound):
-    """There is nothing to hear: the ticket is not called, or this server has no voice."""
-
-    code = "clip_missing"
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

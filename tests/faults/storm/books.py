@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from clinic_server.alerts.rules import HARMS, DueKind, DueState
-from clinic_server.alerts.tables import alert, alert_contact, alert_said, page_due
+from clinic_server.alerts.tables import alert, alert_answered, alert_contact, alert_said, page_due
 from clinic_server.cold_chain.excursions.tables import (
     excursion_now,
     reading_gap,
@@ -41,6 +41,7 @@ class Books:
     server_died_at_s: Sequence[float]
     pagers_died_at_s: Sequence[float]
     profile: Profile
+    ways: int = len(CHANNELS)  # by which each of the people can be reached
 
 
 @dataclass(slots=True)
@@ -61,11 +62,11 @@ def compare(connection: Connection, books: Books) -> Compared:
     """Hold everything against everything."""
     compared = Compared()
     _readings(connection, books, compared)
-    expected, gaps = _judged(books)
+    expected, gaps = judged(books)
     _gaps(connection, gaps, books, compared)
-    found = _excursions(connection, expected, compared)
+    found = compare_excursions(connection, expected, compared)
     _holds(connection, found, compared)
-    _pages(connection, books, found, compared)
+    compare_pages(connection, books, found, compared)
     return compared
 
 
@@ -89,7 +90,7 @@ def _readings(connection: Connection, books: Books, compared: Compared) -> None:
     compared.differ("dead letters", [letters] if letters else [])
 
 
-def _judged(books: Books) -> tuple[set[Excursion], Sequence[Gap]]:
+def judged(books: Books) -> tuple[set[Excursion], Sequence[Gap]]:
     """Return what should have been found, by the reference alone."""
     excursions: set[Excursion] = set()
     gaps: list[Gap] = []
@@ -134,7 +135,10 @@ def _covers(row: tuple[str, int, int | None], gap: Gap) -> bool:
     return row[0] == gap[0] and row[1] <= gap[1] and (row[2] is None or gap[2] <= row[2])
 
 
-def _excursions(connection: Connection, expected: set[Excursion], compared: Compared) -> Mapping[UUID, Excursion]:
+def compare_excursions(
+    connection: Connection, expected: set[Excursion], compared: Compared
+) -> Mapping[UUID, Excursion]:
+    """Hold what was found against what should have been; return what was found, by its id."""
     now = excursion_now.c
     rows = connection.execute(
         select(now.excursion_id, probe.c.probe_id, now.kind, now.began_unix_ms, now.is_withdrawn).join(
@@ -169,7 +173,8 @@ def _holds(connection: Connection, found: Mapping[UUID, Excursion], compared: Co
     compared.differ("a unit is held twice for one excursion", [key for key in wanted if held[key] > 1])
 
 
-def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion], compared: Compared) -> None:
+def compare_pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion], compared: Compared) -> None:
+    """Hold what the server says of its pages against what gateways took."""
     pages = _settled_pages(connection)
     taken = {(one.number, one.address[-1]) for one in books.receipts if one.is_told}
     reached = [page for page in pages if page.is_reached and (page.number, page.person) in taken]
@@ -183,12 +188,13 @@ def _pages(connection: Connection, books: Books, found: Mapping[UUID, Excursion]
         "pages_doubled": doubled,
     }
     compared.differ("a page is said to be delivered and no gateway took it", untaken)
-    compared.differ("a page was given up too soon", _given_up_too_soon(connection))
+    compared.differ("a page was given up too soon", _given_up_too_soon(connection, books.ways))
     unsettled = [page.number for page in pages if page.is_reached is None and page.is_of_harm]
     compared.differ("a page was never settled", unsettled)
     compared.differ("a page was doubled though nothing died between", without_cause)
     alerts = dict(connection.execute(select(alert_said.c.cause_id, alert_said.c.alert_id)).all())
-    told = {page.alert_id for page in (*reached, *vain)}
+    answered = set(connection.execute(select(alert_answered.c.alert_id)).scalars())  # by somebody who had heard
+    told = {page.alert_id for page in (*reached, *vain)} | answered
     nobody_heard = [what for excursion_id, what in found.items() if alerts.get(excursion_id) not in told]
     compared.differ("nobody was told, nor is it visible that nobody was", nobody_heard)
 
@@ -226,13 +232,13 @@ def _in_doubt(connection: Connection) -> set[tuple[str, str]]:
     return {(row.channel_code, _number_of(row)) for row in rows}
 
 
-def _given_up_too_soon(connection: Connection) -> Sequence[UUID]:
+def _given_up_too_soon(connection: Connection, ways: int) -> Sequence[UUID]:
     """Return the pages that were given up without having been tried through each channel again."""
     vain = select(page_due.c.id).where(page_due.c.is_reached.is_(False), page_due.c.id == page_due.c.lead_id)
     due, tried = page_attempt.c.due_id, page_attempt.c.channel_code
     rows = connection.execute(select(due, tried, func.count().label("times")).group_by(due, tried).where(due.in_(vain)))
     again = Counter(row.due_id for row in rows if row.times > 1)
-    return [due_id for due_id in connection.execute(vain).scalars() if again[due_id] < len(CHANNELS)]
+    return [due_id for due_id in connection.execute(vain).scalars() if again[due_id] < ways]
 
 
 @dataclass(frozen=True, slots=True)
