@@ -262,13 +262,13 @@ class MqttLink(ClosesOnExit):
 
     def _on_socket_open(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._loop.call_soon_threadsafe(self._watch, connection)
+        self._loop.call_soon_threadsafe(self._step, functools.partial(self._watch, connection))
 
     def _on_socket_close(self, _connection: socket.socket) -> None:
         self._unwatch()
 
     def _on_write_wanted(self, _connection: socket.socket) -> None:
-        self._loop.call_soon_threadsafe(self._watch_writing)
+        self._loop.call_soon_threadsafe(self._step, self._watch_writing)
 
     def _on_write_done(self, _connection: socket.socket) -> None:
         if self._watched is not None:

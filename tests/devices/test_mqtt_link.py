@@ -101,6 +101,19 @@ async def test_a_mistake_in_a_callback_costs_the_connection_and_nothing_more(
         assert await settle_all(receiver, 1) == [0]
 
 
+async def test_a_line_that_cannot_be_watched_is_given_up_and_never_stands_still(mosquitto: Mosquitto, dev: str) -> None:
+    """Under load a loop may find its number taken by another line; half watched, it would say nothing more."""
+
+    def taken() -> bool:
+        raise RuntimeError("File descriptor is used by transport")
+
+    async with await open_message_link(mosquitto.url, Subscription(dev, [f"cc/v1/{dev}/reading"])) as link:
+        link._client.want_write = taken  # asked before the line is watched
+        with pytest.raises(LinkLost, match="protocol_broken"):
+            await link.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
+            await link.next_message()
+
+
 async def test_a_message_paho_cannot_digest_costs_the_connection_and_nothing_more(dev: str, receiver: Receiver) -> None:
     """A broker that answers nonsense: the link is lost with a reason, and the supervisor goes on."""
     with socket.create_server(("127.0.0.1", 0)) as liar:
