@@ -9,7 +9,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final
 
-from clinic_server.__main__ import main
+from clinic_server.command import main
 from tests.faults.victim import Life, Victim
 
 _FORKS: Final = multiprocessing.get_context("forkserver")

@@ -92,7 +92,9 @@ def kill_and_start(victim: Victim) -> float:
     return victim.start()
 
 
-def kill_again_and_again(scene: Scene, kills: int, seed: int, blow: Blow = kill_and_start) -> Outcome:
+def kill_again_and_again(
+    scene: Scene, kills: int, seed: int, blow: Blow = kill_and_start, serving: type[Victim] = Victim
+) -> Outcome:
     """Play a day, kill the server so many times meanwhile, let the day end, and compare all books."""
     began_at = time.monotonic()
     units = 200 + UNITS_PER_KILL * kills
@@ -103,7 +105,7 @@ def kill_again_and_again(scene: Scene, kills: int, seed: int, blow: Blow = kill_
     outcome = Outcome(scene.engine)
     ledger = Ledger(paper)
     try:
-        with Victim(made) as victim, Witness(cast) as witness:
+        with serving(made) as victim, Witness(cast) as witness:
             _kill_and_prove(_Running(cast, ledger, victim, outcome, blow), witness, kills, seed)
     except (NotReady, ServerAway) as gone:
         outcome.differences.append(Difference(Verdict.UNPROVEN, f"the server did not come back:\n{gone}"))
