@@ -111,7 +111,6 @@ async def test_a_line_that_cannot_be_watched_is_given_up_and_never_stands_still(
         link._client.want_write = taken  # asked before the line is watched
         with pytest.raises(LinkLost, match="protocol_broken"):
             await link.publish(f"cc/v1/{dev}/reading", reading(dev, 0))
-            await link.next_message()
 
 
 async def test_a_message_paho_cannot_digest_costs_the_connection_and_nothing_more(dev: str, receiver: Receiver) -> None:
