@@ -94,6 +94,7 @@ ASSETS = {
 
 AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
+MEMORY_DISK, MEMORY_NEEDED = "/dev/shm", 8 << 30  # noqa: S108  # pytest and tempfile make folders of their own in it
 PEERS = {  # what the tests talk to: Debian's package, and a file of it
     "mosquitto": "/usr/sbin/mosquitto",
     "postgresql": "/usr/lib/postgresql/*/bin/initdb",
@@ -468,13 +469,13 @@ def unpack_peers() -> None:
 # ---- the commands ----
 
 
-def run_steps(steps: list) -> int:
+def run_steps(steps: list, **more: str) -> int:
     """Run one check after the other, stop at the first that fails, and sum up; the exit code is the last one's."""
     summary, code = [], 0
     for name, command in steps:
         print(f"\n== {name}", flush=True)
         began = time.monotonic()
-        code = subprocess.call([str(word) for word in command], cwd=str(ROOT), env=program_environment())
+        code = subprocess.call([str(word) for word in command], cwd=str(ROOT), env=dict(program_environment(), **more))
         summary.append(f"  {name:<18}{time.monotonic() - began:7.1f} s  {'failed' if code else 'passed'}")
         if code:
             break
@@ -497,9 +498,19 @@ def test(arguments: list) -> int:
     unpack_peers()
     set_up(dev=True, cards=True)
     # A worker that died is not replaced: whole files would be handed to its successor again, and the run would never
-    # end. More workers than cores are faster, and make tests late that wait for a process or a device.
-    spread = ["--numprocesses=auto", "--dist=loadfile", "--max-worker-restart=0"]
-    return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])])
+    # end. One worker more than cores fills the time in which tests wait for a device; more would make those late.
+    workers = (os.cpu_count() or 1) + 1
+    spread = [f"--numprocesses={workers}", "--dist=loadfile", "--max-worker-restart=0"]
+    return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])], **room_in_memory())
+
+
+def room_in_memory() -> dict:
+    """Where tests put their files: no test asks a disk what it keeps without current, so they need not wait for one."""
+    try:
+        room = shutil.disk_usage(MEMORY_DISK).free
+    except OSError:
+        return {}
+    return {"TMPDIR": MEMORY_DISK} if room > MEMORY_NEEDED else {}
 
 
 def check(arguments: list) -> int:
