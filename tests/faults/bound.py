@@ -21,7 +21,15 @@ def run_tests(nodes: Collection[str], engine: str) -> Mapping[str, Sequence[str]
         return {}
     with tempfile.TemporaryDirectory(prefix="clinic-faults-") as folder:
         told = Path(folder) / "told.xml"
-        words = ["-q", "-n0", "-p", "no:randomly", f"--engine={engine}", f"--junitxml={told}"]
+        words = [
+            "-q",
+            "-n0",
+            "-p",
+            "no:randomly",
+            f"--engine={engine}",
+            f"--junitxml={told}",
+            f"--basetemp={folder}/files",
+        ]
         command = [sys.executable, "-m", "pytest", *words, *sorted(nodes)]
         subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)  # noqa: S603  # our own arguments
         ran = _cases(told) if told.exists() else {}

@@ -108,6 +108,11 @@ class Fridge:
         """How many readings wait in the probe."""
         return self._ring.unsent
 
+    @property
+    def minutes_to_come(self) -> int:
+        """How many minutes it goes on being as it was told to be."""
+        return len(self._wanted)
+
     def go_through(self, temperatures: Iterable[int]) -> None:
         """Be so warm in the next minutes, as fast as a fridge can."""
         self._wanted += temperatures

@@ -102,6 +102,8 @@ async def the_clock_shows_another_year(site: SimulatedSite) -> None:
 @mishap
 async def a_request_is_sent_again(site: SimulatedSite) -> None:
     if site.is_up and not site.db.failure and site.sent:
+        assert isinstance(site.db, TroubledDatabase)
+        site.db.trouble = None  # it waits for somebody who would ask once more
         site.send_again(site.random.choice(site.sent[-6:]))
 
 

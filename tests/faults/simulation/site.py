@@ -43,6 +43,7 @@ ASKS_AGAIN_S = 60.0
 LATE_S = 420.0
 LAST_READING_S = 5.0  # until it is stored
 MOST_SETTLING_MIN = 90
+QUIET_MIN = 6  # longer than until the next look of every watcher
 SET_UP_BEFORE_H = 3.0  # the day begins: a clock that is set goes back to when the probe stood here already
 NOTICED_EVERY_S = 10.0
 SEATS = tuple(f"s{number}" for number in range(1, 21))
@@ -103,9 +104,11 @@ class SimulatedSite(Clinic):
         self.fridge.is_silent = False
         if isinstance(self.db, TroubledDatabase):
             self.db.trouble = None
+        quiet_min = 0
         for _ in range(MOST_SETTLING_MIN):
             await asyncio.sleep(60)
-            if self.is_up and not self._what_waits():
+            quiet_min = quiet_min + 1 if self.is_up and not self._what_waits() else 0
+            if quiet_min == QUIET_MIN:
                 break
         else:
             raise Broken(f"never settled: {self._what_waits()}")
@@ -127,7 +130,8 @@ class SimulatedSite(Clinic):
         waiting = select(page_due.c.id).where(page_due.c.state.in_([DueState.WAITING, DueState.LEASED]))
         pages = self.db.read_now(lambda connection: len(connection.execute(waiting).all()))
         late = self.fridge.unsent + self.fridge.post.kept
-        return [f"{number} {what}" for number, what in ((pages, "pages"), (late, "readings")) if number]
+        waiting_for = ((pages, "pages"), (late, "readings"), (self.fridge.minutes_to_come, "minutes of the fridge"))
+        return [f"{number} {what}" for number, what in waiting_for if number]
 
     async def _deliver_late(self) -> None:
         while True:

@@ -1,5 +1,6 @@
 """The database of the simulated site: the server's own, with commits that fail when they are told to."""
 
+import queue
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -25,9 +26,9 @@ class Trouble(StrEnum):
 class _NoQueue:
     """Has an action recorded by whoever asks, at once; the writer's own thread has nothing to do but to end."""
 
-    def __init__(self, record: Callable[[Any], None], end: Callable[[None], None]) -> None:
+    def __init__(self, record: Callable[[Any], None], of_the_thread: "queue.Queue[Any]") -> None:
         self.put_nowait = record
-        self.put = end
+        self.put, self.get = of_the_thread.put, of_the_thread.get
 
 
 class TroubledDatabase(Database):
@@ -35,7 +36,7 @@ class TroubledDatabase(Database):
 
     def __init__(self, url: str, **parts: Any) -> None:
         super().__init__(url, **parts)
-        self._queue = _NoQueue(self._record_now, self._queue.put)  # type: ignore[assignment]  # all that is used of it
+        self._queue = _NoQueue(self._record_now, self._queue)  # type: ignore[assignment]  # all that is used of it
         self.trouble: Trouble | None = None
         dialect = self._writer.dialect
         self._commit_really = dialect.do_commit
