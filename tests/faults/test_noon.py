@@ -19,7 +19,7 @@ from tests.proof.clinic import KEYRING, SITE, Clinic
 from tests.proof.invariants import violations
 from tests.proof.rows import Rows
 
-OLDER = "0006"
+OLDER = "0007"
 EVERY_TABLE = 150
 
 

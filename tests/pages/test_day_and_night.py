@@ -1,5 +1,6 @@
 """A wall and a desk left open for a day: the hours pass in the browser, and nothing piles up in it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ SETTLED_AFTER_HOURS = 4
 HALF_TYPED = "main input:not([type=hidden]) >> nth=0"
 AN_HOUR_MS = 3_600_000
 SHORTLY_MS = 2_000  # longer than a page waits before it opens its stream again
+COLLECTED_WITHIN_TRIES = 10
 MOST_MORE = {"Nodes": 50, "JSEventListeners": 5, "JSHeapUsedSize": 600_000}
 LIVE = "document.getElementById('stale').hidden && document.getElementById('live')._htmx?.sse?.status === 200"
 TICKED = """async times => {
@@ -76,6 +78,17 @@ class Left:
         told: dict[str, Any] = await self.session.send("Performance.getMetrics")
         return {one["name"]: one["value"] for one in told["metrics"]}
 
+    async def more_than(self, then: dict[str, float]) -> dict[str, float]:
+        """Return what is held more than then, and too much more; what is on its way out is given time to go."""
+        more: dict[str, float] = {}
+        for _ in range(COLLECTED_WITHIN_TRIES):
+            now = await self.taken()
+            more = {name: now[name] - then[name] for name, most in MOST_MORE.items() if now[name] - then[name] > most}
+            if not more:
+                break
+            await asyncio.sleep(1)
+        return more
+
 
 async def test_a_day_leaves_nothing_behind_in_a_wall_and_a_desk(
     screens: Screens, eventually: Callable[..., Awaitable[None]]
@@ -95,11 +108,8 @@ async def test_a_day_leaves_nothing_behind_in_a_wall_and_a_desk(
             if hour == SETTLED_AFTER_HOURS:
                 before = [await left.taken() for left in pages]
         for left, then in zip(pages, before, strict=True):
-            now = await left.taken()
             assert len(left.streams) == 1
-            assert {
-                name: now[name] - then[name] for name in MOST_MORE if now[name] - then[name] > MOST_MORE[name]
-            } == {}
+            assert await left.more_than(then) == {}
         assert await desk.input_value(HALF_TYPED) == "半句"
 
 

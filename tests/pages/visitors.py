@@ -92,6 +92,7 @@ from clinic_server.demand.reckoning import Changed, Reckoned
 from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
+from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.checks.actions import record_check
 from clinic_server.observation.checks.rules import HowIs
@@ -285,7 +286,8 @@ def _go_out(tx: Tx, visit_ids: list[UUID]) -> dict[str, str]:
         answer_at_exit(tx, reader.reader_id, AtExit(ShownBy.SCAN, visit_id))
     (opened,) = open_readers(tx.connection, tx.keyring, tx.now)
     named = {"slip_over": may_leave, "slip_staying": staying}
-    codes = {name: slip_code(tx.keyring, one.visit_id, tx.local_date, one.ticket_number) for name, one in named.items()}
+    day = business_date(tx.now, tx.site.zone, SITE.day_starts_at)
+    codes = {name: slip_code(tx.keyring, one.visit_id, day, one.ticket_number) for name, one in named.items()}
     return {"exit": opened.path} | codes
 
 
