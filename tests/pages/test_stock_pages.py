@@ -65,6 +65,23 @@ async def test_a_day_with_people_under_observation_is_not_closed_whoever_signs(
         await photograph(page, "closing-blocked.zh-CN.1366")
 
 
+async def test_what_is_begun_in_the_box_outlasts_a_refresh(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/bench/box") as page:
+        await eventually(page, "document.getElementById('live')._htmx?.sse?.status === 200")
+        fold = page.locator("tbody details").last
+        await fold.locator("summary").click()
+        await fold.locator("select").select_option(index=2)
+        await fold.locator("[name=doses]").fill("1")
+        begun = [await fold.locator("select").input_value(), "1"]
+        key = "[...document.querySelectorAll('tbody details [name=idempotency_key]')].at(-1).value"
+        before = await page.evaluate(key)
+        await page.evaluate("document.getElementById('live').dispatchEvent(new Event('resync'))")
+        await eventually(page, f"{key} !== '{before}'")
+        await eventually(page, "[...document.querySelectorAll('tbody details')].at(-1).open")
+        assert [await fold.locator("select").input_value(), await fold.locator("[name=doses]").input_value()] == begun
+    assert screens.complaints.said == []
+
+
 async def test_waste_is_recorded_in_the_box(screens: Screens, eventually: Eventually) -> None:
     async with screens.opened("/bench/box") as page:
         rows = await page.locator("tbody tr").count()
