@@ -19,7 +19,7 @@ INPUTS = (
     *("requirements.lock", "requirements-dev.lock", "requirements-cards.lock"),
     *("requirements-agent.lock", "requirements-tools.lock", "requirements-node.lock"),
 )
-WAIT_S = 20
+WAIT_S = 90  # on a machine that has much else to do
 
 
 def _load(path: Path) -> ModuleType:

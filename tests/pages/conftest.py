@@ -76,6 +76,7 @@ class Screens:
 
     async def turn(self, page: Page, path: str, *, language: str, signed_in: bool) -> str:
         """Lead a window that is open already to a page, as somebody else; return the page as it was sent."""
+        await page.goto("about:blank")  # the page before, signed out, would go its own way
         await page.context.clear_cookies()
         await self._equip(page.context, language, signed_in=signed_in)
         answer = await page.goto(self.site.url + path)
