@@ -63,6 +63,9 @@ class UnrulyPost(Publisher):
 
     It keeps back single readings, now and then all of a quarter of an hour or more; and most of those without which the
     server must take for an excursion what is none, until it has done so.
+
+    The probe takes what is kept back for sent. After many of those its last SENT_AGAIN are none that the broker ever
+    confirmed, so that the post sends again those which they pushed out.
     """
 
     def __init__(self, random: Random, url: str, dev: str) -> None:
@@ -72,6 +75,8 @@ class UnrulyPost(Publisher):
         self._random = random
         self._kept: list[Kept] = []
         self._delivered: deque[Kept] = deque(maxlen=firmware.SENT_AGAIN)
+        self._passed_on: deque[tuple[int, Kept]] = deque(maxlen=firmware.SENT_AGAIN)  # each with its seq
+        self._last_taken = -1
         self._sent = 0
         self._keeps_back = 0
         self.is_honest = False
@@ -81,16 +86,24 @@ class UnrulyPost(Publisher):
         await super().connect()
         self._kept += self._delivered
         self._delivered.clear()
+        first_sent_again = self._last_taken - firmware.SENT_AGAIN + 1
+        self._kept += [one for seq, one in self._passed_on if seq < first_sent_again]
+        self._passed_on.clear()
 
     async def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:  # the firmware's
         if retain:
             return await super().publish(topic, payload, retain)
-        is_between = json.loads(payload)["mC"] in BETWEEN
+        reading = json.loads(payload)
+        is_between = reading["mC"] in BETWEEN
         self._sent += 1
         if self._is_kept_back(is_between=is_between):
             self._kept.append(Kept(topic, payload, self._sent + (self._random.randint(*AJAR) if is_between else 0)))
+            self._last_taken = max(self._last_taken, reading["seq"])
             return True
         is_heard = await super().publish(topic, payload)
+        if is_heard:
+            self._passed_on.append((reading["seq"], Kept(topic, payload, self._sent)))
+            self._last_taken = max(self._last_taken, reading["seq"])
         if self._happens(0.03):
             await super().publish(topic, payload)
         if self.is_honest or self._happens(0.3):
