@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +12,7 @@ from clinic_server.backup.copies import connected, is_empty
 from clinic_server.backup.rules import BackupFailed
 from clinic_server.kit.engines import is_sqlite, sqlite_path
 from clinic_server.kit.journal import Head, verify
-from clinic_server.kit.schema import Schema, load_tables, schema_of, upgrade
-from clinic_server.kit.single import hold_file
+from clinic_server.kit.schema import Schema, kept_from_servers, load_tables, schema_of, upgrade
 
 _MOST_AT_ONCE: Final = 1_000  # rows in memory
 
@@ -43,7 +41,7 @@ def move(url: str, to_url: str, journal_key: bytes) -> Moved:
     """
     load_tables()
     _refuse_filled(to_url)
-    with _held(url), connected(url) as here:
+    with kept_from_servers(url), connected(url) as here:
         if schema_of(here) is not Schema.CURRENT:
             raise BackupFailed("move_schema_older")
         upgrade(to_url)
@@ -59,17 +57,6 @@ def _refuse_filled(to_url: str) -> None:
     """Refuse a database in which there is anything."""
     if sqlite_path(to_url).exists() if is_sqlite(to_url) else not is_empty(to_url):
         raise BackupFailed("move_not_empty")
-
-
-@contextmanager
-def _held(url: str) -> Iterator[None]:
-    """Keep every server from an SQLite file meanwhile; on PostgreSQL the connection itself does."""
-    held = hold_file(sqlite_path(url)) if is_sqlite(url) else None
-    try:
-        yield
-    finally:
-        if held is not None:
-            held.release()
 
 
 def _moved(table: Table, here: Connection, there: Connection) -> int:

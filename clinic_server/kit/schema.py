@@ -40,7 +40,7 @@ def append_only_tables() -> list[str]:
 def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
     """Create or migrate the schema; a migration that fails leaves no trace, a newer file is refused."""
     load_tables()
-    with _held(url), _connection(url) as connection:
+    with kept_from_servers(url), _connection(url) as connection:
         current, known = _current_revision(connection), _revisions(scripts)
         connection.rollback()
         if current is not None and current not in known:
@@ -111,8 +111,8 @@ def _current_revision(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _held(url: str) -> Iterator[None]:
-    """Keep a running server's file from being migrated under it; on PostgreSQL the writing connection does."""
+def kept_from_servers(url: str) -> Iterator[None]:
+    """Keep every server from an SQLite file meanwhile; on PostgreSQL the writing connection itself does."""
     held = hold_file(sqlite_path(url)) if is_sqlite(url) else None
     try:
         yield
