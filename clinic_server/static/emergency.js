@@ -1,20 +1,30 @@
 // The emergency key: the first press arms it for three seconds, the second calls the team.
 // F12 presses the only key of a page; of several, the one beside what has the focus, or goes to the first.
+// A live refresh between the two presses puts a new key in its place: that one is armed as the old one was.
 (() => {
   "use strict";
 
   const ARMED_MS = 3000;
+  const armed = new Set(); // the addresses the keys call
   const keys = () => [...document.querySelectorAll("[data-emergency]")].filter((key) => key.getClientRects().length);
-  const isArmed = (key) => key.dataset.armed === "true";
+  const addressOf = (key) => key.form.getAttribute("action");
+  const isArmed = (key) => armed.has(addressOf(key));
 
-  function arm(key) {
+  function show(key) {
     const words = key.querySelector("span");
-    const before = words.textContent;
-    key.dataset.armed = "true";
-    words.textContent = key.dataset.again;
+    key.dataset.usual ??= words.textContent;
+    key.toggleAttribute("data-armed", isArmed(key));
+    words.textContent = isArmed(key) ? key.dataset.again : key.dataset.usual;
+  }
+
+  const showAll = () => document.querySelectorAll("[data-emergency]").forEach(show);
+
+  function arm(address) {
+    armed.add(address);
+    showAll();
     setTimeout(() => {
-      delete key.dataset.armed;
-      words.textContent = before;
+      armed.delete(address);
+      showAll();
     }, ARMED_MS);
   }
 
@@ -41,8 +51,10 @@
       if (!key || isArmed(key)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      arm(key);
+      arm(addressOf(key));
     },
     true,
   );
+
+  document.addEventListener("htmx:after:swap", showAll);
 })();

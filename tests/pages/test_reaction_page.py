@@ -1,12 +1,13 @@
 """A reaction from the key at the seat to the sheet and the file, and the clock that runs from then on."""
 
+import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.api.gateways import Gateway, gateway, until
 from tests.pages.conftest import Screens, photograph
@@ -14,6 +15,7 @@ from tests.pages.site import PageSite, furnish
 from tests.pages.test_opening_page import press
 
 Eventually = Callable[..., Awaitable[None]]
+CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
 LOG = "(document.getElementById('log')?.innerText ?? '')"
 WELL = {"systolic_mmhg": "84", "diastolic_mmhg": "50", "spo2_percent": "92"}
 
@@ -44,6 +46,26 @@ def _screens(browser: Browser, own_site: PageSite) -> Screens:
     return Screens(browser, own_site)
 
 
+async def refresh(page: Page, eventually: Eventually) -> None:
+    """Show the people anew, as a signal does, and wait until every one of them is a new element."""
+    await page.evaluate("document.querySelector('article.person').id = 'before'")
+    await page.evaluate("htmx.trigger(document.getElementById('live'), 'resync')")
+    await eventually(page, "document.getElementById('before') === null")
+
+
+async def answer_slowly(page: Page, pattern: str, eventually: Eventually) -> asyncio.Event:
+    """Let what is asked for there be answered only after one more refresh; the event says that it was."""
+    refreshed = asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        await refresh(page, eventually)
+        refreshed.set()
+        await route.continue_()
+
+    await page.route(pattern, answer)
+    return refreshed
+
+
 async def _measure(page: Page) -> None:
     for name, value in WELL.items():
         await page.fill(f"#{name}", value)
@@ -55,6 +77,23 @@ async def _take_to_hospital(page: Page) -> None:
     await page.check("input[name=how][value=transferred]")
     await page.fill("#hospital", "示范县医院")
     await page.locator("#hospital").press("Enter")
+
+
+async def test_a_refresh_between_the_two_presses_and_after_them_takes_nothing_back(
+    screens: Screens, eventually: Eventually
+) -> None:
+    async with screens.opened("/observation") as page:
+        await eventually(page, CONNECTED)
+        seated = page.locator("article.person", has=page.locator("[data-emergency]")).last
+        await seated.locator("[data-emergency]").focus()
+        await press(page, "F12")
+        await refresh(page, eventually)
+        await expect(page.locator("[data-emergency][data-armed]")).to_have_count(1)
+        refreshing = await answer_slowly(page, "**/reaction", eventually)
+        await press(page, "F12")
+        await page.wait_for_url(re.compile(r"/adverse-events/\d+/care$"))
+        assert refreshing.is_set(), "the answer waited for a refresh"
+    assert screens.complaints.said == []
 
 
 async def test_from_the_key_at_the_seat_to_the_sheet_the_file_and_its_clock(
