@@ -2,7 +2,8 @@
 """Makes this folder ready and starts what was asked for; `python3 run.py --help` tells what there is.
 
 Standard library only, in syntax that Python 3.6 still reads, so that an old interpreter can say what is missing.
-All it makes lies in this folder and is git-ignored: .venv, .tools, node_modules, clinic_server/static/vendor, *.mo.
+All it makes lies in this folder and is git-ignored: .venv, .tools, node_modules, __pycache__, *.mo and
+clinic_server/static/vendor.
 Only `test`, `faults`, `bench`, `machine` and `races` touch the system, and only to install Debian packages, by name.
 """
 
@@ -86,6 +87,7 @@ LOCK_SOURCES = {
 }
 
 VENDOR = ROOT / "clinic_server" / "static" / "vendor"
+PAGES_STAMP = ROOT / "clinic_server" / "templates" / "__pycache__" / "pages.sha256"
 ASSETS = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "hx-sse.min.js": "htmx.org/dist/ext/hx-sse.min.js",
@@ -402,6 +404,24 @@ def set_up(dev: bool = False, cards: bool = False) -> None:
         make_environment(dev, cards)
         copy_assets()
         compile_catalogues()
+        compile_pages()
+
+
+def compile_pages() -> None:
+    """Compile the templates ahead, so that no server does it while somebody waits for a page."""
+    wanted = pages_digest()
+    if read(PAGES_STAMP) == wanted:
+        return
+    with announced("Compiling the pages"):
+        quietly([PYTHON, "-m", "clinic_server.kit.pages"])
+    PAGES_STAMP.write_text(wanted)
+
+
+def pages_digest() -> str:
+    package = ROOT / "clinic_server"
+    return interpreter() + digest(
+        RUNTIME_LOCK, *sorted(package.glob("kit/*pages.py")), *sorted(package.rglob("templates/**/*.html"))
+    )
 
 
 # ---- what the tests talk to ----

@@ -60,6 +60,8 @@ class ReadyFolder:
         (root / ".tools").mkdir()
         stamp = module.digest(module.NPM_LOCK) + repr(sorted(module.ASSETS.items()))
         (root / ".tools" / "assets.sha256").write_text(stamp)
+        module.PAGES_STAMP.parent.mkdir(parents=True)
+        module.PAGES_STAMP.write_text(module.pages_digest())
         self.stamp_as("dev")
 
     def stamp_as(self, kind: str) -> None:
