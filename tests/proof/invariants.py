@@ -104,6 +104,7 @@ def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
     told = "kind,effect,contraindications,adverse_reactions,observation"
     for dose, order, decision in _doses(rows):
         attached = {row["consent_id"] for row in rows.of("visit_order_consent", "order_id", order["id"])}
+        permitted = rows.one("permit", dose["permit_id"])["consent_id"]
         standing = [
             row
             for row in rows.of("consent", "decision_id", decision["id"])
@@ -112,6 +113,7 @@ def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
             and row["informed_items"] == told
             and _seq(decision) < _seq(row) < _seq(dose)
             and row["id"] in attached
+            and row["id"] == permitted
             and not _has_fallen(rows, row, _seq(dose))
         ]
         if len(standing) != 1:
