@@ -35,6 +35,8 @@ from clinic_server.backup.missing import MissingRecordsWatch, tell_missing
 from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
+from clinic_server.check_in.group import api as group_api
+from clinic_server.check_in.group import pages as group_pages
 from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
@@ -162,6 +164,8 @@ ROUTERS = (
     staff_pages.router,
     check_in_api.router,
     check_in_pages.router,
+    group_api.router,
+    group_pages.router,
     screening_api.router,
     screening_pages.router,
     rule_set_api.router,
@@ -279,12 +283,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             await asyncio.to_thread(house.db.close)
 
     app = FastAPI(
-        title="clinic-server",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
+        title="clinic-server", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.add_middleware(Shedding)  # inside of what every answer gets
     web.install(app, settings.server.most_body_bytes)

@@ -18,7 +18,8 @@ from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
 from clinic_server.people.actions import Registered, find_or_register
 from clinic_server.people.rules import IdentityFacts, Source, age_on
-from clinic_server.queue.actions import go_first_by_age, join_lane
+from clinic_server.queue.actions import go_first_by_age, spot_for, take_spot
+from clinic_server.queue.rules import Spot
 from clinic_server.settings import SiteSettings
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.steps import VISITS, abandon, open_visit
@@ -59,8 +60,13 @@ class Abandoned:
     stage: Stage
 
 
-def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission = ADMISSION) -> CheckedIn:
-    """Give somebody a visit and a ticket on this clinic day, registering them when nobody has their document."""
+def check_in(
+    tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission = ADMISSION, spot: Spot | None = None
+) -> CheckedIn:
+    """Give somebody a visit and a ticket on this clinic day, registering them when nobody has their document.
+
+    ``spot`` is where they stand in line when others of their group stand there; else the desk's next is theirs.
+    """
     day = business_date(tx.now, site.zone, site.day_starts_at)
     refuse_inadmissible(arrival.stated, day, admission)
     registered = find_or_register(tx, arrival.stated, arrival.source, take_stated=arrival.take_stated)
@@ -75,7 +81,7 @@ def check_in(tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission 
     )
     record_id = _append_record(tx, arrival, registered, " ".join(findings), admission.version)
     opened = open_visit(tx, registered.person_id, day, record_id)
-    join_lane(tx, site, opened.visit_id, day)
+    take_spot(tx, opened.visit_id, day, spot or spot_for(tx, site, day))
     go_first_by_age(tx, site, opened.visit_id, age_on(arrival.stated.born_on, day))
     refuse_without_dose(promised)  # last: who has a ticket already is told that, not that no dose is left
     tx.journal("checked_in", opened.visit_id, VISITS)

@@ -11,6 +11,7 @@ from clinic_server.closing import actions, lookup
 from clinic_server.closing.rules import DayFinding, Signed
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.staff.rules import Role
+from clinic_server.stock.actions import products
 
 router = APIRouter(include_in_schema=False)
 Viewer = Annotated[Call, allows(Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER, Role.AUDITOR)]
@@ -62,7 +63,8 @@ async def _day(call: Call, on: date | None) -> dict[str, Any]:
     site = call.house.settings.site
     business_on = on or call.business_day(call.house.db.clock.now())
     day = await call.read(lambda connection: lookup.day_standing(connection, site, business_on))
-    return {"day": day, "may_close": Role.SITE_LEAD in call.actor.roles, "links": _LINKS}
+    names = {one.code: one.name for one in await call.read(products)}
+    return {"day": day, "names": names, "may_close": Role.SITE_LEAD in call.actor.roles, "links": _LINKS}
 
 
 def _signed(name: str, reason: str) -> Signed:

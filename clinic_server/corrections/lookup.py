@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select
 from clinic_server.corrections.rules import DoseAsCorrected, DoseUnknown, IncidentKind
 from clinic_server.corrections.tables import body_site_corrected, incident, incident_assessed
 from clinic_server.stock.rules import BodySite
-from clinic_server.stock.tables import lot, unit, unit_return
+from clinic_server.stock.tables import lot, product, unit, unit_return
 from clinic_server.visits.tables import dose, dose_entered_in_error, visit
 
 
@@ -23,6 +23,7 @@ class DoseLine:
     visit_id: UUID
     ticket_number: int
     product_code: str
+    product_name: str
     lot_number: str
     trace_code: str
     body_site: BodySite
@@ -75,6 +76,7 @@ def doses_of(connection: Connection, business_on: date) -> Sequence[DoseLine]:
             dose.c.visit_id,
             visit.c.ticket_number,
             dose.c.product_code,
+            product.c.name,
             lot.c.number,
             unit.c.trace_code,
             _body_site(),
@@ -86,6 +88,7 @@ def doses_of(connection: Connection, business_on: date) -> Sequence[DoseLine]:
         .join(visit, visit.c.id == dose.c.visit_id)
         .join(unit, unit.c.id == dose.c.unit_id)
         .join(lot, lot.c.id == dose.c.lot_id)
+        .join(product, product.c.id == lot.c.product_id)
         .where(visit.c.business_on == business_on)
         .order_by(dose.c.journal_seq.desc())
     )

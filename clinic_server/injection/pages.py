@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
-from clinic_server.injection.rules import PermitRefused, SentBackReason
+from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
@@ -73,10 +73,16 @@ class PermitForm(Form):
 
 
 class GivenForm(Form):
-    """The permit presented, and where the needle went in."""
+    """The permit presented, and where the needle went in; None where nobody said it yet."""
 
     permit_id: UUID
-    body_site: BodySite
+    body_site: BodySite | None = None
+
+    def said_site(self) -> BodySite:
+        """Return where the needle went in, or raise BodySiteNotSaid."""
+        if self.body_site is None:
+            raise BodySiteNotSaid(findings=("body_site",))
+        return self.body_site
 
 
 class SentBackForm(Form):
@@ -224,8 +230,9 @@ async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
 async def record_dose(call: Bench, visit_id: UUID) -> Response:
     """Record the dose and go back to the queue."""
     form, site = await call.form(GivenForm), call.house.settings.site
+    body_site = form.said_site()
     return await call.record(
-        lambda tx: actions.give_dose(tx, site, form.permit_id, form.body_site),
+        lambda tx: actions.give_dose(tx, site, form.permit_id, body_site),
         then=f"/visits/{visit_id}",
     )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from clinic_server.kit.errors import Conflict, NotFound, Refused
+from clinic_server.kit.errors import Conflict, Malformed, NotFound, Refused
 from clinic_server.people.rules import age_in_months
 from clinic_server.stock.rules import AtBench, BodySite, UnitFacts, findings_for_unit
 from clinic_server.stock.vaccines import Vaccine
@@ -42,6 +42,12 @@ class PermitRefused(Refused):
     """The needle may not go in; the findings say why, all of them."""
 
     code = "permit_refused"
+
+
+class BodySiteNotSaid(Malformed):
+    """Nobody said where the needle went in; no place is the usual one."""
+
+    code = "body_site_not_said"
 
 
 class PermitUnknown(NotFound):

@@ -17,6 +17,7 @@ from clinic_server.queue.rules import (
     NotInHand,
     Place,
     PriorityReason,
+    Spot,
     StationBusy,
     StationServesNot,
     batch_of,
@@ -26,7 +27,16 @@ from clinic_server.queue.rules import (
     place_after_pass,
     priority_by_age,
 )
-from clinic_server.queue.tables import BatchAdmitted, StationLane, VisitLane, VisitPriority, batch_admitted, visit_lane
+from clinic_server.queue.tables import (
+    BatchAdmitted,
+    StationLane,
+    VisitGroup,
+    VisitInGroup,
+    VisitLane,
+    VisitPriority,
+    batch_admitted,
+    visit_lane,
+)
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.staff.actions import require_signed_in, stations
 from clinic_server.staff.rules import StationUnknown
@@ -133,14 +143,32 @@ def put_station_in_lane(tx: Tx, station: str, lane: str | None) -> None:
     tx.journal("station_lane_set", station, VISITS)
 
 
-def join_lane(tx: Tx, site: SiteSettings, visit_id: UUID, business_on: date) -> None:
-    """Put a new ticket into the lane of the desk that gave it, under the journal line of its check-in."""
+def spot_for(tx: Tx, site: SiteSettings, business_on: date) -> Spot | None:
+    """Return where the next ticket of the actor's desk stands, None at a site without lanes."""
     of_stations = lanes(tx.connection)
     known = frozenset(of_stations.values())
     lane = lane_to_join(of_stations.get(tx.actor.station or ""), known, _people_in_lanes(tx) if known else {})
-    if lane is not None:
-        batch = batch_of(_tickets_of(tx, business_on, lane), site.batch_size)
-        _join(tx, visit_id, business_on, lane, batch)
+    if lane is None:
+        return None
+    return Spot(lane, batch_of(_tickets_of(tx, business_on, lane), site.batch_size))
+
+
+def take_spot(tx: Tx, visit_id: UUID, business_on: date, spot: Spot | None) -> None:
+    """Put a new ticket where it stands, under the journal line of its check-in."""
+    if spot is not None:
+        _join(tx, visit_id, business_on, spot.lane, spot.batch)
+
+
+def form_group(tx: Tx, label: str, business_on: date) -> UUID:
+    """Begin a group, under the journal line of whoever of it is checked in first."""
+    return tx.append(
+        VisitGroup, label=label, business_on=business_on, formed_by=require_signed_in(tx), formed_at=tx.now
+    )
+
+
+def join_group(tx: Tx, group_id: UUID, visit_id: UUID) -> None:
+    """Let a visit belong to a group, under a journal line of the group's check-in."""
+    tx.append(VisitInGroup, visit_id=visit_id, group_id=group_id)
 
 
 def move_to_lane(tx: Tx, site: SiteSettings, visit_id: UUID, lane: str) -> None:

@@ -69,6 +69,7 @@ class InLine:
     batch: int | None
     is_held: bool
     priority: PriorityReason | None
+    group: str | None
 
 
 @dataclass(frozen=True, slots=True)

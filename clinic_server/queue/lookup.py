@@ -15,7 +15,14 @@ from clinic_server.kit.moments import Due
 from clinic_server.kit.turns import moment_of, turns_after
 from clinic_server.queue.pace import LOOKED_BACK, pace, wait_minutes
 from clinic_server.queue.rules import SERVED, Counter, Place, in_order, people_ahead
-from clinic_server.queue.tables import batch_admitted, station_lane, visit_lane, visit_priority
+from clinic_server.queue.tables import (
+    batch_admitted,
+    station_lane,
+    visit_group,
+    visit_in_group,
+    visit_lane,
+    visit_priority,
+)
 from clinic_server.settings import Settings, SiteSettings
 from clinic_server.staff.lookup import stations_open
 from clinic_server.stock.usable import products_at_stations
@@ -66,7 +73,7 @@ def line(connection: Connection, site: SiteSettings, *stages: Stage) -> Sequence
     reasons = _latest(connection, select(visit_priority.c.visit_id, visit_priority.c.reason), visit_priority)
     passes = _latest(connection, _passes(), visit_call_ended)
     products = products_ordered(connection) if Stage.WAITING_FOR_INJECTION in stages else {}
-    admitted = _admitted(connection, site)
+    admitted, groups = _admitted(connection, site), groups_of_open(connection)
 
     def placed(one: Standing) -> Place:
         lane, batch = lanes.get(one.visit_id, (None, None))
@@ -85,6 +92,7 @@ def line(connection: Connection, site: SiteSettings, *stages: Stage) -> Sequence
             passed_to_at=carried(passed_to_at, passed_seq) if passed_to_at else None,
             passed_seq=passed_seq,
             product_code=products.get(one.visit_id),
+            group=groups.get(one.visit_id),
         )
 
     return in_order([placed(one) for one in standing_at(connection, *stages)], head_start(site))
@@ -133,6 +141,17 @@ def waits(connection: Connection, waiting: Sequence[Place]) -> Mapping[Stage, Wa
 def in_hand(connection: Connection, station: str) -> Sequence[Standing]:
     """Return who is called to a station and has not gone on, whoever was called last first."""
     return [one for one in called_to(connection, station) if one.stage in SERVED]
+
+
+def groups_of_open(connection: Connection) -> Mapping[UUID, str]:
+    """Return the name of the group of each open visit that came with one."""
+    rows = connection.execute(
+        select(visit_in_group.c.visit_id, visit_group.c.label)
+        .join(visit_group, visit_group.c.id == visit_in_group.c.group_id)
+        .join(visit_now, visit_now.c.visit_id == visit_in_group.c.visit_id)
+        .where(IS_OPEN)
+    )
+    return {row.visit_id: row.label for row in rows}
 
 
 def place_of(connection: Connection, site: SiteSettings, visit_id: UUID) -> Place | None:

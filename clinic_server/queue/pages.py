@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to
 from clinic_server.queue import actions
-from clinic_server.queue.lookup import counters, hall, in_hand, lanes, place_of
+from clinic_server.queue.lookup import counters, groups_of_open, hall, in_hand, lanes, place_of
 from clinic_server.queue.rules import AT_DESKS, LANE_PATTERN, ON_FLOOR, SERVED, PriorityReason
 from clinic_server.staff.actions import stations
 from clinic_server.staff.rules import Role
@@ -66,7 +66,8 @@ async def hand(call: Desk) -> HTMLResponse:
     """Show who is called to the actor's station and has not gone on."""
     station = call.actor.station
     called = await call.read(lambda connection: in_hand(connection, station)) if station else ()
-    return call.page("queue/_hand.html", hand=called, served=SERVED)
+    groups = await call.read(groups_of_open) if called else {}
+    return call.page("queue/_hand.html", hand=called, groups=groups, served=SERVED)
 
 
 @router.post("/visits/{visit_id}/recall")

@@ -96,7 +96,8 @@ class Place:
     """Somebody in line at a stage.
 
     ``since_at`` is when they came to it. Who was passed over counts as waiting since ``passed_to_at`` instead, and
-    ``passed_seq`` is the journal line that says so (0: never). ``is_held`` while their batch is not let in.
+    ``passed_seq`` is the journal line that says so (0: never). ``is_held`` while their batch is not let in; ``group``
+    is the name of those they came with.
     """
 
     visit_id: UUID
@@ -112,11 +113,20 @@ class Place:
     passed_to_at: datetime | None = None
     passed_seq: int = 0
     product_code: str | None = None
+    group: str | None = None
 
     @property
     def is_callable(self) -> bool:
         """Whether a station may call them now."""
         return self.called_to is None and not self.is_held
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a new ticket stands: its lane, and the batch it comes in with (None: at once)."""
+
+    lane: str
+    batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

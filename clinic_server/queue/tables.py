@@ -59,7 +59,29 @@ class BatchAdmitted(Record, table=True):
     admitted_at: datetime = instant()
 
 
+class VisitGroup(Record, table=True):
+    """People who came together; ``label`` is the name of their class, firm or house, and of nobody."""
+
+    __tablename__ = "visit_group"
+
+    label: str = text(20)
+    business_on: date
+    formed_by: UUID = Field(foreign_key="staff.id")
+    formed_at: datetime = instant()
+
+
+class VisitInGroup(Record, table=True):
+    """A visit belongs to a group."""
+
+    __tablename__ = "visit_in_group"
+
+    visit_id: UUID = Field(foreign_key="visit.id", unique=True)
+    group_id: UUID = Field(foreign_key="visit_group.id", index=True)
+
+
 station_lane = table_of(StationLane)
 visit_lane = table_of(VisitLane)
 visit_priority = table_of(VisitPriority)
 batch_admitted = table_of(BatchAdmitted)
+visit_group = table_of(VisitGroup)
+visit_in_group = table_of(VisitInGroup)

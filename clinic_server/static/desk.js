@@ -10,12 +10,12 @@
   let lastCharacterAt = -Infinity;
 
   const isShown = (element) => element.getClientRects().length > 0;
-  const isTicked = (element) => element.matches("[type=radio], [type=checkbox]");
-  const isTyping = (element) => element?.matches?.("input, textarea, select, [contenteditable]");
+  const WRITTEN_INTO = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+  const isTyping = (element) => element?.matches?.(WRITTEN_INTO);
 
   function pressDeclared(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-    if (event.key.length === 1 && isTyping(event.target) && !isTicked(event.target)) return;
+    if (event.key.length === 1 && isTyping(event.target)) return;
     if (event.key === "Enter" && event.target !== document.body) return;
     const declared = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(isShown);
     if (!declared || declared.disabled) return;
@@ -26,7 +26,7 @@
   function press(declared) {
     if (declared.matches("summary")) return pressFold(declared, declared.parentElement);
     declared.focus();
-    if (!isTyping(declared) || isTicked(declared)) declared.click();
+    if (!isTyping(declared)) declared.click();
   }
 
   // A fold that stands open already is gone into, and closed by its key only from inside.
@@ -67,7 +67,7 @@
     if (isCharacter(event)) lastCharacterAt = event.timeStamp;
     if (!isOfScans(event)) settle(); // a person chose, and went on
     else forget();
-    return isClose && isOfScans(event) && (!isTyping(event.target) || isTicked(event.target));
+    return isClose && isOfScans(event) && !isTyping(event.target);
   }
 
   function buttonsOf(form) {

@@ -32,6 +32,7 @@ class MovementSeen:
     movement_id: UUID
     kind: MovementKind
     product_code: str
+    product_name: str
     lot_number: str
     doses: int
     from_account: str
@@ -77,6 +78,7 @@ def movements(connection: Connection, asked: MovementsAsked, limit: int) -> Sequ
         movement.c.id,
         movement.c.kind,
         product.c.code,
+        product.c.name,
         lot.c.number,
         movement.c.doses,
         movement.c.from_account,

@@ -66,6 +66,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "alerts.rules.Hush": "hush",
     "alerts.rules.Severity": "severity",
     "audit.rules.Subject": "look_subject",
+    "check_in.group.rules.LineFault": "finding",
     "check_in.rules.Finding": "finding",
     "check_in.rules.How": "how",
     "check_in.rules.TypedReason": "typed_reason",

@@ -193,6 +193,8 @@ async def is_vaccinated(clinic: Clinic, card: SyntheticCard) -> Page:
     await confirm_all(bench)
     await bench.wait_for_url("**/injection?permit=*")
     await expect(bench.locator(".permit")).to_be_visible()
+    await press(bench, "1")
+    await expect(bench.locator("[name=body_site]").first).to_be_checked()
     await press(bench, "F9")
     await bench.wait_for_url(lambda url: "injection" not in url)
     return bench

@@ -167,6 +167,9 @@ async def test_eleven_spaces_confirm_eleven_facts_and_one_key_asks_for_the_permi
         assert await page.evaluate(FRAME) == await page.evaluate(COLOUR, "good")
         assert await page.evaluate(SOUNDED) == "good"
         await photograph(page, "permit.zh-CN.1366")
+        await page.keyboard.press("F9")  # nobody said where the needle went in
+        await page.locator("#notice .warn", has_text="还没有选择接种部位").wait_for()
+        assert await page.evaluate("document.activeElement.name") == "body_site"
 
 
 async def test_a_refused_vial_turns_the_whole_screen_red_with_reasons_and_sounds_otherwise(screens: Screens) -> None:

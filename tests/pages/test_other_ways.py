@@ -16,6 +16,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page, expect
 
+from clinic_server.check_in.actions import close_abandoned
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.exit.actions import open_reader
 from clinic_server.observation.exit.lookup import open_readers
@@ -24,7 +25,7 @@ from clinic_server.rehearsal import PRODUCT_CODE, Plan, prepare, settings_of
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import Role, StationKind
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import standing
+from clinic_server.visits.lookup import standing, standing_at
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from tests.conftest import ManualClock
 from tests.pages.conftest import Screens
@@ -114,6 +115,33 @@ async def test_somebody_without_a_card_has_a_fever_and_is_deferred(clinic: Clini
         await page.wait_for_url(lambda url: not url.endswith("/decision"))
     assert await clinic.stage(visit_id) is Stage.DEFERRED
     assert clinic.screens.complaints.said == []
+
+
+async def test_a_class_is_checked_in_by_its_list_and_called_under_its_name(clinic: Clinic) -> None:
+    listed = [f"同学{place} {synthetic_resident(16_501_000 + place).number}" for place in range(3)]
+    async with clinic.at(Role.REGISTRAR, "/check-in") as desk:
+        hand = await Hand.of(desk)
+        await hand.press("F4")
+        await desk.wait_for_url("**/check-in/group")
+        await hand.write(label="三年二班", listed="\n".join([*listed, "同学9 123"]))
+        await hand.press("F9")
+        await expect(desk.locator("#notice")).to_contain_text("第 4 行")
+        await expect(desk.locator("[name=listed]")).to_be_focused()
+        await hand.press("Control+A")
+        await desk.keyboard.insert_text("\n".join(listed))
+        await hand.press("F9")
+        await desk.wait_for_url("**/check-in/group/*-*")
+        await expect(desk.locator("h1")).to_have_text("三年二班")
+        await expect(desk.locator("tbody tr")).to_have_count(len(listed))
+    async with clinic.at(Role.REGISTRAR, "/screening") as page:
+        hand = await Hand.of(page)
+        await hand.press("F2")
+        await page.wait_for_url("**/visits/*/screening")
+        visit_id = UUID(page.url.split("/")[-2])
+        await expect(page.locator("#hand")).to_contain_text("三年二班")
+    await clinic.does(return_to_line, Role.REGISTRAR, visit_id)
+    for place in await clinic.app.state.house.db.read(lambda one: standing_at(one, Stage.WAITING_FOR_SCREENING)):
+        await clinic.does(close_abandoned, Role.REGISTRAR, place.visit_id)
 
 
 async def test_a_child_signs_beside_the_mother(clinic: Clinic) -> None:

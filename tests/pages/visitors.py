@@ -64,6 +64,10 @@ from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
+from clinic_server.check_in.actions import close_abandoned
+from clinic_server.check_in.group.actions import check_in_group
+from clinic_server.check_in.group.lookup import group_seen
+from clinic_server.check_in.rules import TypedReason
 from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
 from clinic_server.cold_chain.excursions.actions import decide as decide_units
 from clinic_server.cold_chain.excursions.actions import write_form
@@ -151,6 +155,7 @@ from clinic_server.visits.steps import call_visit
 from clinic_server.visits.tables import Watch
 from clinic_server.visits.withheld import Withholding, withhold
 from devices.pagers.page import Outcome, Reached
+from firmware_stubs.id_card_reader.cards import synthetic_resident
 from tests.api.visitors import a_full_kit, take_in_lot
 from tests.pages.stages import SITE, answer, arrive, inject, recommend, sign
 from tests.pages.temperatures import cool
@@ -198,7 +203,16 @@ def fill(tx: Tx) -> dict[str, str]:
     _page(tx)
     cool(tx)
     clinic |= _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
-    return clinic | _report(tx, people[0], doses[0])
+    return clinic | _report(tx, people[0], doses[0]) | _come_together(tx)
+
+
+def _come_together(tx: Tx) -> dict[str, str]:
+    """Let a class be checked in by its list, and go away again."""
+    listed = "\n".join(f"同学{place} {synthetic_resident(16_502_000 + place).number}" for place in range(6))
+    group_id = check_in_group(tx, SITE, "三年二班", TypedReason.NO_CARD, listed).group_id
+    for one in group_seen(tx.connection, tx.keyring, group_id, ()).visits:
+        close_abandoned(tx, one.visit_id)
+    return {"group": str(group_id)}
 
 
 def _react(tx: Tx, observed_id: UUID, waiting_id: UUID) -> dict[str, str]:
