@@ -5,7 +5,7 @@ To look up the text, bind the values and wrap the rows took it longer than the d
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Delete, Insert, IteratorResult, Select, Update
@@ -16,20 +16,13 @@ _KINDS: Final = frozenset({Select, Insert, Update, Delete})
 _MARKS: Final = frozenset({"SAVEPOINT action", "RELEASE SAVEPOINT action"})  # around every action
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):
     """One value of a statement: by the name a call gives it, or, without one, the same in all calls."""
 
     name: str
     given_as: str | None
     process: Callable[[Any], Any] | None
     constant: Any
-
-    def of(self, given: Mapping[str, Any]) -> Any:
-        """Return it as the driver takes it."""
-        if self.given_as is None:
-            return self.constant
-        return given[self.given_as] if self.process is None else self.process(given[self.given_as])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +36,13 @@ class _Plan:
 
     def sent(self, given: Mapping[str, Any]) -> Any:
         """Return what goes with the text."""
-        if self.is_positional:
-            return tuple([value.of(given) for value in self.values])
-        return {value.name: value.of(given) for value in self.values}
+        sent = [
+            constant if key is None else given[key] if process is None else process(given[key])
+            for _, key, process, constant in self.values
+        ]
+        return (
+            tuple(sent) if self.is_positional else dict(zip([value.name for value in self.values], sent, strict=True))
+        )
 
 
 # by statement; then by the engine and the names of the values given; a way taken once has no plan yet
