@@ -22,7 +22,7 @@ from devices.events import DeviceEvent, Receipted
 from devices.supervisor import Supervisor
 from tests.conftest import ManualClock
 
-LOOKS_EVERY_S = 300.0  # seldomer than the server's own, which look at nothing new most times
+LOOKS_EVERY_S = 240.0  # seldomer than the server's own, which look at nothing new most times
 PAGES_EVERY_S = 150.0
 
 
