@@ -117,7 +117,7 @@ def _is_silent(placement: Placement, now_ms: int) -> bool:
 
 
 def _is_before_its_time(placement: Placement, now_ms: int) -> bool:
-    """Tell whether the clock was set back to before a probe was placed, so that its readings count as from elsewhere."""
+    """Tell whether the clock was set back to before a probe was placed: its readings then count as from elsewhere."""
     return placement.from_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
