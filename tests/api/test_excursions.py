@@ -520,6 +520,27 @@ def test_a_probe_that_was_set_up_and_never_spoke_is_silent_too(fridge: Database,
     assert alerts(fridge) == {AlertKind.NO_DATA: (Severity.ALARM, "NO DATA SINCE 09:00")}
 
 
+def test_readings_by_a_clock_set_back_to_before_their_probe_was_placed_are_not_left_unjudged_in_silence(
+    fridge: Database, clock: ManualClock
+) -> None:
+    clock.step(minutes=-10)
+    listens(fridge)
+    assert alerts(fridge) == {}
+    clock.step(minutes=-50)
+    for seq in range(15):
+        clock.pass_time(minutes=1)
+        warm_now = Sample("p1", 1, seq, None, 9_400)
+        fridge.write_now(lambda tx, one=warm_now: cold_chain.store_readings(tx, [one]), DEVICES)  # type: ignore[misc]  # a loop's lambda
+    assert found(fridge) == []
+    listens(fridge)
+    listens(fridge)
+    assert alerts(fridge) == {AlertKind.NO_DATA: (Severity.ALARM, "NOT JUDGED, CLOCK SET BACK BEFORE 09:00")}
+    assert gaps(fridge) == []
+    clock.step(minutes=46)
+    listens(fridge)
+    assert alerts(fridge) == {}
+
+
 def test_a_probe_that_says_only_what_is_no_temperature_is_to_be_checked(fridge: Database, clock: ManualClock) -> None:
     hears(fridge, said(0, 5_000))
     clock.pass_time(minutes=5)

@@ -84,7 +84,7 @@ async def test_what_a_killed_broker_forgot_comes_again_whatever_the_post_kept_ba
             if seq == killed_after:
                 broker.be_killed(forgets)
         fridge.post.is_honest = True
-        while not fridge.post.is_empty:
+        while fridge.post.kept_back:
             probe.measure(lambda: 5_000)
             await _until(lambda: not fridge.ring.unsent)
         sending.cancel()

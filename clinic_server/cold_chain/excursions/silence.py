@@ -1,4 +1,4 @@
-"""What no message announces: a probe that falls silent, or says only what cannot be believed."""
+"""What no message announces: a probe that falls silent, or says only what cannot be believed or is not judged here."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -106,12 +106,19 @@ def _alarms(
 def _troubles(one: Placement, latest: _Latest, now_ms: int, since: str) -> Iterator[Alarm]:
     if _is_silent(one, now_ms):
         yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NO DATA SINCE {since}", one.place_code)
+    elif _is_before_its_time(one, now_ms):
+        yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NOT JUDGED, CLOCK SET BACK BEFORE {since}", one.place_code)
     if _is_broken(one, latest, now_ms):
         yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, f"CHECK PROBE, NO DATA SINCE {since}", one.place_code)
 
 
 def _is_silent(placement: Placement, now_ms: int) -> bool:
     return now_ms - placement.good_unix_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
+
+
+def _is_before_its_time(placement: Placement, now_ms: int) -> bool:
+    """Tell whether the clock was set back to before a probe was placed: its readings then count as from elsewhere."""
+    return placement.from_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
 def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:

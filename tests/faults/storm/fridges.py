@@ -111,9 +111,9 @@ class UnrulyPost(Publisher):
         return is_heard
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is kept back."""
-        return not self._kept
+    def kept_back(self) -> int:
+        """How many readings are kept back."""
+        return len(self._kept)
 
     def _is_kept_back(self, *, is_between: bool) -> bool:
         if self._happens(0.005):
@@ -189,9 +189,9 @@ class Fridges:
         return sum(len(one.ledger) for one in self.fridges)
 
     @property
-    def are_settled(self) -> bool:
-        """Whether nothing is kept back by the post any more."""
-        return all(one.post.is_empty for one in self.fridges)
+    def kept_back(self) -> int:
+        """How many readings the post keeps back."""
+        return sum(one.post.kept_back for one in self.fridges)
 
     def settle(self) -> None:
         """Let the post do nothing but its work; what it kept goes out with the minutes that follow."""
