@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, CursorResult, bindparam, event, func, insert, select, text, update
+from sqlalchemy import Connection, CursorResult, Integer, bindparam, event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from clinic_server.kit.engines import reader_engine, writer_engine
@@ -140,3 +141,14 @@ def test_a_connection_that_broke_is_known_to_be_broken(connection: Connection, d
     with pytest.raises(DBAPIError) as broken:
         connection.execute(asking)
     assert broken.value.connection_invalidated
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_each_engine_is_told_in_its_own_words(connection: Connection, tmp_path: Path) -> None:
+    asking = select(bindparam("number", type_=Integer) + 1)
+    beside = writer_engine(f"sqlite:///{tmp_path / 'beside.db'}")
+    with beside.connect() as other:
+        for number in range(4):
+            told = [each.execute(asking, {"number": number}).scalar_one() for each in (connection, other)]
+            assert told == [number + 1, number + 1]
+    beside.dispose()
