@@ -23,7 +23,8 @@ from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.devices import bench
 from tests.peers import CHROMIUM, PostgresServer
 
-gc.disable()  # until every test is collected: what is imported by then stays
+if "PYTEST_VERSION" in os.environ:  # and not where a command of ours plays with these parts for hours
+    gc.disable()  # until every test is collected: what is imported by then stays
 # Before anything asks: libpcsclite reads it once. Tests never speak to the pcscd of the machine they run on.
 os.environ["PCSCLITE_CSOCK_NAME"] = f"{tempfile.gettempdir()}/clinic-pcscd-{os.getpid()}/pcscd.comm"
 
