@@ -1,6 +1,6 @@
 """The consent desk: what is told item by item, who signs, and refusals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,11 +18,11 @@ from clinic_server.people.rules import MOST_NAME_CHARACTERS
 from clinic_server.people.signature_forms import MOST_FIELD_CHARACTERS, strokes_drawn
 from clinic_server.people.signatures import Relationship, Signature, Signer
 from clinic_server.queue.actions import call_next
-from clinic_server.queue.lookup import calling_order
+from clinic_server.queue.lookup import listed_with_names
 from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import require_product
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.line import InLine, in_line, one_in_line
+from clinic_server.visits.line import one_in_line
 
 router = APIRouter(include_in_schema=False)
 Desk = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
@@ -111,15 +111,15 @@ class ReasonForm(Form):
 
 
 @router.get("/consent")
-async def queue(call: Desk) -> HTMLResponse:
+async def queue(call: Desk, *, whole: bool = False) -> HTMLResponse:
     """Show who waits to be told and to sign."""
-    return call.page("consent/waiting.html", waiting=await _waiting(call), station=call.actor.station)
+    return call.page("consent/waiting.html", **await _waiting(call, whole=whole))
 
 
 @router.get("/consent/queue")
-async def queue_again(call: Desk) -> HTMLResponse:
+async def queue_again(call: Desk, *, whole: bool = False) -> HTMLResponse:
     """Show the queue alone."""
-    return call.page("consent/_queue.html", waiting=await _waiting(call), station=call.actor.station)
+    return call.page("consent/_queue.html", **await _waiting(call, whole=whole))
 
 
 @router.post("/consent/next")
@@ -217,12 +217,9 @@ async def settle(call: Physician, visit_id: UUID) -> Response:
     return await call.record(lambda tx: actions.settle(tx, visit_id, form.reason), then=f"/visits/{visit_id}/consent")
 
 
-async def _waiting(call: Call) -> Sequence[InLine]:
+async def _waiting(call: Call, *, whole: bool) -> dict[str, Any]:
     keyring, site = call.house.db.keyring, call.house.settings.site
-
-    def read(connection: Connection) -> Sequence[InLine]:
-        order = calling_order(connection, site, Stage.WAITING_FOR_CONSENT)
-        waiting = in_line(connection, keyring, Stage.WAITING_FOR_CONSENT)
-        return sorted(waiting, key=lambda one: order[one.visit.visit_id])
-
-    return await call.read(read)
+    seen = await call.read(
+        lambda connection: listed_with_names(connection, keyring, site, Stage.WAITING_FOR_CONSENT, is_whole=whole)
+    )
+    return {"waiting": seen.people, "more": seen.more, "whole": whole, "station": call.actor.station}

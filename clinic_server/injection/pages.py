@@ -1,6 +1,6 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,8 +15,7 @@ from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
 from clinic_server.queue.actions import call_next
-from clinic_server.queue.lookup import line
-from clinic_server.queue.rules import Place
+from clinic_server.queue.lookup import listed
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
@@ -120,17 +119,15 @@ class Chair:
 
 
 @router.get("/bench")
-async def bench(call: Bench) -> Response:
+async def bench(call: Bench, *, whole: bool = False) -> Response:
     """Show who waits for an injection."""
-    stops = await call.read(standing_stops)
-    return call.page("injection/bench.html", station=call.station(), queue=await _queue(call), stops=stops)
+    return call.page("injection/bench.html", **await _queue(call, whole=whole))
 
 
 @router.get("/bench/queue")
-async def bench_queue(call: Bench) -> Response:
+async def bench_queue(call: Bench, *, whole: bool = False) -> Response:
     """Show the queue again."""
-    stops = await call.read(standing_stops)
-    return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call), stops=stops)
+    return call.page("injection/_queue.html", **await _queue(call, whole=whole))
 
 
 @router.get("/bench/slip")
@@ -244,9 +241,10 @@ async def send_back(call: Bench, visit_id: UUID) -> Response:
     return await call.record(lambda tx: actions.send_back(tx, visit_id, form.reason), then="/bench")
 
 
-async def _queue(call: Call) -> Sequence[Place]:
-    site = call.house.settings.site
-    return await call.read(lambda connection: line(connection, site, Stage.WAITING_FOR_INJECTION))
+async def _queue(call: Call, *, whole: bool) -> dict[str, Any]:
+    site, stops = call.house.settings.site, await call.read(standing_stops)
+    seen = await call.read(lambda connection: listed(connection, site, Stage.WAITING_FOR_INJECTION, is_whole=whole))
+    return {"station": call.station(), "queue": seen.places, "more": seen.more, "whole": whole, "stops": stops}
 
 
 def _chair_of(visit_id: UUID) -> str:

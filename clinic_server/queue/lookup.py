@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.clock import business_date
+from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.ids import least_key_of
 from clinic_server.kit.moments import Due
 from clinic_server.kit.turns import moment_of, turns_after
 from clinic_server.queue.pace import LOOKED_BACK, pace, wait_minutes
-from clinic_server.queue.rules import SERVED, Counter, Place, in_order, people_ahead
+from clinic_server.queue.rules import SERVED, Counter, Place, front_of, in_order, people_ahead
 from clinic_server.queue.tables import (
     batch_admitted,
     station_lane,
@@ -27,6 +28,7 @@ from clinic_server.settings import Settings, SiteSettings
 from clinic_server.staff.lookup import stations_open
 from clinic_server.stock.usable import products_at_stations
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.line import InLine, in_line
 from clinic_server.visits.lookup import Standing, called_to, standing, standing_at
 from clinic_server.visits.orders import products_ordered
 from clinic_server.visits.rules import CallEnd
@@ -49,6 +51,22 @@ class Wait:
     def minutes(self) -> int | None:
         """The wait of whoever comes now, None while it is not known."""
         return wait_minutes(self.people, self.per_person)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line as a page lists it, and how many stand behind whom it lists."""
+
+    places: Sequence[Place]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWithNames:
+    """The same with who they are."""
+
+    people: Sequence[InLine]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +118,19 @@ def line(connection: Connection, site: SiteSettings, *stages: Stage) -> Sequence
     return in_order([placed(one) for one in standing_at(connection, *stages)], head_start(site))
 
 
-def calling_order(connection: Connection, site: SiteSettings, *stages: Stage) -> Mapping[UUID, int]:
-    """Return the place in line of everyone at these stages, 0 being the first to be called."""
-    return {place.visit_id: number for number, place in enumerate(line(connection, site, *stages))}
+def listed(connection: Connection, site: SiteSettings, *stages: Stage, is_whole: bool = False) -> Listed:
+    """Return a line as a page lists it: its front, or the whole of it where that is asked for."""
+    whole = line(connection, site, *stages)
+    shown = whole if is_whole else front_of(whole)
+    return Listed(shown, len(whole) - len(shown))
+
+
+def listed_with_names(
+    connection: Connection, keyring: Keyring, site: SiteSettings, *stages: Stage, is_whole: bool = False
+) -> ListedWithNames:
+    """Return the same with who they are, for the desks that may know."""
+    found = listed(connection, site, *stages, is_whole=is_whole)
+    return ListedWithNames(in_line(connection, keyring, [one.visit_id for one in found.places]), found.more)
 
 
 def counters(connection: Connection, settings: Settings, stage: Stage) -> Sequence[Counter]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to
 from clinic_server.queue import actions
 from clinic_server.queue.lookup import counters, groups_of_open, hall, in_hand, lanes, place_of
-from clinic_server.queue.rules import AT_DESKS, LANE_PATTERN, ON_FLOOR, SERVED, PriorityReason
+from clinic_server.queue.rules import AT_DESKS, LANE_PATTERN, MOST_LISTED, ON_FLOOR, SERVED, PriorityReason
 from clinic_server.staff.actions import stations
 from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import standing
@@ -50,15 +50,15 @@ class StationLaneForm(Form):
 
 
 @router.get(PAGE)
-async def show_line(call: Floor) -> HTMLResponse:
+async def show_line(call: Floor, *, whole: bool = False) -> HTMLResponse:
     """Show who waits where and for how long, and the lanes."""
-    return call.page("queue/line.html", **await _line(call), **await _site(call))
+    return call.page("queue/line.html", **await _line(call, whole=whole), **await _site(call))
 
 
 @router.get(f"{PAGE}/line")
-async def line_again(call: Floor) -> HTMLResponse:
+async def line_again(call: Floor, *, whole: bool = False) -> HTMLResponse:
     """Show the line alone."""
-    return call.page("queue/_line.html", **await _line(call))
+    return call.page("queue/_line.html", **await _line(call, whole=whole))
 
 
 @router.get(f"{PAGE}/hand")
@@ -158,9 +158,9 @@ async def admit_batch(call: Floor) -> Response:
     return await call.record(lambda tx: actions.admit_batch(tx, site, form.lane), then=PAGE)
 
 
-async def _line(call: Call) -> dict[str, Any]:
+async def _line(call: Call, *, whole: bool) -> dict[str, Any]:
     site = call.house.settings.site
-    return {"hall": await call.read(lambda connection: hall(connection, site))}
+    return {"hall": await call.read(lambda connection: hall(connection, site)), "whole": whole, "most": MOST_LISTED}
 
 
 async def _site(call: Call) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from clinic_server.staff.rules import Role, StationKind
 from clinic_server.visits.flow import Stage
 
 LANE_PATTERN: Final = r"^[A-Z0-9]{1,4}$"
+MOST_LISTED: Final = 25  # more of a stage make a page slow, and nobody reads them
 
 
 class PriorityReason(StrEnum):
@@ -164,6 +165,17 @@ def in_order(places: Iterable[Place], head_start: timedelta) -> Sequence[Place]:
         places,
         key=lambda place: (stands_from(place, head_start), place.passed_seq, place.ticket_number, place.visit_id),
     )
+
+
+def front_of(line: Iterable[Place]) -> Sequence[Place]:
+    """Return the front of a line: of each stage as many as a page lists unless the whole line is asked for."""
+    counts: dict[Stage, int] = {}
+    front = []
+    for place in line:
+        counts[place.stage] = counts.get(place.stage, 0) + 1
+        if counts[place.stage] <= MOST_LISTED:
+            front.append(place)
+    return front
 
 
 def place_after_pass(

@@ -1,6 +1,6 @@
 """The screening desk: who is next, the questions, and the physician's decision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from clinic_server.immunisations.seen import outlooks_of_visit
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.queue.actions import call_next
-from clinic_server.queue.lookup import calling_order
+from clinic_server.queue.lookup import listed_with_names
 from clinic_server.screening import actions
 from clinic_server.screening.actions import Answered, Further
 from clinic_server.screening.answers_form import AnswersForm
@@ -30,7 +30,7 @@ from clinic_server.screening.own_answers import (
 from clinic_server.screening.rules import Answer, DecisionOutcome, Measurements, Proposal, days_deferred
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import Stage
-from clinic_server.visits.line import InLine, in_line, one_in_line
+from clinic_server.visits.line import one_in_line
 
 router = APIRouter(include_in_schema=False)
 Asker = Annotated[Call, allows(Role.REGISTRAR, Role.PHYSICIAN)]
@@ -93,15 +93,15 @@ class DecisionForm(Form):
 
 
 @router.get("/screening")
-async def queue(call: Asker) -> HTMLResponse:
+async def queue(call: Asker, *, whole: bool = False) -> HTMLResponse:
     """Show who waits for the questions and who for the physician."""
-    return call.page("screening/waiting.html", waiting=await _waiting(call), station=call.actor.station)
+    return call.page("screening/waiting.html", **await _waiting(call, whole=whole))
 
 
 @router.get("/screening/queue")
-async def queue_again(call: Asker) -> HTMLResponse:
+async def queue_again(call: Asker, *, whole: bool = False) -> HTMLResponse:
     """Show the queue alone."""
-    return call.page("screening/_queue.html", waiting=await _waiting(call), station=call.actor.station)
+    return call.page("screening/_queue.html", **await _waiting(call, whole=whole))
 
 
 @router.post("/screening/next")
@@ -232,15 +232,14 @@ async def record_decision(call: Physician, visit_id: UUID) -> Response:
     )
 
 
-async def _waiting(call: Call) -> Sequence[InLine]:
+async def _waiting(call: Call, *, whole: bool) -> dict[str, Any]:
     keyring, site = call.house.db.keyring, call.house.settings.site
-    stages = (Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
-
-    def read(connection: Connection) -> Sequence[InLine]:
-        order = calling_order(connection, site, *stages)
-        return sorted(in_line(connection, keyring, *stages), key=lambda one: order[one.visit.visit_id])
-
-    return await call.read(read)
+    seen = await call.read(
+        lambda connection: listed_with_names(
+            connection, keyring, site, Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION, is_whole=whole
+        )
+    )
+    return {"waiting": seen.people, "more": seen.more, "whole": whole, "station": call.actor.station}
 
 
 async def _visitor(call: Call, visit_id: UUID) -> dict[str, Any]:

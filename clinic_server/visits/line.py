@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.lookup import people, person
 from clinic_server.people.rules import PersonFacts
-from clinic_server.visits.flow import Stage
-from clinic_server.visits.lookup import Standing, standing, standing_at
+from clinic_server.visits.lookup import Standing, standing, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,11 @@ class InLine:
     person: PersonFacts
 
 
-def in_line(connection: Connection, keyring: Keyring, *stages: Stage) -> Sequence[InLine]:
-    """Return everyone at these stages, in ticket order."""
-    visits = standing_at(connection, *stages)
-    known = people(connection, keyring, {visit.person_id for visit in visits})
-    return [InLine(visit, known[visit.person_id]) for visit in visits]
+def in_line(connection: Connection, keyring: Keyring, visit_ids: Sequence[UUID]) -> Sequence[InLine]:
+    """Return visits with their people, in the order they are asked for."""
+    found = standings(connection, visit_ids)
+    known = people(connection, keyring, {visit.person_id for visit in found.values()})
+    return [InLine(found[one], known[found[one].person_id]) for one in visit_ids]
 
 
 def one_in_line(connection: Connection, keyring: Keyring, visit_id: UUID) -> InLine:

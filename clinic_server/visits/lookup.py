@@ -1,6 +1,6 @@
 """Questions about visits: one of them, or all who stand at a stage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -46,6 +46,12 @@ def standing(connection: Connection, visit_id: UUID) -> Standing:
     if row is None:
         raise VisitUnknown
     return _as_standing(row)
+
+
+def standings(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Standing]:
+    """Return where these visits stand."""
+    rows = connection.execute(_standings().where(visit_now.c.visit_id.in_(visit_ids)))
+    return {row.visit_id: _as_standing(row) for row in rows}
 
 
 def standing_at(connection: Connection, *stages: Stage) -> Sequence[Standing]:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from clinic_server.kit.call import House
+from clinic_server.queue.rules import MOST_LISTED
 from clinic_server.settings import Settings
 from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import Standing, standing
@@ -302,3 +303,16 @@ async def test_the_wait_is_not_known_at_first_and_then_told_from_the_pace(
     assert (await desk.get(f"/api/v1/visits/{visit_ids[5]}/wait")).json() == 5
     assert await called(desk) == visit_ids[5]
     assert (await desk.get(f"/api/v1/visits/{visit_ids[5]}/wait")).json() is None
+
+
+async def test_a_long_line_is_listed_by_its_front_and_whole_when_asked_for(as_role: AsRole, house: House) -> None:
+    people(house, MOST_LISTED + 3)
+    desk = await as_role(Role.REGISTRAR)
+    for page in ("/screening", "/screening/queue", "/queue", "/queue/line"):
+        front, whole = (await desk.get(page)).text, (await desk.get(f"{page}?whole=true")).text
+        assert (front.count('<td><span class="ticket">'), whole.count('<td><span class="ticket">')) == (
+            MOST_LISTED,
+            MOST_LISTED + 3,
+        )
+        assert ("3 more wait behind them" in front, "more wait behind them" in whole) == (True, False)
+    assert "/screening/queue?whole=true" in (await desk.get("/screening?whole=true")).text

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.bench import card_to_page, chart, codecs, decisions, pages, reactions, readings, recall, stops
+from tests.bench import card_to_page, chart, codecs, decisions, first_paint, pages, reactions, readings, recall, stops
 from tests.bench.figures import Figures, flat_name, quantile, spreads, table
 from tests.bench.machine import machine_line
 from tests.bench.promised import completed
@@ -21,7 +21,7 @@ from tests.bench.visits.slow_disk import DELAY_MS, slow_disk
 
 PARTS = (
     *("visits", "slow-disk", "growth", "day", "streams", "card", "codecs", "decisions"),
-    *("recall", "stops", "chart", "readings", "page", "reaction"),
+    *("recall", "stops", "chart", "readings", "page", "paint", "reaction"),
 )
 LEISURELY_ROUNDS = 10
 MOST_BROWSERS = 8  # on one machine
@@ -35,6 +35,7 @@ STREAMS, STREAMS_QUICK = ((20, 100, 500), 200, 1_000), ((20, 100), 10, 100)  # o
 QUICKLY = (
     "--cards=5",
     "--coming=64",
+    "--visits=200",
     "--seconds=1",
     "--doses=10000",
     "--benches=4",
@@ -48,7 +49,7 @@ def main() -> int:
     """Measure, tell, and write it down."""
     words = _arguments()
     parts = (words.only,) if words.only else PARTS
-    if {"card", "reaction"} & set(parts) and not card_to_page.is_possible():
+    if {"card", "paint", "reaction"} & set(parts) and not card_to_page.is_possible():
         sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
     begun, figures = time.monotonic(), Figures(machine=machine_line())
@@ -67,6 +68,7 @@ def main() -> int:
         "chart": lambda: _chart(words.years, words.probes),
         "readings": lambda: _readings(words.fridges, words.minutes),
         "page": lambda: _page(words.pages),
+        "paint": lambda: _paint(words.visits, words.visits // 50, 3 if words.quick else 9),
         "reaction": lambda: _reaction(min(words.benches, MOST_BROWSERS), words.reactions),
     }
     for part in parts:
@@ -206,6 +208,20 @@ def _page(count: int) -> Figures:
     return figures | {"reading_to_page_p99_ms": round(named["acknowledgement to page"].p99, 2)}
 
 
+def _paint(count: int, waiting: int, loads: int) -> Figures:
+    seen = asyncio.run(first_paint.measure(count, waiting, loads))
+    usual_s = seen[first_paint.YARDSTICK].median_s
+    _say(f"\nFirst paint in Chromium with {count:,} visits in the day, {waiting} waiting at each stage, {loads} loads")
+    rows = []
+    for name, one in seen.items():
+        milliseconds = (one.median_s, max(one.paint_s), median(one.server_s))
+        figures = (f"{took * 1000:.0f}" for took in milliseconds)
+        rows.append((name, *figures, f"{one.page_bytes / 1000:.1f}", f"{one.median_s / usual_s:.2f}"))
+    _say(table(("milliseconds", "median", "max", "server", "kB", "times the sign-in"), rows))
+    figures = {flat_name(f"paint {name} ms"): round(one.median_s * 1000, 1) for name, one in seen.items()}
+    return figures | {flat_name(f"paint {name} ratio"): round(one.median_s / usual_s, 3) for name, one in seen.items()}
+
+
 def _reaction(benches: int, count: int) -> Figures:
     named = asyncio.run(reactions.measure(benches, count)).spreads()
     _say(f"\nFrom the emergency key to the pages of {benches} benches in Chromium, {count} times")
@@ -251,6 +267,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fridges", type=int, default=30, help="how many fridges the readings are of (30)")
     parser.add_argument("--minutes", type=int, default=400, help="how many minutes each of them spoke (400)")
     parser.add_argument("--pages", type=int, default=30, help="how many pages are waited for (30)")
+    parser.add_argument("--visits", type=int, default=5_000, help="visits in the day when pages are opened (5000)")
     parser.add_argument("--reactions", type=int, default=8, help="how often the emergency team is called (8)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat")
     given = parser.parse_args()

@@ -14,7 +14,19 @@ import pytest
 
 from devices.fridge_probe import wire as probe_wire
 from tests.bench import __main__ as bench
-from tests.bench import card_to_page, chart, codecs, decisions, pages, promised, reactions, readings, recall, stops
+from tests.bench import (
+    card_to_page,
+    chart,
+    codecs,
+    decisions,
+    first_paint,
+    pages,
+    promised,
+    reactions,
+    readings,
+    recall,
+    stops,
+)
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 from tests.bench.tap import PUBACK, PUBLISH, Packets
@@ -46,6 +58,16 @@ async def test_every_call_of_the_team_is_followed_from_the_key_to_every_bench() 
     assert (called.benches, len(called.answered_s), len(called.shown_s)) == (2, 2, 2)
     assert min(*called.answered_s, *called.shown_s) > 0
     assert called.spreads()["key to the last bench"].count == 2
+
+
+async def test_every_page_is_painted_with_the_people_of_the_day_on_it() -> None:
+    pages = {name: first_paint.PAGES[name] for name in (first_paint.YARDSTICK, "screening")}
+    seen = await first_paint.measure(visits=60, waiting=15, loads=2, pages=pages)
+    for one in seen.values():
+        assert (len(one.paint_s), len(one.server_s)) == (2, 2)
+        assert one.median_s > 0
+        assert max(one.server_s) < max(one.paint_s)
+    assert seen["screening"].page_bytes > 2 * seen[first_paint.YARDSTICK].page_bytes
 
 
 def test_a_card_takes_as_long_as_its_wire() -> None:
