@@ -91,16 +91,24 @@ async def _left(site: Site, port: int, disconnects: int) -> int:
 
 
 async def _opened(site: Site, port: int, count: int) -> list[_Page]:
-    """Open pages, and wait until the server speaks to each."""
-    request = (
+    """Open pages, so many at once as a server waits for, until it speaks to each."""
+    pages = list[_Page]()
+    for first in range(0, count, AT_ONCE):
+        some = [await _asking(site, port) for _ in range(min(AT_ONCE, count - first))]
+        async with asyncio.timeout(WITHIN_S):
+            await asyncio.gather(*(page.hear(_BEGINS) for page in some))
+        pages += some
+    return pages
+
+
+async def _asking(site: Site, port: int) -> _Page:
+    """Open a page."""
+    page = _Page(*await asyncio.open_connection("127.0.0.1", port))
+    asked = (
         f"GET /live?topics=visits HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {site.tokens['lead']}\r\n\r\n"
     )
-    pages = [_Page(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(count)]
-    for page in pages:
-        page.writer.write(request.encode())
-    async with asyncio.timeout(WITHIN_S):
-        await asyncio.gather(*(page.hear(_BEGINS) for page in pages))
-    return pages
+    page.writer.write(asked.encode())
+    return page
 
 
 async def _streams(port: int) -> int:
