@@ -28,10 +28,10 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
+from clinic_server.alerts.missing import MissingRecordsWatch, tell_missing
 from clinic_server.audit import api as audit_api
 from clinic_server.audit import pages as audit_pages
 from clinic_server.audit.looking import LookBook, LooksNoted
-from clinic_server.backup.missing import MissingRecordsWatch, tell_missing
 from clinic_server.backup.watching import Backups
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages

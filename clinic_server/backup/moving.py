@@ -1,18 +1,22 @@
 """A whole site from one database into another, as from SQLite to PostgreSQL: every row, then compared and verified."""
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Table, insert, select
 from sqlmodel import SQLModel
 
 from clinic_server.backup.copies import connected, is_empty
+from clinic_server.backup.envelope import folder_to_disk
 from clinic_server.backup.rules import BackupFailed
 from clinic_server.kit.engines import is_sqlite, sqlite_path
 from clinic_server.kit.journal import Head, verify
-from clinic_server.kit.schema import Schema, kept_from_servers, load_tables, schema_of, upgrade
+from clinic_server.kit.schema import Schema, create_in, kept_from_servers, load_tables, schema_of, upgrade
 
 _MOST_AT_ONCE: Final = 1_000  # rows in memory
 
@@ -40,12 +44,10 @@ def move(url: str, to_url: str, journal_key: bytes) -> Moved:
     UnsafeDatabase while a server runs on either.
     """
     load_tables()
-    _refuse_filled(to_url)
     with kept_from_servers(url), connected(url) as here:
         if schema_of(here) is not Schema.CURRENT:
             raise BackupFailed("move_schema_older")
-        upgrade(to_url)
-        with connected(to_url) as there, there.begin():
+        with _new_home(to_url) as there:
             rows = {table.name: _moved(table, here, there) for table in SQLModel.metadata.sorted_tables}
             seen = verify(there, journal_key)
             if seen.faults:
@@ -53,10 +55,33 @@ def move(url: str, to_url: str, journal_key: bytes) -> Moved:
     return Moved(rows, seen.head)
 
 
-def _refuse_filled(to_url: str) -> None:
-    """Refuse a database in which there is anything."""
-    if sqlite_path(to_url).exists() if is_sqlite(to_url) else not is_empty(to_url):
+@contextmanager
+def _new_home(to_url: str) -> Iterator[Connection]:
+    """Yield a database with the schema and nothing in it; unless all goes well, not even the schema stays."""
+    if is_sqlite(to_url):
+        with _new_file(sqlite_path(to_url)) as there:
+            yield there
+        return
+    if not is_empty(to_url):
         raise BackupFailed("move_not_empty")
+    with connected(to_url) as there, there.begin():
+        create_in(there)
+        yield there
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Connection]:
+    """Yield a database that bears its name only when it is finished."""
+    if path.exists():
+        raise BackupFailed("move_not_empty")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}.unfinished-", dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        upgrade(f"sqlite:///{unfinished}")
+        with connected(f"sqlite:///{unfinished}") as there, there.begin():
+            yield there
+        unfinished.rename(path)
+        folder_to_disk(path.parent)
 
 
 def _moved(table: Table, here: Connection, there: Connection) -> int:

@@ -50,9 +50,13 @@ def sift(trust: Trust, point: Point, gap_after_ms: int) -> tuple[Trust, tuple[Po
 
 
 def agree(earlier: Point, later: Point) -> bool:
-    """Tell whether a probe can have gone from one to the other."""
+    """Tell whether a probe can have gone from one to the other.
+
+    Readings less than a minute apart may differ by what a minute allows: a sensor's last digit is no leap, and what a
+    probe without a clock kept while nobody heard it arrives within one instant.
+    """
     change = abs(later.milli_celsius - earlier.milli_celsius)
-    return change * _MINUTE_MS <= MOST_MILLI_CELSIUS_A_MINUTE * (later.at_unix_ms - earlier.at_unix_ms)
+    return change * _MINUTE_MS <= MOST_MILLI_CELSIUS_A_MINUTE * max(later.at_unix_ms - earlier.at_unix_ms, _MINUTE_MS)
 
 
 def _is_sentinel(trust: Trust, point: Point, gap_after_ms: int) -> bool:

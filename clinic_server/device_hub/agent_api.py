@@ -145,10 +145,12 @@ async def fill_in(call: Agent) -> Response:
 
 @router.put("/health")
 async def take_health(call: Agent, request: Request) -> Response:
-    """Note how a desk PC is, and tell it the time."""
-    await call.desks.take_health(call.desk, await call.body(HEALTH))
+    """Note how a desk PC is and what it remembers of our records; tell it the time and what is recorded now."""
+    health = await call.body(HEALTH)
+    recorded = await call.desks.bear_witness(call.desk, health.recorded)
+    await call.desks.take_health(call.desk, health)
     house: House = request.app.state.house
-    return _json({"now": house.db.clock.now()})
+    return _json({"now": house.db.clock.now(), "recorded": recorded})
 
 
 @router.get("/words")

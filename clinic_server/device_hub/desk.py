@@ -30,6 +30,7 @@ class Desk:
     turn: int = 0  # of its stream: a newer one ends the older
     is_streaming: bool = False
     has_ended: bool = False
+    has_witnessed: bool = False  # what it remembers was held against the journal of this run
     was_connected: bool = False
     _ever: set[str] = field(default_factory=set)
     _is_list_due: bool = True

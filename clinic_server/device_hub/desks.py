@@ -13,14 +13,18 @@ from uuid import UUID
 import structlog
 from fastapi import Request
 
+from clinic_server.alerts.missing import hear_witness
 from clinic_server.device_hub.arrivals import Arrivals, Receive
 from clinic_server.device_hub.carriers import FoundAt, SiteDevice
 from clinic_server.device_hub.desk import Desk
 from clinic_server.device_hub.desk_actions import AGENTS, DEVICES, agents_kept
 from clinic_server.device_hub.pairing import Pairings
+from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import token_digest
+from clinic_server.kit.journal import head_of
 from clinic_server.kit.tx import Signal
+from clinic_server.kit.witness import missing_from, sealed, unsealed
 from devices.agent.messages import (
     LINE,
     TICK_S,
@@ -37,6 +41,7 @@ from devices.words import DeviceWord
 
 LOOK_S: Final = 1.0
 _NO_LINE: Final = 0
+_WITNESS: Final = system_actor("witness")
 _log = structlog.get_logger(__name__)
 
 
@@ -171,6 +176,16 @@ class Desks:
         if is_news:
             self._wake.set()
             self._signal(DEVICES)
+
+    async def bear_witness(self, desk: Desk, recorded: str) -> str:
+        """Hold what a desk PC remembers against the journal, once in a run; return what it is to remember now."""
+        db = self._house.db
+        known = None if desk.has_witnessed else unsealed(recorded, db.keyring.journal_key)
+        if known is not None and (missing := await db.read(lambda c: missing_from(c, known))) is not None:
+            _log.error("records_missing", device=str(desk.kept.agent_id), waiting=missing.lines)
+            await db.write(lambda tx: hear_witness(tx, known), _WITNESS)
+        desk.has_witnessed = True
+        return sealed(await db.read(head_of), db.keyring.journal_key)
 
     async def words(self, desk: Desk) -> AsyncIterator[bytes]:
         """Yield lines for a desk PC until it ends, a newer stream begins, or the server stops."""

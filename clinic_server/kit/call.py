@@ -161,8 +161,8 @@ class Call:
             key = str((await self.request.form()).get("idempotency_key") or "")
         if not key or len(key) > 64:  # noqa: PLR2004  # the column's length
             raise KeyMissing
-        path = self.request.url.path.encode()
-        return RequestKey(self.actor.label, key, self.house.db.keyring.fingerprint(path, body))
+        path: str = self.request.scope["path"]  # the whole URL is put together at every look at it
+        return RequestKey(self.actor.label, key, self.house.db.keyring.fingerprint(path.encode(), body))
 
     def _is_form(self) -> bool:
         return self.request.headers.get("content-type", "").startswith(

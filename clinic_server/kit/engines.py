@@ -9,7 +9,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from clinic_server.kit.prepared import PreparedConnection
+
 READERS = 4
+_MOST_STATEMENTS = 512  # kept by a connection as SQLite parsed them; a visit sends some hundred
 _FIXED_SQLITE = ((3, 51, 3),)
 _BACKPORTED_SQLITE = {(3, 44): 6, (3, 50): 7}
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
@@ -59,12 +62,12 @@ def refuse_wal_reset_bug(version: tuple[int, int, int]) -> None:
 
 
 def _sqlite_engine(url: str, *, begin: str, on_connect: Callable[[Any], None], pool_size: int) -> Engine:
-    engine = create_engine(
+    engine = _engine(
         url,
         module=pysqlite3.dbapi2,
         hide_parameters=True,
         poolclass=StaticPool if pool_size == 1 else QueuePool,
-        connect_args={"check_same_thread": False},
+        connect_args={"check_same_thread": False, "cached_statements": _MOST_STATEMENTS},
         **({} if pool_size == 1 else {"pool_size": pool_size, "max_overflow": 0}),
     )
 
@@ -77,6 +80,12 @@ def _sqlite_engine(url: str, *, begin: str, on_connect: Callable[[Any], None], p
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin_transaction)
+    return engine
+
+
+def _engine(url: str | URL, **options: Any) -> Engine:
+    engine = create_engine(url, **options)
+    engine._connection_cls = PreparedConnection  # noqa: SLF001  # SQLAlchemy offers no public way
     return engine
 
 
@@ -103,9 +112,7 @@ def _prepare_sqlite(raw: Any) -> None:
 
 
 def _postgres_engine(url: str, *, on_connect: Callable[[Any], None], pool_size: int) -> Engine:
-    engine = create_engine(
-        with_psycopg(url), hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
-    )
+    engine = _engine(with_psycopg(url), hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
 
     def prepare(raw: Any, _record: Any) -> None:
         raw.autocommit = True  # a SET inside a transaction would be undone with it

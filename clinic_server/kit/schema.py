@@ -53,6 +53,12 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
         _refuse_broken_references(connection)
 
 
+def create_in(connection: Connection) -> None:
+    """Create the schema in an empty PostgreSQL database, as a part of the transaction that the connection is in."""
+    load_tables()
+    _migrating().migrate(connection, SCRIPTS)
+
+
 class Schema(Enum):
     """How a database's schema stands to this server's."""
 

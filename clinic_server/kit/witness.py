@@ -1,4 +1,4 @@
-"""An outside witness: a second file that remembers the last line of the journal, and tells at a start what is gone.
+"""Outside witnesses: a second file, and each desk PC, remember the last line of the journal and tell what is gone.
 
 A disk that drops a write, a log that was deleted or an older copy of the database leave a database that is whole in
 itself: only somebody else can know that it once held more.
@@ -83,6 +83,21 @@ def known_by(path: Path, key: bytes) -> Head | None:
     return max(filter(None, slots), key=_order, default=None)
 
 
+def sealed(head: Head, key: bytes) -> str:
+    """Return a line for a witness that is not trusted to make one up."""
+    said = f"{head.epoch} {head.seq} {head.hash.hex()}"
+    return f"{said} {_seal(said.encode(), key)}"
+
+
+def unsealed(told: str, key: bytes) -> Head | None:
+    """Return the line a witness was given; None for what this site never sealed."""
+    said, _, seal = told.rpartition(" ")
+    if not said or not told.isascii() or not hmac.compare_digest(seal, _seal(said.encode(), key)):
+        return None
+    epoch, seq, digest = said.split(" ")
+    return Head(int(seq), bytes.fromhex(digest), int(epoch))
+
+
 def missing_from(connection: Connection, known: Head | None) -> MissingRecords | None:
     """Compare what a witness remembers with the journal; None when nothing is missing.
 
@@ -102,16 +117,12 @@ def _order(head: Head | None) -> tuple[int, int]:
 
 
 def _written(head: Head, key: bytes) -> bytes:
-    said = f"{head.epoch} {head.seq} {head.hash.hex()}".encode()
-    return said + b" " + _seal(said, key).encode() + b"\n" + bytes(_SLOT_BYTES - len(said) - 66)
+    line = f"{sealed(head, key)}\n".encode()
+    return line + bytes(_SLOT_BYTES - len(line))
 
 
 def _read(slot: bytes, key: bytes) -> Head | None:
-    said, _, seal = slot.partition(b"\n")[0].rpartition(b" ")
-    if not said or not hmac.compare_digest(seal, _seal(said, key).encode()):
-        return None
-    epoch, seq, digest = said.split(b" ")
-    return Head(int(seq), bytes.fromhex(digest.decode()), int(epoch))
+    return unsealed(slot.partition(b"\n")[0].decode("ascii", errors="replace"), key)
 
 
 def _seal(said: bytes, key: bytes) -> str:

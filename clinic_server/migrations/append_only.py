@@ -9,13 +9,13 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Connection, inspect
 
 _SQLITE_VERBS = ("UPDATE", "DELETE")
-_SQLITE = """CREATE TRIGGER {table}_refuses_{verb} BEFORE {verb} ON {table}
+_SQLITE = """CREATE TRIGGER IF NOT EXISTS {table}_refuses_{verb} BEFORE {verb} ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""
 
 _POSTGRES_FUNCTION = """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$"""
 
-_POSTGRES = """CREATE TRIGGER {table}_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+_POSTGRES = """CREATE OR REPLACE TRIGGER {table}_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"""
 
 

@@ -29,15 +29,15 @@ def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]
     return False
 
 
-def _protect_new_records(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Follow the creation of each append-only table by its triggers."""
+def _protect_records(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Follow the creation of each append-only table by its triggers, and a change of one, which may rebuild it."""
     steps = directives[0].upgrade_ops.ops
-    created = {step.table_name for step in _created(steps)}
-    steps.extend(MakeAppendOnly(name) for name in append_only_tables() if name in created)
+    touched = {step.table_name for step in _touching(steps)}
+    steps.extend(MakeAppendOnly(name) for name in append_only_tables() if name in touched)
 
 
-def _created(steps: Iterable[Any]) -> Iterable[ops.CreateTableOp]:
-    return (step for step in steps if isinstance(step, ops.CreateTableOp))
+def _touching(steps: Iterable[Any]) -> Iterable[ops.CreateTableOp | ops.ModifyTableOps]:
+    return (step for step in steps if isinstance(step, ops.CreateTableOp | ops.ModifyTableOps))
 
 
 def _same_type(_context: Any, _inspected: Any, _metadata: Any, found: Any, wanted: Any) -> bool | None:
@@ -61,7 +61,7 @@ context.configure(
     transactional_ddl=True,
     transaction_per_migration=True,
     compare_type=_same_type,
-    process_revision_directives=_protect_new_records,
+    process_revision_directives=_protect_records,
     on_version_apply=_refuse_unprotected,
 )
 with context.begin_transaction():

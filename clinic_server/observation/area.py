@@ -17,6 +17,8 @@ from clinic_server.observation.checks.rules import CheckStanding
 from clinic_server.observation.rules import urgency
 from clinic_server.observation.seats.lookup import places, seats
 from clinic_server.observation.seats.rules import Place, Seat, free_seats
+from clinic_server.observation.unseen.lookup import came_back
+from clinic_server.observation.unseen.rules import CameBack
 from clinic_server.people.lookup import people
 from clinic_server.people.rules import PersonFacts
 from clinic_server.stock.tables import product
@@ -29,7 +31,10 @@ TURNS_SHOWN: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """One person of the area; without a ``place`` they have not arrived from the bench yet."""
+    """One person of the area; without a ``place`` they have not arrived from the bench yet.
+
+    ``came_back`` is of whoever had left unseen.
+    """
 
     watched: Watched
     person: PersonFacts
@@ -37,6 +42,7 @@ class Seated:
     place: Place | None
     called: CallFacts | None
     checks: CheckStanding
+    came_back: CameBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ def area(connection: Connection, keyring: Keyring) -> Area:
     known = people(connection, keyring, [one.person_id for one in present])
     given = products_given(connection, [one.visit_id for one in present])
     seated, calls = places(connection), calls_by_visit(connection)
+    returned = came_back(connection, [one.visit_id for one in present])
     checks = check_standings(connection, keyring, {one.visit_id: one for one in present})
     cards = [
         Seated(
@@ -63,6 +70,7 @@ def area(connection: Connection, keyring: Keyring) -> Area:
             place=seated.get(one.visit_id),
             called=calls.get(one.visit_id),
             checks=checks[one.visit_id],
+            came_back=returned.get(one.visit_id),
         )
         for one in present
     ]

@@ -19,12 +19,13 @@ from clinic_server.observation.rules import OF_AGE, DepartureKind, EarlyReason, 
 from clinic_server.observation.seats.lookup import free, place_of, placements_of
 from clinic_server.observation.seats.rules import Place, Placed, Seat
 from clinic_server.observation.tables import departure, early_leave, early_leave_signature, extension, time_vouched
-from clinic_server.observation.unseen.lookup import unseen_of
+from clinic_server.observation.unseen.lookup import all_unseen_of
 from clinic_server.observation.unseen.rules import Unseen
 from clinic_server.people.lookup import person, phones
 from clinic_server.people.rules import PersonFacts
 from clinic_server.people.signatures import Signer
 from clinic_server.staff.actions import members
+from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.watch import Watched, standing_watch, watched
 
@@ -65,11 +66,16 @@ class Record:
     checks: CheckStanding | None
     extensions: Sequence[Extended]
     departure: Departed | None
-    unseen: Unseen | None
+    unseen: Sequence[Unseen]
     phone: str = field(repr=False)
     notes: Sequence[Note]
     is_minor: bool
     names: Mapping[UUID, str]
+
+    @property
+    def gone(self) -> Unseen | None:
+        """How they left unseen, while they are gone."""
+        return self.unseen[-1] if self.visit.stage is Stage.LEFT_UNSEEN else None
 
 
 def record_of(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Record:
@@ -89,7 +95,7 @@ def record_of(connection: Connection, keyring: Keyring, visit_id: UUID, today: d
         checks=check_standings(connection, keyring, {visit_id: watch})[visit_id] if watch else None,
         extensions=_extensions(connection, visit_id),
         departure=_departure(connection, keyring, visit_id),
-        unseen=unseen_of(connection, keyring, visit_id),
+        unseen=all_unseen_of(connection, keyring, visit_id),
         phone=phones(connection, keyring, [visit.person_id]).get(visit.person_id, ""),
         notes=notes_of(connection, keyring, visit_id),
         is_minor=who.age_on(today) < OF_AGE.adult,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, Select, exists, func, select
 
+from clinic_server.alerts.missing import missing_since
 from clinic_server.kit.crypto import Keyring
 from clinic_server.opening import kit_lists
 from clinic_server.opening.emergency_kit.lookup import standing_kit
@@ -82,23 +83,24 @@ def pauses(connection: Connection, now: datetime, zone: tzinfo) -> tuple[str, ..
 
 def injections_paused(connection: Connection, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
     """Return the reasons that pause injections, with their times."""
-    opened, statements = _opened(connection)
+    opened, statements, lost_since = _opened(connection)
     if opened is None or not opened.is_open(now):
         return lapses(Facts(opened), now, zone)
     stays = _stays(connection, now, zone, opened.absent_after)
-    facts = Facts(opened, statements, standing_kit(connection), kit_least(opened.variant), stays)
+    facts = Facts(opened, statements, standing_kit(connection), kit_least(opened.variant), stays, lost_since)
     return lapses(facts, now, zone)
 
 
 def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningNow:
     """Return how the site stands; an open one by the terms it was opened under."""
-    opened, statements = _opened(connection)
+    opened, statements, _ = _opened(connection)
     is_open = opened is not None and opened.is_open(now)
     least = opened.minimum_physicians if opened and is_open else terms.minimum_physicians
     absent_after = opened.absent_after if opened and is_open else terms.absent_after
     today = now.astimezone(terms.zone).date()
     kit, asked = standing_kit(connection), kit_least(opened.variant if opened and is_open else terms.variant)
-    facts = Facts(opened, statements, kit, asked, _stays(connection, now, terms.zone, absent_after))
+    stays = _stays(connection, now, terms.zone, absent_after)
+    facts = Facts(opened, statements, kit, asked, stays, _missing_since(connection))
     return OpeningNow(
         is_open=is_open,
         opened=opened,
@@ -115,7 +117,7 @@ def opening_now(connection: Connection, now: datetime, terms: Terms) -> OpeningN
 
 def standing_opening(connection: Connection, now: datetime) -> Opened | None:
     """Return the opening that stands now."""
-    opened, _ = _opened(connection)
+    opened, _, _ = _opened(connection)
     return opened if opened and opened.is_open(now) else None
 
 
@@ -141,9 +143,10 @@ def names_said_last(connection: Connection, keyring: Keyring, safeguard: Safegua
 
 
 def shortcomings_now(connection: Connection, now: datetime, terms: Terms) -> tuple[Lapsed, ...]:
-    """Return what of people and kit would be missing were the site opened now."""
+    """Return what of people, kit and records would be missing were the site opened now."""
     stays = _stays(connection, now, terms.zone, terms.absent_after)
-    facts = Facts(None, (), standing_kit(connection), kit_least(terms.variant), stays)
+    kit = standing_kit(connection)
+    facts = Facts(None, (), kit, kit_least(terms.variant), stays, _missing_since(connection))
     return shortcomings(facts, terms.minimum_physicians, now, terms.zone)
 
 
@@ -157,10 +160,17 @@ def seal_context(statement_id: UUID) -> str:
     return f"safeguard_statement:said:{statement_id}"
 
 
-def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...]]:
-    """Return the latest opening and everything said about its safeguards, oldest first."""
+def _opened(connection: Connection) -> tuple[Opened | None, tuple[Statement, ...], datetime | None]:
+    """Return the latest opening, everything said about its safeguards, oldest first, and since when records miss."""
     rows = connection.execute(_last_opening).all()
-    return (_as_opened(rows[0]) if rows else None), tuple(_as_statement(row[8:]) for row in rows)
+    if not rows:
+        return None, (), None
+    return _as_opened(rows[0]), tuple(_as_statement(row[9:]) for row in rows), rows[0].missing_since
+
+
+def _missing_since(connection: Connection) -> datetime | None:
+    found: datetime | None = connection.execute(missing_since()).scalar()
+    return found
 
 
 def _as_statement(row: Any) -> Statement:
@@ -206,6 +216,7 @@ def _opening_and_statements() -> Select[Any]:
             opening.c.minimum_physicians,
             opening.c.absent_after_minutes,
             closing.c.closed_at,
+            missing_since().scalar_subquery().label("missing_since"),
             safeguard_statement.c.id,
             safeguard_statement.c.safeguard,
             safeguard_statement.c.stands,

@@ -54,6 +54,7 @@ class Lapse(StrEnum):
     KIT_EMPTY = "emergency_kit_empty"
     KIT_EXPIRED = "emergency_kit_expired"
     KIT_SHORT = "emergency_kit_short"
+    RECORDS_MISSING = "records_missing"
 
 
 NOT_OPEN = frozenset({Lapse.NOT_OPENED, Lapse.CLOSED, Lapse.OPENED_ON_ANOTHER_DAY})
@@ -149,13 +150,18 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that decides whether injections may go on; ``kit_least`` is what the kit must hold."""
+    """All that decides whether injections may go on; ``kit_least`` is what the kit must hold.
+
+    ``records_missing_since`` is when a witness told that records were lost and nobody has said yet what is done: a dose
+    may be among them, and its person at the bench again.
+    """
 
     opened: Opened | None
     statements: tuple[Statement, ...] = ()
     kit: tuple[KitItem, ...] = ()
     kit_least: Mapping[KitThing, int] = field(default_factory=dict)
     stays: tuple[Stay, ...] = field(default=(), repr=False)
+    records_missing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +185,9 @@ def lapses(facts: Facts, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
 
 
 def shortcomings(facts: Facts, minimum_physicians: int, now: datetime, zone: tzinfo) -> tuple[Lapsed, ...]:
-    """Return what is missing of people and kit, whether or not the site is open."""
+    """Return what is missing of people, kit and records, whether or not the site is open."""
     found = (
+        Lapsed(Lapse.RECORDS_MISSING, facts.records_missing_since) if facts.records_missing_since else None,
         _too_few(facts.stays, QualificationKind.PHYSICIAN, minimum_physicians, Lapse.TOO_FEW_PHYSICIANS, now),
         _too_few(facts.stays, QualificationKind.EMERGENCY, 1, Lapse.NOBODY_FOR_EMERGENCIES, now),
         *_kit_lapses(facts, now, zone),

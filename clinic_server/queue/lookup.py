@@ -37,6 +37,8 @@ from clinic_server.visits.tables import IS_OPEN, visit_call_ended, visit_now, vi
 STAGES = tuple(SERVED)
 _MOST_STEPS = 400  # so many of the last hour tell the pace of every stage, whatever the size of the site
 
+_lanes = select(station_lane.c.station, station_lane.c.lane).order_by(station_lane.c.journal_seq)
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -148,8 +150,7 @@ def counter_at(connection: Connection, site: SiteSettings, station: str) -> Coun
 
 def lanes(connection: Connection) -> Mapping[str, str]:
     """Return the lane of every station that belongs to one."""
-    rows = connection.execute(select(station_lane.c.station, station_lane.c.lane).order_by(station_lane.c.journal_seq))
-    latest: dict[str, str | None] = {row.station: row.lane for row in rows}
+    latest: dict[str, str | None] = {row.station: row.lane for row in connection.execute(_lanes)}
     return {station: lane for station, lane in latest.items() if lane is not None}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -48,13 +49,13 @@ def staff_at(connection: Connection, kind: StationKind, now: datetime, idle: tim
 
 
 def qualified_stays(
-    connection: Connection, kinds: Sequence[QualificationKind], now: datetime, on: date, idle: timedelta
+    connection: Connection, kinds: tuple[QualificationKind, ...], now: datetime, on: date, idle: timedelta
 ) -> Sequence[Stay]:
     """Return the sign-ins of the last shift's length by those who hold such a certificate on a date.
 
     A physician counts only while the role of physician stands as well: nobody decides without it.
     """
-    rows = connection.execute(_qualified_sessions, {"since": now - LONGEST_SESSION, "kinds": kinds})
+    rows = connection.execute(_sessions_of_qualified(kinds), {"since": now - LONGEST_SESSION})
     return [stay for _, group in groupby(rows, attrgetter("id")) for stay in _stays(list(group), on, idle)]
 
 
@@ -95,7 +96,8 @@ def _holds(role: Role) -> ColumnElement[bool]:
     return granted.is_(True)
 
 
-def _sessions_of_qualified() -> Select[Any]:
+@cache
+def _sessions_of_qualified(kinds: tuple[QualificationKind, ...]) -> Select[Any]:
     return (
         select(
             staff_session.c.id,
@@ -108,15 +110,12 @@ def _sessions_of_qualified() -> Select[Any]:
         .join_from(staff_session, qualification, qualification.c.staff_id == staff_session.c.staff_id)
         .where(
             staff_session.c.signed_in_at > bindparam("since"),
-            qualification.c.kind.in_(bindparam("kinds", expanding=True)),
+            qualification.c.kind.in_(kinds),
             or_(qualification.c.kind != QualificationKind.PHYSICIAN, _holds(Role.PHYSICIAN)),
             ~exists().where(staff_ended.c.staff_id == staff_session.c.staff_id),
         )
         .order_by(staff_session.c.id, qualification.c.journal_seq)
     )
-
-
-_qualified_sessions = _sessions_of_qualified()
 
 
 def _stays(rows: Sequence[Any], on: date, idle: timedelta) -> Sequence[Stay]:

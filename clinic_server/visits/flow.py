@@ -49,6 +49,7 @@ class Outcome(StrEnum):
     LEFT = "left"
     LEFT_EARLY = "left_early"
     LEFT_UNSEEN = "left_unseen"
+    CAME_BACK = "came_back"
     TRANSFERRED = "transferred"
     ABANDONED = "abandoned"
 
@@ -105,10 +106,16 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
     },
 }
 
+# Whoever slipped out may come back. Their visit is over all the same until they do: it holds up neither the end of
+# the day nor a visit of another day.
+WAYS_BACK: Mapping[Stage, Mapping[Outcome, Stage]] = {
+    Stage.LEFT_UNSEEN: {Outcome.CAME_BACK: Stage.OBSERVED},
+}
+
 
 def advance(stage: Stage, outcome: Outcome) -> Stage:
     """Return the stage after a step, or raise StepOutOfOrder."""
-    following = STEPS.get(stage, {}).get(outcome)
+    following = (STEPS.get(stage) or WAYS_BACK.get(stage, {})).get(outcome)
     if following is None:
         raise StepOutOfOrder(stage=stage.value, outcome=outcome.value)
     return following
@@ -129,7 +136,7 @@ def stage_after(outcomes: Iterable[Outcome]) -> Stage:
 def diagram() -> str:
     """Draw the table as a Mermaid state diagram; the README shows it and a test compares."""
     lines = ["stateDiagram-v2", f"    [*] --> {FIRST_STEP[1]}: {FIRST_STEP[0]}"]
-    for stage, steps in STEPS.items():
+    for stage, steps in (*STEPS.items(), *WAYS_BACK.items()):
         lines += [f"    {stage} --> {following}: {outcome}" for outcome, following in steps.items()]
     lines += [f"    {stage} --> [*]" for stage in Stage if not stage.is_open]
     return "\n".join(lines)

@@ -41,9 +41,7 @@ class OpenedVisit:
 
 def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None) -> OpenedVisit:
     """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open."""
-    standing = tx.execute(_open_ticket_of, {"person_id": person_id}).scalar()
-    if standing is not None:
-        raise VisitAlreadyOpen(ticket=standing)
+    _refuse_open(tx, person_id)
     ticket_number = _next_ticket(tx, business_on)
     visit_id = tx.append(
         Visit, person_id=person_id, business_on=business_on, ticket_number=ticket_number, opened_at=tx.now
@@ -65,8 +63,14 @@ def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | Non
 
 
 def take_step(tx: Tx, visit_id: UUID, outcome: Outcome, record_id: UUID | None = None) -> Stage:
-    """Move a visit along the flow, or raise StepOutOfOrder and change nothing."""
-    stage = advance(stage_of(tx, visit_id), outcome)
+    """Move a visit along the flow, or raise StepOutOfOrder and change nothing.
+
+    VisitAlreadyOpen where the step opens again what was over, and the person is on another visit by now.
+    """
+    before = stage_of(tx, visit_id)
+    stage = advance(before, outcome)
+    if stage.is_open and not before.is_open:
+        _refuse_another(tx, visit_id)
     _append_step(tx, visit_id, outcome, stage, record_id)
     now = {"stage": stage, "is_open": stage.is_open, "since_at": tx.now, "since_seq": tx.seq}
     tx.execute(_move, {"of_visit": visit_id, **now})
@@ -108,6 +112,16 @@ def abandon(tx: Tx, visit_id: UUID) -> Stage:
     stage = take_step(tx, visit_id, Outcome.ABANDONED)
     tx.journal("visit_abandoned", visit_id, VISITS)
     return stage
+
+
+def _refuse_open(tx: Tx, person_id: UUID) -> None:
+    standing = tx.execute(_open_ticket_of, {"person_id": person_id}).scalar()
+    if standing is not None:
+        raise VisitAlreadyOpen(ticket=standing)
+
+
+def _refuse_another(tx: Tx, visit_id: UUID) -> None:
+    _refuse_open(tx, tx.execute(select(visit.c.person_id).where(visit.c.id == visit_id)).scalar_one())
 
 
 def _append_step(tx: Tx, visit_id: UUID, outcome: Outcome, stage: Stage, record_id: UUID | None) -> None:

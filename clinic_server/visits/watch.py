@@ -49,6 +49,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """When somebody under observation was seen, as the journal line ``seq`` tells it."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """One person under observation; ``is_unproved`` while only the wall clock says the time is over.
 
@@ -85,6 +93,14 @@ def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:
     assert standing is not None  # noqa: S101  # nobody is observed without a watch: the dose begins it
     over_at = max(standing.due.at, tx.now) + timedelta(minutes=minutes)
     return _append(tx, visit_id, standing.given_at, max(over_at, standing.due.proved_at))
+
+
+def resume_watch(tx: Tx, visit_id: UUID, seen: Seen) -> datetime:
+    """Go on with an observation where somebody was seen last, for what was left of it then; return when it is over."""
+    watched_last = tx.execute(_of_visit, {"visit_id": visit_id}).one()
+    turns = turns_after(tx.connection, min(seen.seq, watched_last.journal_seq))
+    due = Due(watched_last.due_at, watched_last.due_at).carried(watched_last.journal_seq, seen.seq, turns)
+    return _append(tx, visit_id, watched_last.given_at, tx.now + max(due.proved_at - seen.at, timedelta(0)))
 
 
 def standing_watch(connection: Connection, visit_id: UUID) -> Standing | None:

@@ -31,7 +31,7 @@ class Carrier:
     """One desk PC at work, between entering and leaving `running`; `standing` tells how it is."""
 
     def __init__(self, credential: Credential, folder: Folder) -> None:
-        self.standing = Standing(credential.server, credential.name, credential.station)
+        self.standing = Standing(credential.server, credential.name, credential.station, recorded=folder.recorded())
         self.clock = ServerClock()
         self._credential = credential
         self._folder = folder
@@ -79,9 +79,10 @@ class Carrier:
             self._note(supervisor)
             asked_at_s = self.clock.monotonic()
             try:
-                now = await uplink.report(self._health())
-                if now is not None:
-                    self.clock.learn(now, asked_at_s)
+                heard = await uplink.report(self._health())
+                if heard.now is not None:
+                    self.clock.learn(heard.now, asked_at_s)
+                await self._remember(heard.recorded)
                 self.standing.reached(self.clock.utc_now())
             except ServerAway as away:
                 self.standing.away(away.reason, self.clock.utc_now())
@@ -93,6 +94,13 @@ class Carrier:
                 async with asyncio.timeout(TICK_S):
                     await self.standing.news.wait()
             await asyncio.sleep(SETTLES_S)
+
+    async def _remember(self, recorded: str) -> None:
+        """Keep what the server says it has recorded, to hold it against what it has after its next start."""
+        if recorded and recorded != self.standing.recorded:
+            self.standing.recorded = recorded
+            with contextlib.suppress(FolderUnusable):  # a full disk stops no card
+                await asyncio.to_thread(self._folder.keep_recorded, recorded)
 
     async def _listen(self, uplink: Uplink, supervisor: Supervisor, lasting: Lasting) -> None:
         """Hear what the server says, over one stream after another."""
@@ -161,6 +169,7 @@ class Carrier:
             platform=platform_name(),
             server_run=standing.server_run,
             heard_seq=standing.heard_seq,
+            recorded=standing.recorded,
             clock_offset_ms=standing.clock_offset_ms,
             spool_depth=standing.spool_depth,
             spool_trouble=standing.spool_trouble,

@@ -94,10 +94,18 @@ class Folder:
         """Store how the program stands."""
         self._write("status.json", status, is_lasting=False)
 
+    def recorded(self) -> str:
+        """Return what the server last said it had recorded; empty when it never did."""
+        return (self._read("recorded.txt") or b"").decode("ascii", errors="replace")
+
+    def keep_recorded(self, recorded: str) -> None:
+        """Store what the server says it has recorded, on the disk before this returns: it may forget it itself."""
+        self._write("recorded.txt", recorded.encode())
+
     def forget(self) -> bool:
         """Remove who we are and what we attend; tell whether there was anything. The spool stays."""
         known = (self.path / "credential.json").exists()
-        for name in ("credential.json", "devices.json", "status.json"):
+        for name in ("credential.json", "devices.json", "recorded.txt", "status.json"):
             (self.path / name).unlink(missing_ok=True)
         self._sync()
         return known

@@ -110,6 +110,7 @@ class DeviceReport:
 class Health:
     """How a desk PC is; `run` names its process; `heard_seq` is the last word it heard of the server's `server_run`.
 
+    `recorded` is what the server last said it had recorded, sealed by it; empty where it never did.
     `dropped` counts cards and scans that came to nothing, `refused` durable events the server would not have, `lost`
     those that could not even be kept.
     """
@@ -119,6 +120,7 @@ class Health:
     platform: str
     server_run: str = ""
     heard_seq: int = 0
+    recorded: str = ""
     clock_offset_ms: int = 0
     spool_depth: int = 0
     spool_trouble: SpoolTrouble = SpoolTrouble.NONE

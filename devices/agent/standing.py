@@ -22,6 +22,7 @@ class Standing:
     reason: str = "connecting"
     server_run: str = ""
     heard_seq: int = 0
+    recorded: str = ""
     spool_depth: int = 0
     spool_trouble: SpoolTrouble = SpoolTrouble.NONE
     dropped: int = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -57,9 +58,18 @@ class NotTaken(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the server says to a report: its time, and sealed, what it has recorded."""
+
+    now: datetime | None
+    recorded: str
+
+
 class _Answer(msgspec.Struct):
     code: str = ""
     now: datetime | None = None
+    recorded: str = ""
     refused: dict[str, str] = {}
 
 
@@ -94,9 +104,10 @@ class Uplink:
         """Hand over what is worth something only now."""
         await self._call("POST", "/moments", MOMENT.encode(moment), SOON_S)
 
-    async def report(self, health: Health) -> datetime | None:
-        """Say how this desk PC is; return the server's time."""
-        return (await self._call("PUT", "/health", HEALTH.encode(health), SOON_S)).now
+    async def report(self, health: Health) -> Heard:
+        """Say how this desk PC is."""
+        answer = await self._call("PUT", "/health", HEALTH.encode(health), SOON_S)
+        return Heard(answer.now, answer.recorded)
 
     @asynccontextmanager
     async def words(self) -> AsyncIterator[AsyncIterator[Line]]:

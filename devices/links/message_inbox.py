@@ -10,7 +10,9 @@ from devices.links.ack_order import AckOrder
 from devices.links.port import Message
 from devices.receipts import Receipt
 
-UNACKNOWLEDGED_LIMIT = 200
+# A broker that is killed forgets these: mosquitto saves what it queues, not what is under way. Own probes repeat the
+# last 16 they sent, so it must be fewer; one more may be confirmed and not saved yet.
+UNACKNOWLEDGED_LIMIT = 10
 UNQUEUED_LIMIT = 1000
 
 

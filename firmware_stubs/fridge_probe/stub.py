@@ -18,6 +18,7 @@ from firmware_stubs.fridge_probe.spoiling import SpoilingPublisher
 from firmware_stubs.orders import befall, say, take_orders
 
 RING_SLOTS = 64
+SENT_AGAIN = 16  # as the firmware does: a broker that was killed forgets what it confirmed last
 
 
 @dataclass(slots=True)
@@ -27,7 +28,10 @@ class _Record:
 
 
 class FridgeProbeStub:
-    """The site's own probe: a ring of records, each sent until the broker confirms it, under (boot, seq)."""
+    """The site's own probe: a ring of records, each sent until the broker confirms it, under (boot, seq).
+
+    At every connection it also repeats the last it had sent.
+    """
 
     def __init__(self, publisher: Publisher, dev: str, *, boot: int = 1, slots: int = RING_SLOTS) -> None:
         self.dev = dev
@@ -84,9 +88,19 @@ class FridgeProbeStub:
     def _on_connected(self) -> None:
         with self._lock:
             self._publisher.publish(self._topic("status"), b"online", retain=True)
-            for record in self._ring:
-                if not record.is_sent():
-                    record.is_sent = self._send(record.text)
+            for record in self._to_send():
+                record.is_sent = self._send(record.text)
+
+    def _to_send(self) -> list[_Record]:
+        """Return what the broker has not confirmed and what it confirmed last, oldest first."""
+        trusted = sum(record.is_sent() for record in self._ring) - SENT_AGAIN
+        waiting = []
+        for record in self._ring:
+            if trusted > 0 and record.is_sent():
+                trusted -= 1
+            else:
+                waiting.append(record)
+        return waiting
 
 
 class TasmotaStub:

@@ -19,8 +19,9 @@ from clinic_server.device_hub.tables import agent
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import token_digest
 from clinic_server.kit.idempotency import RequestKey
-from clinic_server.kit.journal import journal
+from clinic_server.kit.journal import head_of, journal
 from clinic_server.kit.tx import Tx
+from clinic_server.kit.witness import sealed
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import ScanFacts
 from devices.adapter import DeviceSpec
@@ -266,12 +267,13 @@ async def test_readings_are_answered_for_only_after_the_commit(desk: Desk, house
     assert column(house, reading.c.seq) == [1]
 
 
-async def test_health_shows_who_is_there_and_answers_with_the_time(
-    desk: Desk, lead: SignedIn, clock: ManualClock
+async def test_health_shows_who_is_there_and_answers_with_the_time_and_what_is_recorded(
+    desk: Desk, lead: SignedIn, clock: ManualClock, house: House
 ) -> None:
     clock.pass_time(hours=1)
     answer = await desk.report(spool_depth=7, dropped=2, clock_offset_ms=-300)
-    assert answer.json() == {"now": clock.now().isoformat().replace("+00:00", "Z")}
+    recorded = sealed(house.db.read_now(head_of), house.db.keyring.journal_key)
+    assert answer.json() == {"now": clock.now().isoformat().replace("+00:00", "Z"), "recorded": recorded}
     (shown,) = (await lead.get(AGENTS)).json()
     assert (shown["name"], shown["spool_depth"], shown["dropped"], shown["clock_offset_ms"]) == (
         "Front desk",

@@ -1,6 +1,8 @@
 """Opening the site over HTTP, every lapse seen by permit and dose, and the way back."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -9,10 +11,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, select, update
 
+from clinic_server.alerts.answering import acknowledge
+from clinic_server.alerts.missing import PLACE, MissingRecordsWatch, hear_witness
+from clinic_server.alerts.raising import open_alerts
 from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
-from clinic_server.kit.journal import journal, verify
+from clinic_server.kit.journal import head_of, journal, verify
 from clinic_server.opening.actions import close_site, open_site, restore_safeguard, withdraw_safeguard
 from clinic_server.opening.emergency_kit.actions import add_to_kit, remove_from_kit
 from clinic_server.opening.emergency_kit.lookup import standing_kit
@@ -185,6 +190,18 @@ def _opened_again(morning: Morning) -> None:
     morning.open()
 
 
+def _records_are_missing(morning: Morning) -> None:
+    known = morning.db.read_now(head_of)
+    morning.do(hear_witness, replace(known, hash=bytes(32)))
+
+
+def _answered_what_is_done(morning: Morning) -> None:
+    (alert,) = [one for one in morning.db.read_now(open_alerts) if one.place_code == PLACE]
+    morning.do(acknowledge, alert.number, "compared with the paper of the day")
+    with ThreadPoolExecutor() as aside:  # the watch has a loop of its own here
+        aside.submit(asyncio.run, MissingRecordsWatch(morning.house).look()).result()
+
+
 LAPSES: list[Case] = [
     (_physician_signs_out, "too_few_physicians", _another_shift),
     (_physicians_certificate_ends, "too_few_physicians", _another_shift),
@@ -194,6 +211,7 @@ LAPSES: list[Case] = [
     (_rescuers_certificate_ends, "nobody_for_emergencies", _another_shift),
     (Morning.empty_kit, "emergency_kit_empty", _another_kit),
     (_a_torch_is_lent, "emergency_kit_short", _another_kit),
+    (_records_are_missing, "records_missing", _answered_what_is_done),
     (lambda morning: morning.do(close_site), "site_closed", _opened_again),
 ]
 

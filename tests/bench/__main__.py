@@ -13,25 +13,15 @@ from statistics import median
 from tests.bench import card_to_page, chart, codecs, decisions, first_paint, pages, reactions, readings, recall, stops
 from tests.bench.figures import Figures, flat_name, quantile, spreads, table
 from tests.bench.machine import machine_line
+from tests.bench.promised import completed
 from tests.bench.reader import CARD_ANSWER, WIRE_S
-from tests.bench.visits import growth, report
+from tests.bench.visits import growth, report, streams
 from tests.bench.visits import measure as visits
 from tests.bench.visits.slow_disk import DELAY_MS, slow_disk
 
 PARTS = (
-    "visits",
-    "slow-disk",
-    "growth",
-    "card",
-    "codecs",
-    "decisions",
-    "recall",
-    "stops",
-    "chart",
-    "readings",
-    "page",
-    "paint",
-    "reaction",
+    *("visits", "slow-disk", "growth", "day", "streams", "card", "codecs", "decisions"),
+    *("recall", "stops", "chart", "readings", "page", "paint", "reaction"),
 )
 LEISURELY_ROUNDS = 10
 MOST_BROWSERS = 8  # on one machine
@@ -40,8 +30,11 @@ FULL = visits.Size({1: 30, 8: 120, 32: 320}, rounds=5, recorded=100)
 SLOW = visits.Size({1: 10, 8: 40, 32: 160}, rounds=5, recorded=40)
 SLOW_QUICK = visits.Size({32: 32}, rounds=2, recorded=16)
 QUICK = visits.Size({1: 2, 8: 8, 32: 32}, rounds=5, recorded=8)
+MILLION, TEN_MILLION, YEARS_PROMISED, DAY_PROMISED, STREAMS_PROMISED = 10**6, 10**7, 5, 12_000, 500
+STREAMS, STREAMS_QUICK = ((20, 100, 500), 200, 1_000), ((20, 100), 10, 100)  # open pages, check-ins, pages that go away
 QUICKLY = (
     "--cards=5",
+    "--coming=64",
     "--visits=200",
     "--seconds=1",
     "--doses=10000",
@@ -65,6 +58,8 @@ def main() -> int:
         "visits": lambda: _visits(words.engine, QUICK if words.quick else FULL),
         "slow-disk": lambda: _slow_disk(SLOW_QUICK if words.quick else SLOW),
         "growth": lambda: _growth((100, 1_000) if words.quick else words.past, 32 if words.quick else 320),
+        "day": lambda: _day(words.coming),
+        "streams": lambda: _streams(*(STREAMS_QUICK if words.quick else STREAMS)),
         "card": lambda: _card(words.cards),
         "codecs": lambda: _ratios("Codecs", codecs.measure(words.seconds)),
         "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
@@ -80,7 +75,7 @@ def main() -> int:
         figures |= measures[part]()
     _say(f"\n{time.monotonic() - begun:.0f} s in all")
     if words.json:
-        words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        words.json.write_text(json.dumps(completed(figures), indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -121,9 +116,28 @@ def _growth(counts: Sequence[int], coming: int) -> Figures:
     figures = {f"growth_step_p99_{most}_over_{least}": round(p99_ms[most] / p99_ms[least], 3)}
     figures |= {"cold_start_cpu_ms": round(grown[most].start_cpu_s * 1000)}
     figures |= {"cold_start_ms": round(grown[most].start_s * 1000), "rss_start_mb": round(grown[most].start_mb, 1)}
+    if (least, most) == (1_000, TEN_MILLION):
+        figures |= {"growth_step_p99_1e7_over_1e3": figures[f"growth_step_p99_{most}_over_{least}"]}
     for page in growth.PAGES:
         figures |= {flat_name(f"growth {page} {count} ms"): grown[count].pages_s[page] * 1000 for count in counts}
     return figures
+
+
+def _day(coming: int) -> Figures:
+    grown = asyncio.run(growth.a_day(coming))
+    _say(f"\nA day of {coming:,} visits by {growth.DAY_CLIENTS} clients, {median(grown.rounds.rates):.1f} a second")
+    _say(f"memory {grown.start_mb:.0f} MB after the start, {grown.end_mb:.0f} MB after the day")
+    named = "rss_day_mb" if coming >= DAY_PROMISED else f"rss_after_{coming}_mb"
+    return {named: round(grown.end_mb, 1), "rss_day_start_mb": round(grown.start_mb, 1)}
+
+
+def _streams(counts: Sequence[int], check_ins: int, gone: int) -> Figures:
+    seen = asyncio.run(streams.measure(counts, check_ins, gone))
+    _say(f"\nFrom a check-in to the last open page, {check_ins} times")
+    _say(spreads({f"{count} pages": spread for count, spread in seen.last_told.items()}))
+    _say(f"of {gone:,} pages that went away {seen.left} are left")
+    figures = {f"wall_{count}_p99_ms": round(spread.p99, 2) for count, spread in seen.last_told.items()}
+    return figures | {"streams_left": seen.left}
 
 
 def _card(count: int) -> Figures:
@@ -138,14 +152,15 @@ def _card(count: int) -> Figures:
     figures = Figures(share_of_wire=round(outcome.share_of_wire, 4), fetches_per_card=outcome.fetches / count)
     for name, spread in named.items():
         figures |= spread.flat(flat_name(name))
-    return figures
+    return figures | {"card_to_desk_over_wire_p99_ms": round(named["card to page"].p99, 2)}
 
 
 def _recall(doses: int) -> Figures:
     seen = recall.measure(doses, max(1, doses // 100))
     _say(f"\nRecall of one lot among {seen.lots:,}, {seen.doses:,} doses given: {seen.found} found, as by the scan")
     _say(f"{seen.recall_s * 1000:.1f} ms; reading every dose takes {seen.scan_s / seen.recall_s:,.0f} times as long")
-    return {"recall_ms": round(seen.recall_s * 1000, 3), "recall_scan_ms": round(seen.scan_s * 1000, 3)}
+    figures = {"recall_ms": round(seen.recall_s * 1000, 3), "recall_scan_ms": round(seen.scan_s * 1000, 3)}
+    return figures | ({"recall_1e6_ms": figures["recall_ms"]} if doses == MILLION else {})
 
 
 def _stops(benches: int) -> Figures:
@@ -166,20 +181,22 @@ def _chart(years: int, probes: int) -> Figures:
     named |= {"all years from readings": seen.raw_s, "every hour made again": seen.rebuild_s}
     _say(table(("milliseconds", "median"), ((name, f"{took * 1000:.1f}") for name, took in named.items())))
     _say(f"years from the readings take {seen.raw_s / seen.years_s:.0f} times as long as from the hours")
-    return {flat_name(f"chart {name} ms"): round(took * 1000, 3) for name, took in named.items()}
+    figures = {flat_name(f"chart {name} ms"): round(took * 1000, 3) for name, took in named.items()}
+    return figures | ({"chart_5y_ms": figures["chart_all_years_ms"]} if years == YEARS_PROMISED else {})
 
 
 def _readings(fridges: int, minutes: int) -> Figures:
     seen = asyncio.run(readings.measure(fridges, minutes, LEISURELY_ROUNDS))
     _say(f"\nA night of {seen.readings:,} readings of {fridges} fridges, in {seen.commits} commits of the real server")
     took = {"stored and judged": seen.judged_s, "stored, of probes that stand nowhere": seen.kept_s}
-    took |= {"a bare loop that inserts": seen.inserted_s}
+    took |= {"a bare loop that inserts": seen.inserted_s, "a bare subscriber": seen.heard_s}
     speeds = {name: seen.readings / seconds for name, seconds in took.items()}
     rows = ((name, f"{speed:,.0f}", f"{took[name] / seen.inserted_s:.2f}") for name, speed in speeds.items())
     _say(table(("", "a second", "times the bare loop"), rows))
     _say(f"{seen.excursions} excursions; after that {fridges} readings a second:")
     _say(spreads({"publication to acknowledgement": seen.at_leisure}))
     figures = {flat_name(f"readings {name} a second"): round(speed) for name, speed in speeds.items()}
+    figures |= {"readings_vs_subscriber": round(seen.heard_s / seen.judged_s, 3)}
     return figures | seen.at_leisure.flat("reading_acknowledged")
 
 
@@ -187,7 +204,8 @@ def _page(count: int) -> Figures:
     named = asyncio.run(pages.measure(count)).spreads()
     _say(f"\nFrom a reading that makes a fridge critical to the page at a gateway, {count} times")
     _say(spreads(named))
-    return {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
+    figures = {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
+    return figures | {"reading_to_page_p99_ms": round(named["acknowledgement to page"].p99, 2)}
 
 
 def _paint(count: int, waiting: int, loads: int) -> Figures:
@@ -234,6 +252,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--past", type=int, nargs="+", default=[1_000, 100_000], help="visits behind a site (1000 100000)"
     )
+    parser.add_argument("--coming", type=int, default=3_200, help="how many people come in the day (3200)")
     parser.add_argument("--cards", type=int, default=50, help="how many cards are laid down (50)")
     parser.add_argument(
         "--seconds",

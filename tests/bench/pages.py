@@ -39,7 +39,9 @@ class Paged:
     def spreads(self) -> dict[str, Spread]:
         """Return the spread of each."""
         named = {"bare MQTT": self.bare_s, "reading to acknowledgement": self.acknowledged_s}
-        return {name: Spread.of(times) for name, times in (named | {"reading to page": self.paged_s}).items()}
+        after = [paged_s - heard_s for paged_s, heard_s in zip(self.paged_s, self.acknowledged_s, strict=True)]
+        named |= {"reading to page": self.paged_s, "acknowledgement to page": after}
+        return {name: Spread.of(times) for name, times in named.items()}
 
 
 async def measure(count: int) -> Paged:

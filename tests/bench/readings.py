@@ -16,6 +16,7 @@ from clinic_server.cold_chain.excursions.tables import excursion
 from clinic_server.cold_chain.tables import heard_probe, reading
 from clinic_server.kit.engines import reader_engine, writer_engine
 from clinic_server.kit.schema import upgrade
+from tests.bench import subscriber
 from tests.bench.figures import Spread
 from tests.bench.fridges import FridgeSite, Reading, eventually, watched_fridges
 
@@ -27,7 +28,7 @@ COMES_AND_GOES = 4  # minutes it takes: no fridge leaps
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The same readings thrice, in seconds: of probes in fridges, of probes that stand nowhere, only inserted."""
+    """The same readings in seconds: of probes in fridges, of probes that stand nowhere, only inserted, only heard."""
 
     readings: int
     commits: int
@@ -35,6 +36,7 @@ class Stored:
     judged_s: float
     kept_s: float
     inserted_s: float
+    heard_s: float
     at_leisure: Spread
 
 
@@ -58,7 +60,8 @@ async def measure(fridges: int, minutes: int, rounds: int) -> Stored:
             raise AssertionError(f"{len(rows)} readings stored")
         size = -(-len(rows) // commits)
         inserted_s = _only_inserted(Path(folder) / "bare.db", rows, size)
-    return Stored(len(rows), commits, excursions, judged_s, kept_s, inserted_s, at_leisure)
+    heard_s = await asyncio.to_thread(subscriber.caught_up, [one.payload for one in night(spares, minutes, begun_s)])
+    return Stored(len(rows), commits, excursions, judged_s, kept_s, inserted_s, heard_s, at_leisure)
 
 
 def night(probes: Sequence[str], minutes: int, begun_s: int) -> list[Reading]:

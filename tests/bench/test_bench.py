@@ -13,11 +13,24 @@ from pathlib import Path
 import pytest
 
 from devices.fridge_probe import wire as probe_wire
-from tests.bench import card_to_page, chart, codecs, decisions, first_paint, pages, reactions, readings, recall, stops
+from tests.bench import __main__ as bench
+from tests.bench import (
+    card_to_page,
+    chart,
+    codecs,
+    decisions,
+    first_paint,
+    pages,
+    promised,
+    reactions,
+    readings,
+    recall,
+    stops,
+)
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
 from tests.bench.tap import PUBACK, PUBLISH, Packets
-from tests.bench.visits import growth, report
+from tests.bench.visits import growth, report, streams
 from tests.bench.visits import measure as visits
 from tests.bench.visits.course import STEPS
 from tests.bench.visits.slow_disk import slow_disk
@@ -86,13 +99,24 @@ def test_years_of_readings_are_charted_as_their_sum_says() -> None:
     assert min(seen.day_s, seen.month_s, seen.years_s, seen.gaps_s, seen.raw_s, seen.rebuild_s) > 0
 
 
-def test_figures_are_written_where_they_are_wanted(tmp_path: Path) -> None:
+def test_figures_are_written_where_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "tests.bench", "--only", "codecs", "--seconds", "0.1", "--json", str(target)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603  # our own
+    monkeypatch.setattr(sys, "argv", ["bench", "--only", "codecs", "--seconds", "0.1", "--json", str(target)])
+    assert bench.main() == 0
     figures = json.loads(target.read_text())
     assert figures["ratio_json_loads_of_1_kb"] == 1
-    assert "printer: one slip" in done.stdout
+    assert "printer: one slip" in capsys.readouterr().out
+    assert all(figures[name] is None and how in figures[f"{name}_why"] for name, how in promised.HOW.items())
+
+
+def test_what_was_measured_is_told_and_what_was_not_says_how_to() -> None:
+    told = promised.completed({"recall_1e6_ms": 3.5, "machine": "this one"})
+    assert (told["recall_1e6_ms"], told["machine"]) == (3.5, "this one")
+    assert "recall_1e6_ms_why" not in told
+    assert told["chart_5y_ms"] is None
+    assert "--years 5" in told["chart_5y_ms_why"]
 
 
 def test_a_quantile_is_a_value_that_was_measured() -> None:
@@ -121,7 +145,7 @@ def test_no_bench_gives_a_dose_after_a_stop_order_was_answered() -> None:
 async def test_a_night_of_readings_is_stored_three_ways() -> None:
     seen = await readings.measure(fridges=6, minutes=60, rounds=2)
     assert (seen.readings, seen.excursions, seen.at_leisure.count) == (360, 2, 12)
-    assert min(seen.commits, seen.judged_s, seen.kept_s, seen.inserted_s, seen.at_leisure.p50) > 0
+    assert min(seen.commits, seen.judged_s, seen.kept_s, seen.inserted_s, seen.heard_s, seen.at_leisure.p50) > 0
 
 
 async def test_a_page_is_waited_for_from_its_reading_on() -> None:
@@ -186,8 +210,20 @@ def test_a_slow_disk_lets_every_flush_take_longer(tmp_path: Path) -> None:
 
 
 async def test_a_past_is_as_long_as_it_should_be_and_people_still_come() -> None:
-    grown = await growth.measure([4, 12], visits=growth.CLIENTS, rounds=1)
-    for one in grown.values():
-        assert all(len(times) == growth.CLIENTS for times in one.rounds.took_s.values())
-        assert min(*one.pages_s.values(), one.start_s, one.start_cpu_s, one.start_mb, one.end_mb) > 0
-    assert {count: one.visits for count, one in grown.items()} == {4: 4, 12: 12}
+    grown = await growth.measure([12], visits=growth.CLIENTS, rounds=1)
+    one = grown[12]
+    assert all(len(times) == growth.CLIENTS for times in one.rounds.took_s.values())
+    assert min(*one.pages_s.values(), one.start_s, one.start_cpu_s, one.start_mb, one.end_mb) > 0
+    assert one.visits == 12
+
+
+async def test_a_day_of_visits_is_served_and_the_memory_after_it_is_told() -> None:
+    day = await growth.a_day(4, clients=2)
+    assert [len(times) for times in day.rounds.took_s.values()] == [4] * len(STEPS)
+    assert 0 < day.start_mb < day.end_mb
+
+
+async def test_every_open_page_is_told_and_none_is_left_of_those_that_went_away() -> None:
+    seen = await streams.measure([3, 5], check_ins=2, disconnects=10)
+    assert {pages: spread.count for pages, spread in seen.last_told.items()} == {3: 2, 5: 2}
+    assert seen.left == 0

@@ -15,6 +15,7 @@ from devices.events import (
     DeviceState,
     PayloadRejected,
     ProbePresence,
+    Receipted,
     SampleFault,
     SupplyTold,
     TemperatureMeasured,
@@ -22,9 +23,11 @@ from devices.events import (
 from devices.fridge_probe import wire
 from devices.fridge_probe.adapter import FridgeProbe
 from devices.links import MessageLink, Subscription, open_message_link
+from devices.links.message_inbox import UNACKNOWLEDGED_LIMIT
 from devices.supervisor import Supervisor
+from firmware_stubs.fridge_probe.firmware.probe_core import probe as probe_core
 from firmware_stubs.fridge_probe.publishers import publisher_for
-from firmware_stubs.fridge_probe.stub import BoughtProbeStub, FridgeProbeStub, TasmotaStub
+from firmware_stubs.fridge_probe.stub import SENT_AGAIN, BoughtProbeStub, FridgeProbeStub, TasmotaStub
 from tests.devices.broker_side import NOON, publishing, reading, settle_all, spec_for
 from tests.devices.parts import Mosquitto, Receiver, eventually
 from tests.wire.vectors import vectors_of
@@ -234,11 +237,12 @@ async def test_every_dialects_messages_come_through_the_topics_it_subscribes(
         await receiver.next_state(DeviceState.ONLINE)
         for fields in vectors:
             publisher.publish(fields["topic"], fields["payload"].encode())
-        arrived = []
-        for _ in expected:
-            event = await receiver.next_of(TemperatureMeasured)
+        arrived: list[tuple[str, int | None]] = []
+        while len(arrived) < len(expected):
+            event = await receiver.next_of(Receipted)
             event.receipt.acknowledge()
-            arrived.append((event.sample.probe_id, event.sample.milli_celsius))
+            if isinstance(event, TemperatureMeasured):
+                arrived.append((event.sample.probe_id, event.sample.milli_celsius))
     assert arrived == expected
 
 
@@ -340,6 +344,32 @@ async def test_a_broker_that_went_and_came_back_delivers_again(
         while (await settle_all(receiver, 1)) != [1]:
             continue
         await eventually(lambda: probe.unsent == 0, "the probe knows that its readings are safe")
+
+
+def test_no_more_is_under_way_to_the_server_than_a_probe_sends_again() -> None:
+    """One more may be confirmed and not saved: the reading at which the broker was killed."""
+    assert SENT_AGAIN == probe_core.SENT_AGAIN
+    assert UNACKNOWLEDGED_LIMIT + 1 <= SENT_AGAIN
+
+
+@pytest.mark.parametrize("count", [UNACKNOWLEDGED_LIMIT, 60])
+async def test_nothing_the_broker_confirmed_is_lost_with_it_while_the_server_can_store_nothing(
+    count: int, mosquitto: Mosquitto, dev: str, receiver: Receiver
+) -> None:
+    spec = spec_for(mosquitto.url, dev)
+    async with Supervisor([spec], receiver.deliver) as supervisor, a_probe(mosquitto.url, dev) as probe:
+        await receiver.next_state(DeviceState.ONLINE)
+        for seq in range(count):
+            probe.measure(4000, unix_s=NOON + seq)
+            await eventually(lambda: probe.unsent == 0, "the broker confirms")
+        await mosquitto.kill()
+        await receiver.next_state(DeviceState.OFFLINE)
+        await mosquitto.start()
+        supervisor.retry_now(dev)
+        await receiver.next_state(DeviceState.ONLINE)
+        heard: set[int] = set()
+        while len(heard) < count:
+            heard |= set(await settle_all(receiver, 1))
 
 
 async def test_readings_of_an_outage_of_the_server_come_in_order(broker_url: str, dev: str, receiver: Receiver) -> None:

@@ -26,11 +26,12 @@ COUNTED = ("acknowledged_writes", "lost", "half", "doubled", "unproven")
 def main() -> int:
     """Play, tell, write it down, and fail on any loss."""
     words = _arguments()
-    chosen = [fault for fault in catalogue() if fault.number in words.only or not (words.only or words.seeds)]
-    secured = [] if words.only or words.seeds or words.runners_only else security()
+    is_part = bool(words.only or words.days_only)
+    chosen = [fault for fault in catalogue() if fault.number in words.only or not is_part]
+    secured = [] if is_part or words.runners_only else security()
     simulated = Simulated() if words.only or words.tests_only else _simulated(words)
     played = {} if words.tests_only else _played(chosen, _lengths(words))
-    of_tests = {} if words.runners_only else _tested([*chosen, *secured], words.engine)
+    of_tests = {} if words.runners_only else _tested([*chosen, *secured], words.engine or "in_turn")
     failures = _failures(chosen, played, of_tests)
     unexpected = _failures(secured, played, of_tests)
     figures = {**_figures(played, failures), **_security_figures(unexpected), **_simulation_figures(simulated)}
@@ -39,20 +40,22 @@ def main() -> int:
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     outcomes = {**_outcomes(chosen, failures, words), **_outcomes(secured, unexpected, words)}
-    report.FILE.write_text(report.brought_up_to_date(outcomes, _to_keep(played, simulated)), encoding="utf-8")
+    is_whole = not (is_part or words.tests_only or words.runners_only)
+    told = report.made_anew if is_whole else report.brought_up_to_date
+    report.FILE.write_text(told(outcomes, _to_keep(played, simulated)), encoding="utf-8")
     return 1 if any([*failures.values(), *unexpected.values(), simulated.broken]) else 0
 
 
 def _simulated(words: argparse.Namespace) -> Simulated:
     """Play simulated days, and say of each broken one how it is played again."""
-    seeds = range(words.seed, words.seed + (words.seeds or SEEDS))
+    seeds = range(words.seed, words.seed + words.seeds)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
     )  # they tell of themselves
     _say(f"{len(seeds)} simulated days, from seed {words.seed}")
     simulated = simulate_all(seeds)
     for day in simulated.broken:
-        sys.stderr.write(f"DIFFERENCE on the day of seed {day.seed} (again: --seeds 1 --seed {day.seed})\n")
+        sys.stderr.write(f"DIFFERENCE on the day of seed {day.seed} (again: --days-only --seeds 1 --seed {day.seed})\n")
         for line in (*day.broken[:MOST_SHOWN], *day.happened):
             sys.stderr.write(f"  {line}\n")
     return simulated
@@ -83,8 +86,9 @@ def _played(chosen: Sequence[Fault], lengths: Lengths) -> Mapping[str, Played]:
 
 def _tested(chosen: Sequence[Fault], engine: str) -> Mapping[str, Sequence[str]]:
     nodes = {test for fault in chosen for test in fault.tests}
-    _say(f"{len(nodes)} tests, {engine}")
-    return run_tests(nodes, engine)
+    if nodes:
+        _say(f"{len(nodes)} tests, engines: {engine}")
+    return run_tests(nodes, engine, _say)
 
 
 def _failures(
@@ -153,7 +157,7 @@ def _say(line: str) -> None:
 
 
 def _lengths(words: argparse.Namespace) -> Lengths:
-    engines = ENGINES if words.engine == "both" else (words.engine,)
+    engines = ENGINES if words.engine in {None, "both"} else (words.engine,)
     told = ("seed", "kills", "observed", "states", "step", "excursions", "fridges", "speed")
     return Lengths(engines, **{name: getattr(words, name) for name in told})
 
@@ -175,8 +179,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--excursions", type=int, default=40, help="how many at least in the storm (40)")
     parser.add_argument("--fridges", type=int, default=40, help="side by side in the storm (40)")
     parser.add_argument("--speed", type=float, default=240, help="of the clock in the storm (240)")
-    parser.add_argument("--seeds", type=int, metavar="N", help="only simulated days, so many; a whole run plays 20")
-    parser.add_argument("--engine", choices=(*ENGINES, "both"), default="both")
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help="how many simulated days (20)")
+    parser.add_argument("--days-only", action="store_true", help="play the simulated days alone")
+    parser.add_argument(
+        "--engine",
+        choices=(*ENGINES, "both"),
+        help="for all that is played; else runners play on both, and tests as in the test command",
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same (1)")
     parser.add_argument("--runners-only", action="store_true", help="leave out what the test command runs anyway")
     parser.add_argument("--tests-only", action="store_true", help="leave out what plays at any length")

@@ -21,9 +21,17 @@ _ROW = re.compile(r"^\|(\d+)\|[^|]+\|[^|]+\|([^|]+)\|$")
 _FIGURE = re.compile(r"^\|`(\w+)`\|([^|]+)\|$")
 
 
+def made_anew(outcomes: Mapping[tuple[str, int], str], figures: Mapping[str, float]) -> str:
+    """Return a report of these outcomes, by area and number, and figures alone."""
+    return _report("", outcomes, figures)
+
+
 def brought_up_to_date(outcomes: Mapping[tuple[str, int], str], figures: Mapping[str, float]) -> str:
-    """Return the report with new outcomes, by area and number, and new figures; the others stay as they are."""
-    before = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
+    """Return the report with new outcomes and new figures; the others stay as they are."""
+    return _report(FILE.read_text(encoding="utf-8") if FILE.exists() else "", outcomes, figures)
+
+
+def _report(before: str, outcomes: Mapping[tuple[str, int], str], figures: Mapping[str, float]) -> str:
     told = {**_outcomes_of(before), **outcomes}
     parts = [_HEAD]
     every = [(fault, _shown(fault, told.get((fault.area, fault.number), "Not run"))) for fault in _all()]

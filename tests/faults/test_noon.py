@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, insert, select
 
-from clinic_server.backup.copies import connected
+from clinic_server.backup.copies import connected, is_empty
 from clinic_server.backup.moving import move
 from clinic_server.backup.rules import BackupFailed
 from clinic_server.kit.engines import UnsafeDatabase
@@ -21,6 +21,7 @@ from tests.proof.rows import Rows
 
 OLDER = "0007"
 EVERY_TABLE = 150
+OTHER_KEY = bytes(32)
 
 
 def older_scripts(folder: Path) -> Path:
@@ -102,6 +103,12 @@ def test_a_site_moved_to_postgresql_at_noon_is_the_same_row_by_row_and_everybody
             move(clinic.url, to_url, KEYRING.journal_key)
         head = clinic.head()
         clinic.db.close()
+        to_file = tmp_path / "moved" / "clinic.db"
+        to_file.parent.mkdir()
+        for target in (to_url, f"sqlite:///{to_file}"):  # the last look fails under another key
+            with pytest.raises(BackupFailed, match="backup_copy_damaged"):
+                move(clinic.url, target, OTHER_KEY)
+        assert (is_empty(to_url), list(to_file.parent.iterdir())) == (True, [])
         moved = move(clinic.url, to_url, KEYRING.journal_key)
         assert (moved.head.seq, moved.rows["visit"], len(moved.rows) > EVERY_TABLE) == (head, len(noon.visits), True)
         clinic.url, clinic.db = to_url, clinic.opened(to_url)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from clinic_server.alerts.answering import acknowledge
+from clinic_server.alerts.missing import PLACE, MissingRecordsWatch
 from clinic_server.alerts.raising import open_alerts
 from clinic_server.app import open_house
-from clinic_server.backup.missing import PLACE, MissingRecordsWatch
 from clinic_server.doctor import records
 from clinic_server.kit.call import House
 from clinic_server.kit.crypto import load_or_create_keyring

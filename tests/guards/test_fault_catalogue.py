@@ -43,3 +43,16 @@ def test_the_report_tells_of_every_fault_as_the_catalogue_does() -> None:
     assert [(int(number), what, must) for number, what, must in rows] == [
         (fault.number, fault.what, fault.must) for fault in ALL
     ]
+
+
+def test_a_whole_run_makes_the_report_anew_and_a_part_leaves_the_rest_as_it_was() -> None:
+    first, *_ = ALL
+    outcomes = {(first.area, first.number): "FAILED: lost"}
+    assert report.made_anew(outcomes, {"lost": 1}).count("Not run") > FAULTS / 2
+    assert "|`lost`|1|" in report.made_anew(outcomes, {"lost": 1})
+    before, after = (report.brought_up_to_date(*news).splitlines() for news in (({}, {}), (outcomes, {"lost": 1})))
+    changed = {line for line in after if line not in before}
+    assert {line for line in changed if line[:1] == "|"} == {
+        f"|{first.number}|{first.what}|{first.must}|FAILED: lost|",
+        "|`lost`|1|",
+    }

@@ -104,6 +104,7 @@ def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
     told = "kind,effect,contraindications,adverse_reactions,observation"
     for dose, order, decision in _doses(rows):
         attached = {row["consent_id"] for row in rows.of("visit_order_consent", "order_id", order["id"])}
+        permitted = rows.one("permit", dose["permit_id"])["consent_id"]
         standing = [
             row
             for row in rows.of("consent", "decision_id", decision["id"])
@@ -112,6 +113,7 @@ def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
             and row["informed_items"] == told
             and _seq(decision) < _seq(row) < _seq(dose)
             and row["id"] in attached
+            and row["id"] == permitted
             and not _has_fallen(rows, row, _seq(dose))
         ]
         if len(standing) != 1:
@@ -407,10 +409,12 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
         visit_id = now["visit_id"]
         left = [row for table in ("departure", "left_unseen") for row in rows.of(table, "visit_id", visit_id)]
         ended = [*left, *_transfers(rows, visit_id)]
+        came_back = [row for one in left for row in rows.of("taken_back", "left_unseen_id", one["id"])]
         is_watched = now["stage"] == "observed"
-        if rows.of("dose", "visit_id", visit_id) and len(ended) != (0 if is_watched else 1):
+        if rows.of("dose", "visit_id", visit_id) and len(ended) - len(came_back) != (0 if is_watched else 1):
             yield f"visit {visit_id} stands at {now['stage']} and left in {len(ended)} ways"
-        if rows.of("left_unseen", "visit_id", visit_id) and now["stage"] != "left_unseen":
+        unseen = rows.of("left_unseen", "visit_id", visit_id)
+        if len(unseen) > len(came_back) and now["stage"] != "left_unseen":
             yield f"visit {visit_id} is gone and stands at {now['stage']}"
         placed = rows.of("placement", "visit_id", visit_id)
         seat_code = placed[-1]["seat_code"] if is_watched and placed else None

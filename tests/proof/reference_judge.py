@@ -66,8 +66,8 @@ def leaps(last_good: list[R], r: R, gap_ms: int) -> bool:
 
 
 def possible(a: R, b: R) -> bool:
-    """3 °C in a minute is 1 milli-Celsius in 20 ms."""
-    return abs(b.v - a.v) * 20 <= b.t - a.t
+    """3 °C in a minute is 1 milli-Celsius in 20 ms; within a minute it is 3 °C."""
+    return abs(b.v - a.v) <= max(3000, (b.t - a.t) / 20)
 
 
 class History:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic_server.visits.flow import FIRST_STEP, STEPS, Outcome, Stage, StepOutOfOrder, advance, stage_after
+from clinic_server.visits.flow import FIRST_STEP, STEPS, WAYS_BACK, Outcome, Stage, StepOutOfOrder, advance, stage_after
 
 CHECKED_IN = Outcome.CHECKED_IN
 ABOUT_CONSENT = {
@@ -80,3 +80,8 @@ def test_a_visit_begins_with_a_check_in() -> None:
 def test_nothing_leads_back_from_behind_the_needle() -> None:
     ways_out = {Stage.COMPLETED, Stage.LEFT_EARLY, Stage.LEFT_UNSEEN, Stage.TRANSFERRED}
     assert set(STEPS[Stage.OBSERVED].values()) == ways_out
+
+
+def test_only_who_left_unseen_comes_back_and_only_to_be_watched() -> None:
+    assert WAYS_BACK == {Stage.LEFT_UNSEEN: {Outcome.CAME_BACK: Stage.OBSERVED}}
+    assert not any(stage.is_open for stage in WAYS_BACK)

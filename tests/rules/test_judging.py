@@ -225,6 +225,15 @@ def test_three_degrees_a_minute_are_possible_and_more_is_doubted() -> None:
     assert (alone.trust.good, alone.trust.suspect) == (Point(0, 5_000), Point(MINUTE, 8_001))
 
 
+def test_what_arrives_within_one_instant_is_believed_as_far_as_a_minute_goes() -> None:
+    """A probe without a clock tells its readings of an outage all at once: none of them leapt."""
+    kept = [Point(MINUTE, value) for value in (7_000, 9_500, 12_100, 14_900)]
+    watch = followed(begun(CLINIC), CLINIC, [Point(0, 5_000), *kept])
+    assert (watch.trust.good, watch.trust.doubted) == (Point(MINUTE, 14_900), 0)
+    leapt = advance(watch, CLINIC, Point(MINUTE + 1_000, 17_901))
+    assert leapt.trust.suspect == Point(MINUTE + 1_000, 17_901)
+
+
 def test_a_leap_counts_from_its_own_time_once_a_second_agrees() -> None:
     breach = only(told([5_000, *[13_000] * 4]).breaches)
     assert (breach.began_unix_ms, breach.alarmed_unix_ms) == (MINUTE, 4 * MINUTE)

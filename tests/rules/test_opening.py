@@ -152,6 +152,11 @@ def test_one_person_may_hold_both_certificates() -> None:
     assert found(replace(READY, stays=(a_stay(1), a_stay(1, EMERGENCY)))) == []
 
 
+def test_missing_records_pause_since_they_were_told_and_keep_a_site_from_opening() -> None:
+    lost = replace(READY, records_missing_since=NINE)
+    assert lapses(lost, LATER, ZONE) == shortcomings(lost, 1, LATER, ZONE) == (Lapsed(Lapse.RECORDS_MISSING, NINE),)
+
+
 def test_a_sign_in_counts_from_its_first_instant_and_not_at_its_last() -> None:
     stay = a_stay(1, began=0, over=30)
     assert present([stay], PHYSICIAN, stay.began_at) == {stay.staff_id}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from clinic_server.adverse_events.rules import CareEnd
 from clinic_server.adverse_events.tables import adverse_event, care_over
@@ -23,6 +23,20 @@ from clinic_server.observation.checks.rules import (
 )
 from clinic_server.observation.checks.tables import check_overruled, observation_check
 from clinic_server.visits.tables import visit_order
+
+_of_visits: BindParameter[Any] = bindparam("visit_ids", expanding=True)
+_other = visit_order.alias()
+_newest = select(func.max(_other.c.journal_seq)).where(_other.c.visit_id == visit_order.c.visit_id).scalar_subquery()
+_orders_against_advice = select(visit_order.c.visit_id).where(
+    visit_order.c.visit_id.in_(_of_visits), visit_order.c.journal_seq == _newest, visit_order.c.is_against_advice
+)
+_well_again = (
+    select(adverse_event.c.visit_id)
+    .join(care_over, care_over.c.event_id == adverse_event.c.id)
+    .where(adverse_event.c.visit_id.in_(_of_visits), care_over.c.care_end == CareEnd.WELL_AGAIN)
+)
+_checks = select(observation_check).where(observation_check.c.visit_id.in_(_of_visits))
+_overruled = select(check_overruled).where(check_overruled.c.visit_id.in_(_of_visits))
 
 
 class Watch(Protocol):
@@ -75,31 +89,22 @@ def reason_context(overruled_id: UUID) -> str:
 
 def _against_advice(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
     """Return who got their last dose in spite of findings."""
-    other = visit_order.alias()
-    newest = select(func.max(other.c.journal_seq)).where(other.c.visit_id == visit_order.c.visit_id).scalar_subquery()
-    wanted = (
-        visit_order.c.visit_id.in_(visit_ids),
-        visit_order.c.journal_seq == newest,
-        visit_order.c.is_against_advice,
-    )
-    return set(connection.execute(select(visit_order.c.visit_id).where(*wanted)).scalars())
+    return set(connection.execute(_orders_against_advice, {"visit_ids": list(visit_ids)}).scalars())
 
 
 def _reacted(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
     """Return who was cared for on this visit and is well again."""
-    wanted = (adverse_event.c.visit_id.in_(visit_ids), care_over.c.care_end == CareEnd.WELL_AGAIN)
-    joined = select(adverse_event.c.visit_id).join(care_over, care_over.c.event_id == adverse_event.c.id)
-    return set(connection.execute(joined.where(*wanted)).scalars())
+    return set(connection.execute(_well_again, {"visit_ids": list(visit_ids)}).scalars())
 
 
 def _made(connection: Connection, keyring: Keyring, watches: Mapping[UUID, Watch]) -> Mapping[UUID, Sequence[Checked]]:
     """Return the checks of each standing watch and what was overruled, in the order of the journal."""
     rows: list[tuple[int, UUID, datetime, Checked]] = []
-    for row in connection.execute(select(observation_check).where(observation_check.c.visit_id.in_(watches))):
+    for row in connection.execute(_checks, {"visit_ids": list(watches)}):
         said = msgspec.json.decode(keyring.open(row.said_sealed, said_context(row.id)), type=CheckSaid)
         checked = Checked(row.minutes_in, row.checked_by, row.checked_at, said)
         rows.append((row.journal_seq, row.visit_id, row.given_at, checked))
-    for row in connection.execute(select(check_overruled).where(check_overruled.c.visit_id.in_(watches))):
+    for row in connection.execute(_overruled, {"visit_ids": list(watches)}):
         reason = keyring.open(row.reason_sealed, reason_context(row.id))
         overruled = Checked(row.minutes_in, row.physician_id, row.overruled_at, None, reason)
         rows.append((row.journal_seq, row.visit_id, row.given_at, overruled))

@@ -78,6 +78,7 @@ def as_handed_over(connection: Connection, keyring: Keyring) -> Sequence[HandedO
             minutes_left=one.watched.minutes_left,
             wanted_check=one.checks.wanted.minute if one.checks.wanted else None,
             is_cared_for=one.called is not None,
+            has_come_back=one.came_back is not None,
         )
         for one in area(connection, keyring).people
     ]

@@ -38,6 +38,7 @@ class HandedOver:
     wanted_check: int | None
     is_cared_for: bool
     has_left_unseen: bool = False
+    has_come_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

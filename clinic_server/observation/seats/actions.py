@@ -35,11 +35,18 @@ def retire_seat(tx: Tx, code: str) -> Seat:
 
 def place_person(tx: Tx, visit_id: UUID, seat_code: str | None, found_by: FoundBy) -> Led:
     """Record that somebody came to a seat, or stands; the first time it is the arrival. The clock is the needle's."""
-    placed_by = require_signed_in(tx)
     require_stage(tx, visit_id, Stage.OBSERVED, Outcome.LEFT)
     before = place_of(tx.connection, visit_id)
     if before is not None and before.seat_code == seat_code:
         raise SeatedThere
+    seat_person(tx, visit_id, seat_code, found_by)
+    tx.journal("person_moved" if before else "person_arrived", visit_id, SEATS)
+    return Led(visit_id, seat_code, before is None)
+
+
+def seat_person(tx: Tx, visit_id: UUID, seat_code: str | None, found_by: FoundBy) -> None:
+    """Append where somebody is from now on who may be there; the caller journals. SeatRetired and SeatTaken."""
+    placed_by = require_signed_in(tx)
     if seat_code is not None:
         if require_seat(tx.connection, seat_code).is_retired:
             raise SeatRetired
@@ -47,8 +54,6 @@ def place_person(tx: Tx, visit_id: UUID, seat_code: str | None, found_by: FoundB
     tx.append(
         Placement, visit_id=visit_id, seat_code=seat_code, found_by=found_by, placed_by=placed_by, placed_at=tx.now
     )
-    tx.journal("person_moved" if before else "person_arrived", visit_id, SEATS)
-    return Led(visit_id, seat_code, before is None)
 
 
 def _refuse_taken(tx: Tx, code: str) -> None:

@@ -13,6 +13,7 @@ from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.presenting import newest_at
 from clinic_server.observation.seats import actions, lookup
+from clinic_server.observation.seats.forms import SeatCode
 from clinic_server.observation.seats.rules import FoundBy
 from clinic_server.staff.rules import STATION_PATTERN, Role
 from clinic_server.visits.line import one_in_line
@@ -23,7 +24,6 @@ Lead = Annotated[Call, allows(Role.SITE_LEAD)]
 AREA = "/observation"
 SETTINGS = "/observation/seats"
 _TICKET: Final = re.compile("[0-9]{1,6}")
-SeatCode = Annotated[Annotated[str, Field(pattern=STATION_PATTERN)] | None, EMPTY_IS_NONE]
 
 
 class SeatForm(Form):

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from clinic_server.kit.call import Body, Call, allows
+from clinic_server.observation.seats.rules import FoundBy
 from clinic_server.observation.unseen import actions, lookup
 from clinic_server.observation.unseen.rules import MOST_WORDS, FollowUp, Unseen
-from clinic_server.staff.rules import Role
+from clinic_server.staff.rules import STATION_PATTERN, Role
 
 router = APIRouter(prefix="/api/v1", tags=["observation"])
 Nurse = Annotated[Call, allows(Role.OBSERVER, Role.PHYSICIAN)]
@@ -29,6 +30,13 @@ class TryBody(Body):
     words: str = Field("", max_length=MOST_WORDS, repr=False)
 
 
+class ReturnBody(Body):
+    """To which seat somebody was led who came back; without one they stand."""
+
+    seat_code: str | None = Field(None, pattern=STATION_PATTERN)
+    found_by: FoundBy = FoundBy.HAND
+
+
 @router.get("/left-unseen")
 async def not_reached(call: Nurse) -> list[Unseen]:
     """Return who left unseen and was not reached yet."""
@@ -40,6 +48,12 @@ async def not_reached(call: Nurse) -> list[Unseen]:
 async def note_left_unseen(call: Nurse, visit_id: UUID, body: GoneBody) -> Response:
     """Record that somebody is gone and nobody saw them go."""
     return await call.record(lambda tx: actions.note_left_unseen(tx, visit_id, body.words))
+
+
+@router.post("/visits/{visit_id}/coming-back", status_code=201)
+async def take_back(call: Nurse, visit_id: UUID, body: ReturnBody) -> Response:
+    """Watch somebody on who came back."""
+    return await call.record(lambda tx: actions.take_back(tx, visit_id, body.seat_code, body.found_by))
 
 
 @router.post("/visits/{visit_id}/follow-ups", status_code=201)

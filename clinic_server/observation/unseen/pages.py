@@ -9,6 +9,7 @@ from pydantic import Field
 from clinic_server.adverse_events.report.desk import local_now
 from clinic_server.adverse_events.report.forms import OptionalDate, OptionalTime, minute_if_typed
 from clinic_server.kit.call import Call, Form, allows
+from clinic_server.observation.seats.forms import SeatCode
 from clinic_server.observation.unseen import actions
 from clinic_server.observation.unseen.actions import FollowedUp
 from clinic_server.observation.unseen.rules import MOST_WORDS, FollowUp
@@ -33,12 +34,27 @@ class TryForm(Form):
     words: str = Field("", max_length=MOST_WORDS, repr=False)
 
 
+class ReturnForm(Form):
+    """To which seat somebody was led who came back; without one they stand."""
+
+    seat_code: SeatCode = None
+
+
 @router.post("/visits/{visit_id}/left-unseen")
 async def note_left_unseen(call: Nurse, visit_id: UUID) -> Response:
     """Record that somebody is gone and nobody saw them go."""
     form = await call.form(GoneForm)
     return await call.record(
         lambda tx: actions.note_left_unseen(tx, visit_id, form.words), then=f"/visits/{visit_id}/observation"
+    )
+
+
+@router.post("/visits/{visit_id}/coming-back")
+async def take_back(call: Nurse, visit_id: UUID) -> Response:
+    """Watch somebody on who came back."""
+    form = await call.form(ReturnForm)
+    return await call.record(
+        lambda tx: actions.take_back(tx, visit_id, form.seat_code), then=f"/visits/{visit_id}/observation"
     )
 
 

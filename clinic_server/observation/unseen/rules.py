@@ -33,6 +33,12 @@ class ReachedBefore(Conflict):
     code = "reached_before"
 
 
+class ClinicDayOver(Conflict):
+    """The site is not open on this visit's clinic day any more: nobody sits in the area to be watched on."""
+
+    code = "clinic_day_over"
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
     """One try to reach somebody."""
@@ -44,8 +50,17 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class CameBack:
+    """Somebody was taken back; ``minutes_unseen`` since they were seen last count for nothing."""
+
+    minutes_unseen: int
+    by: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Unseen:
-    """Somebody who left unseen, how many minutes before their time was over that was noticed, and every try since."""
+    """One time that somebody left unseen: how many minutes short that was noticed, every try since, the coming back."""
 
     visit_id: UUID
     person_id: UUID
@@ -55,8 +70,9 @@ class Unseen:
     noted_at: datetime
     words: str = field(repr=False)
     tries: Sequence[Try]
+    came_back: CameBack | None = None
 
     @property
     def is_reached(self) -> bool:
         """Whether somebody spoke with them, or saw them again."""
-        return any(one.outcome is not FollowUp.NOT_REACHED for one in self.tries)
+        return self.came_back is not None or any(one.outcome is not FollowUp.NOT_REACHED for one in self.tries)

@@ -15,11 +15,22 @@ class LeftUnseen(Record, table=True):
 
     __tablename__ = "left_unseen"
 
-    visit_id: UUID = Field(foreign_key="visit.id", unique=True)
+    visit_id: UUID = Field(foreign_key="visit.id", index=True)
     minutes_short: int
     words_sealed: bytes = sealed()
     noted_by: UUID = Field(foreign_key="staff.id")
     noted_at: datetime = instant()
+
+
+class TakenBack(Record, table=True):
+    """Somebody who left unseen is watched on; ``minutes_unseen`` since they were seen last do not count."""
+
+    __tablename__ = "taken_back"
+
+    left_unseen_id: UUID = Field(foreign_key="left_unseen.id", unique=True)
+    minutes_unseen: int
+    taken_by: UUID = Field(foreign_key="staff.id")
+    taken_at: datetime = instant()
 
 
 class FollowUpTried(Record, table=True):
@@ -36,4 +47,5 @@ class FollowUpTried(Record, table=True):
 
 
 left_unseen = table_of(LeftUnseen)
+taken_back = table_of(TakenBack)
 follow_up_tried = table_of(FollowUpTried)

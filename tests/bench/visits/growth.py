@@ -23,6 +23,8 @@ from tests.bench.visits.site import Site
 from tests.peers import free_port
 
 CLIENTS = 8
+DAY_CLIENTS = 32
+IN_ONE_ROUND = 320
 LOOKS = 7
 PAGES = {
     "check-in": ("registrar", "/"),
@@ -57,7 +59,7 @@ async def measure(counts: Sequence[int], visits: int, rounds: int) -> Mapping[in
         port, url, recording = free_port(), made.new(), folder / "recording"
         units = 2 + (rounds + 1) * visits
         site = await asyncio.to_thread(Site.made_up, folder, port, url, CLIENTS, units)
-        with running("served", str(port), str(recording), port=port, environment=_settings(site, url)):
+        with running("served", str(port), str(recording), port=port, environment=settings_of(site, url)):
             await site.begin_day(port)
             await record(site, port, 2)
         grown = {}
@@ -65,15 +67,34 @@ async def measure(counts: Sequence[int], visits: int, rounds: int) -> Mapping[in
             copy = made.copy(url)
             file = Path(str(make_url(copy).database))
             past = await asyncio.to_thread(give_past, file, recording, count, MORNING.date())
-            grown[count] = await _with_past(site, past, copy, recording, (visits, rounds))
+            grown[count] = await _with_past(site, past, copy, (visits, rounds))
         return grown
 
 
-async def _with_past(site: Site, past: int, url: str, recording: Path, coming: tuple[int, int]) -> Grown:
+async def a_day(visits: int, clients: int = DAY_CLIENTS) -> Grown:
+    """Let so many people come in rounds to a site with nothing behind it; the rates are each round's."""
+    with ExitStack() as stack:
+        made = stack.enter_context(databases("sqlite"))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clinic-day-")))
+        port, url, in_one = free_port(), made.new(), min(IN_ONE_ROUND, visits)
+        rounds = -(-visits // in_one)
+        units = 2 + (rounds + 1) * in_one
+        site = await asyncio.to_thread(Site.made_up, folder, port, url, clients, units)
+        with running("served", str(port), port=port, environment=settings_of(site, url)) as process:
+            start_mb, seen = _resident_mb(process.pid), Rounds()
+            await site.begin_day(port)
+            front = Front(site, port, is_product=True)
+            await front.round(clients, in_one, None)
+            for _ in range(rounds):
+                await front.round(clients, in_one, seen)
+            return Grown(0, seen, {}, 0.0, 0.0, start_mb, _resident_mb(process.pid))
+
+
+async def _with_past(site: Site, past: int, url: str, coming: tuple[int, int]) -> Grown:
     port, seen, (visits, rounds) = free_port(), Rounds(), coming
     front = Front(replace(site, units=list(site.units)), port, is_product=True)
     began_at = time.perf_counter()
-    with running("served", str(port), str(recording), port=port, environment=_settings(site, url)) as process:
+    with running("served", str(port), port=port, environment=settings_of(site, url)) as process:
         start_s, start_cpu_s = time.perf_counter() - began_at, _processor_s(process.pid)
         start_mb = _resident_mb(process.pid)
         await front.round(CLIENTS, visits, None)
@@ -93,7 +114,8 @@ async def _page_s(site: Site, port: int, role: str, path: str) -> float:
     return median(times)
 
 
-def _settings(site: Site, url: str) -> Mapping[str, str]:
+def settings_of(site: Site, url: str) -> Mapping[str, str]:
+    """Return with what a server serves the site on a database."""
     return {**environment(replace(site.cast, database_url=url)), "CLINIC_DEVICES": "[]"}
 
 

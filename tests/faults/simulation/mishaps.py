@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import select
@@ -12,15 +13,14 @@ from clinic_server.alerts.rules import AlertState
 from clinic_server.alerts.tables import alert_now
 from clinic_server.kit.errors import ClinicError
 from clinic_server.opening.rules import Safeguard
-from clinic_server.screening.rules import Measurements
-from clinic_server.staff.rules import QualificationKind
+from clinic_server.screening.rules import DecisionOutcome, Measurements, Proposal
 from clinic_server.stock.rules import StopScope
 from clinic_server.stock.stops import NewStop
-from tests.faults.simulation.people import MINUTE_S, made_up
+from tests.faults.simulation.people import MINUTE_S, NOTHING_WRONG, made_up
 from tests.faults.simulation.site import ServerAway, SimulatedSite
 from tests.faults.simulation.store import Trouble, TroubledDatabase
 from tests.faults.simulation.terminal import Mood
-from tests.proof.clinic import Clinic
+from tests.proof.steps_of_visits import ALL_TOLD, ALONE, signed
 
 Mishap = Callable[[SimulatedSite], Awaitable[None]]
 MISHAPS: dict[str, Mishap] = {}
@@ -118,19 +118,49 @@ async def two_desks_check_in_one_person(site: SimulatedSite) -> None:
 
 @mishap
 async def the_back_button_gives_a_dose_again(site: SimulatedSite) -> None:
-    if site.permits:
-        permit = site.random.choice(site.permits)
-        await site.insist(lambda: site.give(site.cast.vaccinators[0], permit))
+    if site.held:
+        held = site.random.choice(site.held)
+        await site.insist(lambda: site.give(held.vaccinator, held.permit_id))
 
 
 @mishap
-async def another_bench_uses_a_permit(site: SimulatedSite) -> None:
-    await site.insist(lambda: site.certify(site.cast.vaccinators[1], QualificationKind.VACCINATOR, 30))
-
+async def another_vaccinator_uses_a_permit(site: SimulatedSite) -> None:
     def use_it() -> None:
-        Clinic.give(site, site.cast.vaccinators[1], site.permits[-1])
+        holder = site.held[-1].vaccinator
+        site.carry(site.random.choice([one for one in site.at_benches if one != holder]))
 
     site.between_permit_and_dose.append(_quietly(use_it))
+
+
+@mishap
+async def a_vaccinator_carries_a_permit_to_another_bench(site: SimulatedSite) -> None:
+    def change_benches() -> None:
+        holder = site.held[-1].vaccinator
+        bench = site.random.choice([one.station for one in site.at_benches if one.station != holder.station])
+        site.carry(replace(holder, station=bench))
+
+    site.between_permit_and_dose.append(_quietly(change_benches))
+
+
+@mishap
+async def it_is_decided_again_between_permit_and_dose(site: SimulatedSite) -> None:
+    def decide_again() -> None:
+        held = site.held[-1]
+        proposal = Proposal(DecisionOutcome.RECOMMENDED, site.product_of[held.code], None, None)
+        site.answer(held.visit_id, {}, NOTHING_WRONG)
+        site.decide(held.visit_id, site.cast.physicians[0], proposal)
+        site.sign(held.visit_id, signed(*ALONE), ALL_TOLD)
+
+    site.between_permit_and_dose.append(_quietly(decide_again))
+
+
+@mishap
+async def it_is_signed_again_between_permit_and_dose(site: SimulatedSite) -> None:
+    def sign_again() -> None:
+        site.consent_falls(site.held[-1].visit_id, "invalidate")
+        site.sign(site.held[-1].visit_id, signed(*ALONE), ALL_TOLD)
+
+    site.between_permit_and_dose.append(_quietly(sign_again))
 
 
 @mishap
@@ -149,19 +179,19 @@ async def a_stop_comes_between_permit_and_dose(site: SimulatedSite) -> None:
 
 @mishap
 async def a_unit_is_set_apart_between_permit_and_dose(site: SimulatedSite) -> None:
-    site.between_permit_and_dose.append(_quietly(lambda: [site.hold(code) for code in sorted(site.spoilt)[-3:]]))
+    site.between_permit_and_dose.append(_quietly(lambda: site.hold(site.held[-1].code)))
 
 
 @mishap
 async def a_consent_falls_between_permit_and_dose(site: SimulatedSite) -> None:
     how = site.random.choice(["withdraw", "invalidate", "dispute"])
-    site.between_permit_and_dose.append(_quietly(lambda: site.consent_falls(site.visit_of_last_permit(), how)))
+    site.between_permit_and_dose.append(_quietly(lambda: site.consent_falls(site.held[-1].visit_id, how)))
 
 
 @mishap
 async def an_answer_changes_between_permit_and_dose(site: SimulatedSite) -> None:
     measured = Measurements(36_600, 150, 95)
-    site.between_permit_and_dose.append(_quietly(lambda: site.answer(site.visit_of_last_permit(), {}, measured)))
+    site.between_permit_and_dose.append(_quietly(lambda: site.answer(site.held[-1].visit_id, {}, measured)))
 
 
 @mishap

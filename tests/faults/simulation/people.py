@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from clinic_server.kit.access import Actor
 from clinic_server.kit.errors import ClinicError
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
@@ -19,7 +20,7 @@ TRIES = 4
 PRODUCTS = ("single", "single", "double")
 UNSURE = 0.15
 MOST_STEP_MIN = 3.0
-BOX = "bench-1-box"  # what is brought to the bench at once stands in no fridge that fails
+NOTHING_WRONG = Measurements(36_600, 120, 80)
 
 
 def made_up(number: int) -> IdentityFacts:
@@ -59,6 +60,11 @@ class Visitor:
         assert self.visit_id
         return self.visit_id
 
+    @property
+    def _vaccinator(self) -> Actor:
+        """Who serves them: neighbours in the queue go to different benches."""
+        return self.site.at_benches[self.number % len(self.site.at_benches)]
+
     async def _is_injected(self) -> bool:
         for _ in range(TRIES):
             if await self._is_ready() and await self._is_given():
@@ -72,7 +78,7 @@ class Visitor:
         said = {0: Answer.DONT_KNOW} if doubt else {}
         proposal = Proposal(DecisionOutcome.RECOMMENDED, self.product, "seen and weighed" if doubt else None, None)
         steps: list[Callable[[], Any]] = [
-            lambda: site.answer(self._visit, said, Measurements(36_600, 120, 80)),
+            lambda: site.answer(self._visit, said, NOTHING_WRONG),
             lambda: site.decide(self._visit, site.cast.physicians[0], proposal),
             lambda: site.sign(self._visit, signed(*ALONE), ALL_TOLD),
         ]
@@ -83,7 +89,7 @@ class Visitor:
         return True
 
     async def _is_given(self) -> bool:
-        site, vaccinator = self.site, self.site.cast.vaccinators[0]
+        site, vaccinator = self.site, self._vaccinator
         code = await self._unit()
         await self._ask(lambda: site.fetch(vaccinator, code))
         granted = await self._ask(lambda: site.ask_permit(self._visit, vaccinator, code))
@@ -98,7 +104,8 @@ class Visitor:
         mine = [code for code in site.codes if site.product_of[code] == self.product and code not in site.spoilt]
         if not mine:
             until = site.today() + timedelta(days=30)
-            await self._ask(lambda: site.receive(self.product, 3, until, BOX))
+            box = f"{self._vaccinator.station}-box"  # what is brought there at once stands in no fridge that fails
+            await self._ask(lambda: site.receive(self.product, 3, until, box))
             return await self._unit()
         code = mine[0]
         site.spoilt.add(code)  # whatever becomes of it, nobody tries it a second time

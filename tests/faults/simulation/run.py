@@ -20,8 +20,8 @@ from tests.faults.simulation.time import SiteLoop
 
 VISITORS = 5
 MISHAPS_OF_A_DAY = 20
-ARRIVALS_MIN = 20.0
-LAST_MISHAP_MIN = 40.0
+ARRIVALS_MIN = 12.0
+LAST_MISHAP_MIN = 30.0
 COUNTED = ("visit", "decision", "consent", "permit", "dose", "departure", "alert", "page_attempt", "clock_turn")
 MEMORY = Path("/dev/shm")  # noqa: S108  # a disk in memory: what a real one does to us is another fault's question
 

@@ -22,8 +22,8 @@ from devices.events import DeviceEvent, Receipted
 from devices.supervisor import Supervisor
 from tests.conftest import ManualClock
 
-LOOKS_EVERY_S = 180.0  # seldomer than the server's own, which look at nothing new most times
-PAGES_EVERY_S = 90.0
+LOOKS_EVERY_S = 240.0  # seldomer than the server's own, which look at nothing new most times
+PAGES_EVERY_S = 150.0
 
 
 async def _nobody(_token: str) -> Actor | None:

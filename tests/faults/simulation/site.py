@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from random import Random
@@ -14,7 +15,6 @@ from clinic_server.alerts.contacts import Address, NewContact, add_contact
 from clinic_server.alerts.rules import DueState
 from clinic_server.alerts.tables import page_due
 from clinic_server.cold_chain.actions import assign_probe
-from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.errors import ClinicError, StorageFailed, StorageFull, Unavailable
@@ -38,17 +38,18 @@ from tests.proof.clinic import KEYRING, SITE, STORE, Cast, Clinic, LeftBehind
 from tests.proof.invariants import violations
 from tests.proof.rows import Rows
 
-CHECKED_EVERY = 15  # acts: reading all that changed costs more than an act
+CHECKED_EVERY = 30  # acts: reading all that changed costs more than an act, and records stay to be looked at
 ASKS_AGAIN_S = 60.0
 LATE_S = 420.0
 LAST_READING_S = 5.0  # until it is stored
 MOST_SETTLING_MIN = 90
-QUIET_MIN = 6  # longer than until the next look of every watcher
+QUIET_MIN = 9  # longer than two looks of every watcher: what one of them raises another calls for
 SET_UP_BEFORE_H = 3.0  # the day begins: a clock that is set goes back to when the probe stood here already
 NOTICED_EVERY_S = 10.0
 SEATS = tuple(f"s{number}" for number in range(1, 21))
 SETTINGS = Settings(site=SITE)
 PEOPLE_ON_DUTY = 3
+BENCHES = 2
 
 
 class ServerAway(Exception):
@@ -63,6 +64,16 @@ class Broken(AssertionError):
     """Something that must hold does not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A permit as it was granted: for whom, to whom, and for which unit."""
+
+    permit_id: UUID
+    visit_id: UUID
+    vaccinator: Actor
+    code: str
+
+
 class SimulatedSite(Clinic):
     """One site on one day; what is random on it is ``random``'s, and so is every id."""
 
@@ -75,6 +86,8 @@ class SimulatedSite(Clinic):
         self.product_of: dict[str, str] = {}  # by trace code
         self.spoilt: set[str] = set()  # codes that somebody tried already
         self.between_permit_and_dose: list[Callable[[], None]] = []
+        self.held: list[Held] = []
+        self.at_benches = cast.vaccinators[:BENCHES]
         self.died_at_s: list[float] = []
         self.invariants_asked = 0
         self._acts = 0
@@ -236,18 +249,20 @@ class SimulatedSite(Clinic):
         """Let the first-aider propose that a stop order ends."""
         return self.act(self.cast.first_aider, lambda tx: propose_lift(tx, stop_id, "found in order"))
 
-    def visit_of_last_permit(self) -> UUID:
-        """Return whom the last permit was granted for."""
-        wanted = select(permit.c.visit_id).where(permit.c.id == self.permits[-1])
-        found: UUID = self.db.read_now(lambda connection: connection.execute(wanted).scalar_one())
-        return found
-
     def ask_permit(self, visit_id: UUID, vaccinator: Actor, code: str, *, unconfirmed: int = 0) -> Any:
         """See Clinic; what was prepared happens as soon as a permit is granted."""
         granted = super().ask_permit(visit_id, vaccinator, code, unconfirmed=unconfirmed)
-        if not isinstance(granted, ClinicError) and self.between_permit_and_dose:
-            self.between_permit_and_dose.pop()()
+        if not isinstance(granted, ClinicError):
+            self.held.append(Held(granted.permit_id, visit_id, vaccinator, code))
+            if self.between_permit_and_dose:
+                self.between_permit_and_dose.pop()()
         return granted
+
+    def carry(self, taker: Actor) -> None:
+        """Let somebody take the last permit and its unit to where they stand, and give the dose there."""
+        held = self.held[-1]
+        self.fetch(taker, held.code)
+        self.give(taker, held.permit_id)
 
     # ---- what must hold ----
 

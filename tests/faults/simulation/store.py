@@ -38,9 +38,14 @@ class TroubledDatabase(Database):
         super().__init__(url, **parts)
         self._queue = _NoQueue(self._record_now, self._queue)  # type: ignore[assignment]  # all that is used of it
         self.trouble: Trouble | None = None
-        dialect = self._writer.dialect
-        self._commit_really = dialect.do_commit
-        dialect.do_commit = self._commit_or_not  # type: ignore[method-assign]  # where a disk would fail
+        self._dialect = self._writer.dialect
+        self._commit_really = self._dialect.do_commit
+        self._dialect.do_commit = self._commit_or_not  # type: ignore[method-assign]  # where a disk would fail
+
+    def close(self) -> None:
+        """See Database; the dialect is that of the process, and the next database's, too."""
+        del self._dialect.do_commit
+        super().close()
 
     async def write(self, action: Callable[[Tx], T], actor: Actor) -> T:
         """See Database."""

@@ -1,21 +1,30 @@
 """Records that the journal lost: a new epoch begins, everybody is called, and somebody says what they do about it."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from clinic_server.alerts.raising import close, raise_alarm
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, CloseReason, Severity
 from clinic_server.alerts.tables import alert_answered, alert_now
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
+from clinic_server.kit.journal import Head
 from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
-from clinic_server.kit.witness import MissingRecords
+from clinic_server.kit.witness import MissingRecords, missing_from
 
 LOOKS_EVERY_S = 20.0
 PLACE = "records"  # where the alert stands; no place of the site has this name
 _ACTOR = system_actor("witness")
+
+
+def hear_witness(tx: Tx, known: Head) -> None:
+    """Tell what a witness remembers and is not here, unless another witness told it a moment ago."""
+    missing = missing_from(tx.connection, known)
+    if missing is not None:
+        tell_missing(tx, missing)
 
 
 def tell_missing(tx: Tx, missing: MissingRecords) -> None:
@@ -27,6 +36,11 @@ def tell_missing(tx: Tx, missing: MissingRecords) -> None:
     )
     alert_id = raise_alarm(tx, Alarm(AlertKind.SERVER_FAULT, Severity.CRITICAL, words, PLACE))
     tx.journal("records_missing", alert_id, ALERTS)
+
+
+def missing_since() -> Select[Any]:
+    """Ask since when records are missing and nobody has said what they do about it."""
+    return select(func.min(alert_now.c.opened_at)).where(*_stands())
 
 
 class MissingRecordsWatch(Watcher):
@@ -43,11 +57,15 @@ class MissingRecordsWatch(Watcher):
             await self._db.write(lambda tx: _settle(tx, alert_id), _ACTOR)
 
 
+def _stands() -> tuple[ColumnElement[bool], ...]:
+    now = alert_now.c
+    return now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, now.state != AlertState.CLOSED
+
+
 def _answered_alert(connection: Connection) -> UUID | None:
     now, answers = alert_now.c, alert_answered.c
-    is_it = (now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, now.state != AlertState.CLOSED)
     is_answered = exists().where(answers.alert_id == now.alert_id, answers.comment.is_not(None))
-    found: UUID | None = connection.execute(select(now.alert_id).where(*is_it, is_answered)).scalar()
+    found: UUID | None = connection.execute(select(now.alert_id).where(*_stands(), is_answered)).scalar()
     return found
 
 
