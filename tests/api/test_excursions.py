@@ -589,6 +589,15 @@ def test_a_clock_that_is_behind_is_said_until_it_is_put_right(fridge: Database) 
     assert alerts(fridge) == {}
 
 
+def test_leaps_no_fridge_makes_are_called_by_their_name_until_the_probe_is_believed_again(fridge: Database) -> None:
+    hears(fridge, *course(0, 5_000, 5_500, 31_000, -9_000, 40_000, -15_000))
+    listens(fridge)
+    assert alerts(fridge) == {AlertKind.PROBE_FAULT: (Severity.ALARM, "IMPOSSIBLE LEAPS, NO DATA SINCE 09:01")}
+    hears(fridge, *course(6, 5_000, 5_000))
+    listens(fridge)
+    assert alerts(fridge) == {}
+
+
 def test_two_dead_values_in_a_row_are_a_probe_to_be_checked_at_once(fridge: Database) -> None:
     hears(fridge, said(0, 5_000), said(1, 0), said(2, 0))
     listens(fridge)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
-from clinic_server.cold_chain.conditions import conditions_of
+from clinic_server.cold_chain.conditions import ProbeCondition, conditions_of
 from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
 from clinic_server.cold_chain.excursions.judgement import end_abandoned
@@ -109,7 +109,8 @@ def _troubles(one: Placement, latest: _Latest, now_ms: int, since: str) -> Itera
     elif _is_before_its_time(one, now_ms):
         yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NOT JUDGED, CLOCK SET BACK BEFORE {since}", one.place_code)
     if _is_broken(one, latest, now_ms):
-        yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, f"CHECK PROBE, NO DATA SINCE {since}", one.place_code)
+        told = f"{_in_a_word(one, now_ms)}, NO DATA SINCE {since}"
+        yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, told, one.place_code)
 
 
 def _is_silent(placement: Placement, now_ms: int) -> bool:
@@ -129,6 +130,12 @@ def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:
     tells = {condition.alert for condition in conditions_of(placement.watch, profile, now_ms)}
     is_unusable = said_ms > placement.good_unix_ms and said_ms - placement.good_unix_ms > patience_ms
     return AlertKind.PROBE_FAULT in tells or is_doubted or is_unusable
+
+
+def _in_a_word(placement: Placement, now_ms: int) -> str:
+    """Say what is wrong with a broken probe; no fridge leaps."""
+    tells = conditions_of(placement.watch, placement.limits.at(now_ms), now_ms)
+    return "IMPOSSIBLE LEAPS" if ProbeCondition.IMPOSSIBLE_RATE in tells else "CHECK PROBE"
 
 
 def _latest(connection: Connection) -> Mapping[int | None, _Latest]:
