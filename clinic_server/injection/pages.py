@@ -20,7 +20,7 @@ from clinic_server.queue.rules import Place
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
-from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
+from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding, stops_shown_at
 from clinic_server.stock.scans import Scanned, VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
@@ -116,14 +116,14 @@ class Chair:
 @router.get("/bench")
 async def bench(call: Bench) -> Response:
     """Show who waits for an injection."""
-    stops = await call.read(standing_stops)
+    stops = stops_shown_at(call.station(), await call.read(standing_stops))
     return call.page("injection/bench.html", station=call.station(), queue=await _queue(call), stops=stops)
 
 
 @router.get("/bench/queue")
 async def bench_queue(call: Bench) -> Response:
     """Show the queue again."""
-    stops = await call.read(standing_stops)
+    stops = stops_shown_at(call.station(), await call.read(standing_stops))
     return call.page("injection/_queue.html", station=call.station(), queue=await _queue(call), stops=stops)
 
 
@@ -277,7 +277,7 @@ def _chair(
         unit=unit,
         body_sites=vaccine.body_sites if vaccine else (),
         shown=shown,
-        stops=tuple(needle.standing_stops_on(connection, unit)),
+        stops=tuple(needle.standing_stops_on(bench, unit)),
     )
 
 
