@@ -84,7 +84,7 @@ def needle_facts(
         confirmed=hand.confirmed,
         body_site=hand.body_site,
         box=_about_box(bench, unit),
-        stops=stop_findings(standing_stops_on(bench.connection, unit)),
+        stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
     )
@@ -103,9 +103,9 @@ def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
     return at_needle(bench.connection, bench.keyring, ordered, local_now).findings
 
 
-def standing_stops_on(connection: Connection, unit: UnitFacts | None) -> Sequence[Stop]:
-    """Return the stop orders in the way of this unit, those of the whole site among them."""
-    return stops_on(unit, standing_stops(connection))
+def standing_stops_on(bench: Bench, unit: UnitFacts | None) -> Sequence[Stop]:
+    """Return the stop orders in the way of this unit, those of the bench and of the whole site among them."""
+    return stops_on(unit, standing_stops(bench.connection), bench.station)
 
 
 def order_facts(connection: Connection, visit_id: UUID) -> OrderFacts | None:

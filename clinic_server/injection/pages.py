@@ -19,7 +19,7 @@ from clinic_server.queue.lookup import listed
 from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
-from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding
+from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding, stops_shown_at
 from clinic_server.stock.scans import Scanned, VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
@@ -242,7 +242,7 @@ async def send_back(call: Bench, visit_id: UUID) -> Response:
 
 
 async def _queue(call: Call, *, whole: bool) -> dict[str, Any]:
-    site, stops = call.house.settings.site, await call.read(standing_stops)
+    site, stops = call.house.settings.site, stops_shown_at(call.station(), await call.read(standing_stops))
     seen = await call.read(lambda connection: listed(connection, site, Stage.WAITING_FOR_INJECTION, is_whole=whole))
     return {"station": call.station(), "queue": seen.places, "more": seen.more, "whole": whole, "stops": stops}
 
@@ -282,7 +282,7 @@ def _chair(
         unit=unit,
         body_sites=vaccine.body_sites if vaccine else (),
         shown=shown,
-        stops=tuple(needle.standing_stops_on(connection, unit)),
+        stops=tuple(needle.standing_stops_on(bench, unit)),
     )
 
 

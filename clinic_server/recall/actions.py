@@ -15,7 +15,7 @@ from clinic_server.recall.rules import (
     PersonNotInRecall,
     UnitStillGood,
     refuse_same_signature,
-    refuse_site,
+    refuse_unrecallable,
 )
 from clinic_server.recall.tables import Destruction, DestructionConfirmed, DestructionUnit, Recall, RecallCall, recall
 from clinic_server.staff.actions import require_signed_in
@@ -71,7 +71,7 @@ class DestructionRef:
 
 def begin_recall(tx: Tx, new: NewRecall) -> BegunRecall:
     """Stop what is called back at every bench, set apart what is left of it, and open the list of who got it."""
-    refuse_site(new.scope)
+    refuse_unrecallable(new.scope)
     begun_by = require_signed_in(tx)
     stop_id = _standing_stop(tx, new) or place_stop(tx, NewStop(new.scope, new.target, new.reason)).stop_id
     if tx.execute(select(exists().where(recall.c.stop_id == stop_id))).scalar_one():

@@ -13,7 +13,7 @@ from clinic_server.kit.call import Call, Form, allows
 from clinic_server.people.actions import note_phone
 from clinic_server.people.rules import PHONE
 from clinic_server.recall import actions, lookup
-from clinic_server.recall.rules import BEGINNERS, CALLERS, CallOutcome
+from clinic_server.recall.rules import BEGINNERS, CALLERS, RECALLABLE, CallOutcome
 from clinic_server.stock import holds
 from clinic_server.stock.places import places, require_place
 from clinic_server.stock.rules import StopScope
@@ -80,9 +80,10 @@ class DestructionForm(Form):
 @router.get("/recalls")
 async def show_recalls(call: Holder) -> Response:
     """Show every recall, and the form that begins one."""
-    scopes = [scope for scope in StopScope if scope is not StopScope.SITE]
     may_begin = bool(BEGINNERS & call.actor.roles)
-    return call.page("recall/recalls.html", scopes=scopes, may_begin=may_begin, recalls=await call.read(_with_progress))
+    return call.page(
+        "recall/recalls.html", scopes=RECALLABLE, may_begin=may_begin, recalls=await call.read(_with_progress)
+    )
 
 
 @router.post("/recalls")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, NotFound, Refused
@@ -12,6 +13,7 @@ from clinic_server.stock.rules import StopScope
 
 CALLERS = frozenset({Role.PHYSICIAN, Role.SITE_LEAD, Role.REGISTRAR})
 BEGINNERS = frozenset({Role.PHYSICIAN, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER})
+RECALLABLE: Final = (StopScope.UNIT, StopScope.LOT, StopScope.PRODUCT)  # a bench or a site is stopped
 
 
 class CallOutcome(StrEnum):
@@ -110,9 +112,9 @@ def reached(people: Iterable[GivenTo]) -> Reached:
     return Reached(len(outcomes), sum(outcomes.values()))
 
 
-def refuse_site(scope: StopScope) -> None:
+def refuse_unrecallable(scope: StopScope) -> None:
     """Raise unless something was given that could be called back."""
-    if scope is StopScope.SITE:
+    if scope not in RECALLABLE:
         raise RecallIsOfUnits
 
 

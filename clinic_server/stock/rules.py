@@ -70,6 +70,7 @@ class StopScope(StrEnum):
     UNIT = "unit"
     LOT = "lot"
     PRODUCT = "product"
+    BENCH = "bench"
     SITE = "site"
 
 
@@ -79,6 +80,7 @@ class StopFinding(StrEnum):
     UNIT_STOPPED = "unit_stopped"
     LOT_STOPPED = "lot_stopped"
     PRODUCT_STOPPED = "product_stopped"
+    BENCH_STOPPED = "bench_stopped"
     SITE_STOPPED = "site_stopped"
 
 
@@ -305,13 +307,23 @@ def passed_over(chosen: Iterable[UnitFacts], standing: Iterable[UnitFacts], toda
     return None
 
 
-def stops_on(unit: UnitFacts | None, stops: Iterable[Stop]) -> tuple[Stop, ...]:
-    """Return the standing stop orders that forbid a dose of this unit; without a unit, those of the whole site."""
+def stops_on(unit: UnitFacts | None, stops: Iterable[Stop], bench: str | None = None) -> tuple[Stop, ...]:
+    """Return the standing stop orders that forbid a dose of this unit at this bench.
+
+    Without a unit, those of the bench and of the whole site; without a bench, those that hold at any.
+    """
     codes = {StopScope.SITE: ""}
+    if bench is not None:
+        codes[StopScope.BENCH] = bench
     if unit is not None:
         codes |= {StopScope.UNIT: unit.trace_code, StopScope.PRODUCT: unit.product_code}
         codes |= {StopScope.LOT: lot_code(unit.product_code, unit.lot_number)}
     return tuple(stop for stop in stops if codes.get(stop.scope) == stop.target)
+
+
+def stops_shown_at(bench: str, stops: Iterable[Stop]) -> tuple[Stop, ...]:
+    """Return the standing stop orders that a bench's page shows: all but those of other benches."""
+    return tuple(stop for stop in stops if stop.scope is not StopScope.BENCH or stop.target == bench)
 
 
 def lot_code(product_code: str, lot_number: str) -> str:

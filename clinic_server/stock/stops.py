@@ -1,4 +1,7 @@
-"""Stop orders: from one instant on no bench gives the unit, the lot, the product, or anything; two people lift one."""
+"""Stop orders: from one instant on no bench gives the unit, lot or product, or anything, or one bench nothing.
+
+Two people lift one.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +13,8 @@ from sqlalchemy import Connection, Select, exists, select
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.tx import Tx
-from clinic_server.staff.actions import require_signed_in
-from clinic_server.staff.rules import Role
+from clinic_server.staff.actions import StationPlace, require_signed_in, stations
+from clinic_server.staff.rules import Role, StationKind
 from clinic_server.stock.rules import (
     Stop,
     StopIsLifted,
@@ -41,7 +44,7 @@ STOPPERS = LIFTERS | {Role.VACCINATOR}
 
 @dataclass(frozen=True, slots=True)
 class NewStop:
-    """What is to be stopped, and why. ``target``: a trace code, ``product/lot``, a product's code, or empty."""
+    """What is to be stopped, and why; ``target`` is a trace code, ``product/lot``, another code, or empty."""
 
     scope: StopScope
     target: str
@@ -148,10 +151,15 @@ def _product_known(connection: Connection, code: str) -> bool:
     return connection.execute(select(product.c.id).where(product.c.code == code)).first() is not None
 
 
+def _bench_known(connection: Connection, code: str) -> bool:
+    return StationPlace(code, StationKind.INJECTION) in stations(connection)
+
+
 _KNOWN: dict[StopScope, Callable[[Connection, str], bool]] = {
     StopScope.UNIT: _unit_known,
     StopScope.LOT: _lot_known,
     StopScope.PRODUCT: _product_known,
+    StopScope.BENCH: _bench_known,
     StopScope.SITE: lambda _, code: not code,
 }
 

@@ -86,6 +86,8 @@ def _not_stopped(stops: Iterable[Stop]) -> Iterator[Any]:
         match scope:
             case StopScope.SITE:
                 yield false()
+            case StopScope.BENCH:
+                yield unit_now.c.place_id.not_in(select(place.c.id).where(place.c.station.in_(targets)))
             case StopScope.PRODUCT:
                 yield unit_now.c.lot_id.not_in(products.where(product.c.code.in_(targets)))
             case StopScope.LOT:

@@ -49,7 +49,8 @@ def seen_in_box(
     ordered = sorted(units, key=lambda unit: _rank(unit, in_use))
     seen, chosen = [], set()
     for unit in ordered:
-        findings = (*findings_for_unit(unit, unit.product_code, at), *(_word(stop) for stop in stops_on(unit, stops)))
+        stopped = (_word(stop) for stop in stops_on(unit, stops, at.station))
+        findings = (*findings_for_unit(unit, unit.product_code, at), *stopped)
         is_next = not findings and unit.product_code not in chosen
         if is_next:
             chosen.add(unit.product_code)

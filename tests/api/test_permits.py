@@ -234,7 +234,7 @@ async def test_what_changes_under_a_permit_kills_it(  # noqa: PLR0913, PLR0917  
 
 @pytest.mark.parametrize(
     ("scope", "target"),
-    [("unit", CODE), ("lot", f"{PRODUCT}/L-2027-01-01"), ("product", PRODUCT), ("site", "")],
+    [("unit", CODE), ("lot", f"{PRODUCT}/L-2027-01-01"), ("product", PRODUCT), ("bench", "bench-1"), ("site", "")],
 )
 async def test_a_stop_order_ends_every_permit_in_its_scope_at_every_bench_until_two_people_lift_it(
     as_role: Any, house: House, ready: UUID, scope: str, target: str
@@ -266,6 +266,17 @@ async def test_a_stop_order_ends_every_permit_in_its_scope_at_every_bench_until_
     assert (await given(bench, permit_id)).status_code == 201
 
 
+async def test_a_bench_that_is_stopped_leaves_the_others_alone(as_role: Any, ready: UUID) -> None:
+    bench, other = await as_role(Role.VACCINATOR), await as_role(Role.VACCINATOR, station="bench-2")
+    lead = await as_role(Role.SITE_LEAD)
+    assert (await stopped(lead, "bench", "office")).json()["code"] == "stop_target_unknown", "no bench"
+    await stopped(lead, "bench", "bench-1", "three fainted here")
+    assert findings_of(await permitted(bench, ready)) == ["bench_stopped"]
+    assert "three fainted here" in (await bench.get("/bench")).text
+    assert "three fainted here" not in (await other.get("/bench")).text
+    assert "bench_stopped" not in findings_of(await permitted(other, ready))
+
+
 async def test_a_stop_order_leaves_other_products_alone(as_role: Any, house: House, ready: UUID) -> None:
     a_product(house.db, "vaccine-b")
     a_lot(house.db, "82000000000000000002", product="vaccine-b")
@@ -277,7 +288,8 @@ async def test_a_stop_order_leaves_other_products_alone(as_role: Any, house: Hou
 
 
 @pytest.mark.parametrize(
-    ("scope", "target"), [("unit", "89999999999999999999"), ("lot", "L-2027-01-01"), ("product", "x"), ("site", "x")]
+    ("scope", "target"),
+    [("unit", "89999999999999999999"), ("lot", "L-2027-01-01"), ("product", "x"), ("bench", "bench-9"), ("site", "x")],
 )
 async def test_what_is_not_here_cannot_be_stopped(
     as_role: Any, house: House, ready: UUID, scope: str, target: str

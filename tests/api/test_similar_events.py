@@ -16,18 +16,20 @@ from clinic_server.alerts.raising import open_alerts
 from clinic_server.alerts.rules import AlertKind, Severity
 from clinic_server.alerts.tables import alert
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
+from clinic_server.injection.rules import PermitRefused
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.settings import SiteSettings
-from clinic_server.staff.rules import QualificationKind, Role
+from clinic_server.staff.actions import add_station
+from clinic_server.staff.rules import QualificationKind, Role, StationKind
 from clinic_server.stock.rules import BodySite, StopScope
 from clinic_server.stock.stops import standing_stops
 from clinic_server.visits.lookup import standing
 from tests.api.callers import AsRole
 from tests.api.test_adverse_events import classed, filed
 from tests.api.test_injection import CODE, a_consented_visit
-from tests.api.visitors import CHECKED, PRODUCT, a_colleague, a_lot, a_product, an_open_site
+from tests.api.visitors import CHECKED, PRODUCT, SYSTEM, a_colleague, a_lot, a_product, an_open_site
 
 FAINT = Classed("fainting")
 SEVERE = Classed("anaphylactic_shock", (Seriousness.LIFE_THREATENING,))
@@ -37,6 +39,7 @@ Happens = Callable[[], EventRef]
 
 @pytest.fixture(name="nurse")
 def _nurse(house: House) -> Actor:
+    house.db.write_now(lambda tx: add_station(tx, "desk-1", StationKind.INJECTION), SYSTEM)
     an_open_site(house.db)
     a_product(house.db)
     a_lot(house.db, *(f"{CODE}{place}" for place in range(5)), bench="desk-1")
@@ -170,6 +173,26 @@ async def test_a_lot_is_stopped_where_its_events_are_read(
     for path in (page, "/api/v1/similar-events"):
         assert (await keeper.get(path)).status_code == 403
     assert (await doctor.get("/adverse-events/similar/77")).status_code == 404
+
+
+async def test_a_bench_is_closed_where_its_events_are_read(
+    house: House, nurse: Actor, happens: Happens, as_role: AsRole
+) -> None:
+    assert nurse.station == "desk-1"
+    for _ in range(3):
+        classed(house, happens(), FAINT, nurse)
+    lead = await as_role(Role.SITE_LEAD)
+    gathered = (await lead.get("/api/v1/similar-events")).json()
+    (number,) = [one["number"] for one in gathered if one["scope"] == "bench"]
+    page = f"/adverse-events/similar/{number}"
+    shown = (await lead.get(page)).text
+    assert shown.index("Bench desk-1: 3 of 3 events") < shown.index(f"{LOT}: 3 of 3 events")
+    form = {"scope": "bench", "target": "desk-1", "reason": "three fainted"}
+    assert (await lead.post(f"{page}/stop", data=form)).headers["location"] == page
+    assert "Bench desk-1: stopped since" in (await lead.get(page)).text
+    with pytest.raises(PermitRefused) as said:
+        happens()
+    assert said.value.findings == ("bench_stopped",)
 
 
 async def test_settled_the_alert_is_over_until_another_event_joins(

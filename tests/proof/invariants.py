@@ -348,6 +348,7 @@ def nothing_stopped_is_given(rows: Rows) -> Iterator[str]:
         code = rows.one("unit", dose["unit_id"])["trace_code"]
         named = {"site": "", "product": dose["product_code"], "unit": code}
         named["lot"] = f"{dose['product_code']}/{lot['number']}"
+        named["bench"] = rows.one("permit", dose["permit_id"])["station"]
         for stop in rows.all("stop_order"):
             lifted = [row for row in rows.of("stop_lifted", "stop_id", stop["id"]) if _seq(row) < _seq(dose)]
             if _seq(stop) < _seq(dose) and not lifted and named[stop["scope"]] == stop["target"]:

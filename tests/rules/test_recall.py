@@ -13,7 +13,7 @@ from clinic_server.recall.rules import (
     RecallIsOfUnits,
     reached,
     refuse_same_signature,
-    refuse_site,
+    refuse_unrecallable,
 )
 from clinic_server.stock.rules import StopScope
 
@@ -38,12 +38,12 @@ def test_who_was_not_spoken_to_does_not_know(outcome: CallOutcome) -> None:
     assert (told, told.open) == (Reached(2, int(is_told)), 2 - is_told)
 
 
-def test_the_whole_site_is_stopped_and_never_recalled() -> None:
-    for scope in StopScope:
-        if scope is not StopScope.SITE:
-            refuse_site(scope)
-    with pytest.raises(RecallIsOfUnits):
-        refuse_site(StopScope.SITE)
+def test_a_bench_and_the_whole_site_are_stopped_and_never_recalled() -> None:
+    for scope in (StopScope.UNIT, StopScope.LOT, StopScope.PRODUCT):
+        refuse_unrecallable(scope)
+    for scope in (StopScope.BENCH, StopScope.SITE):
+        with pytest.raises(RecallIsOfUnits):
+            refuse_unrecallable(scope)
 
 
 def test_two_people_sign_a_destruction() -> None:

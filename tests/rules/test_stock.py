@@ -25,6 +25,7 @@ from clinic_server.stock.rules import (
     refuse_lift,
     stop_findings,
     stops_on,
+    stops_shown_at,
 )
 
 TODAY = date(2026, 3, 2)
@@ -159,6 +160,13 @@ def test_a_stop_order_names_a_unit_a_lot_of_one_product_or_a_product(scope: Stop
 def test_a_stop_of_the_whole_site_holds_for_every_unit_and_for_none() -> None:
     stop = a_stop(StopScope.SITE, "")
     assert stops_on(UNIT, [stop]) == stops_on(None, [stop]) == (stop,)
+
+
+def test_a_stop_of_a_bench_holds_there_for_every_unit_and_for_none() -> None:
+    here, there = a_stop(StopScope.BENCH, "bench-1"), a_stop(StopScope.BENCH, "bench-2")
+    assert stops_on(UNIT, [there, here], "bench-1") == stops_on(None, [there, here], "bench-1") == (here,)
+    assert stops_on(UNIT, [there, here]) == ()
+    assert stops_shown_at("bench-1", [there, here, a_stop(StopScope.SITE, "")])[0] == here
 
 
 def test_a_products_lot_is_no_other_products() -> None:

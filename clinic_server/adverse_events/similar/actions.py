@@ -45,7 +45,7 @@ def gather(tx: Tx, event_id: UUID) -> None:
 
 
 def stop(tx: Tx, number: int, new: NewStop) -> StopRef:
-    """Stop what similar events may come from, at every bench."""
+    """Stop what similar events may come from: a lot at every bench, a bench, everything."""
     gathered_by_number(tx.connection, number)
     return place_stop(tx, new)
 

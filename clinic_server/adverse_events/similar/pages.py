@@ -19,9 +19,9 @@ PAGE = "/adverse-events/similar/{number}"
 
 
 class StopForm(Form):
-    """What is stopped at every bench, and why."""
+    """What is stopped, and why."""
 
-    scope: Literal[StopScope.LOT, StopScope.SITE]
+    scope: Literal[StopScope.LOT, StopScope.BENCH, StopScope.SITE]
     target: str = Field("", max_length=90)
     reason: str = Field(min_length=1, max_length=200)
 
@@ -42,7 +42,7 @@ async def show_similar(call: Reader, number: int) -> Response:
 
 @router.post(f"{PAGE}/stop")
 async def stop(call: Reader, number: int) -> Response:
-    """Stop a lot, or everything, at every bench."""
+    """Stop a lot at every bench, a bench, or everything."""
     form = await call.form(StopForm)
     new = NewStop(form.scope, form.target, form.reason)
     return await call.record(lambda tx: actions.stop(tx, number, new), then=PAGE.format(number=number))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -25,6 +26,8 @@ from clinic_server.staff.actions import members
 from clinic_server.stock.rules import StopScope
 from clinic_server.stock.stops import standing_stops
 
+_STOPPED_AS: Final = {SimilarScope.LOT: StopScope.LOT, SimilarScope.BENCH: StopScope.BENCH}
+
 
 @dataclass(frozen=True, slots=True)
 class EventSeen:
@@ -40,7 +43,7 @@ class EventSeen:
 
 @dataclass(frozen=True, slots=True)
 class StopOffered:
-    """What may be stopped at every bench, how many of the events came after it, and since when it is stopped."""
+    """What may be stopped, how many of the events came after it or happened there, and since when it is stopped."""
 
     scope: StopScope
     target: str
@@ -70,16 +73,17 @@ def similar_shown(connection: Connection, keyring: Keyring, number: int) -> Simi
     return SimilarShown(
         gathered,
         events,
-        _offers(connection, events),
+        _offers(connection, gathered.scope, events),
         settlements_of(connection, keyring, gathered.similar_id),
         {one.staff_id: one.name for one in members(connection, keyring)},
     )
 
 
-def _offers(connection: Connection, events: Sequence[EventSeen]) -> Sequence[StopOffered]:
-    """Return each lot the events follow, the most frequent first, and then the whole site."""
+def _offers(connection: Connection, around: SimilarScope, events: Sequence[EventSeen]) -> Sequence[StopOffered]:
+    """Return the lots and benches the events follow, what they gathered round and the most frequent first; the site."""
     stopped = {(one.scope, one.target): one.placed_at for one in standing_stops(connection)}
-    lots = Counter(code for one in events for code in one.codes(SimilarScope.LOT))
-    wanted = [(StopScope.LOT, code, count) for code, count in sorted(lots.items(), key=lambda one: (-one[1], one[0]))]
+    counted = Counter((of, code) for one in events for of in _STOPPED_AS for code in one.codes(of))
+    ordered = sorted(counted.items(), key=lambda one: (one[0][0] is not around, -one[1], one[0]))
+    wanted = [(_STOPPED_AS[of], code, count) for (of, code), count in ordered]
     wanted.append((StopScope.SITE, "", len(events)))
     return [StopOffered(scope, code, count, stopped.get((scope, code))) for scope, code, count in wanted]

@@ -220,6 +220,7 @@ def upgrade() -> None:
                 "unit",
                 "lot",
                 "product",
+                "bench",
                 "site",
                 name="stopscope_code",
                 native_enum=False,
