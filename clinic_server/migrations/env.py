@@ -11,6 +11,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from clinic_server.kit.schema import append_only_tables
 from clinic_server.kit.tables import UTCDateTime
+from clinic_server.migrations import widened as _registered  # noqa: F401  # brings op.widen
 from clinic_server.migrations.append_only import MakeAppendOnly, refuse_unprotected
 
 _CHECKED_TEXT = "native_enum=False, create_constraint=True"

@@ -15,7 +15,8 @@ from clinic_server.kit.clock import Clock
 from clinic_server.kit.db import Database
 from clinic_server.kit.tx import Tx
 from clinic_server.settings import Settings
-from clinic_server.staff.rules import Role
+from clinic_server.staff.actions import add_station
+from clinic_server.staff.rules import Role, StationKind
 from clinic_server.stock.holds import end_holds
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.rules import StopScope, UnitFacts, lot_code, stops_on
@@ -141,12 +142,13 @@ def test_usable_doses_are_those_of_the_units_one_by_one(db: Database, seed: int)
     assert sum(one.doses for one in db.read_now(lambda connection: usable_lots(connection, today))) == counted
 
 
-@pytest.mark.parametrize(("scope", "left"), [("unit", 7), ("lot", 4), ("product", 4), ("site", 0)])
+@pytest.mark.parametrize(("scope", "left"), [("unit", 7), ("lot", 4), ("product", 4), ("bench", 4), ("site", 0)])
 def test_what_a_stop_order_is_about_is_not_usable(db: Database, scope: str, left: int) -> None:
     for product in (PRODUCT, "vaccine-b"):
         a_product(db, product)
     a_lot(db, *CODES[:4], number="N")
     a_lot(db, *CODES[4:], number="N", product="vaccine-b", bench=None)
+    db.write_now(lambda tx: add_station(tx, "bench-1", StationKind.INJECTION), SYSTEM)
     actor = a_physician(db)
     db.write_now(lambda tx: act(tx, scope, CODES[0]), actor)
     assert db.read_now(lambda connection: usable_doses(connection, TODAY, enough=100)) == left
@@ -154,9 +156,9 @@ def test_what_a_stop_order_is_about_is_not_usable(db: Database, scope: str, left
 
 def act(tx: Tx, what: str, code: str) -> None:
     unit = next(one for one in units_where(tx.connection, true()) if one.trace_code == code)
-    if what in {"unit", "lot", "product", "site"}:
+    if what in {"unit", "lot", "product", "bench", "site"}:
         product = unit.product_code
-        targets = {"unit": code, "lot": lot_code(product, "N"), "product": product, "site": ""}
+        targets = {"unit": code, "lot": lot_code(product, "N"), "product": product, "bench": "bench-1", "site": ""}
         place_stop(tx, NewStop(StopScope(what), targets[what], "test"))
         return
     if what == "hold":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import SQLModel
 
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.crypto import Keyring
@@ -13,7 +14,7 @@ from clinic_server.kit.db import Database
 from clinic_server.kit.engines import is_sqlite, sqlite_path, writer_engine
 from clinic_server.kit.ids import Ids
 from clinic_server.kit.journal import verify
-from clinic_server.kit.schema import SCRIPTS, head_revision, upgrade
+from clinic_server.kit.schema import SCRIPTS, head_revision, load_tables, upgrade
 from clinic_server.kit.tx import Site
 from clinic_server.stock.actions import NewLot
 from tests.api.visitors import SYSTEM, TODAY, a_place, a_product, take_in_lot
@@ -65,6 +66,73 @@ def _in_use(database_url: str, keyring: Keyring, clock: ManualClock) -> str:
     db.write_now(lambda tx: take_in_lot(tx, delivery), SYSTEM)
     db.close()
     return database_url
+
+
+def checks_of(url: str) -> dict[tuple[str, str | None], str]:
+    """What the database itself refuses, by table and name."""
+    engine = writer_engine(url)
+    with engine.connect() as connection:
+        seen = inspect(connection)
+        found = {
+            (table, check["name"]): check["sqltext"]
+            for table in seen.get_table_names()
+            for check in seen.get_check_constraints(table)
+        }
+    engine.dispose()
+    return found
+
+
+@pytest.fixture(name="declared_url")
+def _declared_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database made at once from what the tables declare, and not by migrations."""
+    sqlite = f"sqlite:///{tmp_path / 'declared.db'}"
+    url = sqlite if engine == "sqlite" else str(request.getfixturevalue("postgres").new_database())
+    load_tables()
+    made = writer_engine(url)
+    SQLModel.metadata.create_all(made)
+    made.dispose()
+    return url
+
+
+def test_migrations_end_with_the_lists_and_lengths_that_the_tables_declare(
+    database_url: str, declared_url: str
+) -> None:
+    """Alembic compares no CHECK: a value added to a closed list would be refused by every database there is."""
+    declared = checks_of(declared_url)
+    assert len(declared) > 100
+    assert checks_of(database_url) == declared
+
+
+def takes(url: str, kind: str) -> bool:
+    """Whether the database takes a place of this kind; it keeps none."""
+    a_new_id = "'0123456789abcdef0123456789abcdef'" if is_sqlite(url) else "gen_random_uuid()"
+    copied = f"SELECT {a_new_id}, journal_seq, 'new', name, :kind, profile, NULL, capacity_units, added_at FROM place"  # noqa: S608  # two fixed words
+    engine = writer_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"INSERT INTO place {copied} LIMIT 1"), {"kind": kind})
+            return True
+    except IntegrityError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def test_a_list_is_widened_and_no_row_guard_or_other_check_goes(in_use: str, tmp_path: Path) -> None:
+    kinds = ["fridge", "freezer", "cold_box", "bench_box", "cold_room"]
+    before = checks_of(in_use)
+    assert (takes(in_use, "fridge"), takes(in_use, "cold_room")) == (True, False)
+    upgrade(in_use, scripts_with(tmp_path, f'{HEAD}    op.widen("place", "kind", "placekind_code", {kinds})\n'))
+    assert [takes(in_use, kind) for kind in ("fridge", "cold_room", "cellar")] == [True, True, False]
+    changed = {check for check, rule in checks_of(in_use).items() if before.get(check) != rule}
+    assert changed == {("place", "ck_place_placekind_code")}
+
+
+def test_a_list_that_is_not_there_is_not_widened(in_use: str, tmp_path: Path) -> None:
+    body = f'{HEAD}    op.widen("place", "kind", "kind_code", ["fridge"])\n'
+    with pytest.raises(Exception, match="ck_place_kind_code"):
+        upgrade(in_use, scripts_with(tmp_path, body))
+    assert tables_and_revision(in_use) == (False, False, NOW)
 
 
 def test_a_migration_that_fails_half_way_leaves_no_trace(in_use: str, tmp_path: Path) -> None:

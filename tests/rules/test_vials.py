@@ -86,6 +86,12 @@ def test_a_stopped_lot_is_nobodys_choice_and_the_box_says_why() -> None:
     assert (seen.findings, seen.is_next) == (("lot_stopped",), False)
 
 
+def test_in_a_bench_that_is_stopped_nothing_is_to_be_taken() -> None:
+    here, there = (Stop(UUID(int=5), StopScope.BENCH, at, "faints", NOW, UUID(int=6)) for at in ("bench-1", "bench-2"))
+    assert next_of(FRESH, LATER, stops=(here,)) == []
+    assert next_of(FRESH, LATER, stops=(there,)) == [FRESH]
+
+
 def test_minutes_are_whole_and_never_below_none() -> None:
     assert minutes_left(FRESH, NOW) is None
     assert minutes_left(OPEN, NOW) == 30

@@ -813,7 +813,6 @@ def upgrade() -> None:
                 "left",
                 "left_early",
                 "left_unseen",
-                "came_back",
                 "transferred",
                 "abandoned",
                 name="outcome_code",

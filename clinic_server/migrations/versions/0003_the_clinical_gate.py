@@ -220,7 +220,6 @@ def upgrade() -> None:
                 "unit",
                 "lot",
                 "product",
-                "bench",
                 "site",
                 name="stopscope_code",
                 native_enum=False,
