@@ -81,11 +81,13 @@ async def listening(mosquitto: Mosquitto, dev: str, receiver: Receiver) -> Async
 
 
 async def heard(receiver: Receiver, count: int) -> list[TemperatureSample]:
-    """Store the next readings and return them."""
-    events = [await receiver.next_of(TemperatureMeasured) for _ in range(count)]
-    for event in events:
+    """Store the next readings, each before many more come, and return them."""
+    samples = []
+    for _ in range(count):
+        event = await receiver.next_of(TemperatureMeasured)
         event.receipt.acknowledge()
-    return [event.sample for event in events]
+        samples.append(event.sample)
+    return samples
 
 
 @pytest.mark.usefixtures("server")

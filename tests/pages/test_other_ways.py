@@ -73,6 +73,11 @@ class Clinic:
             assert await self.stage(visit_id) is reached
         return visit_id
 
+    async def sends_home(self, *stages: Stage) -> None:
+        """Let everybody leave who waits at these stages."""
+        for place in await self.app.state.house.db.read(lambda one: standing_at(one, *stages)):
+            await self.does(close_abandoned, Role.REGISTRAR, place.visit_id)
+
     async def stage(self, visit_id: UUID) -> Stage:
         """Return where somebody stands by the records."""
         found: Stage = (await self.app.state.house.db.read(lambda connection: standing(connection, visit_id))).stage
@@ -118,6 +123,7 @@ async def test_somebody_without_a_card_has_a_fever_and_is_deferred(clinic: Clini
 
 
 async def test_a_class_is_checked_in_by_its_list_and_called_under_its_name(clinic: Clinic) -> None:
+    await clinic.sends_home(Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
     listed = [f"同学{place} {synthetic_resident(16_501_000 + place).number}" for place in range(3)]
     async with clinic.at(Role.REGISTRAR, "/check-in") as desk:
         hand = await Hand.of(desk)
@@ -140,8 +146,7 @@ async def test_a_class_is_checked_in_by_its_list_and_called_under_its_name(clini
         visit_id = UUID(page.url.split("/")[-2])
         await expect(page.locator("#hand")).to_contain_text("三年二班")
     await clinic.does(return_to_line, Role.REGISTRAR, visit_id)
-    for place in await clinic.app.state.house.db.read(lambda one: standing_at(one, Stage.WAITING_FOR_SCREENING)):
-        await clinic.does(close_abandoned, Role.REGISTRAR, place.visit_id)
+    await clinic.sends_home(Stage.WAITING_FOR_SCREENING)
 
 
 async def test_a_child_signs_beside_the_mother(clinic: Clinic) -> None:

@@ -2,7 +2,17 @@
 
 import pytest
 
-from clinic_server.visits.flow import FIRST_STEP, STEPS, Outcome, Stage, StepOutOfOrder, advance, diagram, stage_after
+from clinic_server.visits.flow import (
+    FIRST_STEP,
+    STEPS,
+    WAYS_BACK,
+    Outcome,
+    Stage,
+    StepOutOfOrder,
+    advance,
+    diagram,
+    stage_after,
+)
 
 
 def test_a_step_out_of_order_says_where_the_visit_stands_and_what_was_tried() -> None:
@@ -28,7 +38,7 @@ def test_the_diagram_draws_the_way_in_every_step_and_every_way_out() -> None:
     assert way_in == f"    [*] --> {FIRST_STEP[1].value}: {FIRST_STEP[0].value}"
     steps = [
         f"    {stage.value} --> {following.value}: {outcome.value}"
-        for stage, taken in STEPS.items()
+        for stage, taken in (*STEPS.items(), *WAYS_BACK.items())
         for outcome, following in taken.items()
     ]
     ends = [f"    {stage.value} --> [*]" for stage in Stage if stage not in STEPS]
