@@ -111,6 +111,10 @@ def test_a_site_moved_to_postgresql_at_noon_is_the_same_row_by_row_and_everybody
         assert (is_empty(to_url), list(to_file.parent.iterdir())) == (True, [])
         moved = move(clinic.url, to_url, KEYRING.journal_key)
         assert (moved.head.seq, moved.rows["visit"], len(moved.rows) > EVERY_TABLE) == (head, len(noon.visits), True)
+        assert move(clinic.url, f"sqlite:///{to_file}", KEYRING.journal_key) == moved
+        assert list(to_file.parent.iterdir()) == [to_file]
+        with pytest.raises(BackupFailed, match="move_not_empty"):
+            move(clinic.url, f"sqlite:///{to_file}", KEYRING.journal_key)
         clinic.url, clinic.db = to_url, clinic.opened(to_url)
         noon.everybody_goes_on()
         assert_nothing_is_wrong(clinic)
