@@ -151,6 +151,13 @@
     document.querySelector("[data-home]")?.focus({ preventScroll: true });
   }
 
+  // The browser itself gives a field its autofocus with the first picture, when a quick hand has typed already.
+  function takePlace() {
+    if (document.activeElement !== document.body) return;
+    document.querySelector("[autofocus]")?.focus();
+    restoreFocus();
+  }
+
   // The folded groups of pages close as menus do: by Escape, and when something else is chosen.
   function closeGroups(event) {
     for (const group of document.querySelectorAll(".pages details[open]")) {
@@ -184,5 +191,5 @@
     restoreFocus();
   });
   keepPlace();
-  restoreFocus();
+  takePlace();
 })();

@@ -12,6 +12,10 @@ from tests.pages.site import NUMBER, PIN, PageSite
 TYPED_BY_A_SCANNER = """code => setTimeout(() => [...code, 'Enter'].forEach(key =>
   document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}))))"""
 
+FOCUS_AS_PARSED = """document.addEventListener('DOMContentLoaded', () => {
+  document.documentElement.dataset.focus = document.activeElement.name ?? '';
+})"""
+
 
 async def _type_person(page: Page, number: str) -> None:
     await page.locator("[name=typed_reason]").select_option("foreign_document")
@@ -36,6 +40,13 @@ async def test_signing_in_needs_no_mouse(screens: Screens) -> None:
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{screens.site.url}/")
         assert await page.locator(".who").inner_text() == "甲乙丙"
+
+
+async def test_a_field_has_the_keyboard_before_the_first_picture(screens: Screens) -> None:
+    async with screens.opened("/patterns", signed_in=False) as page:
+        await page.add_init_script(FOCUS_AS_PARSED)
+        await page.goto(screens.site.url + "/sign-in")
+        assert await page.evaluate("document.documentElement.dataset.focus") == "number"
 
 
 async def test_a_refusal_is_said_beside_the_form_and_nothing_typed_is_lost(screens: Screens) -> None:
