@@ -51,5 +51,5 @@
   document.addEventListener("input", (event) => answered.delete(event.target.form));
   document.addEventListener("htmx:finally:request", noteAnswer);
   document.addEventListener("htmx:before:swap", remember);
-  document.addEventListener("htmx:after:swap", bringBack);
+  document.addEventListener("htmx:before:settle", bringBack);
 })();

@@ -123,6 +123,7 @@
   }
 
   // A live refresh replaces what the keyboard stands on; it goes on standing there, in the same form of the same person.
+  // At "before:settle", the moment the new part is there: later, a key pressed meanwhile would be lost.
   let place = null;
 
   function rememberPlace() {
@@ -185,7 +186,7 @@
   document.addEventListener("htmx:finally:request", onAnswer);
   document.addEventListener("htmx:error", onNoAnswer);
   document.addEventListener("htmx:before:swap", rememberPlace);
-  document.addEventListener("htmx:after:swap", returnToPlace);
+  document.addEventListener("htmx:before:settle", returnToPlace);
   document.addEventListener("htmx:after:settle", (event) => {
     if (event.target === notice) markFaults();
     restoreFocus();

@@ -56,5 +56,5 @@
     true,
   );
 
-  document.addEventListener("htmx:after:swap", showAll);
+  document.addEventListener("htmx:before:settle", showAll);
 })();

@@ -21,7 +21,7 @@ WATCH_THE_BANNER = """addEventListener("DOMContentLoaded", () => {
   const banner = document.getElementById("alerts-banner");
   let shown = "";
   new MutationObserver(() => {
-    const words = banner.querySelector(".notice-said")?.textContent ?? "";
+    const words = banner.querySelector(".unanswered-said")?.textContent ?? "";
     if (words && words !== shown) bannerSays(shown = words);
   }).observe(banner, {childList: true, subtree: true, characterData: true});
 })"""

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Awaitable, Callable
 
+import pytest
 from playwright.async_api import Page
 
 from tests.pages.conftest import Screens, photograph
@@ -93,6 +94,25 @@ async def test_typed_words_survive_a_live_update(screens: Screens, eventually: E
         assert await page.locator("#a-name").input_value() == "半句"
 
 
+WHERE_BUTTONS_STAND = "[...document.querySelectorAll('main a, main button')].map(one => one.getBoundingClientRect().y)"
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh-CN", 1366), ("en", 1024)])
+async def test_an_alert_moves_nothing_under_anybodys_hand(
+    screens: Screens, eventually: Eventually, language: str, width: int
+) -> None:
+    async with screens.opened("/patterns", language=language, width=width) as page:
+        for path in ("/", "/check-in", "/screening", "/bench", "/observation"):
+            await page.route("**/alerts/banner", lambda route: route.fulfill(body=""))
+            await page.goto(screens.site.url + path)
+            await eventually(page, f"{CONNECTED} && !document.querySelector('.htmx-request')")
+            before = await page.evaluate(WHERE_BUTTONS_STAND)
+            await page.unroute("**/alerts/banner")
+            await page.evaluate("document.getElementById('live').dispatchEvent(new Event('alerts'))")
+            await page.locator(".unanswered").wait_for()
+            assert await page.evaluate(WHERE_BUTTONS_STAND) == before, path
+
+
 TWO_PARTS_AT_ONCE = """() => {
   const happens = (name) => document.body.dispatchEvent(new CustomEvent(name, {bubbles: true, detail: {ctx: {}}}));
   const list = document.querySelector("#seats .people");
@@ -100,10 +120,10 @@ TWO_PARTS_AT_ONCE = """() => {
   happens("htmx:before:swap");
   list.replaceWith(list.cloneNode(true));
   happens("htmx:before:swap");
-  happens("htmx:after:swap");
+  happens("htmx:before:settle");
   const again = document.querySelector("#seats .people");
   again.replaceWith(again.cloneNode(true));
-  happens("htmx:after:swap");
+  happens("htmx:before:settle");
   return document.activeElement.closest("form")?.getAttribute("action") ?? "";
 }"""
 
@@ -111,6 +131,22 @@ TWO_PARTS_AT_ONCE = """() => {
 async def test_the_keyboard_stays_where_it_is_though_two_parts_are_replaced_at_once(screens: Screens) -> None:
     async with screens.opened("/observation") as page:
         assert (await page.evaluate(TWO_PARTS_AT_ONCE)).endswith("/leave")
+
+
+NOTE_WHERE_THE_KEYBOARD_IS = """() => addEventListener("htmx:before:settle", event => {
+  if (event.target.id !== "seats") return;
+  document.body.dataset.keyboardAt = document.activeElement.closest("form")?.getAttribute("action") ?? "nowhere";
+})"""
+
+
+async def test_a_key_pressed_while_a_part_is_replaced_is_not_lost(screens: Screens, eventually: Eventually) -> None:
+    async with screens.opened("/observation") as page:
+        await eventually(page, CONNECTED)
+        await page.locator("#seats form[action$='/leave'] button").first.focus()
+        await page.evaluate(NOTE_WHERE_THE_KEYBOARD_IS)
+        await page.evaluate("document.getElementById('live').dispatchEvent(new Event('care'))")
+        await eventually(page, "document.body.dataset.keyboardAt")
+        assert (await page.evaluate("document.body.dataset.keyboardAt")).endswith("/leave")
 
 
 async def _colour(page: Page, selector: str) -> str:
