@@ -64,7 +64,7 @@ async def _day(call: Call, on: date | None) -> dict[str, Any]:
     business_on = on or call.business_day(call.house.db.clock.now())
     day = await call.read(lambda connection: lookup.day_standing(connection, site, business_on))
     names = {one.code: one.name for one in await call.read(products)}
-    return {"day": day, "names": names, "may_close": Role.SITE_LEAD in call.actor.roles, "links": _LINKS}
+    return {"day": day, "names": names, "may_close": call.may("/closing", "POST"), "links": _LINKS}
 
 
 def _signed(name: str, reason: str) -> Signed:

@@ -23,6 +23,7 @@ from clinic_server.kit.idempotency import Answer, RequestKey, once
 from clinic_server.kit.inbox import Inbox
 from clinic_server.kit.labels import label, labels
 from clinic_server.kit.pages import Pages
+from clinic_server.kit.routing import RouteTable
 from clinic_server.kit.tx import Tx
 from clinic_server.settings import Settings
 
@@ -31,6 +32,7 @@ FormT = TypeVar("FormT", bound="Form")
 SESSION_COOKIE = "clinic_session"
 LANGUAGE_COOKIE = "clinic_language"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_OPEN_TO_ALL = frozenset({"signed_in", "anyone"})
 _NOBODY = Actor(name="anonymous")
 
 
@@ -149,9 +151,15 @@ class Call:
         except ValidationError as refused:
             raise Malformed(findings=fields_at_fault(refused.errors())) from None
 
+    def may(self, path: str, method: str = "GET") -> bool:
+        """Tell whether this actor may make a call, so that a page offers nothing that would be refused."""
+        tables = (one for one in self.request.app.routes if isinstance(one, RouteTable))
+        allowed = frozenset[str]().union(*(one.callers(method, path.partition("?")[0]) for one in tables))
+        return bool(allowed & (self.actor.roles | _OPEN_TO_ALL))
+
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render a page for this actor."""
-        known = {"actor": self.actor, "here": self.request.url.path}
+        known = {"actor": self.actor, "here": self.request.url.path, "may": self.may}
         return self.house.pages.page(template, status=status, **(known | context))
 
     async def _request_key(self, known: str | None) -> RequestKey:

@@ -7,6 +7,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+_NOBODY: frozenset[str] = frozenset()
+
 
 class RouteTable(BaseRoute):
     """Many routes as one. Only those are tried, in their order, that have an address's parts and end as it does."""
@@ -37,6 +39,11 @@ class RouteTable(BaseRoute):
                 partial = (match, found)
         return partial
 
+    def callers(self, method: str, path: str) -> frozenset[str]:
+        """Return who may make a call, as its route declares it; nobody where there is no such route."""
+        match, found = self.matches({"type": "http", "method": method, "path": path})
+        return _declared_on(found["route"]) if match is Match.FULL else _NOBODY
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request by the route that was found for it (Starlette)."""
         await scope["route"].handle(scope, receive, send)
@@ -44,6 +51,11 @@ class RouteTable(BaseRoute):
     def _tried(self, path: str) -> Sequence[APIRoute]:
         shape = _shape(path)
         return self._alike.get(shape) or self._of_any_end.get(shape[0]) or ()
+
+
+def _declared_on(route: APIRoute) -> frozenset[str]:
+    declared: list[frozenset[str]] = [getattr(one.call, "allowed", _NOBODY) for one in route.dependant.dependencies]
+    return _NOBODY.union(*declared)
 
 
 def _shape_of(route: APIRoute) -> tuple[int, str]:

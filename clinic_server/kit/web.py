@@ -168,7 +168,8 @@ def answer_error(request: Request, error: ClinicError) -> Response:
         return go_to(request, "/sign-in")
     house: House = request.app.state.house
     template = "_notice.html" if "hx-request" in request.headers else "error.html"
-    answer = house.pages.page(template, status=error.status, actor=None, problem=as_problem(error))
+    actor = getattr(request.state, "actor", None)  # who is signed in stays so, and finds the way on
+    answer = house.pages.page(template, status=error.status, actor=actor, problem=as_problem(error))
     if error.status == 503:  # noqa: PLR2004  # HTTP: service unavailable
         answer.headers["Retry-After"] = "2"
     return answer
