@@ -168,16 +168,23 @@ def keep_allowed(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Mu
 
 
 class LibraryLine(logging.Formatter):
-    """What libraries log: their sentence without what they filled in, and of an error its kind and place only."""
+    """What libraries log: their sentence without what they filled in, and of an error its kind and place only.
+
+    The devices' package fills in nothing but names of devices, kinds of errors and places in the code; that is kept.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line of JSON."""
+        is_ours = record.name.startswith("devices.")
+        event, *more = (record.getMessage() if is_ours else str(record.msg)).strip().splitlines() or [""]
         line: dict[str, Any] = {
-            "event": _short(str(record.msg).strip().partition("\n")[0]),
+            "event": _short(event),
             "level": record.levelname.lower(),
             "logger": record.name,
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
         }
+        if is_ours and more:
+            line["frames"] = [_short(one.strip()) for one in more]
         if record.exc_info and record.exc_info[0]:
             line["kind"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])[-8:]
