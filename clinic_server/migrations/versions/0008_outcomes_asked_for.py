@@ -27,6 +27,56 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_group")),
     )
     op.create_table(
+        "alert_told",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("said_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "phrase",
+            sa.Enum(
+                "as_written",
+                "out_of_range",
+                "no_reading",
+                "clock_set_back",
+                "check_probe",
+                "impossible_leaps",
+                "same_value",
+                "probe_clock",
+                "swapped_with",
+                "charge",
+                "no_mains",
+                "calibration_ended",
+                "morning_not_read",
+                "afternoon_not_read",
+                "stopped",
+                "to_assess",
+                "come_to_seat",
+                "come_to_place",
+                "come_to_ticket",
+                "step_by",
+                "step_late",
+                "events_round",
+                "injections_pause",
+                "no_backup",
+                "backup_failed",
+                "records_lost",
+                "other_records",
+                "channel_fails",
+                "rehearsed",
+                name="phrase_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("figures_json", sa.String(length=800), nullable=False),
+        sa.CheckConstraint("length(figures_json) <= 800", name=op.f("ck_alert_told_figures_json_length")),
+        sa.ForeignKeyConstraint(["said_id"], ["alert_said.id"], name=op.f("fk_alert_told_said_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_told")),
+        sa.UniqueConstraint("said_id", name=op.f("uq_alert_told_said_id")),
+    )
+    op.create_table(
         "visit_in_group",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -72,6 +122,7 @@ def upgrade() -> None:
         batch_op.drop_constraint(batch_op.f("uq_left_unseen_visit_id"), type_="unique")
         batch_op.create_index(batch_op.f("ix_left_unseen_visit_id"), ["visit_id"], unique=False)
 
+    op.make_append_only("alert_told")
     op.make_append_only("event_outcome_tried")
     op.make_append_only("left_unseen")
     op.make_append_only("taken_back")
@@ -95,5 +146,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_visit_in_group_group_id"))
 
     op.drop_table("visit_in_group")
+    op.drop_table("alert_told")
     op.drop_table("visit_group")
     # ### end Alembic commands ###
