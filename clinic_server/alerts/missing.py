@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 from clinic_server.alerts.raising import close, raise_alarm
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, CloseReason, Severity
 from clinic_server.alerts.tables import alert_answered, alert_now
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.journal import Head
@@ -31,10 +32,9 @@ def tell_missing(tx: Tx, missing: MissingRecords) -> None:
     """Begin a new epoch, so that no later line passes for one that is gone, and call everybody."""
     tx.begin_epoch()
     is_short = missing.lines > 0
-    words = (
-        f"{missing.lines} RECORDS LOST AFTER {missing.there}" if is_short else f"OTHER RECORDS AT {missing.known.seq}"
-    )
-    alert_id = raise_alarm(tx, Alarm(AlertKind.SERVER_FAULT, Severity.CRITICAL, words, PLACE))
+    lost = tell(Phrase.RECORDS_LOST, count=missing.lines, line=missing.there)
+    told = lost if is_short else tell(Phrase.OTHER_RECORDS, line=missing.known.seq)
+    alert_id = raise_alarm(tx, Alarm(AlertKind.SERVER_FAULT, Severity.CRITICAL, told, PLACE))
     tx.journal("records_missing", alert_id, ALERTS)
 
 

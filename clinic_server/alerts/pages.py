@@ -16,6 +16,7 @@ from clinic_server.alerts.naming import place_names_of
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import AlertFacts, AlertLinkUnknown, AlertState, AnswerWay, Severity
 from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.wording import words_of
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import Call, Form, allows, anyone, signed_in
 from clinic_server.kit.tx import Tx
@@ -239,7 +240,7 @@ async def alert(call: Anybody, number: int) -> Response:
         story = shown.story_of(connection, number, now, zone)
         return {"story": story, "names": staff | dict(names), "places": places(connection)}
 
-    return call.page("alerts/alert.html", **await call.read(question))
+    return call.page("alerts/alert.html", words_of=words_of, **await call.read(question))
 
 
 @router.post("/alerts/{number}/acknowledgement")
@@ -253,7 +254,8 @@ async def _now(call: Call) -> dict[str, Any]:
     now, zone = call.house.db.clock.now(), call.house.settings.site.zone
     seen = await call.read(lambda connection: shown.alerts_now(connection, now, zone))
     holes = await call.read(lambda connection: shown.holes_ahead(connection, now, zone))
-    return {"seen": seen, "has_holes": bool(holes), "places": await call.read(place_names_of(call)), **_may(call)}
+    places = await call.read(place_names_of(call))
+    return {"seen": seen, "has_holes": bool(holes), "places": places, "words_of": words_of, **_may(call)}
 
 
 def _may(call: Call) -> dict[str, bool]:

@@ -23,7 +23,8 @@ from clinic_server.alerts.rules import (
     Severity,
 )
 from clinic_server.alerts.shelving import standing_shelves
-from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, alert, alert_now, alert_said
+from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, AlertTold, alert, alert_now, alert_said
+from clinic_server.alerts.telling import kept
 from clinic_server.kit.tx import Tx
 
 _CALLS_ANEW: dict[str, Any] = {"state": AlertState.OPEN, "cycle_at": None, "hushed_at": None, "hushed_until": None}
@@ -128,5 +129,6 @@ def _open(tx: Tx, alarm: Alarm) -> UUID:
 
 def _say(tx: Tx, alert_id: UUID, alarm: Alarm) -> None:
     said = {"severity": alarm.severity, "summary": alarm.summary, "cause_id": alarm.cause_id}
-    tx.append(AlertSaid, alert_id=alert_id, **said, said_at=tx.now)
+    said_id = tx.append(AlertSaid, alert_id=alert_id, **said, said_at=tx.now)
+    tx.append(AlertTold, said_id=said_id, phrase=alarm.told.phrase, figures_json=kept(alarm.told))
     tx.signal(ALERTS)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from clinic_server.alerts.telling import Told
 from clinic_server.kit.errors import ClinicError, Conflict, NotFound, Refused
 
 ALERTS = "alerts"  # the topic of every page that shows alerts
@@ -183,14 +184,19 @@ class CommentNeeded(Refused):
 class Alarm:
     """What somebody has to hear of. ``place_code`` is empty for the site as a whole.
 
-    ``summary`` is ASCII for a pager ("+9.4C 12MIN"), without any person's data; ``cause_id`` is the record behind it.
+    ``told`` is without any person's data; ``cause_id`` is the record behind it.
     """
 
     kind: AlertKind
     severity: Severity
-    summary: str
+    told: Told
     place_code: str = ""
     cause_id: UUID | None = None
+
+    @property
+    def summary(self) -> str:
+        """Say it to a pager, in ASCII ("+9.4C 12MIN")."""
+        return self.told.short
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +213,4 @@ class AlertFacts:
     opened_at: datetime
     recovered_at: datetime | None
     acknowledged_at: datetime | None
+    told: Told

@@ -14,7 +14,7 @@ from clinic_server.alerts.calling import scene_at, standing_alerts
 from clinic_server.alerts.duties import roster_of
 from clinic_server.alerts.ladder import hush_of
 from clinic_server.alerts.ladders import shipped
-from clinic_server.alerts.lookup import alerts_where
+from clinic_server.alerts.lookup import alerts_where, told_by
 from clinic_server.alerts.roster import Hole, holes
 from clinic_server.alerts.rules import (
     OF_TEMPERATURE,
@@ -36,8 +36,10 @@ from clinic_server.alerts.tables import (
     alert_closed,
     alert_now,
     alert_said,
+    alert_told,
     page_due,
 )
+from clinic_server.alerts.telling import Told
 
 OVER_IS_SHOWN_FOR = timedelta(days=7)
 MOST_OVER = 50
@@ -75,7 +77,7 @@ class Said:
 
     at: datetime
     severity: Severity
-    summary: str
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,10 @@ def story_of(connection: Connection, number: int, now: datetime, zone: ZoneInfo)
 
 def _said(connection: Connection, alert_id: UUID) -> list[Said]:
     said = alert_said.c
-    columns = (said.said_at, said.severity, said.summary)
-    rows = connection.execute(select(*columns).where(said.alert_id == alert_id).order_by(said.journal_seq))
-    return [Said(*row) for row in rows]
+    asked = select(said.said_at, said.severity, said.summary, alert_told.c.phrase, alert_told.c.figures_json)
+    asked = asked.outerjoin(alert_told, alert_told.c.said_id == said.id).where(said.alert_id == alert_id)
+    rows = connection.execute(asked.order_by(said.journal_seq))
+    return [Said(row.said_at, row.severity, told_by(row)) for row in rows]
 
 
 def _calls(connection: Connection, alert_id: UUID) -> list[Called]:

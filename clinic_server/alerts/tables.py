@@ -8,6 +8,7 @@ from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from clinic_server.alerts.rules import AlertKind, AlertState, AnswerWay, CloseReason, DueKind, DueState, Severity
+from clinic_server.alerts.telling import Phrase
 from clinic_server.kit.tables import Record, State, instant, one_of, sealed, table_of, text
 
 
@@ -34,6 +35,16 @@ class AlertSaid(Record, table=True):
     summary: str = text(80)
     cause_id: UUID | None = None
     said_at: datetime = instant()
+
+
+class AlertTold(Record, table=True):
+    """The figures behind what was said, for words in any language; of what an earlier version said there are none."""
+
+    __tablename__ = "alert_told"
+
+    said_id: UUID = Field(foreign_key="alert_said.id", unique=True)
+    phrase: Phrase = one_of(Phrase)
+    figures_json: str = text(800)
 
 
 class AlertClosed(Record, table=True):
@@ -237,6 +248,7 @@ class AlertNow(State, table=True):
 
 alert = table_of(Alert)
 alert_said = table_of(AlertSaid)
+alert_told = table_of(AlertTold)
 alert_closed = table_of(AlertClosed)
 alert_called = table_of(AlertCalled)
 alert_answered = table_of(AlertAnswered)

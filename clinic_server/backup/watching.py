@@ -13,6 +13,7 @@ from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
 from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.backup.making import Made, last_made_at, make_backup
 from clinic_server.backup.rules import BackupFailed, is_too_old
 from clinic_server.kit.access import system_actor
@@ -85,8 +86,8 @@ def _be_nice() -> None:
 
 
 def _raise(fault: str, tx: Tx) -> None:
-    words = f"NO BACKUP {fault.upper().replace('_', ' ')}".strip()
-    alert_id = raise_alarm(tx, Alarm(AlertKind.SERVER_FAULT, Severity.ALARM, words, PLACE))
+    told = tell(Phrase.BACKUP_FAILED, backup=fault) if fault else tell(Phrase.NO_BACKUP)
+    alert_id = raise_alarm(tx, Alarm(AlertKind.SERVER_FAULT, Severity.ALARM, told, PLACE))
     tx.journal("backup_missing", alert_id, ALERTS)
 
 

@@ -8,13 +8,13 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.lookup import injections_paused
 from clinic_server.opening.rules import NOT_OPEN, Lapse
 from clinic_server.opening.tables import PausesTold, opening, pauses_told
 
 OPENING = "opening"  # the topic of whatever changes whether injections may go on
-_LONGEST_SUMMARY = 80  # characters a pager shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def lapses_told(connection: Connection) -> tuple[Lapse, ...]:
 
 def _alarm(change: Change, told_id: UUID) -> Alarm:
     """Return the alarm: another cause, which calls anew, where something lapsed besides."""
-    said = ", ".join(lapse.upper().replace("_", " ") for lapse in change.standing)
+    told = tell(Phrase.INJECTIONS_PAUSE, lapses=" ".join(change.standing))
     cause_id = told_id if change.is_worse else None
-    return Alarm(AlertKind.READINESS_LAPSED, Severity.ALARM, said[:_LONGEST_SUMMARY], cause_id=cause_id)
+    return Alarm(AlertKind.READINESS_LAPSED, Severity.ALARM, told, cause_id=cause_id)
 
 
 def _latest_opening(connection: Connection) -> UUID:

@@ -12,6 +12,7 @@ from clinic_server.alerts.contacts import require_contact, standing_ids
 from clinic_server.alerts.outbox import ask_test_pages
 from clinic_server.alerts.raising import close, open_alerts, raise_alarm
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, CloseReason, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.lookup import channel_by_code
 from clinic_server.paging.rules import (
@@ -146,7 +147,7 @@ def rehearse(tx: Tx) -> AlertRef:
     """Raise an alarm that is none, through everything an alarm goes through; raises RehearsalRunning."""
     if any(one.kind is AlertKind.REHEARSAL for one in open_alerts(tx.connection)):
         raise RehearsalRunning
-    alert_id = raise_alarm(tx, Alarm(AlertKind.REHEARSAL, Severity.ALARM, "REHEARSAL, NOTHING IS WRONG"))
+    alert_id = raise_alarm(tx, Alarm(AlertKind.REHEARSAL, Severity.ALARM, tell(Phrase.REHEARSED)))
     tx.journal("rehearsal_begun", alert_id, ALERTS, PAGING)
     return AlertRef(alert_id)
 

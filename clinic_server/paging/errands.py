@@ -11,6 +11,7 @@ from clinic_server.alerts.contacts import Address
 from clinic_server.alerts.due import DuePage, finish, put_back
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, DueKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import Attempt, record_attempt
 from clinic_server.paging.rules import PAGING, is_taken, tried_again_after_s
@@ -113,4 +114,5 @@ def _tell_of_the_channel(tx: Tx, code: str, outcome: Outcome, severity: Severity
     if is_taken(outcome.reached):
         recover(tx, AlertKind.PAGER_FAILED, code)
     elif is_refusal or severity is Severity.ALARM:
-        raise_alarm(tx, Alarm(AlertKind.PAGER_FAILED, severity, f"CHANNEL {outcome.reason}"[:80], code))
+        told = tell(Phrase.CHANNEL_FAILS, reason=outcome.reason)
+        raise_alarm(tx, Alarm(AlertKind.PAGER_FAILED, severity, told, code))

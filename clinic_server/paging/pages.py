@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from clinic_server.alerts.contacts import contacts
+from clinic_server.alerts.wording import reason_words
 from clinic_server.kit.call import Call, Form, allows, signed_in
 from clinic_server.kit.labels import labels
 from clinic_server.paging import actions
@@ -17,7 +18,6 @@ from clinic_server.paging.reach import refuse_forbidden
 from clinic_server.paging.rules import CHANNEL_CODE, KEEPERS, ChannelRefused
 from clinic_server.paging.shown import channels_shown, deafness_now, trial_shown
 from clinic_server.paging.trust import tests
-from clinic_server.paging.wording import reason_words
 from clinic_server.staff.rules import Role
 from devices.pagers.registry import PAGER_KINDS
 

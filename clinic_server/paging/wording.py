@@ -9,8 +9,9 @@ from clinic_server.alerts.due import DuePage
 from clinic_server.alerts.ladder import short_words
 from clinic_server.alerts.links import LinkTarget
 from clinic_server.alerts.rules import AlertFacts, DueKind
+from clinic_server.alerts.wording import words_of
 from clinic_server.kit.i18n import current_language, say
-from clinic_server.kit.labels import label, labels
+from clinic_server.kit.labels import label
 from devices.pagers.page import Page
 
 REPLY_CODE: Final = "ACK"
@@ -66,16 +67,6 @@ def trial_page(site_name: str) -> Page:
     return Page(number="0-0", short="TRIAL OF THIS CHANNEL. NOTHING IS WRONG.", text=text, is_urgent=False)
 
 
-def reason_words(reason: str) -> str:
-    """Return a driver's reason in words: its own, its family's with the number the service gave, or those of any."""
-    known = labels()["page_reason"]
-    if reason in known or not reason:
-        return label("page_reason", reason).text if reason else ""
-    family, _, number = reason.rpartition("_")
-    is_of_family = number.isdigit() and f"{family}_other" in known
-    return label("page_reason", f"{family}_other" if is_of_family else "other", number=number).text
-
-
 def _heading(site_name: str, kind: DueKind) -> str:
     return f"{site_name}: {label('due_kind', kind.value).text}"
 
@@ -85,7 +76,8 @@ def _line(one: AlertFacts, setting: Setting) -> str:
     where = f"{name} ({one.place_code})" if name else one.place_code
     what = f"{where} {label('alert', one.kind.value).text}".strip()
     since = one.opened_at.astimezone(setting.zone).strftime("%m-%d %H:%M")
-    return f"#{one.number} {label('severity', one.severity.value).text} · {what} · {one.summary} · {since}"
+    how_bad = label("severity", one.severity.value).text
+    return f"#{one.number} {how_bad} · {what} · {words_of(one.told, setting.places)} · {since}"
 
 
 def _end(lead: DuePage, alerts: Sequence[AlertFacts]) -> str:

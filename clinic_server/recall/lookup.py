@@ -1,6 +1,6 @@
 """Who was given what is recalled, what of it is left, and who was reached by what stood in a place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -55,10 +55,14 @@ class DestructionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Who got a unit that had stood in a place between two instants, and which such units are still here."""
+    """Who got a unit that had stood in a place between two instants, which such units are still here, and all of them.
+
+    ``units`` are what was given and what is left, by their ids.
+    """
 
     given: Sequence[GivenTo]
     remaining: Sequence[UnitFacts]
+    units: Mapping[UUID, UnitFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,9 @@ def exposed(connection: Connection, place_id: UUID, since: datetime, until: date
         exposed_at[stay.unit_id] = min(began_at, exposed_at.get(stay.unit_id, began_at))
     doses = _doses(connection, dose.c.unit_id.in_(exposed_at)) if exposed_at else []
     given = [_given(row) for row in doses if row.given_at >= exposed_at[row.unit_id]]
-    remaining = units_where(connection, unit.c.id.in_(exposed_at), unit_now.c.doses_left > 0) if exposed_at else []
-    return Exposure(given, remaining)
+    units = units_where(connection, unit.c.id.in_(exposed_at)) if exposed_at else []
+    remaining = [one for one in units if one.doses_left > 0]
+    return Exposure(given, remaining, {one.unit_id: one for one in units})
 
 
 def destructions(connection: Connection) -> Sequence[DestructionFacts]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, exists, select
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import StationPlace, require_signed_in, stations
 from clinic_server.staff.rules import Role, StationKind
@@ -126,8 +127,8 @@ def _tell(tx: Tx, new_id: UUID | None = None) -> None:
     """Let the alert say how much is stopped, without people's words; a new order calls anew, the last lift ends it."""
     stops = standing_stops(tx.connection)
     if stops:
-        words = f"{len(stops)} STOPPED, LAST A {stops[0].scope.upper()}"
-        raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, words, cause_id=new_id))
+        told = tell(Phrase.STOPPED, count=len(stops), stop_scope=stops[0].scope)
+        raise_alarm(tx, Alarm(AlertKind.STOP_ORDER, Severity.ALARM, told, cause_id=new_id))
     else:
         recover(tx, AlertKind.STOP_ORDER)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, exists, func, select
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.call import Call
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import ClinicError
@@ -126,7 +127,7 @@ def _tell(tx: Tx) -> None:
     is_open = ~exists().where(suspect_assessed.c.suspect_id == suspect_scan.c.id)
     waiting = tx.execute(select(func.count()).select_from(suspect_scan).where(is_open)).scalar_one()
     if waiting:
-        raise_alarm(tx, Alarm(AlertKind.DOUBTFUL_CODE, Severity.WARNING, f"{waiting} TO ASSESS"))
+        raise_alarm(tx, Alarm(AlertKind.DOUBTFUL_CODE, Severity.WARNING, tell(Phrase.TO_ASSESS, count=waiting)))
     else:
         recover(tx, AlertKind.DOUBTFUL_CODE)
 

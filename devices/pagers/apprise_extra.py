@@ -40,6 +40,6 @@ class AppriseExtra:
         if "host" in self._plugin.template_tokens:  # the URL names a machine, not an account of the service
             await self._guard.addresses(self._plugin.host, self._plugin.port or 443)
         for text in pieces(page, MOST_BYTES):
-            if not await asyncio.to_thread(self._plugin.notify, body=text, title=page.short):
+            if not await asyncio.to_thread(self._plugin.notify, body=text, title=page.title):
                 return Outcome(Reached.FAILED, "not_sent")
         return Outcome(Reached.UNCONFIRMED, "http_status_only")

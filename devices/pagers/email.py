@@ -66,7 +66,7 @@ class EmailPager:
     def _message(self, address: str, page: Page) -> EmailMessage:
         message = EmailMessage()
         message["From"], message["To"] = self._sender, address
-        message["Subject"] = " ".join(page.short.split())
+        message["Subject"] = page.title
         message["Date"] = formatdate()
         # The same in every repetition: mail programs show a doubled one once.
         message["Message-ID"] = f"<{re.sub(r'[^A-Za-z0-9.-]', '-', page.number)}@{self._sender.partition('@')[2]}>"

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
+
+MOST_TITLE: Final = 120
 
 
 class Reached(StrEnum):
@@ -33,6 +35,11 @@ class Page:
     text: str
     is_urgent: bool = True
     reply_code: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The heading and the first alert, for a service that shows one line before all others."""
+        return " ".join(" · ".join(self.text.split("\n")[:2]).split())[:MOST_TITLE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from clinic_server.alerts.contacts import NewContact, add_contact, standing_ids
 from clinic_server.alerts.links import LinkTarget, link_path
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import as_written
 from clinic_server.alerts.watch import LadderWatch
 from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
 from clinic_server.cold_chain.rules import Sample
@@ -32,7 +33,7 @@ CONTACT = {"name": "Wang Duty", "addresses": [{"channel": "sms", "address": "+86
 
 def sound(house: House, severity: Severity = Severity.ALARM, place: str = "fridge-1") -> UUID:
     def act(tx: Tx) -> UUID:
-        alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, "+9.4C", place))
+        alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, as_written("+9.4C"), place))
         tx.journal("something_found", alert_id)
         return alert_id
 

@@ -48,6 +48,7 @@ from clinic_server.alerts.rules import (
 )
 from clinic_server.alerts.shelving import NewShelving, end_shelving, shelve_place
 from clinic_server.alerts.tables import alert_answered, alert_called, alert_closed, alert_contact_said, page_due
+from clinic_server.alerts.telling import as_written
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import head_of, verify
 from clinic_server.kit.tx import Tx
@@ -90,7 +91,7 @@ def sound(
 ) -> None:
     def act(tx: Tx) -> None:
         for kind in kinds or (AlertKind.TOO_WARM,):
-            raise_alarm(tx, Alarm(kind, severity, summary, place))
+            raise_alarm(tx, Alarm(kind, severity, as_written(summary), place))
         tx.journal("something_found", None)
 
     db.write_now(act, SYSTEM)
@@ -301,7 +302,9 @@ def test_whom_the_worst_is_due_to_is_taken_first_and_then_who_waits_the_longest(
     ]
 
     def make_due(tx: Tx, person: UUID, kind: DueKind, severity: Severity) -> None:
-        alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, "+9C", f"fridge-{people.index(person)}"))
+        alert_id = raise_alarm(
+            tx, Alarm(AlertKind.TOO_WARM, severity, as_written("+9C"), f"fridge-{people.index(person)}")
+        )
         add_due(tx, About(alert_id, kind, 99), [person], tx.now)
         tx.journal("made_due")
 
@@ -374,7 +377,7 @@ def test_what_grows_worse_or_has_another_cause_calls_again_though_it_was_acknowl
         db.write_now(lambda tx: acknowledge(tx, 1, "seen"), keeper)
 
         def say(tx: Tx, severity: Severity = severity, cause: UUID | None = cause) -> None:
-            raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, "+13C", "fridge-1", cause))
+            raise_alarm(tx, Alarm(AlertKind.TOO_WARM, severity, as_written("+13C"), "fridge-1", cause))
             tx.journal("something_found", None)
 
         db.write_now(say, SYSTEM)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -22,8 +22,9 @@ from clinic_server.alerts.due import claim
 from clinic_server.alerts.links import read_link
 from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import open_alerts, raise_alarm
-from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, DueState, Severity
-from clinic_server.alerts.tables import alert_answered, page_due
+from clinic_server.alerts.rules import Alarm, AlertKind, AlertState, DueKind, DueState, Severity
+from clinic_server.alerts.tables import Alert, AlertNow, AlertSaid, alert_answered, page_due
+from clinic_server.alerts.telling import Phrase, as_written, tell
 from clinic_server.kit import i18n
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
@@ -44,8 +45,8 @@ from tests.api.visitors import SYSTEM
 from tests.conftest import ManualClock
 from tests.peers import mosquitto
 
-TOO_WARM = Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1")
-NO_DATA = Alarm(AlertKind.NO_DATA, Severity.ALARM, "SILENT 10MIN", "fridge-2")
+TOO_WARM = Alarm(AlertKind.TOO_WARM, Severity.ALARM, as_written("+9.4C 12MIN"), "fridge-1")
+NO_DATA = Alarm(AlertKind.NO_DATA, Severity.ALARM, as_written("SILENT 10MIN"), "fridge-2")
 HOOK = {"code": "hook", "kind": "webhook"}
 
 
@@ -166,6 +167,50 @@ async def test_a_page_names_alert_place_and_summary_and_is_written_down(house: H
         assert words in sent["text"]
     assert "陈护士" not in str(sent)
     assert reached(house) == [("hook", Reached.ACCEPTED, "")]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-CN", "+9.9 °C，超出范围已 13 分钟"),
+        ("zh-TW", "+9.9 °C，超出範圍已 13 分鐘"),
+        ("en", "+9.9 °C, out of range"),
+    ],
+)
+async def test_each_reader_is_told_in_their_own_language(
+    house: House, hook: Gateway, language: str, words: str
+) -> None:
+    a_channel(house, "hook", hook)
+    told = tell(Phrase.OUT_OF_RANGE, milli_celsius=9_900, minutes=13)
+    alarm = Alarm(AlertKind.TOO_WARM, Severity.ALARM, told, "fridge-1")
+    page(house, a_contact(house, ("hook", "chen"), language=language), alarm=alarm)
+    await until(lambda: due_states(house) == [(DueState.DONE, True)])
+    assert words in hook.texts()[0]
+    assert hook.received[0]["short"] == "1 fridge-1 TOO WARM +9.9C 13MIN"
+
+
+async def test_what_an_earlier_version_said_is_paged_and_shown_as_it_was_written(
+    house: House, hook: Gateway, as_role: AsRole
+) -> None:
+    a_channel(house, "hook", hook)
+    alert_id, said_at = uuid4(), house.db.clock.now()
+    of_it = {"alert_id": alert_id, "severity": Severity.ALARM, "summary": "+9.4C 12MIN"}
+    known = {"number": 1, "kind": AlertKind.TOO_WARM, "place_code": "fridge-1", "opened_at": said_at}
+    contact_id = a_contact(house, ("hook", "chen"), language="zh-CN")
+
+    def without_figures(tx: Tx) -> None:
+        tx.append(Alert, **{**known, "id": alert_id})
+        tx.append(AlertSaid, **of_it, said_at=said_at)
+        tx.insert(AlertNow, **known, **of_it, state=AlertState.OPEN, round=0, step=0)
+        add_due(tx, About(alert_id, DueKind.PAGE, 99), [contact_id], tx.now)
+        tx.journal("made_due", alert_id)
+
+    house.db.write_now(without_figures, SYSTEM)
+    await until(lambda: due_states(house) == [(DueState.DONE, True)])
+    assert "+9.4C 12MIN" in hook.texts()[0]
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    assert "+9.4C 12MIN" in (await keeper.get("/alerts")).text
+    assert "+9.4C 12MIN" in (await keeper.get("/alerts/1")).text
 
 
 async def test_a_contacts_next_address_is_tried_at_once(house: House, hook: Gateway, other: Gateway) -> None:
@@ -304,7 +349,9 @@ async def test_a_flood_of_alarms_is_one_page_that_hides_no_place(house: House, h
 
     def power_cut(tx: Tx) -> None:
         for code in fridges:
-            alert_id = raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, "NO DATA SINCE 03:00", code))
+            alert_id = raise_alarm(
+                tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, as_written("NO DATA SINCE 03:00"), code)
+            )
             add_due(tx, About(alert_id, DueKind.PAGE, 99), [contact_id], tx.now)
         tx.journal("made_due")
 
@@ -459,7 +506,7 @@ async def test_a_rehearsal_says_so_everywhere_and_ends_by_itself(
     clock.pass_time(seconds=31)
     await until(lambda: len(hook.received) == 1)
     assert hook.received[0]["short"].startswith("REHEARSAL")
-    assert "REHEARSAL" in hook.texts()[0]
+    assert "a rehearsal, nothing is wrong" in hook.texts()[0]
     clock.pass_time(seconds=REHEARSED_FOR.total_seconds())
     await app.state.alarm_path.rehearsals.look()
     assert [one.kind for one in await house.db.read(open_alerts)] == []

@@ -34,6 +34,7 @@ from tests.api.visitors import CHECKED, PRODUCT, SYSTEM, a_colleague, a_lot, a_p
 FAINT = Classed("fainting")
 SEVERE = Classed("anaphylactic_shock", (Seriousness.LIFE_THREATENING,))
 LOT = f"{PRODUCT}/L-2027-01-01"
+LOT_NAMED = "Vaccine A · L-2027-01-01"
 Happens = Callable[[], EventRef]
 
 
@@ -163,13 +164,13 @@ async def test_a_lot_is_stopped_where_its_events_are_read(
     (number,) = [one["number"] for one in (await doctor.get("/api/v1/similar-events")).json() if one["scope"] == "lot"]
     page = f"/adverse-events/similar/{number}"
     shown = (await doctor.get(page)).text
-    assert shown.index(f"{LOT}: 2 of 2 events") < shown.index("Bench desk-1: 2 of 2 events")
+    assert shown.index(f"{LOT_NAMED}: 2 of 2 events") < shown.index("Bench desk-1: 2 of 2 events")
     assert "王小明" not in shown
     form = {"scope": "lot", "target": LOT, "reason": "Similar events 1"}
     assert (await doctor.post(f"{page}/stop", data=form)).headers["location"] == page
     (stopped,) = house.db.read_now(standing_stops)
     assert (stopped.scope, stopped.target) == (StopScope.LOT, LOT)
-    assert f"{LOT}: stopped since" in (await doctor.get(page)).text
+    assert f"{LOT_NAMED}: stopped since" in (await doctor.get(page)).text
     for path in (page, "/api/v1/similar-events"):
         assert (await keeper.get(path)).status_code == 403
     assert (await doctor.get("/adverse-events/similar/77")).status_code == 404
@@ -186,7 +187,7 @@ async def test_a_bench_is_closed_where_its_events_are_read(
     (number,) = [one["number"] for one in gathered if one["scope"] == "bench"]
     page = f"/adverse-events/similar/{number}"
     shown = (await lead.get(page)).text
-    assert shown.index("Bench desk-1: 3 of 3 events") < shown.index(f"{LOT}: 3 of 3 events")
+    assert shown.index("Bench desk-1: 3 of 3 events") < shown.index(f"{LOT_NAMED}: 3 of 3 events")
     form = {"scope": "bench", "target": "desk-1", "reason": "three fainted"}
     assert (await lead.post(f"{page}/stop", data=form)).headers["location"] == page
     assert "Bench desk-1: stopped since" in (await lead.get(page)).text

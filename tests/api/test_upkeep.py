@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from clinic_server.alerts.raising import open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, CloseReason, Severity
 from clinic_server.alerts.tables import alert_closed, alert_now
+from clinic_server.alerts.telling import as_written
 from clinic_server.cold_chain.actions import assign_probe, store_readings
 from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.rules import ProbeEnd, ProbeIsRetired, ProbeState, ProbeUnknown, Sample
@@ -237,7 +238,7 @@ def test_the_end_of_a_probe_ends_its_alerts_and_a_temperature_only_if_somebody_h
         for probe_id, place in (("p1", "fridge-1"), ("p2", "fridge-2")):
             assign_probe(tx, probe_id, place)
             for kind in (AlertKind.NO_DATA, AlertKind.TOO_WARM, AlertKind.MANUAL_READING_MISSED):
-                raise_alarm(tx, Alarm(kind, Severity.ALARM, "SEEN", place))
+                raise_alarm(tx, Alarm(kind, Severity.ALARM, as_written("SEEN"), place))
         tx.journal("furnished")
 
     def acknowledge(tx: Any) -> None:
@@ -263,7 +264,7 @@ def test_a_temperature_in_hand_goes_on_while_another_probe_stands_there(db: Data
     def trouble(tx: Any) -> None:
         assign_probe(tx, "p1", "fridge-1")
         assign_probe(tx, "p2", "fridge-1")
-        raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "SEEN", "fridge-1"))
+        raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, as_written("SEEN"), "fridge-1"))
         tx.execute(alert_now.update().values(acknowledged_at=tx.now))
         tx.journal("furnished")
 

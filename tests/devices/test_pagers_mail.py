@@ -89,7 +89,7 @@ async def test_a_page_arrives_as_it_was_written() -> None:
     message = read(post.envelopes[0])
     assert post.envelopes[0].rcpt_tos == [MAILBOX]
     assert message.get_content().strip() == PAGE.text
-    assert (message["Subject"], message["To"], message["From"]) == (PAGE.short, MAILBOX, "clinic@example.org")
+    assert (message["Subject"], message["To"], message["From"]) == (PAGE.title, MAILBOX, "clinic@example.org")
     assert (message["X-Priority"], message["Auto-Submitted"]) == ("1", "auto-generated")
 
 

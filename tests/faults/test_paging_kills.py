@@ -15,6 +15,7 @@ from clinic_server.alerts.contacts import Address, NewContact, add_contact
 from clinic_server.alerts.outbox import About, add_due
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, DueKind, Severity
+from clinic_server.alerts.telling import as_written
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.db import Database
 from clinic_server.kit.tx import Tx
@@ -36,7 +37,7 @@ def a_dozen_pages(tx: Tx, url: str) -> None:
         add_contact(tx, NewContact(f"Person {one}", (Address("hook", f"person-{one}"),))).contact_id
         for one in range(PEOPLE)
     ]
-    alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
+    alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, as_written("+9.4C 12MIN"), "fridge-1"))
     add_due(tx, About(alert_id, DueKind.PAGE, ROUND), whom, tx.now)
     tx.journal("made_due", alert_id)
 

@@ -65,6 +65,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "alerts.rules.DueState": "due_state",
     "alerts.rules.Hush": "hush",
     "alerts.rules.Severity": "severity",
+    "alerts.telling.Phrase": "told",
     "audit.rules.Subject": "look_subject",
     "check_in.group.rules.LineFault": "finding",
     "check_in.rules.Finding": "finding",

@@ -64,6 +64,7 @@ from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import Alarm, AlertKind, AnswerWay, DueKind, DueState, Severity
 from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.telling import as_written
 from clinic_server.check_in.actions import close_abandoned
 from clinic_server.check_in.group.actions import check_in_group
 from clinic_server.check_in.group.lookup import group_seen
@@ -492,10 +493,10 @@ def _sound(tx: Tx) -> dict[str, str]:
     for number, contact_id in enumerate(people):
         add_duty(tx, Weekly(frozenset(range(7)), Shift(contact_id, 1 + number // 3, time(0), time(0))))
     except_day(tx, OtherDay(tx.local_date, is_on=False, shift=Shift(people[0], 1, time(0), time(0))))
-    alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, "+9.4C 12MIN", "fridge-1"))
+    alert_id = raise_alarm(tx, Alarm(AlertKind.TOO_WARM, Severity.ALARM, as_written("+9.4C 12MIN"), "fridge-1"))
     store_supplies(tx, [SupplyWord("probe-2", tx.now, battery_percent=None, is_on_mains=False)])
     store_supplies(tx, [SupplyWord("probe-2", tx.now, battery_percent=17, is_on_mains=None)])
-    raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, "SILENT 10MIN", "fridge-1"))
+    raise_alarm(tx, Alarm(AlertKind.NO_DATA, Severity.ALARM, as_written("SILENT 10MIN"), "fridge-1"))
     take_turns(tx)
     acknowledge_by_contact(tx, 1, people[1], AnswerWay.PAGER)
     acknowledge_by_contact(tx, 2, people[2], AnswerWay.LINK, "供电公司已在抢修，发电机已启动")

@@ -31,7 +31,7 @@ from clinic_server.adverse_events.care.rules import (
     Symptoms,
     Vitals,
     VitalsImplausible,
-    call_words,
+    call_of,
     kind_of,
     refuse_unnamed,
     refuse_unsaid,
@@ -212,11 +212,11 @@ def test_who_takes_over_and_who_declines_is_named() -> None:
         ("a3", True, "TICKET 17 SEAT A3"),
         ("bench-1", False, "TICKET 17 AT BENCH-1"),
         ("", False, "TICKET 17"),
-        ("座", True, "TICKET 17"),
+        ("座", True, "TICKET 17 SEAT"),
     ],
 )
 def test_a_pager_says_ticket_and_place_in_ascii(place: str, words: str, *, is_seat: bool) -> None:
-    assert call_words(17, place, is_seat=is_seat) == words
+    assert call_of(17, place, is_seat=is_seat).short == words
 
 
 def test_the_list_of_symptoms_knows_every_system_and_no_code_twice() -> None:

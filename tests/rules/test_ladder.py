@@ -25,6 +25,7 @@ from clinic_server.alerts.ladder import (
 from clinic_server.alerts.ladders import LadderFaulty, parse, shipped
 from clinic_server.alerts.roster import OtherDay, Roster, Shift, Weekly, holes, on_duty, people_to_call
 from clinic_server.alerts.rules import AlertFacts, AlertKind, AlertState, DueKind, Hush, Severity
+from clinic_server.alerts.telling import as_written
 
 T0 = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 LADDER = shipped()
@@ -230,7 +231,8 @@ def test_no_flood_keeps_people_from_hearing_of_a_place_nobody_was_called_about(
 
 def facts(number: int, place: str = "fridge-1", summary: str = "+9.4C 12MIN") -> AlertFacts:
     one = an_alert()
-    return AlertFacts(one.alert_id, number, one.kind, place, one.severity, one.state, summary, T0, None, None)
+    told = as_written(summary)
+    return AlertFacts(one.alert_id, number, one.kind, place, one.severity, one.state, summary, T0, None, None, told)
 
 
 def test_a_pager_shows_number_place_kind_and_summary() -> None:
@@ -367,7 +369,7 @@ def test_a_ladder_without_a_team_still_reads() -> None:
 
 
 def test_a_page_never_says_that_somebody_is_well_again() -> None:
-    facts = AlertFacts(
-        uuid4(), 7, AlertKind.ADVERSE_EVENT, "a3", Severity.CRITICAL, AlertState.CLOSED, "TICKET 17", T0, None, None
-    )
+    words, told = "TICKET 17", as_written("TICKET 17")
+    state, severity = AlertState.CLOSED, Severity.CRITICAL
+    facts = AlertFacts(uuid4(), 7, AlertKind.ADVERSE_EVENT, "a3", severity, state, words, T0, None, None, told)
     assert short_words(DueKind.RECOVERY, [facts]).startswith("OVER 7 a3")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_server.alerts.rules import Alarm, AlertFacts, AlertKind, AlertState, Severity
+from clinic_server.alerts.telling import as_written
 from clinic_server.cold_chain.judging import BreachKind, Profile
 from clinic_server.cold_chain.profiles import profile_of, shipped
 from clinic_server.cold_chain.upkeep import limits
@@ -335,11 +336,23 @@ def test_a_date_of_today_is_no_future() -> None:
 def test_what_is_said_already_is_not_raised_again_and_what_is_over_recovers() -> None:
     missed = AlertKind.MANUAL_READING_MISSED
     standing = [
-        AlertFacts(uuid4(), 1, missed, place, Severity.WARNING, AlertState.OPEN, "AM", at("08:00"), None, None)
+        AlertFacts(
+            uuid4(),
+            1,
+            missed,
+            place,
+            Severity.WARNING,
+            AlertState.OPEN,
+            "AM",
+            at("08:00"),
+            None,
+            None,
+            as_written("AM"),
+        )
         for place in ("fridge-1", "fridge-2")
     ]
-    same = Alarm(missed, Severity.WARNING, "AM", "fridge-1")
-    worse = Alarm(missed, Severity.WARNING, "PM", "fridge-1")
+    same = Alarm(missed, Severity.WARNING, as_written("AM"), "fridge-1")
+    worse = Alarm(missed, Severity.WARNING, as_written("PM"), "fridge-1")
     assert to_raise({"fridge-1": same}, standing) == []
     assert to_raise({"fridge-1": worse}, standing) == [worse]
     assert to_recover(missed, {"fridge-1": worse}, standing) == ["fridge-2"]

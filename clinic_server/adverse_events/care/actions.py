@@ -39,7 +39,7 @@ from clinic_server.adverse_events.care.rules import (
     Symptoms,
     SymptomUnknown,
     Vitals,
-    call_words,
+    call_of,
     kind_of,
     refuse_unnamed,
     refuse_unsaid,
@@ -119,8 +119,8 @@ def call_team(tx: Tx, visit_id: UUID, seat_code: str = "") -> TeamCalled:
         return TeamCalled(visit_id, called.number)
     event = _event(tx, visit, dose_ids, seat_code)
     call_id, place_code = tx.new_id(), seat_code or tx.actor.station or ""
-    words = call_words(visit.ticket_number, place_code, is_seat=bool(seat_code))
-    alert_id = raise_alarm(tx, Alarm(AlertKind.ADVERSE_EVENT, Severity.CRITICAL, words, place_code, call_id))
+    told = call_of(visit.ticket_number, place_code, is_seat=bool(seat_code))
+    alert_id = raise_alarm(tx, Alarm(AlertKind.ADVERSE_EVENT, Severity.CRITICAL, told, place_code, call_id))
     tx.append(
         EmergencyCall,
         id=call_id,

@@ -1,6 +1,5 @@
 """The log of the care on site: what can be entered, what is doubted, and what ends it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -8,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from clinic_server.adverse_events.rules import CareEnd
+from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.kit.errors import Conflict, NotFound, Refused
 
 CARE = "care"  # the topic of pages that show a log
@@ -332,10 +332,12 @@ def refuse_unnamed(ending: Ending) -> None:
         raise DeclinerNeeded
 
 
-def call_words(ticket_number: int, place_code: str, *, is_seat: bool) -> str:
-    """Say on a pager where the team is to run: ASCII, and nobody's name."""
-    place = re.sub(r"[^A-Z0-9 -]", "", place_code.upper())
-    return f"TICKET {ticket_number} {'SEAT' if is_seat else 'AT'} {place}" if place else f"TICKET {ticket_number}"
+def call_of(ticket_number: int, place_code: str, *, is_seat: bool) -> Told:
+    """Tell where the team is to run, and nobody's name."""
+    if not place_code:
+        return tell(Phrase.COME_TO_TICKET, ticket=ticket_number)
+    phrase = Phrase.COME_TO_SEAT if is_seat else Phrase.COME_TO_PLACE
+    return tell(phrase, ticket=ticket_number, spot=place_code)
 
 
 def _refuse_implausible(vitals: Vitals) -> None:

@@ -21,6 +21,7 @@ from clinic_server.adverse_events.clocks import (
 from clinic_server.adverse_events.deadlines import Deadlines, UrgentGround
 from clinic_server.adverse_events.rules import CareEnd, Classed, EventStepKind, Seriousness
 from clinic_server.alerts.rules import SEVEREST_FIRST, Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.staff.rules import Role
 
 READERS = frozenset({Role.PHYSICIAN, Role.SITE_LEAD, Role.OBSERVER, Role.VACCINATOR})
@@ -30,15 +31,6 @@ _BEGUN_AND_ENDED_BY: Final = MappingProxyType(
         FollowUp.PRELIMINARY_CARD: (EventStepKind.INVESTIGATION_BEGUN, EventStepKind.PRELIMINARY_CARD_SENT),
         FollowUp.FIELD_REPORT: (EventStepKind.FIELD_LEFT, EventStepKind.FIELD_REPORT_SENT),
         FollowUp.DIAGNOSIS: (EventStepKind.FIELD_LEFT, EventStepKind.DIAGNOSED),
-    }
-)
-_WORDS: Final = MappingProxyType(
-    {
-        EventStepKind.REPORTED: "REPORT",
-        EventStepKind.INVESTIGATION_BEGUN: "INVESTIGATION",
-        EventStepKind.PRELIMINARY_CARD_SENT: "PRELIMINARY CARD",
-        EventStepKind.FIELD_REPORT_SENT: "FIELD REPORT",
-        EventStepKind.DIAGNOSED: "DIAGNOSIS",
     }
 )
 _URGENT_BY_ITSELF: Final = MappingProxyType(
@@ -123,10 +115,10 @@ def alarm_about(awaited: Iterable[Awaited], zone: tzinfo) -> Alarm | None:
     if not pressing:
         return None
     first = min(pressing, key=lambda one: one.due_at)
-    by = "LATE SINCE" if first.urgency is Urgency.OVERDUE else "BY"
-    words = f"{_WORDS[first.step]} {by} {first.due_at.astimezone(zone):%m-%d %H:%M}"
+    phrase = Phrase.STEP_LATE if first.urgency is Urgency.OVERDUE else Phrase.STEP_BY
+    told = tell(phrase, event_step=first.step, due=f"{first.due_at.astimezone(zone):%m-%d %H:%M}")
     severity = min((one.severity for one in pressing), key=SEVEREST_FIRST.index)
-    return Alarm(AlertKind.REPORT_DUE, severity, words, place_of(first.number))
+    return Alarm(AlertKind.REPORT_DUE, severity, told, place_of(first.number))
 
 
 def place_of(number: int) -> str:

@@ -23,11 +23,10 @@ from clinic_server.adverse_events.similar.tables import (
 )
 from clinic_server.alerts.raising import close, open_alerts, raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, CloseReason, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.stock.stops import NewStop, StopRef, place_stop
-
-_LONGEST_SUMMARY = 80  # characters a pager shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ def _join(tx: Tx, cluster: Cluster) -> None:
         tx.append(SimilarEventJoined, similar_id=known.similar_id, event_id=event_id, joined_at=tx.now)
     if joining:
         count = len(known.event_ids) + len(joining)
-        words = f"{count} EVENTS ROUND {known.scope.upper()} {known.code}"[:_LONGEST_SUMMARY]
-        alarm = Alarm(AlertKind.SIMILAR_EVENTS, Severity.ALARM, words, place_of(known.number), known.similar_id)
+        told = tell(Phrase.EVENTS_ROUND, count=count, similar_scope=known.scope, thing=known.code)
+        alarm = Alarm(AlertKind.SIMILAR_EVENTS, Severity.ALARM, told, place_of(known.number), known.similar_id)
         raise_alarm(tx, alarm)
 
 

@@ -23,6 +23,7 @@ from clinic_server.adverse_events.similar.terms import SimilarScope
 from clinic_server.adverse_events.tables import adverse_event
 from clinic_server.kit.crypto import Keyring
 from clinic_server.staff.actions import members
+from clinic_server.stock.actions import products
 from clinic_server.stock.rules import StopScope
 from clinic_server.stock.stops import standing_stops
 
@@ -60,6 +61,12 @@ class SimilarShown:
     offers: Sequence[StopOffered]
     settlements: Sequence[Settlement]
     names: Mapping[UUID, str]
+    products: Mapping[str, str]
+
+    def named(self, scope: SimilarScope, code: str) -> str:
+        """Return what people call a thing: a lot by its product's name and its number, all else by its code."""
+        product_code, _, number = code.partition("/")
+        return f"{self.products.get(product_code, product_code)} · {number}" if scope is SimilarScope.LOT else code
 
 
 def similar_shown(connection: Connection, keyring: Keyring, number: int) -> SimilarShown:
@@ -76,6 +83,7 @@ def similar_shown(connection: Connection, keyring: Keyring, number: int) -> Simi
         _offers(connection, gathered.scope, events),
         settlements_of(connection, keyring, gathered.similar_id),
         {one.staff_id: one.name for one in members(connection, keyring)},
+        {one.code: one.name for one in products(connection)},
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.cold_chain.conditions import flat_since, is_clock_wrong
 from clinic_server.cold_chain.excursions.swapped import swapped_alarms
 from clinic_server.cold_chain.judging import Point
@@ -68,12 +69,12 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
     heard = _heard_since(connection, to_unix_ms(now - LOOKS_BACK))
     here = [one for one in placements(connection) if one.until_unix_ms is None and one.probe in heard]
     wanted = {
-        (kind, one.place_code): Alarm(kind, Severity.WARNING, summary, one.place_code)
+        (kind, one.place_code): Alarm(kind, Severity.WARNING, told, one.place_code)
         for one in here
-        for kind, summary in _doubts_of(heard[one.probe], one.from_unix_ms, zone)
+        for kind, told in _doubts_of(heard[one.probe], one.from_unix_ms, zone)
     }
-    told = [(one, _points_of(heard[one.probe], one.from_unix_ms)) for one in here]
-    wanted |= swapped_alarms(connection, told, now)
+    measured = [(one, _points_of(heard[one.probe], one.from_unix_ms)) for one in here]
+    wanted |= swapped_alarms(connection, measured, now)
     standing = {(one.kind, one.place_code) for one in open_alerts(connection) if one.kind in WATCHED}
     spoken_for = {one.place_code for one in here}
     return Doubts(
@@ -82,14 +83,15 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
     )
 
 
-def _doubts_of(heard: Sequence[Any], placed_unix_ms: int, zone: ZoneInfo) -> Iterator[tuple[AlertKind, str]]:
+def _doubts_of(heard: Sequence[Any], placed_unix_ms: int, zone: ZoneInfo) -> Iterator[tuple[AlertKind, Told]]:
     flat_from = flat_since(_points_of(heard, placed_unix_ms))
     if flat_from is not None:
-        yield AlertKind.FLAT_LINE, f"SAME VALUE SINCE {from_unix_ms(flat_from).astimezone(zone):%H:%M}"
+        since = f"{from_unix_ms(flat_from).astimezone(zone):%H:%M}"
+        yield AlertKind.FLAT_LINE, tell(Phrase.SAME_VALUE, since=since)
     newest = heard[-NEWEST:]
     told = [(row.measured_unix_ms, row.received_unix_ms) for row in newest if row.measured_unix_ms is not None]
     if newest[-1].fault is Fault.CLOCK_WRONG or is_clock_wrong(told):
-        yield AlertKind.CLOCK_WRONG, "PROBE CLOCK WRONG"
+        yield AlertKind.CLOCK_WRONG, tell(Phrase.PROBE_CLOCK)
 
 
 def _points_of(heard: Sequence[Any], placed_unix_ms: int) -> Sequence[Point]:

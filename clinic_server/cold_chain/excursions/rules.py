@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from clinic_server.alerts.rules import AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.cold_chain.judging import Breach, BreachKind
 from clinic_server.kit.errors import NotFound, Refused
 from clinic_server.staff.rules import Role
@@ -211,14 +212,14 @@ def alert_kind_of(kind: BreachKind) -> AlertKind:
     return AlertKind(kind.value)
 
 
-def summary_of(breach: Breach) -> str:
-    """Say a breach to a pager: the worst reading, rounded away from the range, and for how long."""
+def told_of(breach: Breach) -> Told:
+    """Tell a breach: the worst reading, rounded away from the range, and for how long."""
     if breach.kind is BreachKind.TOO_WARM:
         tenths = -(-breach.max_milli_celsius // 100)
     else:
         tenths = breach.min_milli_celsius // 100
     minutes = (breach.last_out_unix_ms - breach.began_unix_ms) // 60_000
-    return f"{tenths / 10:+.1f}C {minutes}MIN"
+    return tell(Phrase.OUT_OF_RANGE, milli_celsius=tenths * 100, minutes=minutes)
 
 
 def refuse_unfounded(new: NewDisposition, *, was_withdrawn: bool, froze: bool) -> None:

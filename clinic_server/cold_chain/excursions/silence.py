@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.cold_chain.conditions import ProbeCondition, conditions_of
 from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
@@ -105,12 +106,11 @@ def _alarms(
 
 def _troubles(one: Placement, latest: _Latest, now_ms: int, since: str) -> Iterator[Alarm]:
     if _is_silent(one, now_ms):
-        yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NO DATA SINCE {since}", one.place_code)
+        yield Alarm(AlertKind.NO_DATA, Severity.ALARM, tell(Phrase.NO_READING, since=since), one.place_code)
     elif _is_before_its_time(one, now_ms):
-        yield Alarm(AlertKind.NO_DATA, Severity.ALARM, f"NOT JUDGED, CLOCK SET BACK BEFORE {since}", one.place_code)
+        yield Alarm(AlertKind.NO_DATA, Severity.ALARM, tell(Phrase.CLOCK_SET_BACK, since=since), one.place_code)
     if _is_broken(one, latest, now_ms):
-        told = f"{_in_a_word(one, now_ms)}, NO DATA SINCE {since}"
-        yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, told, one.place_code)
+        yield Alarm(AlertKind.PROBE_FAULT, Severity.ALARM, tell(_fault_of(one, now_ms), since=since), one.place_code)
 
 
 def _is_silent(placement: Placement, now_ms: int) -> bool:
@@ -132,10 +132,10 @@ def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:
     return AlertKind.PROBE_FAULT in tells or is_doubted or is_unusable
 
 
-def _in_a_word(placement: Placement, now_ms: int) -> str:
+def _fault_of(placement: Placement, now_ms: int) -> Phrase:
     """Say what is wrong with a broken probe; no fridge leaps."""
     tells = conditions_of(placement.watch, placement.limits.at(now_ms), now_ms)
-    return "IMPOSSIBLE LEAPS" if ProbeCondition.IMPOSSIBLE_RATE in tells else "CHECK PROBE"
+    return Phrase.IMPOSSIBLE_LEAPS if ProbeCondition.IMPOSSIBLE_RATE in tells else Phrase.CHECK_PROBE
 
 
 def _latest(connection: Connection) -> Mapping[int | None, _Latest]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.rules import Alarm, AlertKind, AlertState, Severity
 from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.cold_chain.judging import Point, Profile
 from clinic_server.cold_chain.placements import Placement
 from clinic_server.cold_chain.swaps import STEP_MS, Levels, exchanges, fit_each_other, is_swapped
@@ -52,19 +53,19 @@ def _are_swapped(one: _Probe, other: _Probe, said: Mapping[str, _Said]) -> bool:
     earlier = [said[each] for each in (code, other_code) if each in said]
     since = max((each.at_unix_ms for each in earlier), default=0)
     moved = max(one.placement.from_unix_ms, other.placement.from_unix_ms)
-    was_swapped = code in said and said[code].summary == _summary(other_code) and moved < said[code].at_unix_ms
+    was_swapped = code in said and said[code].summary == _told(other_code).short and moved < said[code].at_unix_ms
     turns = sum(at >= since - STEP_MS for at in exchanges(one.levels, other.levels))
     is_misfit = fit_each_other(one.levels.latest, one.profile, other.levels.latest, other.profile)
     return is_swapped(was_swapped=was_swapped, turns=turns, is_misfit=is_misfit)
 
 
 def _alarms(code: str, other_code: str) -> Iterator[Alarm]:
-    yield Alarm(KIND, Severity.ALARM, _summary(other_code), code)
-    yield Alarm(KIND, Severity.ALARM, _summary(code), other_code)
+    yield Alarm(KIND, Severity.ALARM, _told(other_code), code)
+    yield Alarm(KIND, Severity.ALARM, _told(code), other_code)
 
 
-def _summary(other_code: str) -> str:
-    return f"WITH {other_code}"
+def _told(other_code: str) -> Told:
+    return tell(Phrase.SWAPPED_WITH, other=other_code)
 
 
 def _said(connection: Connection) -> Mapping[str, _Said]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.cold_chain.supply.limits import SupplyLimits
 
 OF_SUPPLY: Final = (AlertKind.BATTERY_LOW, AlertKind.POWER_LOST)
@@ -83,7 +84,7 @@ def alarms_of(supplies: Iterable[SupplyAt], limits: SupplyLimits) -> Mapping[Ale
     return {
         AlertKind.BATTERY_LOW: {code: _low(code, low) for code in sorted({one.place_code for one in low})},
         AlertKind.POWER_LOST: {
-            code: Alarm(AlertKind.POWER_LOST, Severity.ALARM, "NO MAINS", code) for code in sorted(without)
+            code: Alarm(AlertKind.POWER_LOST, Severity.ALARM, tell(Phrase.NO_MAINS), code) for code in sorted(without)
         },
     }
 
@@ -107,4 +108,4 @@ def _after_charge(known: Supply, percent: int, at_unix_ms: int, limits: SupplyLi
 
 def _low(place_code: str, low: Sequence[SupplyAt]) -> Alarm:
     worst = min(one.supply.battery_percent or 0 for one in low if one.place_code == place_code)
-    return Alarm(AlertKind.BATTERY_LOW, Severity.WARNING, f"BATTERY {worst}%", place_code)
+    return Alarm(AlertKind.BATTERY_LOW, Severity.WARNING, tell(Phrase.CHARGE, percent=worst), place_code)

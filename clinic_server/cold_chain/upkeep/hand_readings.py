@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, select
 
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.cold_chain.rules import COLD_CHAIN
 from clinic_server.cold_chain.upkeep.appliances import in_service, service_turns
 from clinic_server.cold_chain.upkeep.in_force import profile_at
@@ -35,6 +36,8 @@ from clinic_server.staff.tables import staff
 from clinic_server.stock.places import places, require_place
 from clinic_server.stock.tables import place
 from clinic_server.stock.whereabouts import PlaceFacts
+
+_NOT_READ = {Half.MORNING: Phrase.MORNING_NOT_READ, Half.AFTERNOON: Phrase.AFTERNOON_NOT_READ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def missed_alarms(connection: Connection, now: datetime, zone: ZoneInfo) -> Mapp
         one.place.code: Alarm(
             AlertKind.MANUAL_READING_MISSED,
             Severity.WARNING,
-            f"{'AM' if one.missed_last.half is Half.MORNING else 'PM'} {one.missed_last.on} NOT READ",
+            tell(_NOT_READ[one.missed_last.half], day=f"{one.missed_last.on}"),
             one.place.code,
         )
         for one in hand_rounds(connection, now, zone)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.alerts.raising import close, open_alerts
 from clinic_server.alerts.rules import Alarm, AlertFacts, AlertKind, CloseReason, Severity
+from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.cold_chain.actions import refuse_retired
 from clinic_server.cold_chain.rules import COLD_CHAIN, ProbeEnd, ProbeState, ProbeUnknown
 from clinic_server.cold_chain.tables import Probe, ProbeReason, heard_probe, probe, probe_reason
@@ -131,9 +132,13 @@ def overdue_alarms(connection: Connection, today: date) -> Mapping[str, Alarm]:
         if one.place_code and one.certificate and one.certificate_state is CertificateState.OVERDUE:
             overdue[one.place_code].append(one.certificate.valid_until)
     return {
-        code: Alarm(AlertKind.CALIBRATION_DUE, Severity.WARNING, f"CALIBRATION ENDED {min(ended)}", code)
+        code: Alarm(AlertKind.CALIBRATION_DUE, Severity.WARNING, _ended_on(min(ended)), code)
         for code, ended in overdue.items()
     }
+
+
+def _ended_on(day: date) -> Told:
+    return tell(Phrase.CALIBRATION_ENDED, day=f"{day}")
 
 
 def _ends_with(one: AlertFacts, *, is_last: bool) -> bool:
