@@ -159,6 +159,7 @@ class Halt(Exception):
 def program_environment() -> dict:
     """The caller's environment, with the folders where Debian keeps its servers on the path."""
     env = dict(os.environ)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # each server would compile itself at its start, and each test worker
     env["PATH"] = os.pathsep.join([env.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     return env
 

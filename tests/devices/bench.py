@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import pytest
 
@@ -132,9 +132,9 @@ class OnTheBench(Device):
         )
 
     @contextmanager
-    def plugged_in(self) -> Iterator[None]:
+    def plugged_in(self) -> Iterator[Self]:
         try:
-            yield
+            yield self
         finally:
             self.plug.close()
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 import pytest
 
@@ -18,8 +19,8 @@ from firmware_stubs.plugs import Plug
 from tests.devices.parts import DEADLINE_S, Receiver
 
 ONCE = 1
-REPEATED = 20  # on a line that loses every fifth transmission
-REPEATS_AFTER_S = 2.0
+REPEATED = 40  # on a line that loses every fifth transmission
+REPEATS_AFTER_S = 1.0
 SETTLES_S = 0.3  # a half message is over when nothing more comes
 
 
@@ -39,14 +40,17 @@ class Device:
     is_lossy: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return self.kind
+
     @property
     def spec(self) -> DeviceSpec:
         return DeviceSpec("device-1", self.kind, self.plug.url, simulated=True, options=self.options)
 
     @contextmanager
-    def plugged_in(self) -> Iterator[None]:
+    def plugged_in(self) -> Iterator[Self]:
         with self.plug:
-            yield
+            yield self
 
     async def plug_in(self) -> None:
         await asyncio.to_thread(self.plug.plug_in)
@@ -104,11 +108,11 @@ class DeviceBehindABroker(Device):
     disconnect: Callable[[], None] = lambda: None
 
     @contextmanager
-    def plugged_in(self) -> Iterator[None]:
+    def plugged_in(self) -> Iterator[Self]:
         with self.plug:
             self.connect()
             try:
-                yield
+                yield self
             finally:
                 self.disconnect()
 

@@ -1,13 +1,15 @@
 """One contract over adapters x links. A new device or a new link joins a table and must pass it all.
 
+Nearly all of it is waiting, so the stubs of all columns are played with side by side.
 `--bench-device KIND=URL` adds a column of real hardware; see README.md beside this file.
 """
 
 import asyncio
 import itertools
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -97,7 +99,7 @@ def a_receipt_printer(plug: Plug) -> Device:
     return Device(
         kind="receipt_printer",
         plug=plug,
-        options={"patience_s": "2"},
+        options={"patience_s": "1"},
         word=lambda number, time: PrintSlip(f"{number}/{time}", Slip((Text(f"留观 {number}"),))),
         said=lambda event: int(event.job_id.partition("/")[0]) if isinstance(event, SlipPrinted) else None,
     )
@@ -156,94 +158,137 @@ DEVICES: dict[str, Callable[[Plug], Device]] = {
 COLUMNS = [(kind, link) for kind in DEVICES for link in LINKS_OF.get(kind, LINES)]
 
 
+@dataclass(frozen=True)
+class Column:
+    """A stub on a link; every play has one of its own."""
+
+    kind: str
+    link: str
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.link}"
+
+    @contextmanager
+    def plugged_in(self) -> Iterator[Device]:
+        folder = self.folder / f"{self.kind}-{self.link}"
+        folder.mkdir()
+        device = DEVICES[self.kind](LINKS[self.link](folder))
+        device.is_lossy = self.link == "lossy"
+        with device.plugged_in():
+            yield device
+
+
+Columns = Sequence[Column | OnTheBench]
+Play = Callable[[Device, Receiver], Awaitable[None]]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what a person's hands can do on the bench's hardware too."""
-    if "column" in metafunc.fixturenames:
-        is_clean = "clean" in metafunc.fixturenames
-        columns = [(kind, link) for kind, link in COLUMNS if not (is_clean and link == "lossy")]
-        bench = {} if {"stub", "clean"} & set(metafunc.fixturenames) else bench_of(metafunc.config)
-        made: list[object] = [*columns, *bench.values()]
-        metafunc.parametrize("column", made, ids=[*map("-".join, columns), *bench])
+    """Run what a person's hands can do on the bench's hardware too, one device at a time."""
+    if "devices" in metafunc.fixturenames:
+        bench = bench_of(metafunc.config)
+        metafunc.parametrize("on_the_bench", [None, *bench.values()], ids=["stubs", *bench])
 
 
-@pytest.fixture(name="device")
-def _device(column: tuple[str, str] | OnTheBench, tmp_path: Path) -> Iterator[Device]:
-    """A device that is plugged in: a stub on any link, or hardware on the bench."""
-    device = column if isinstance(column, OnTheBench) else made_of(*column, tmp_path)
-    with device.plugged_in():
-        yield device
-
-
-@pytest.fixture(name="stub")
-def _stub(device: Device) -> Device:
-    """A device to which things can be done that no person can do."""
-    return device
+@pytest.fixture(name="stubs")
+def _stubs(tmp_path: Path) -> Columns:
+    """Devices to which things can be done that no person can do."""
+    return [Column(kind, link, tmp_path) for kind, link in COLUMNS]
 
 
 @pytest.fixture(name="clean")
-def _clean(device: Device) -> Device:
-    """A stub on a link that loses nothing by itself."""
-    return device
+def _clean(tmp_path: Path) -> Columns:
+    """Stubs on links that lose nothing by themselves."""
+    return [Column(kind, link, tmp_path) for kind, link in COLUMNS if link != "lossy"]
 
 
-def made_of(kind: str, link: str, folder: Path) -> Device:
-    device = DEVICES[kind](LINKS[link](folder))
-    device.is_lossy = link == "lossy"
-    return device
+@pytest.fixture(name="devices")
+def _devices(on_the_bench: OnTheBench | None, stubs: Columns) -> Columns:
+    """All stubs, or one device on the bench."""
+    return stubs if on_the_bench is None else [on_the_bench]
 
 
-async def test_a_message_is_told_and_the_next_one_too(device: Device, receiver: Receiver) -> None:
-    async with Supervisor([device.spec], receiver.deliver) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        await device.says(1, receiver, supervisor)
-        await device.says(2, receiver, supervisor)
+async def side_by_side(columns: Columns, play: Play) -> None:
+    """Play the same with each device at once; the first that fails ends all, and its failure names it."""
+    async with asyncio.TaskGroup() as plays:
+        for column in columns:
+            plays.create_task(_played(column, play))
 
 
-async def test_garbage_then_a_message_yields_the_message(stub: Device, receiver: Receiver) -> None:
-    async with Supervisor([stub.spec], receiver.deliver) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        stub.plug.send(bytes(range(256)) + b"\xaa\xaa\xaa\x96\x69\x0f\xff\x00\r\n")
-        await stub.says(1, receiver, supervisor)
-        await stub.says(2, receiver, supervisor)
+async def _played(column: Column | OnTheBench, play: Play) -> None:
+    try:
+        with column.plugged_in() as device:
+            await play(device, Receiver())
+    except BaseException as failure:
+        failure.add_note(f"with {column}")
+        raise
+
+
+async def test_a_message_is_told_and_the_next_one_too(devices: Columns) -> None:
+    async def play(device: Device, receiver: Receiver) -> None:
+        async with Supervisor([device.spec], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            await device.says(1, receiver, supervisor)
+            await device.says(2, receiver, supervisor)
+
+    await side_by_side(devices, play)
+
+
+async def test_garbage_then_a_message_yields_the_message(stubs: Columns) -> None:
+    async def play(stub: Device, receiver: Receiver) -> None:
+        async with Supervisor([stub.spec], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            stub.plug.send(bytes(range(256)) + b"\xaa\xaa\xaa\x96\x69\x0f\xff\x00\r\n")
+            await stub.says(1, receiver, supervisor)
+            await stub.says(2, receiver, supervisor)
+
+    await side_by_side(stubs, play)
 
 
 @pytest.mark.parametrize("fault", Fault)
-async def test_whatever_befalls_a_message_the_next_one_is_told(clean: Device, fault: Fault, receiver: Receiver) -> None:
-    async with Supervisor([clean.spec], receiver.deliver) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        await clean.suffers(fault, receiver, supervisor)
-        await clean.says(2, receiver, supervisor)
+async def test_whatever_befalls_a_message_the_next_one_is_told(clean: Columns, fault: Fault) -> None:
+    async def play(stub: Device, receiver: Receiver) -> None:
+        async with Supervisor([stub.spec], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            await stub.suffers(fault, receiver, supervisor)
+            await stub.says(2, receiver, supervisor)
+
+    await side_by_side(clean, play)
 
 
 @pytest.mark.parametrize("abrupt", [False, True], ids=["graceful", "abrupt"])
 async def test_unplugging_is_noticed_and_plugging_back_in_works_without_a_restart(
-    device: Device, receiver: Receiver, abrupt: bool
+    devices: Columns, abrupt: bool
 ) -> None:
-    async with Supervisor([device.spec], receiver.deliver) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        await device.unplug(abrupt=abrupt)
-        await receiver.next_state(DeviceState.OFFLINE)
-        await device.plug_in()
-        await receiver.next_state(DeviceState.ONLINE)
-        await device.says(3, receiver, supervisor)
-
-
-async def test_a_device_unplugged_again_and_again_is_back_each_time_within_two_seconds(
-    clean: Device, receiver: Receiver
-) -> None:
-    clock = Minutes()
-    async with Supervisor([clean.spec], receiver.deliver, monotonic=clock) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        for _ in range(A_DAYS_TIMES if clean.plug.url.startswith("serial:") else FEW_TIMES):
-            clock.pass_a_minute()  # it has worked for a while, so the wait before a new attempt is the shortest
-            await clean.unplug(abrupt=False)
-            await receiver.next_state(DeviceState.OFFLINE)
-            await clean.plug_in()
-            clock.note_plugged_in()
+    async def play(device: Device, receiver: Receiver) -> None:
+        async with Supervisor([device.spec], receiver.deliver) as supervisor:
             await receiver.next_state(DeviceState.ONLINE)
-            clock.note_back()
-        await clean.says(7, receiver, supervisor)
-    assert statistics.median(clock.away_s) < 2.0
+            await device.unplug(abrupt=abrupt)
+            await receiver.next_state(DeviceState.OFFLINE)
+            await device.plug_in()
+            await receiver.next_state(DeviceState.ONLINE)
+            await device.says(3, receiver, supervisor)
+
+    await side_by_side(devices, play)
+
+
+async def test_a_device_unplugged_again_and_again_is_back_each_time_within_two_seconds(clean: Columns) -> None:
+    async def play(stub: Device, receiver: Receiver) -> None:
+        clock = Minutes()
+        async with Supervisor([stub.spec], receiver.deliver, monotonic=clock) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            for _ in range(A_DAYS_TIMES if stub.plug.url.startswith("serial:") else FEW_TIMES):
+                clock.pass_a_minute()  # it has worked for a while, so the wait before a new attempt is the shortest
+                await stub.unplug(abrupt=False)
+                await receiver.next_state(DeviceState.OFFLINE)
+                await stub.plug_in()
+                clock.note_plugged_in()
+                await receiver.next_state(DeviceState.ONLINE)
+                clock.note_back()
+            await stub.says(7, receiver, supervisor)
+        assert statistics.median(clock.away_s) < 2.0
+
+    await side_by_side(clean, play)
 
 
 class Minutes:
@@ -267,34 +312,42 @@ class Minutes:
         self.away_s.append(self._real() - self._plugged_in_at)
 
 
-async def test_stopping_closes_the_port(device: Device, receiver: Receiver) -> None:
-    async with Supervisor([device.spec], receiver.deliver):
-        await receiver.next_state(DeviceState.ONLINE)
-    await device.take_port()
+async def test_stopping_closes_the_port(devices: Columns) -> None:
+    async def play(device: Device, receiver: Receiver) -> None:
+        async with Supervisor([device.spec], receiver.deliver):
+            await receiver.next_state(DeviceState.ONLINE)
+        await device.take_port()
+
+    await side_by_side(devices, play)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.2])
-async def test_stopping_at_any_moment_closes_the_port(clean: Device, after_s: float, receiver: Receiver) -> None:
-    async with Supervisor([clean.spec], receiver.deliver):
-        with suppress(TimeoutError):
-            async with asyncio.timeout(after_s):
-                await receiver.next_state(DeviceState.OFFLINE)
-    await clean.take_port(DEADLINE_S)  # an opening that is under way is closed once it is done
+async def test_stopping_at_any_moment_closes_the_port(clean: Columns, after_s: float) -> None:
+    async def play(stub: Device, receiver: Receiver) -> None:
+        async with Supervisor([stub.spec], receiver.deliver):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(after_s):
+                    await receiver.next_state(DeviceState.OFFLINE)
+        await stub.take_port(DEADLINE_S)  # an opening that is under way is closed once it is done
+
+    await side_by_side(clean, play)
 
 
-async def test_an_exception_in_the_receiver_does_not_stop_the_device(clean: Device, receiver: Receiver) -> None:
-    async with Supervisor([clean.spec], receiver.deliver) as supervisor:
-        await receiver.next_state(DeviceState.ONLINE)
-        receiver.failures_to_come = 1
-        await clean.begins(4, supervisor)
-        await eventually(lambda: receiver.failures_to_come == 0, "the receiver broke")
-        await clean.says(5, receiver, supervisor)
+async def test_an_exception_in_the_receiver_does_not_stop_the_device(clean: Columns) -> None:
+    async def play(stub: Device, receiver: Receiver) -> None:
+        async with Supervisor([stub.spec], receiver.deliver) as supervisor:
+            await receiver.next_state(DeviceState.ONLINE)
+            receiver.failures_to_come = 1
+            await stub.begins(4, supervisor)
+            await eventually(lambda: receiver.failures_to_come == 0, "the receiver broke")
+            await stub.says(5, receiver, supervisor)
+
+    await side_by_side(clean, play)
 
 
 @pytest.mark.parametrize("abrupt", [False, True], ids=["graceful", "abrupt"])
-def test_the_same_holds_on_the_event_loop_the_server_uses(stub: Device, abrupt: bool) -> None:
-    async def plug_and_unplug() -> None:
-        receiver = Receiver()
+def test_the_same_holds_on_the_event_loop_the_server_uses(stubs: Columns, abrupt: bool) -> None:
+    async def plug_and_unplug(stub: Device, receiver: Receiver) -> None:
         async with Supervisor([stub.spec], receiver.deliver) as supervisor:
             await receiver.next_state(DeviceState.ONLINE)
             await stub.unplug(abrupt=abrupt)
@@ -303,7 +356,7 @@ def test_the_same_holds_on_the_event_loop_the_server_uses(stub: Device, abrupt: 
             await receiver.next_state(DeviceState.ONLINE)
             await stub.says(6, receiver, supervisor)
 
-    uvloop.run(plug_and_unplug())
+    uvloop.run(side_by_side(stubs, plug_and_unplug))
 
 
 @pytest.mark.parametrize("make", [memory, PtyPlug, FilePlug], ids=["memory", "pty", "file"])
