@@ -1,10 +1,10 @@
 """The one who pages: takes what is due under a lease, sends it channel by channel, and writes down how far it got."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,6 +13,8 @@ from clinic_server.alerts.due import DuePage, claim, next_due_at
 from clinic_server.alerts.links import link_path
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import Call, House
+from clinic_server.kit.errors import Busy, StorageFull
+from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
 from clinic_server.paging.answers import pass_on
 from clinic_server.paging.errands import Errand, by_address, errands_for, give_up, record_sent
@@ -25,11 +27,13 @@ from clinic_server.stock.places import place_names
 from devices.pagers.page import Outcome, Reached
 
 LOOKS_EVERY_S: Final = 0.5
+WRITTEN_AGAIN_AFTER_S: Final = 0.5
 ASKS_EVERY_LOOKS: Final = 60  # whatever the clock says: it may have been set back
 MOST_PAGES: Final = 50
 LEASE: Final = timedelta(seconds=90)
 BEGUN_WITHIN_S: Final = LEASE.total_seconds() - SENT_WITHIN_S - 10.0
 OFFICE: Final = system_actor("paging office")
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -106,9 +110,12 @@ class PagingOffice(Watcher):
         """Send every errand to its address, side by side; those that did not get through go on to their next."""
         stranded = [one for one in errands if not one.addresses]
         if stranded:
-            await self._house.db.write(lambda tx: give_up(tx, stranded), OFFICE)
+            await self._write_down(lambda tx: give_up(tx, stranded))
         groups = by_address(one for one in errands if one.addresses)
-        await asyncio.gather(*(self._send(group, before_s) for group in groups))
+        ends = await asyncio.gather(*(self._send(group, before_s) for group in groups), return_exceptions=True)
+        for end in ends:  # none is let go of while another is still being sent
+            if end is not None:
+                raise end
 
     async def _send(self, errands: Sequence[Errand], before_s: float) -> None:
         site, address = self._house.settings.site, errands[0].address
@@ -117,20 +124,29 @@ class PagingOffice(Watcher):
         page = page_of(setting, due, self._link(due))
         lane = self.lanes.lane(address.channel)
         if lane is None:
-            onward = await self._write_down(Outcome(Reached.FAILED, "no_such_channel"), errands)
+            onward = await self._settle(Outcome(Reached.FAILED, "no_such_channel"), errands)
         else:
             async with lane.in_order:
                 outcome = await lane.send(address.address, page, before_s)
                 if outcome is None:
                     return  # its lease is nearly over: it is claimed again
-                onward = await self._write_down(outcome, errands)
+                onward = await self._settle(outcome, errands)
         await self._serve(onward, before_s)
 
-    async def _write_down(self, outcome: Outcome, errands: Sequence[Errand]) -> Sequence[Errand]:
+    async def _settle(self, outcome: Outcome, errands: Sequence[Errand]) -> Sequence[Errand]:
         if outcome.reached is Reached.REPLIED:
             for one in errands:
                 await pass_on(self._house.db, one.page.due_id, one.page.contact_id)
-        return await self._house.db.write(lambda tx: record_sent(tx, outcome, errands), OFFICE)
+        return await self._write_down(lambda tx: record_sent(tx, outcome, errands))
+
+    async def _write_down(self, action: Callable[[Tx], T]) -> T:
+        """Write down what became of a page, once there is room: till then it is in hand and nobody sends it again."""
+        while True:
+            try:
+                return await self._house.db.write(action, OFFICE)
+            except (Busy, StorageFull) as refused:
+                _log.warning("page_not_written_down", code=refused.code)
+            await asyncio.sleep(WRITTEN_AGAIN_AFTER_S)
 
     def _link(self, due: Sequence[DuePage]) -> str:
         """Return the link that answers a page, where the site says how its server is reached."""

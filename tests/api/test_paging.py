@@ -1,5 +1,6 @@
 """Pages go out through real drivers to a service on the loopback, and what became of each is written down."""
 
+import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +28,7 @@ from clinic_server.alerts.tables import Alert, AlertNow, AlertSaid, alert_answer
 from clinic_server.alerts.telling import Phrase, as_written, tell
 from clinic_server.kit import i18n
 from clinic_server.kit.call import House
+from clinic_server.kit.errors import Busy
 from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import NewChannel, set_up_channel
 from clinic_server.paging.lanes import SENT_WITHIN_S
@@ -47,6 +49,7 @@ from tests.peers import mosquitto
 
 TOO_WARM = Alarm(AlertKind.TOO_WARM, Severity.ALARM, as_written("+9.4C 12MIN"), "fridge-1")
 NO_DATA = Alarm(AlertKind.NO_DATA, Severity.ALARM, as_written("SILENT 10MIN"), "fridge-2")
+_MORE_THAN_WAIT = 3_000
 HOOK = {"code": "hook", "kind": "webhook"}
 
 
@@ -529,6 +532,28 @@ async def test_the_test_button_pages_ones_own_address_and_shows_the_outcome(
     assert (await keeper.get(path)).json()["reached"] == "accepted"
     assert hook.received[0]["address"] == "me"
     assert (await keeper.post("/api/v1/paging/channels/nothing/trial", json={})).status_code == 404
+
+
+async def test_what_cannot_be_written_down_at_once_is_written_down_later_and_not_sent_again(
+    house: House, hook: Gateway, clock: ManualClock
+) -> None:
+    """In a storm of readings the queue of writes is full for a moment, just when a page has gone out."""
+    a_channel(house, "hook", hook)
+    hook.will_hang()
+    page(house, a_contact(house, ("hook", "chen")))
+    await until(lambda: len(hook.received) == 1)
+    goes_on = threading.Event()
+    crowd = [asyncio.create_task(house.db.write(lambda _tx: goes_on.wait(), SYSTEM)) for _ in range(_MORE_THAN_WAIT)]
+    hook.let_go.set()
+    await until(lambda: hook.at_once == 0)
+    await asyncio.sleep(1.0)  # long enough for a try that is refused; on a machine that is slower it asks for less
+    goes_on.set()
+    ends = await asyncio.gather(*crowd, return_exceptions=True)
+    assert any(isinstance(end, Busy) for end in ends)
+    clock.pass_time(seconds=LEASE.total_seconds() + 1)
+    await until(lambda: due_states(house) == [(DueState.DONE, True)])
+    assert len(hook.received) == 1
+    assert reached(house) == [("hook", Reached.ACCEPTED, "")]
 
 
 async def test_no_lease_is_shorter_than_a_page_may_take() -> None:
