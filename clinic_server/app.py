@@ -33,6 +33,7 @@ from clinic_server.audit import api as audit_api
 from clinic_server.audit import pages as audit_pages
 from clinic_server.audit.looking import LookBook, LooksNoted
 from clinic_server.backup.watching import Backups
+from clinic_server.certificates import pages as certificates_pages
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.check_in.group import api as group_api
@@ -215,6 +216,7 @@ ROUTERS = (
     recall_pages.router,
     receiving_api.router,
     receiving_pages.router,
+    certificates_pages.router,
     closing_api.router,
     closing_pages.router,
     exchange_api.router,

@@ -47,6 +47,8 @@ PAGES = {
     "observation-person": "/visits/{observed}/observation",
     "observation-seats": "/observation/seats",
     "observation-gone": "/visits/{gone}/observation",
+    "certificate": "/visits/{observed}/certificate",
+    "certificate-nothing": "/visits/{waiting}/certificate",
     "handover": "/observation/handover",
     "adverse-events": "/adverse-events",
     "event-seek": "/adverse-events/seek",

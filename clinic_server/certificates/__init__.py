@@ -1,0 +1,1 @@
+"""What somebody takes home: the doses they had, on paper."""
