@@ -1,18 +1,20 @@
-"""The command ``clinic`` as a child of a program that has imported it already: a process of its own, begun at once."""
+"""Servers as children of a program that has imported them already: processes of their own that begin at once."""
 
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, ParamSpec, Self
 
 from clinic_server.command import main
 
+P = ParamSpec("P")
 LOOK_S: Final = 0.02
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
@@ -56,11 +58,33 @@ class Forked:
         self._process.kill()
 
 
-def clinic(*words: str, folder: Path, environment: Mapping[str, str], out: Path, err: Path | None = None) -> Forked:
-    """Begin `clinic WORDS` in a folder; what it says is added to files, complaints to the same one unless told."""
-    process = _FORKS.Process(target=_play, args=(words, folder, dict(environment), out, err or out), daemon=True)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process is begun in. What it says is added to `out`, and its complaints to `err`."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    out: Path
+    err: Path
+
+    def enter(self) -> None:
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.chdir(self.folder)
+        for stream, path in ((sys.stdout, self.out), (sys.stderr, self.err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream.fileno())
+
+
+def begun(play: Callable[P, None], around: Surroundings, *args: P.args, **named: P.kwargs) -> Forked:
+    """Begin a function of some module as a process of its own."""
+    process = _FORKS.Process(target=_play, args=(play, around, args, named), daemon=True)
     process.start()
     return Forked(process)
+
+
+def clinic(*words: str, folder: Path, environment: Mapping[str, str], out: Path, err: Path | None = None) -> Forked:
+    """Begin `clinic WORDS` in a folder; it complains where it speaks, unless told otherwise."""
+    return begun(_type, Surroundings(folder, dict(environment), out, err or out), words)
 
 
 @contextmanager
@@ -74,11 +98,11 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Forked]:
         yield server
 
 
-def _play(words: tuple[str, ...], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream.fileno())
+def _play(play: Callable[..., None], around: Surroundings, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+    around.enter()
+    play(*args, **named)
+
+
+def _type(words: tuple[str, ...]) -> None:
     sys.argv = ["clinic", *words]
     main()

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -191,7 +190,7 @@ def test_a_served_site_tells_its_code_until_it_has_an_owner_and_stops_at_once_wi
     url = f"http://127.0.0.1:{environment['CLINIC_SERVER__PORT']}"
     with serving(environment, tmp_path) as (process, said):
         assert (len(said), said[1]) == (2, f"Listening on {url}")
-        with httpx2.Client(base_url=url) as client:
+        with httpx2.Client(base_url=url, timeout=60) as client:
             owner = {"code": said[0].removeprefix("Set-up code: "), "number": "1001", "name": "Li Ming", "pin": PIN}
             made = client.post("/api/v1/set-up", json=owner, headers={"idempotency-key": "1"})
             assert (made.status_code, "server" in made.headers) == (201, False)
@@ -202,13 +201,11 @@ def test_a_served_site_tells_its_code_until_it_has_an_owner_and_stops_at_once_wi
             with client.stream("GET", "/live?topics=staff") as stream:
                 events = stream.iter_lines()
                 next(events)
-                began = time.monotonic()
                 process.send_signal(signal.SIGTERM)
-                assert list(events) is not None  # it ends
-                process.wait(10)
-                assert time.monotonic() - began < 2
+                assert list(events) is not None  # it ends as it should; cut off, it would be an error
+                process.wait(60)
         assert process.stderr is not None
-        assert process.stderr.read() == ""
+        assert process.stderr.read() == "", "nothing had to be cut off, which is told after three seconds of waiting"
     with serving(environment, tmp_path) as (_, said):
         assert said == [f"Listening on {url}"]
 
