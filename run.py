@@ -521,7 +521,8 @@ def test(arguments: list) -> int:
     # A worker that died is not replaced: whole files would be handed to its successor again, and the run would never
     # end. One worker more than cores fills the time in which tests wait for a device; more would make those late.
     workers = (os.cpu_count() or 1) + 1
-    spread = [f"--numprocesses={workers}", "--dist=loadfile", "--max-worker-restart=0"]
+    # The order of the files is ours (tests/conftest.py): xdist's own puts those of one long test last.
+    spread = [f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder", "--max-worker-restart=0"]
     return run_steps([*static_checks(), ("tests", [PYTHON, "-m", "pytest", *spread, *arguments])], **room_in_memory())
 
 

@@ -34,7 +34,17 @@ settings.load_profile("clinic")
 
 ENGINES = ("sqlite", "postgresql")
 IN_TURN = frozenset({"api", "devices"})
-LONGEST = frozenset({"test_conformance.py", "test_every_page.py", "test_machine.py"})
+# Half of the whole time: the dearest first, among them those that only wait.
+LONGEST = """
+    pages/test_every_page.py devices/test_agent.py devices/test_conformance.py bench/test_bench.py
+    devices/test_id_card_reader.py api/test_doctor.py journeys/test_clinic_day.py devices/test_smart_card.py
+    pages/test_scanners_that_type.py api/test_permits.py pages/test_live_pages.py proof/test_machine.py
+    journeys/test_from_card_to_leaving.py api/test_command.py faults/test_kills.py faults/test_simulation.py
+    devices/test_agent_pairing.py devices/test_device_hub.py faults/test_paging_kills.py proof/test_races.py
+    devices/test_bench.py pages/test_reaction_page.py faults/test_storm.py devices/test_id_card_reader_line.py
+    faults/test_backups.py pages/test_day_and_night.py pages/test_stock_pages.py pages/test_fridge_fails.py
+    faults/test_crash_states.py proof/test_ledger.py pages/test_wall_page.py
+""".split()  # noqa: SIM905  # reads as a list of words
 
 
 class ManualClock:
@@ -84,7 +94,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest: begun last, one worker would do them while the others wait."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def pytest_collection_finish() -> None:

@@ -36,6 +36,7 @@ from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.id_card_reader.stub import IdCardReaderStub
 from firmware_stubs.plugs import PtyPlug
 from tests.devices.parts import Receiver
+from tests.forked import serving
 from tests.peers import free_port, mosquitto
 
 ROOT = Path(__file__).parents[2]
@@ -103,8 +104,9 @@ def _doctor(clinic: Callable[..., tuple[int, str, str]]) -> Doctor:
 
 
 @pytest.fixture(name="site")
-def _site(clinic: Callable[..., tuple[int, str, str]]) -> None:
+def _site(clinic: Callable[..., tuple[int, str, str]], blank_sqlite: Path, tmp_path: Path) -> None:
     """A site that was set up."""
+    shutil.copy(blank_sqlite, tmp_path / "clinic.db")
     assert clinic("init")[0] == 0
 
 
@@ -279,23 +281,11 @@ def test_a_running_server_is_seen_and_its_devices_are_left_alone(
     environment["CLINIC_DATABASE__URL"] = database_url
     with PtyPlug() as plug:
         scanner = BarcodeScannerStub(plug)
-        with serving(environment, tmp_path):
+        with serving(tmp_path, environment):
             report = doctor(device("barcode_scanner", plug.url))
         assert scanner.heard == b""
     assert {"database_served", "address_served", "device_left_alone"} <= set(report.checks)
     assert report.code == 0
-
-
-@contextmanager
-def serving(environment: dict[str, str], folder: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "clinic_server", "serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as server:  # noqa: S603  # our own words
-        try:
-            assert server.stdout is not None
-            assert any(line.startswith("Listening on ") for line in iter(server.stdout.readline, ""))
-            yield
-        finally:
-            server.kill()
 
 
 @pytest.mark.usefixtures("site")

@@ -21,7 +21,7 @@ from clinic_server.stock.places import NewPlace
 from clinic_server.stock.whereabouts import PlaceKind
 from firmware_stubs.fridge_probe.publishers import Publisher, publisher_for
 from tests.bench.tap import Tap, tapped
-from tests.faults.victim import Victim
+from tests.faults.forked import ForkedVictim
 from tests.peers import free_port, mosquitto
 
 WITHIN_S = 120.0
@@ -87,7 +87,7 @@ async def watched_fridges(
             cast = await asyncio.to_thread(prepare, plan, clock)
             await asyncio.to_thread(_add_to, cast, clock, names, furnish)
             publisher = publisher_for(broker_url, "bench")
-            with Victim(replace(cast, speed=0.0)) as server:
+            with ForkedVictim(replace(cast, speed=0.0)) as server:
                 await asyncio.to_thread(server.start)
                 is_connected = asyncio.Event()
                 loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from firmware_stubs.rehearsal import deeds
 from firmware_stubs.rehearsal.deeds import Deed
 from firmware_stubs.rehearsal.ledger import Ledger
 from firmware_stubs.rehearsal.seat import Seat
-from tests.faults.victim import Victim
+from tests.faults.forked import ForkedVictim
 from tests.peers import free_port
 
 
@@ -33,7 +33,7 @@ def measure(benches: int) -> Stopped:
     """Let every bench hold a permit, stop the product, and let all of them press "given" at once."""
     with tempfile.TemporaryDirectory(prefix="clinic-stops-") as folder, ExitStack() as stack:
         made = prepare(Plan(Path(folder), free_port(), benches=benches, units=10 * benches))
-        server = stack.enter_context(Victim(made))
+        server = stack.enter_context(ForkedVictim(made))
         server.start()
         cast, ledger, end = players.Cast.load(Path(folder) / "cast.json"), Ledger(), Event()
         seats = {one.station: Seat(cast, one, ledger, end, waits_s=30) for one in cast.staff}

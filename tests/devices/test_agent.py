@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -82,7 +83,8 @@ class ShiftedClock(SystemClock):
 
 
 @pytest_asyncio.fixture(name="site")
-async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+async def _site(tmp_path: Path, blank_sqlite: Path) -> AsyncIterator[Site]:
+    shutil.copy(blank_sqlite, tmp_path / "clinic.db")
     async with serving(tmp_path) as site:
         yield site
 

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import os
 import pty
+import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,7 +111,8 @@ async def tls_before(site: Site, server: Certified, folder: Path) -> AsyncIterat
 
 
 @pytest_asyncio.fixture(name="site")
-async def _site(tmp_path: Path) -> AsyncIterator[Site]:
+async def _site(tmp_path: Path, blank_sqlite: Path) -> AsyncIterator[Site]:
+    shutil.copy(blank_sqlite, tmp_path / "clinic.db")
     async with serving(tmp_path) as site:
         yield site
 

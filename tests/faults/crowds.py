@@ -16,6 +16,7 @@ from firmware_stubs.rehearsal.cast import Cast as Players
 from firmware_stubs.rehearsal.deeds import check_in_typed
 from firmware_stubs.rehearsal.ledger import Ledger
 from firmware_stubs.rehearsal.seat import Seat
+from tests.faults.forked import ForkedVictim
 from tests.faults.kills import Scene
 from tests.faults.victim import Victim
 from tests.peers import free_port
@@ -93,7 +94,7 @@ def exhaust_files(scene: Scene, files: int, callers: int) -> Crowd:
 def _served(scene: Scene) -> Iterator[tuple[Victim, Cast, Seat]]:
     made = prepare(Plan(scene.folder, free_port(), scene.database_url, units=10, speed=1))
     players = Players.load(scene.folder / "cast.json")
-    with Victim(made) as victim:
+    with ForkedVictim(made) as victim:
         victim.start()
         registrar = Seat(players, players.with_role("registrar")[0], Ledger(), Event(), waits_s=60)
         registrar.arrive()

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from clinic_server.kit.tx import Tx
 from clinic_server.paging.actions import NewChannel, set_up_channel
 from tests.api.gateways import gateway, until
 from tests.api.visitors import SYSTEM
+from tests.forked import Forked, clinic
 from tests.peers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +42,7 @@ def a_dozen_pages(tx: Tx, url: str) -> None:
 
 
 @contextmanager
-def serving(folder: Path, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+def serving(folder: Path, database_url: str) -> Iterator[Forked]:
     """The server of a site whose clock is fast."""
     settings = {
         "CLINIC_DATABASE__URL": database_url,
@@ -54,17 +53,8 @@ def serving(folder: Path, database_url: str) -> Iterator[subprocess.Popen[bytes]
         "CLINIC_DEMO_SPEED": str(SPEED),
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "clinic_server", "serve"]
-    with (
-        (folder / "server.log").open("ab") as log,
-        subprocess.Popen(  # noqa: S603  # our own command
-            command, cwd=folder, env=os.environ | settings, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.kill()
+    with clinic("serve", folder=folder, environment=os.environ | settings, out=folder / "server.log") as process:
+        yield process
 
 
 @pytest.mark.timeout(180)

@@ -16,7 +16,7 @@ from firmware_stubs.rehearsal.ledger import Ledger
 from firmware_stubs.rehearsal.proof import KINDS, Proof, Verdict, prove
 from firmware_stubs.rehearsal.testimony import Witness
 from tests.faults import records
-from tests.faults.victim import Victim
+from tests.faults.forked import ForkedVictim
 from tests.peers import free_port, mosquitto
 
 VISITORS = 25
@@ -47,7 +47,7 @@ def _day(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.T
         plan = Plan(folder, free_port(), url, desks=4, units=60, speed=SPEED, mqtt_url=mqtt_url, pager_port=free_port())
         made = prepare(plan)
         cast = Cast.load(folder / "cast.json")
-        with Victim(made) as server, Witness(cast) as witness:
+        with ForkedVictim(made) as server, Witness(cast) as witness:
             server.start()
             opening = witness.opening()
             ledger = play(cast, VISITORS, seed=7, manner=HURRY, most_s=DAY_WITHIN_S)

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +25,7 @@ from clinic_server.kit.tx import Site, Tx
 from clinic_server.staff.actions import add_qualification, add_staff, add_station
 from clinic_server.staff.rules import Certificate, Newcomer, QualificationKind, Role, StationKind
 from clinic_server.staff.sessions import hash_pin, open_session
+from tests.forked import Forked, clinic
 from tests.pages.visitors import fill
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +47,7 @@ class PageSite:
     session: str = field(default="", repr=False)
     visits: dict[str, str] = field(default_factory=dict)
     port: int = 0
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Forked | None = None
     more_settings: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -58,17 +57,11 @@ class PageSite:
     def start(self) -> None:
         """Start the server, on the same port as before, and wait until it answers."""
         self.port = self.port or _free_port()
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "clinic_server", "serve"],
-                cwd=self.folder,
-                env=os.environ | self._settings(),
-                stdout=log,
-                stderr=log,
-            )
+        log = self.folder / "server.log"
+        self.process = clinic("serve", folder=self.folder, environment=os.environ | self._settings(), out=log)
         deadline = time.monotonic() + STARTS_WITHIN_S
         while not self._answers():
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            assert self.process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
 

@@ -22,7 +22,7 @@ from firmware_stubs.rehearsal import deeds
 from firmware_stubs.rehearsal.deeds import Deed
 from firmware_stubs.rehearsal.ledger import Ledger, Write
 from firmware_stubs.rehearsal.seat import Seat
-from tests.faults.victim import Victim
+from tests.faults.forked import ForkedVictim
 from tests.peers import free_port
 
 ON_A_TRAY = 10  # as many as stand in each box at the beginning
@@ -50,7 +50,7 @@ def race(engine: str, pairs: int, database_url: str | None) -> Races:
     with tempfile.TemporaryDirectory(prefix="clinic-races-") as folder:
         plan = Plan(Path(folder), free_port(), database_url, units=max(1, pairs // 2), mqtt_url=None)
         made = prepare(plan)
-        with Victim(made) as server, ExitStack() as seats:
+        with ForkedVictim(made) as server, ExitStack() as seats:
             server.start()
             floor = _Floor(made, seats)
             began_at = time.monotonic()

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+from tests.faults.observed.server import serve
+from tests.forked import Forked, Surroundings, begun
 from tests.peers import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +39,7 @@ class ServerProcess:
             "CLINIC_SITE__CODE": "TEST",
             "PYTHONPATH": str(ROOT),
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self._lock = threading.Lock()
         self.kills = 0
 
@@ -52,15 +52,14 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "tests.faults.observed.server", str(self._folder / "clock")]
-        with self._lock, (self._folder / "server.log").open("ab") as log:
-            self._process = process = subprocess.Popen(  # noqa: S603  # our own command
-                command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        log = self._folder / "server.log"
+        with self._lock:
+            around = Surroundings(self._folder, self._environment, log, log)
+            self._process = process = begun(serve, around, self._folder / "clock")
         until = time.monotonic() + READY_WITHIN_S
         while not self._answers():
             if process.poll() is not None or time.monotonic() > until:
-                raise NotReady((self._folder / "server.log").read_text(errors="replace")[-2000:])
+                raise NotReady(log.read_text(errors="replace")[-2000:])
             time.sleep(0.02)
 
     def kill(self) -> None:
