@@ -108,7 +108,7 @@ async def test_what_the_readme_shows_is_there(
 
 def _backed_up(folder: Path) -> None:
     """Wait until the first backup lies there."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not list(folder.glob("*.age")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
