@@ -65,6 +65,7 @@ async def _board(call: Call, address: Address) -> Board:
     def question(connection: Connection) -> Board:
         line, sitting = hall(connection, site), watched(connection)
         order = {place.visit_id: number for number, place in enumerate(line.line)}
+        groups = {place.visit_id: place.group for place in line.line}
         standings = sorted(standing_at(connection, *WAITING_STAGES), key=lambda one: order[one.visit_id])
         shown = {one.person_id for one in standings if one.called_to} | {one.person_id for one in sitting}
         known = people(connection, keyring, shown)
@@ -78,6 +79,7 @@ async def _board(call: Call, address: Address) -> Board:
                 one.called_to,
                 one.called_at,
                 signs.get(one.called_to or ""),
+                groups[one.visit_id],
             )
             for one in standings
         ]

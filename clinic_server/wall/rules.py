@@ -96,7 +96,8 @@ class Sign:
 class Turn:
     """An open visit before the needle; ``called_to`` is the station it shall come to, if any, since ``called_at``.
 
-    ``sign`` says the same in words, where the station's code can be told in words.
+    ``sign`` says the same in words, where the station's code can be told in words; ``group`` is the name of the
+    class, firm or house they came with.
     """
 
     ticket_number: int
@@ -105,6 +106,7 @@ class Turn:
     called_to: str | None = None
     called_at: datetime | None = None
     sign: Sign | None = None
+    group: str | None = None
 
     @property
     def masked_name(self) -> str:

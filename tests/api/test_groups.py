@@ -1,17 +1,19 @@
 """A group at the desk: everybody or nobody, tickets in one row, one lane and batch, one name on the floor."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from clinic_server.kit.call import House
-from clinic_server.settings import Settings
+from clinic_server.settings import Settings, WallSettings
 from clinic_server.staff.rules import Role
+from clinic_server.visits.steps import call_visit
 from firmware_stubs.id_card_reader.cards import synthetic_resident
 from tests.api.callers import AsRole, SignedIn
 from tests.api.test_check_in import TYPED
 from tests.api.test_queue import in_lanes
-from tests.api.visitors import rows_in
+from tests.api.visitors import SYSTEM, rows_in
 
 SEEDS = (16_500_001, 16_500_002, 16_500_003)
 CLASS = "\n".join(f"同学{seed % 10} {synthetic_resident(seed).number}" for seed in SEEDS)
@@ -19,7 +21,8 @@ CLASS = "\n".join(f"同学{seed % 10} {synthetic_resident(seed).number}" for see
 
 @pytest.fixture(name="settings")
 def _settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"site": settings.site.model_copy(update={"batch_size": 2})})
+    in_batches = settings.site.model_copy(update={"batch_size": 2})
+    return settings.model_copy(update={"site": in_batches, "wall": WallSettings(token="of-the-tests")})
 
 
 async def comes(desk: SignedIn, listed: str = CLASS, label: str = "三年二班") -> Any:
@@ -41,6 +44,19 @@ async def test_a_group_has_tickets_in_one_row_and_one_name_in_one_batch_of_one_l
     seen = (await desk.get(f"/api/v1/groups/{group['group_id']}")).json()
     assert (seen["label"], [one["ticket_number"] for one in seen["visits"]]) == ("三年二班", [2, 3, 4])
     assert (await desk.get(f"/api/v1/groups/{seen['visits'][0]['visit_id']}")).json()["code"] == "group_unknown"
+
+
+async def test_the_wall_says_which_group_a_called_ticket_came_with(as_role: AsRole, house: House) -> None:
+    desk = await as_role(Role.REGISTRAR)
+    await desk.post("/api/v1/visits", json=TYPED)
+    group = await comes(desk)
+    seen = (await desk.get(f"/api/v1/groups/{group['group_id']}")).json()["visits"]
+    board = "/wall/board?token=of-the-tests&language=zh-CN"
+    assert "三年二班" not in (await desk.get(board)).text
+    house.db.write_now(lambda tx: call_visit(tx, UUID(seen[1]["visit_id"]), "desk"), SYSTEM)
+    told = (await desk.get(board)).text
+    assert "<strong>003</strong>" in told
+    assert (told.count("· 三年二班"), "同学" in told) == (1, False)
 
 
 @pytest.mark.each_engine

@@ -176,7 +176,9 @@ async def test_the_pages_take_what_the_actions_take(as_role: AsRole, house: Hous
     assert "Taken over last by Staff" in (await nurse.get("/observation/handover/now")).text
     note = {"visit_id": str(gone), "words": "called twice"}
     assert (await nurse.post("/observation/handover/notes", data=note)).status_code == 303
-    assert "called twice" in (await nurse.get(f"/visits/{gone}/observation")).text
+    record = (await nurse.get(f"/visits/{gone}/observation")).text
+    assert ("called twice" in record, record.count("Left unseen")) == (True, 1)
+    assert f'href="/visits/{gone}/certificate"' in record
     registrar = await as_role(Role.REGISTRAR)
     for path in ("/observation/handover", "/api/v1/left-unseen", "/api/v1/observation/handover"):
         assert (await registrar.get(path)).status_code == 403

@@ -14,6 +14,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.tables import visit_call
 from tests.api.callers import AsRole, SignedIn
+from tests.api.observed import an_observed
 from tests.api.test_check_in import PASSPORT
 from tests.api.test_injection import a_consented_visit
 from tests.api.visitors import PRODUCT, SYSTEM, a_lot, a_product, a_screening, a_visit, rows_in
@@ -316,3 +317,15 @@ async def test_a_long_line_is_listed_by_its_front_and_whole_when_asked_for(as_ro
         )
         assert ("3 more wait behind them" in front, "more wait behind them" in whole) == (True, False)
     assert "/screening/queue?whole=true" in (await desk.get("/screening?whole=true")).text
+
+
+async def test_after_a_dose_the_next_person_is_one_key_away_and_only_for_who_may_call_them(
+    as_role: AsRole, house: House
+) -> None:
+    vaccinated, waiting = an_observed(house.db), a_visit(house.db)
+    vaccinator, registrar = await as_role(Role.VACCINATOR), await as_role(Role.REGISTRAR)
+    next_key = 'action="/bench/next"'
+    shown = [(await vaccinator.get(f"/visits/{one}")).text for one in (vaccinated, waiting)]
+    assert [next_key in one for one in shown] == [True, False]
+    assert 'data-key="F2"' in shown[0]
+    assert next_key not in (await registrar.get(f"/visits/{vaccinated}")).text

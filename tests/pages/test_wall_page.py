@@ -26,6 +26,7 @@ from tests.pages.site import WALL_TOKEN, PageSite
 
 LANGUAGE_TURNS_AFTER_S = 15
 SIGN = Sign(StationKind.SCREENING, 12)
+LONGEST_GROUP = "示范区第一实验小学三年级二班全体同学组"  # nearly as long as a group's name may be
 SCREENS = ((1920, 1080), (3840, 2160))
 SITES = (
     (10, Part.ALL, "en"),
@@ -54,7 +55,10 @@ def crowd(seats: int, part: Part, at_s: float = 0.0) -> Any:
     """Lay out a site with so many seats taken and long queues, with numbers and names as wide as they come."""
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     turns = [Turn(2000 + place, "欧阳小明", WAITING_STAGES[place % 4]) for place in range(80)]
-    turns += [Turn(2100 + place, "欧阳小明", Stage.WAITING_FOR_SCREENING, "desk", now, SIGN) for place in range(7)]
+    turns += [
+        Turn(2100 + place, "欧阳小明", Stage.WAITING_FOR_SCREENING, "desk", now, SIGN, LONGEST_GROUP)
+        for place in range(7)
+    ]
     sitting = [Seat(1000 + place, "欧阳小明", place // 5, is_unproved=place == 1) for place in range(seats)]
     return board_of(turns, sitting, at_s, part)
 
