@@ -130,6 +130,8 @@ from clinic_server.paging import api as paging_api
 from clinic_server.paging import pages as paging_pages
 from clinic_server.paging.heartbeat import Part
 from clinic_server.paging.path import AlarmPath
+from clinic_server.people.actions import index_phones
+from clinic_server.people.lookup import lacks_phone_index
 from clinic_server.queue import api as queue_api
 from clinic_server.queue import pages as queue_pages
 from clinic_server.recall import api as recall_api
@@ -143,6 +145,8 @@ from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
 from clinic_server.screening.adoption import changed_sets
+from clinic_server.seeking import api as seeking_api
+from clinic_server.seeking import pages as seeking_pages
 from clinic_server.setting_up import pages as setting_up_pages
 from clinic_server.settings import Settings
 from clinic_server.staff import api as staff_api
@@ -167,6 +171,8 @@ ROUTERS = (
     check_in_pages.router,
     group_api.router,
     group_pages.router,
+    seeking_api.router,
+    seeking_pages.router,
     screening_api.router,
     screening_pages.router,
     rule_set_api.router,
@@ -261,6 +267,8 @@ ROUTERS = (
     voice_pages.router,
     patterns.router,
 )
+_CLINIC_DATA = (rule_sets, schedules, texts, checklists, kit_lists, check_plans, ladders, voice_words)
+_EVENT_DATA = (symptoms, drug_tables, protocols, deadlines, kinds, limits)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -337,20 +345,8 @@ def _routes() -> RouteTable:
 
 def open_house(settings: Settings, clock: Clock) -> House:
     """Open the database, brought to this server's schema, and what every call stands on."""
-    rule_sets.shipped()  # a faulty file stops the start, not the first visit
-    schedules.shipped()
-    texts.shipped()
-    checklists.shipped()
-    kit_lists.shipped()
-    ladders.shipped()
-    symptoms.shipped()
-    drug_tables.shipped()
-    protocols.shipped()
-    deadlines.shipped()
-    voice_words.shipped()
-    check_plans.shipped()
-    kinds.shipped()
-    limits.shipped()
+    for data in (*_CLINIC_DATA, *_EVENT_DATA):
+        data.shipped()  # a faulty file stops the start, not the first visit
     check_lists.active(
         check_lists.shipped(), settings.site.check_list, clock.now().astimezone(settings.site.zone).date()
     )
@@ -375,6 +371,8 @@ def open_house(settings: Settings, clock: Clock) -> House:
     db.write_now(keep_time, system_actor("clock"))  # nobody is served before a turn of the clock is recorded
     if db.read_now(lacks_hours):
         db.write_now(lambda tx: rebuild_hours(tx.connection), system_actor("cold_chain"))
+    if db.read_now(lacks_phone_index):
+        db.write_now(index_phones, system_actor("people"))
     for one in db.read_now(changed_sets):
         _log.error("rule_set_changed", reason=f"{one.code} version {one.version}")
     sessions = Sessions(db, clock, idle_minutes=settings.security.idle_minutes)

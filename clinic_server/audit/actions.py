@@ -55,6 +55,8 @@ def keep_check(tx: Tx, seen: Verification) -> UUID:
 
 
 def _person_of(tx: Tx, one: Look) -> UUID | None:
+    if one.subject is Subject.SEARCH:
+        return None
     whose, key = _PERSON_OF[one.subject]
     wanted = int(one.subject_id) if one.subject is Subject.ADVERSE_EVENT else UUID(one.subject_id)
     found: UUID | None = tx.execute(select(whose).where(key == wanted)).scalar()

@@ -3,17 +3,18 @@
 A page never waits for this. What a killed server had gathered since it last kept looks is lost, and no more than that.
 """
 
+from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinic_server.audit.actions import keep_looks
-from clinic_server.audit.rules import LatelySeen, Look, subject_of
+from clinic_server.audit.rules import LatelySeen, Look, Subject, subject_of
 from clinic_server.kit.access import Actor, system_actor
-from clinic_server.kit.call import House
+from clinic_server.kit.call import SHOWN, House
 from clinic_server.kit.watcher import Watcher
 
 KEPT_EVERY_S: Final = 5.0
@@ -35,9 +36,19 @@ class LookBook(Watcher):
     def note(self, actor: Actor, page: str, parameters: dict[str, Any]) -> None:
         """Note that somebody was shown a page, if it is one person's."""
         subject = subject_of(page, parameters)
-        if subject is None or actor.staff_id is None:
+        if subject is not None:
+            self._gather(actor, page, *subject)
+
+    def note_search(self, actor: Actor, page: str, shown: Collection[UUID]) -> None:
+        """Note that somebody searched, and everybody whom the answer showed."""
+        self._gather(actor, page, Subject.SEARCH, str(uuid4()))
+        for person_id in shown:
+            self._gather(actor, page, Subject.PERSON, str(person_id))
+
+    def _gather(self, actor: Actor, page: str, subject: Subject, subject_id: str) -> None:
+        if actor.staff_id is None:
             return
-        look = Look(UUID(int=actor.staff_id.int), *subject, page, self._db.clock.now(), actor.station)
+        look = Look(UUID(int=actor.staff_id.int), subject, subject_id, page, self._db.clock.now(), actor.station)
         if not self._seen.is_one_more(look):
             return
         if len(self._gathered) >= _MOST_GATHERED:
@@ -59,28 +70,32 @@ class LookBook(Watcher):
 
 
 class LooksNoted:
-    """Tells the book of every page and API answer that was given to somebody signed in (ASGI)."""
+    """Tells the book of every page, API answer and search that was given to somebody signed in (ASGI)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004  # HTTP: OK
-                _note(scope)
+            if message["type"] == "http.response.start":
+                _note(scope, was_shown=message["status"] == 200)  # noqa: PLR2004  # HTTP: OK
             await send(message)
 
         await self._app(scope, receive, send_and_note)
 
 
-def _note(scope: Scope) -> None:
+def _note(scope: Scope, *, was_shown: bool) -> None:
     actor: Actor | None = scope.get("state", {}).get("actor")
     route = scope.get("route")
     book: LookBook | None = getattr(scope["app"].state, "look_book", None)
-    if actor is not None and route is not None and book is not None:
+    if actor is None or route is None or book is None:
+        return
+    if (shown := scope["state"].get(SHOWN)) is not None:
+        book.note_search(actor, route.path, shown)
+    elif was_shown and scope["method"] == "GET":
         book.note(actor, route.path, scope["path_params"])

@@ -18,6 +18,7 @@ class Subject(StrEnum):
     PERSON = "person"
     DOSE = "dose"
     ADVERSE_EVENT = "adverse_event"
+    SEARCH = "search"
 
 
 _BY_PARAMETER: Final = {"visit_id": Subject.VISIT, "person_id": Subject.PERSON, "dose_id": Subject.DOSE}

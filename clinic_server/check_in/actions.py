@@ -1,6 +1,6 @@
 """Checking somebody in: who it is, their visit, their ticket."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from clinic_server.check_in.promises import doses_promised
@@ -16,7 +16,7 @@ from clinic_server.check_in.rules import (
 from clinic_server.check_in.tables import CheckIn
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
-from clinic_server.people.actions import Registered, find_or_register
+from clinic_server.people.actions import Registered, append_phone, find_or_register
 from clinic_server.people.rules import IdentityFacts, Source, age_on
 from clinic_server.queue.actions import go_first_by_age, spot_for, take_spot
 from clinic_server.queue.rules import Spot
@@ -28,12 +28,17 @@ from clinic_server.visits.withheld import deferral_of
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Somebody at the desk. ``take_stated`` says the desk confirmed what the document says differently."""
+    """Somebody at the desk. ``take_stated`` says the desk confirmed what the document says differently.
+
+    ``document_seen`` is False where they were found on record and told their birth date instead.
+    """
 
     stated: IdentityFacts
     how: How
     typed_reason: TypedReason | None = None
     take_stated: bool = False
+    phone: str = field(default="", repr=False)
+    document_seen: bool = True
 
     @property
     def source(self) -> Source:
@@ -70,10 +75,13 @@ def check_in(
     day = business_date(tx.now, site.zone, site.day_starts_at)
     refuse_inadmissible(arrival.stated, day, admission)
     registered = find_or_register(tx, arrival.stated, arrival.source, take_stated=arrival.take_stated)
+    if arrival.phone:
+        append_phone(tx, registered.person_id, arrival.phone)
     promised = doses_promised(tx.connection, site, tx.local_date)
     findings = findings_for(
         arrival.stated,
         day,
+        document_seen=arrival.document_seen,
         differs_from_held=registered.differs_from_held,
         has_duplicates=bool(registered.possible_duplicates),
         deferral=deferral_of(tx.connection, registered.person_id, tx.site.zone),

@@ -12,7 +12,7 @@ from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.people.documents import Document, DocumentKind, Sex
-from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
+from clinic_server.people.rules import MOST_NAME_CHARACTERS, MOST_PHONE_CHARACTERS, PHONE_OR_NONE, IdentityFacts
 from clinic_server.staff.rules import Role
 from clinic_server.visits.flow import STEPS, Stage
 
@@ -34,6 +34,7 @@ class TypedBody(Body):
     sex: Sex = Sex.UNKNOWN
     born_on: date | None = None
     nationality: str = Field("", pattern="^([A-Z]{3})?$")
+    phone: str = Field("", max_length=MOST_PHONE_CHARACTERS, pattern=PHONE_OR_NONE, repr=False)
     take_stated: bool = False
 
     def arrival(self) -> Arrival:
@@ -46,7 +47,7 @@ class TypedBody(Body):
             latin_name=self.latin_name,
             nationality=self.nationality,
         )
-        return Arrival(stated, How.TYPED, self.typed_reason, self.take_stated)
+        return Arrival(stated, How.TYPED, self.typed_reason, self.take_stated, self.phone)
 
 
 class DeliveredBody(Body):

@@ -15,7 +15,13 @@ from clinic_server.check_in.actions import Arrival, CheckedIn, check_in, close_a
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to, signed_in
 from clinic_server.people.documents import Document, DocumentKind, Sex
-from clinic_server.people.rules import MOST_NAME_CHARACTERS, IdentityFacts
+from clinic_server.people.rules import (
+    MOST_NAME_CHARACTERS,
+    MOST_PHONE_CHARACTERS,
+    PHONE_OR_NONE,
+    CardHolder,
+    IdentityFacts,
+)
 from clinic_server.queue.lookup import minutes_to_wait
 from clinic_server.queue.rules import SERVED
 from clinic_server.staff.rules import Role
@@ -70,6 +76,15 @@ class TypedForm(Form):
     sex: Sex = Sex.UNKNOWN
     born_on: Annotated[date | None, EMPTY_IS_NONE] = None
     nationality: str = Field("", pattern="^([A-Za-z]{3})?$")
+    phone: str = Field("", max_length=MOST_PHONE_CHARACTERS, pattern=PHONE_OR_NONE, repr=False)
+
+
+class BegunForm(Form):
+    """What is known of somebody whom nobody found on record."""
+
+    name: str = Field("", max_length=MOST_NAME_CHARACTERS, repr=False)
+    phone: str = Field("", max_length=MOST_PHONE_CHARACTERS, repr=False)
+    born_on: Annotated[date | None, EMPTY_IS_NONE] = None
 
 
 @router.get("/")
@@ -106,7 +121,7 @@ async def check_in_by_card(call: Desk) -> Response:
             lambda tx: check_in(
                 tx, site, lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated)
             ),
-            then=_ticket_page,
+            then=ticket_page,
         )
 
 
@@ -124,8 +139,16 @@ async def typed_form(call: Desk, delivery_id: UUID | None = None) -> HTMLRespons
     inbox, station = call.house.inbox, call.station()
     holder = lookup.holder_at(inbox, station)
     begun = lookup.begun_with(inbox, station, delivery_id) if delivery_id else None
-    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
-    return call.page("check_in/typed.html", **choices, holder=holder, begun=begun, delivery_id=delivery_id)
+    reason = TypedReason.FOREIGN_DOCUMENT if holder else None
+    return _typed_page(call, holder=holder, begun=begun, delivery_id=delivery_id, reason=reason)
+
+
+@router.post("/check-in/typed/begun")
+async def begin_typed(call: Desk) -> HTMLResponse:
+    """Show the form begun with what was typed to find somebody on record; nothing is recorded."""
+    form = await call.form(BegunForm)
+    holder = CardHolder(DocumentKind.RESIDENT_ID, form.name, born_on=form.born_on)
+    return _typed_page(call, holder=holder, phone=form.phone)
 
 
 @router.post("/check-in/typed")
@@ -134,7 +157,7 @@ async def check_in_typed(call: Desk) -> Response:
     form = await call.form(TypedForm)
     site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
     with inbox.judging(station, form.delivery_id):
-        answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=_ticket_page)
+        answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=ticket_page)
     inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
     return answer
 
@@ -164,8 +187,15 @@ async def _at_desk(call: Call, issued: UUID | None) -> dict[str, Any]:
     return {"issued": ticket, "lying": lying}
 
 
-def _ticket_page(recorded: CheckedIn) -> str:
+def ticket_page(recorded: CheckedIn) -> str:
+    """Return the desk's page that shows a ticket just given."""
     return f"/check-in?issued={recorded.visit_id}"
+
+
+def _typed_page(call: Call, **known: Any) -> HTMLResponse:
+    unknown: dict[str, Any] = dict.fromkeys(("holder", "begun", "delivery_id", "reason", "phone"))
+    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
+    return call.page("check_in/typed.html", **(unknown | choices | known))
 
 
 def _typed(form: TypedForm) -> Arrival:
@@ -177,7 +207,7 @@ def _typed(form: TypedForm) -> Arrival:
         latin_name=form.latin_name,
         nationality=form.nationality.upper(),
     )
-    return Arrival(stated, How.TYPED, form.typed_reason)
+    return Arrival(stated, How.TYPED, form.typed_reason, phone=form.phone)
 
 
 async def _board(call: Call) -> dict[str, Any]:

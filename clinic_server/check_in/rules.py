@@ -29,6 +29,7 @@ class TypedReason(StrEnum):
 class Finding(StrEnum):
     """What the desk should look at; none of it stops a check-in."""
 
+    DOCUMENT_NOT_SEEN = "document_not_seen"
     CARD_EXPIRED = "card_expired"
     SEX_CONTRADICTS_NUMBER = "sex_contradicts_number"
     HELD_DETAILS_DIFFER = "held_details_differ"
@@ -131,6 +132,7 @@ def findings_for(  # noqa: PLR0913  # each from its own owner
     stated: IdentityFacts,
     day: date,
     *,
+    document_seen: bool = True,
     differs_from_held: bool = False,
     has_duplicates: bool = False,
     deferral: WithheldDose | None = None,
@@ -139,6 +141,7 @@ def findings_for(  # noqa: PLR0913  # each from its own owner
     """Return what the desk should look at, the gravest first."""
     valid_until = stated.valid_until if isinstance(stated, CardFacts) else None
     told = (
+        (not document_seen, Finding.DOCUMENT_NOT_SEEN),
         (valid_until is not None and valid_until < day, Finding.CARD_EXPIRED),
         (stated.document.sex not in {None, stated.sex}, Finding.SEX_CONTRADICTS_NUMBER),
         (differs_from_held, Finding.HELD_DETAILS_DIFFER),

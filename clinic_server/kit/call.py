@@ -1,11 +1,12 @@
 """One call to the server: who makes it, what they may do, and how its effect is recorded once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 from fastapi import Depends, Request, Response
@@ -31,6 +32,7 @@ T = TypeVar("T")
 FormT = TypeVar("FormT", bound="Form")
 SESSION_COOKIE = "clinic_session"
 LANGUAGE_COOKIE = "clinic_language"
+SHOWN = "people_shown"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _OPEN_TO_ALL = frozenset({"signed_in", "anyone"})
 _NOBODY = Actor(name="anonymous")
@@ -156,6 +158,10 @@ class Call:
         tables = (one for one in self.request.app.routes if isinstance(one, RouteTable))
         allowed = frozenset[str]().union(*(one.callers(method, path.partition("?")[0]) for one in tables))
         return bool(allowed & (self.actor.roles | _OPEN_TO_ALL))
+
+    def showed(self, person_ids: Collection[UUID]) -> None:
+        """Say whom the answer to a search shows: its address names nobody, and who looked is kept all the same."""
+        self.request.scope["state"][SHOWN] = tuple(person_ids)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render a page for this actor."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import find_by_document, name_index, number_index, person
+from clinic_server.people.lookup import IS_NOT_INDEXED, find_by_document, name_index, number_index, person, phone_index
 from clinic_server.people.rules import (
     IdentityFacts,
     LinkReason,
@@ -15,7 +15,16 @@ from clinic_server.people.rules import (
     differs_from_held,
     may_replace,
 )
-from clinic_server.people.tables import Contact, Demographics, Identifier, Person, PersonLink, demographics
+from clinic_server.people.tables import (
+    Contact,
+    Demographics,
+    Identifier,
+    Person,
+    PersonLink,
+    PhoneIndexed,
+    contact,
+    demographics,
+)
 
 _of_name_and_birth_date = (
     select(demographics.c.person_id)
@@ -23,6 +32,7 @@ _of_name_and_birth_date = (
     .distinct()
     .order_by(demographics.c.person_id)
 )
+_not_indexed = select(contact.c.id, contact.c.phone_sealed).where(IS_NOT_INDEXED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +120,26 @@ def _append_identifier(tx: Tx, person_id: UUID, stated: IdentityFacts, source: S
 def note_phone(tx: Tx, person_id: UUID, phone: str) -> UUID:
     """Record by which number somebody can be reached, or raise PersonUnknown."""
     person(tx.connection, tx.keyring, person_id)
+    contact_id = append_phone(tx, person_id, phone)
+    tx.journal("phone_noted", contact_id)
+    return contact_id
+
+
+def append_phone(tx: Tx, person_id: UUID, phone: str) -> UUID:
+    """Keep by which number somebody can be reached and found; the caller closes the journal line."""
     contact_id = tx.new_id()
     sealed = tx.keyring.seal(phone, f"contact:phone:{contact_id}")
     tx.append(Contact, id=contact_id, person_id=person_id, phone_sealed=sealed, stated_at=tx.now)
-    tx.journal("phone_noted", contact_id)
+    _append_index(tx, contact_id, phone)
     return contact_id
+
+
+def index_phones(tx: Tx) -> None:
+    """Make those found by telephone whose numbers were noted before there was an index."""
+    for row in tx.execute(_not_indexed).all():
+        _append_index(tx, row.id, tx.keyring.open(row.phone_sealed, f"contact:phone:{row.id}"))
+    tx.journal("phones_indexed", None)
+
+
+def _append_index(tx: Tx, contact_id: UUID, phone: str) -> None:
+    tx.append(PhoneIndexed, contact_id=contact_id, phone_index=phone_index(tx.keyring, phone))

@@ -9,12 +9,22 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
-from clinic_server.people.rules import LinkReason, PersonFacts, PersonUnknown, mask_number, name_key
-from clinic_server.people.tables import contact, demographics, identifier, person_link
+from clinic_server.people.rules import (
+    IdentityFacts,
+    LinkReason,
+    PersonFacts,
+    PersonUnknown,
+    mask_number,
+    name_key,
+    phone_key,
+)
+from clinic_server.people.tables import contact, demographics, identifier, person_link, phone_indexed
+
+IS_NOT_INDEXED = ~exists().where(phone_indexed.c.contact_id == contact.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,26 @@ def people_named(connection: Connection, keyring: Keyring, name: str, born_on: d
     return list(connection.execute(select(stated.person_id).where(*is_theirs).distinct()).scalars())
 
 
+def people_reached(connection: Connection, keyring: Keyring, phone: str) -> list[UUID]:
+    """Return everybody who ever told this telephone number; a family shares one."""
+    theirs = select(contact.c.person_id).join(phone_indexed, phone_indexed.c.contact_id == contact.c.id)
+    asked = theirs.where(phone_indexed.c.phone_index == phone_index(keyring, phone)).distinct()
+    return list(connection.execute(asked).scalars())
+
+
+def lacks_phone_index(connection: Connection) -> bool:
+    """Tell whether a telephone number stands here that nobody is found by."""
+    return bool(connection.execute(select(select(contact.c.id).where(IS_NOT_INDEXED).exists())).scalar())
+
+
+def identity_held(connection: Connection, keyring: Keyring, person_id: UUID) -> IdentityFacts:
+    """Return who somebody is by the document last shown here, or raise PersonUnknown."""
+    held = person(connection, keyring, person_id)
+    row = connection.execute(_newest_document, {"person_id": person_id}).one()
+    document = Document(row.kind, keyring.open(row.number_sealed, f"identifier:number:{row.id}"), row.issuing_country)
+    return IdentityFacts(document, held.name, held.sex, held.born_on, held.latin_name, held.nationality)
+
+
 def possible_duplicates(connection: Connection, person_id: UUID) -> list[PossibleDuplicate]:
     """Return who was proposed to be this same person."""
     rows = connection.execute(
@@ -77,6 +107,11 @@ def possible_duplicates(connection: Connection, person_id: UUID) -> list[Possibl
 def name_index(keyring: Keyring, name: str) -> bytes:
     """Return the blind index by which everybody of a name is found."""
     return keyring.blind_index("demographics:name", name_key(name))
+
+
+def phone_index(keyring: Keyring, phone: str) -> bytes:
+    """Return the blind index by which everybody of a telephone number is found."""
+    return keyring.blind_index("contact:phone", phone_key(phone))
 
 
 def number_index(keyring: Keyring, document: Document) -> bytes:

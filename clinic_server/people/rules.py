@@ -12,6 +12,8 @@ from clinic_server.people.documents import Document, DocumentKind, Sex, country_
 
 MOST_NAME_CHARACTERS = 100
 PHONE = r"^[0-9+][0-9 \-]+$"  # digits as they are written, a country's plus before them
+PHONE_OR_NONE = f"{PHONE}|^$"
+MOST_PHONE_CHARACTERS = 30
 _COUNTRY = re.compile("[A-Z]{3}")
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})  # private-use characters stay: cards have them
 
@@ -214,6 +216,12 @@ def name_key(name: str) -> str:
     """Return what two spellings of one name have in common: width, case, blanks and middle dots do not count."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(sign for sign in folded if unicodedata.category(sign)[0] not in "PZ")
+
+
+def phone_key(phone: str) -> str:
+    """Return the digits two spellings of one number have in common: China's 86 and a trunk's zeros do not count."""
+    digits = "".join(sign for sign in unicodedata.normalize("NFKC", phone) if sign in "+0123456789")
+    return digits.replace("+", "00").removeprefix("0086").lstrip("0")
 
 
 def mask_name(name: str) -> str:

@@ -67,6 +67,15 @@ class Contact(Record, table=True):
     stated_at: datetime = instant()
 
 
+class PhoneIndexed(Record, table=True):
+    """By what a telephone number is found that stands sealed under a contact."""
+
+    __tablename__ = "phone_indexed"
+
+    contact_id: UUID = Field(foreign_key="contact.id", unique=True)
+    phone_index: bytes = Field(sa_type=LargeBinary, index=True)
+
+
 class PersonLink(Record, table=True):
     """Two people who may be one: proposed by the program, decided by a person, never merged."""
 
@@ -108,4 +117,5 @@ person = table_of(Person)
 demographics = table_of(Demographics)
 identifier = table_of(Identifier)
 contact = table_of(Contact)
+phone_indexed = table_of(PhoneIndexed)
 person_link = table_of(PersonLink)

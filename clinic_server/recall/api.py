@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.people.actions import note_phone
-from clinic_server.people.rules import PHONE
+from clinic_server.people.rules import MOST_PHONE_CHARACTERS, PHONE
 from clinic_server.recall import actions, lookup
 from clinic_server.recall.rules import BEGINNERS, CALLERS, CallOutcome
 from clinic_server.stock import holds
@@ -45,7 +45,7 @@ class CallBody(Body):
 class PhoneBody(Body):
     """A telephone number."""
 
-    phone: str = Field(min_length=3, max_length=30, pattern=PHONE, repr=False)
+    phone: str = Field(min_length=3, max_length=MOST_PHONE_CHARACTERS, pattern=PHONE, repr=False)
 
 
 class HoldBody(Body):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, Form, allows
 from clinic_server.people.actions import note_phone
-from clinic_server.people.rules import PHONE
+from clinic_server.people.rules import MOST_PHONE_CHARACTERS, PHONE
 from clinic_server.recall import actions, lookup
 from clinic_server.recall.rules import BEGINNERS, CALLERS, RECALLABLE, CallOutcome
 from clinic_server.stock import holds
@@ -48,7 +48,7 @@ class CallForm(Form):
 class PhoneForm(Form):
     """A telephone number."""
 
-    phone: str = Field(min_length=3, max_length=30, pattern=PHONE, repr=False)
+    phone: str = Field(min_length=3, max_length=MOST_PHONE_CHARACTERS, pattern=PHONE, repr=False)
 
 
 class HoldForm(Form):

@@ -25,6 +25,8 @@ PAGES = {
     "check-in": "/check-in",
     "immunisations": "/visits/{waiting}/immunisations",
     "check-in-typed": "/check-in/typed",
+    "check-in-seek": "/check-in/seek",
+    "check-in-chosen": "/people/{teller}/check-in",
     "check-in-group": "/check-in/group",
     "check-in-group-tickets": "/check-in/group/{group}",
     "visit": "/visits/{waiting}",

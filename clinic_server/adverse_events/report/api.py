@@ -54,13 +54,16 @@ async def list_events(call: Reader) -> Sequence[EventLine]:
 
 @router.post("/adverse-events/people")
 async def seek_people(call: Writer, body: SoughtBody) -> Sequence[PersonFound]:
-    """Return who is on record of a name or a document's number; nothing is recorded."""
+    """Return who is on record of a name or a document's number; who looked is kept, and nothing else."""
     keyring = call.house.db.keyring
     if body.number:
         kind, number = body.document_kind, body.number
         document = Document.parse(number) if kind is None else Document.of(kind, number, body.issuing_country)
-        return await call.read(lambda connection: people_by_number(connection, keyring, document))
-    return await call.read(lambda connection: people_called(connection, keyring, body.name, body.born_on))
+        found = await call.read(lambda connection: people_by_number(connection, keyring, document))
+    else:
+        found = await call.read(lambda connection: people_called(connection, keyring, body.name, body.born_on))
+    call.showed([one.person_id for one in found])
+    return found
 
 
 @router.post("/adverse-events/newcomers", status_code=201)

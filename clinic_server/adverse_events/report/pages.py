@@ -105,7 +105,7 @@ async def seek(call: Writer) -> HTMLResponse:
 
 @router.post(f"{LIST}/seek")
 async def seek_by_name_or_number(call: Writer) -> HTMLResponse:
-    """Show who is on record of a name or a number; nothing is recorded, and the address tells nothing."""
+    """Show who is on record of a name or a number; who looked is kept, and the address tells nothing."""
     form, keyring = await call.form(SoughtForm), call.house.db.keyring
     document = form.document()
     if document is not None:
@@ -259,6 +259,8 @@ async def reopen(call: Closer, number: int) -> Response:
 
 
 def _sought(call: Call, found: Sequence[PersonFound] | None) -> HTMLResponse:
+    if found is not None:
+        call.showed([one.person_id for one in found])
     return call.page("adverse_events/seek.html", found=found, kinds=DocumentKind, sexes=Sex)
 
 

@@ -77,6 +77,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("said_id", name=op.f("uq_alert_told_said_id")),
     )
     op.create_table(
+        "phone_indexed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("phone_index", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_phone_indexed_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_indexed")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_phone_indexed_contact_id")),
+    )
+    with op.batch_alter_table("phone_indexed", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_indexed_phone_index"), ["phone_index"], unique=False)
+
+    op.create_table(
         "visit_in_group",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("journal_seq", sa.BigInteger(), nullable=False),
@@ -125,6 +138,7 @@ def upgrade() -> None:
     op.make_append_only("alert_told")
     op.make_append_only("event_outcome_tried")
     op.make_append_only("left_unseen")
+    op.make_append_only("phone_indexed")
     op.make_append_only("taken_back")
     op.make_append_only("visit_group")
     op.make_append_only("visit_in_group")
@@ -146,6 +160,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_visit_in_group_group_id"))
 
     op.drop_table("visit_in_group")
+    with op.batch_alter_table("phone_indexed", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_indexed_phone_index"))
+
+    op.drop_table("phone_indexed")
     op.drop_table("alert_told")
     op.drop_table("visit_group")
     # ### end Alembic commands ###

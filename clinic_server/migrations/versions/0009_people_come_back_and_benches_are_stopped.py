@@ -31,9 +31,11 @@ OUTCOMES = [
     "transferred",
     "abandoned",
 ]
+LOOK_SUBJECTS = ["visit", "person", "dose", "adverse_event", "search"]
 STOP_SCOPES = ["unit", "lot", "product", "bench", "site"]
 
 
 def upgrade() -> None:
     op.widen("visit_step", "outcome", "outcome_code", OUTCOMES)
+    op.widen("look", "subject", "subject_code", LOOK_SUBJECTS)
     op.widen("stop_order", "scope", "stopscope_code", STOP_SCOPES)
