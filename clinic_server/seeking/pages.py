@@ -11,7 +11,7 @@ from pydantic import Field
 
 from clinic_server.check_in.pages import Desk, ticket_page
 from clinic_server.check_in.rules import TypedReason
-from clinic_server.kit.call import EMPTY_IS_NONE, Form
+from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, MOST_PHONE_CHARACTERS, PHONE_OR_NONE, PersonUnknown
 from clinic_server.seeking.actions import check_in_found
 from clinic_server.seeking.lookup import Candidate, candidate, look_on_record
@@ -57,7 +57,7 @@ async def ask_birth_date(call: Desk, person_id: UUID) -> HTMLResponse:
     chosen = await call.read(lambda connection: candidate(connection, keyring, person_id))
     if chosen is None:
         raise PersonUnknown
-    return call.page("seeking/chosen.html", one=chosen, reasons=TypedReason)
+    return call.page("seeking/chosen.html", one=chosen, reasons=TypedReason, today=_today(call))
 
 
 @router.post("/people/{person_id}/check-in")
@@ -72,4 +72,9 @@ async def check_in_chosen(call: Desk, person_id: UUID) -> Response:
 
 
 def _sought(call: Desk, found: Sequence[Candidate] | None, typed: SoughtForm) -> HTMLResponse:
-    return call.page("seeking/seek.html", found=found, typed=typed)
+    return call.page("seeking/seek.html", found=found, typed=typed, today=_today(call))
+
+
+def _today(call: Call) -> date:
+    """Return the latest birth date there is; a field that knows it takes a year of four digits and goes on."""
+    return call.local_date(call.house.db.clock.now())

@@ -7,7 +7,7 @@ from typing import Final, Self
 from clinic_server.kit.errors import Refused
 from clinic_server.people.rules import name_key, phone_key
 
-MOST_FOUND: Final = 12  # as many cards as one screen holds; a longer list is leafed through and not compared
+MOST_FOUND: Final = 9  # a digit chooses each; a longer list is leafed through and not compared
 
 
 class NobodyDescribed(Refused):

@@ -70,6 +70,9 @@ async def test_people_of_one_name_stand_apart_and_everything_typed_narrows_them(
     assert [card["person_id"] for card in await sought(desk, name=NAME, phone="13900000000")] == [str(younger)]
     assert {card["person_id"] for card in await sought(desk, name=NAME, born_on=str(BORN))} == {str(one), str(twin)}
     assert await sought(desk, name="另一人", phone=PHONE) == []
+    sister = somebody(house, OTHERS_BORN, phone=PHONE, name="查小妹")  # a family has one number
+    assert {card["person_id"] for card in await sought(desk, phone=PHONE)} == {str(one), str(sister)}
+    assert [card["person_id"] for card in await sought(desk, phone=PHONE, born_on=str(OTHERS_BORN))] == [str(sister)]
 
 
 async def test_the_birth_date_told_gives_the_ticket_and_another_gives_none(as_role: AsRole, house: House) -> None:
@@ -112,6 +115,20 @@ async def test_every_search_and_whom_it_showed_is_among_who_looked(app: FastAPI,
     page = (await auditor.get("/audit/looks")).text
     assert "Search" in page
     assert NAME not in page
+
+
+async def test_whom_the_search_for_an_event_showed_is_among_who_looked(
+    app: FastAPI, house: House, as_role: AsRole
+) -> None:
+    physician, person_id = await as_role(Role.PHYSICIAN), somebody(house)
+    await physician.post("/adverse-events/seek", data={"name": NAME})
+    await physician.post("/api/v1/adverse-events/people", json={"name": NAME})
+    assert [(one.subject, one.person_id, one.page) for one in await kept(app)] == [
+        ("search", None, "/adverse-events/seek"),
+        ("person", person_id, "/adverse-events/seek"),
+        ("search", None, "/api/v1/adverse-events/people"),
+        ("person", person_id, "/api/v1/adverse-events/people"),
+    ]
 
 
 async def test_the_pages_lead_from_the_desk_to_the_ticket(house: House, as_role: AsRole) -> None:

@@ -122,6 +122,33 @@ async def test_somebody_without_a_card_has_a_fever_and_is_deferred(clinic: Clini
     assert clinic.screens.complaints.said == []
 
 
+async def test_one_of_two_of_a_name_is_found_without_a_card_and_tells_the_birth_date(clinic: Clinic) -> None:
+    born_on = date(1971, 2, 3)
+    for _ in range(2):
+        await clinic.comes(born_on, until=Stage.WAITING_FOR_SCREENING)
+    await clinic.sends_home(Stage.WAITING_FOR_SCREENING)
+    async with clinic.at(Role.REGISTRAR, "/check-in") as desk:
+        hand = await Hand.of(desk)
+        await hand.press("F3")
+        await desk.wait_for_url("**/check-in/seek")
+        await hand.write(name="欧阳小满", born_on="02031971")
+        await hand.press("F9")
+        await expect(desk.locator("#found article")).to_have_count(2)
+        await hand.keyboard.type("2", end="")  # by the clock that the birth date was typed by
+        await desk.wait_for_url("**/people/*/check-in")
+        assert "欧阳" not in desk.url
+        await hand.write(born_on="02041971")
+        await hand.press("Enter")
+        await expect(desk.locator("#notice")).to_contain_text("出生日期不符")
+        await expect(desk.locator("[name=born_on]")).to_be_focused()
+        await hand.press("ArrowLeft", "ArrowLeft")  # from the year back to the month
+        await hand.write(born_on="02031971")
+        await hand.press("Enter")
+        await expect(desk.locator(".issued-ticket")).to_be_visible()
+        await expect(desk.locator("#card")).to_contain_text("未见证件")
+    await clinic.sends_home(Stage.WAITING_FOR_SCREENING)
+
+
 async def test_a_class_is_checked_in_by_its_list_and_called_under_its_name(clinic: Clinic) -> None:
     await clinic.sends_home(Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
     listed = [f"同学{place} {synthetic_resident(16_501_000 + place).number}" for place in range(3)]
