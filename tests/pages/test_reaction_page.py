@@ -107,7 +107,7 @@ async def test_from_the_key_at_the_seat_to_the_sheet_the_file_and_its_clock(
         await press(page, "F12")
         await page.wait_for_url(re.compile(r"/adverse-events/\d+/care$"))
         number = page.url.split("/")[-2]
-        await until(lambda: any("TICKET" in text for text in pager.texts()))
+        await until(lambda: any("ticket" in text for text in pager.texts()))
         assert name not in str(pager.received), "a pager tells nobody's name"
         await press(page, "F9")
         await _measure(page)

@@ -65,6 +65,7 @@ def test_every_finding_is_told() -> None:
         for finding in findings_for(
             expired,
             TODAY,
+            document_seen=False,
             differs_from_held=True,
             has_duplicates=True,
             deferral=deferred(not_before),

@@ -111,11 +111,6 @@ def test_a_probe_belongs_to_a_place_only_while_it_stood_there() -> None:
     assert stays_in(moves, "fridge", Span(0, 10)) == []
 
 
-def test_a_probe_set_into_its_place_anew_by_a_clock_set_back_stood_there_from_the_earlier_time_on() -> None:
-    moves = [("a", "fridge", 60), ("a", "fridge", 20)]
-    assert [stay.span for stay in stays_in(moves, "fridge", Span(0, 80))] == [Span(20, 80)]
-
-
 def test_silence_at_the_ends_is_a_gap_too() -> None:
     span = Span(START, START + 60 * MINUTE_MS)
     inner = Gap(piece(10).at_unix_ms, piece(20).at_unix_ms)

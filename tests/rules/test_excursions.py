@@ -24,7 +24,7 @@ from clinic_server.cold_chain.excursions.rules import (
     file_kind_of,
     paired,
     refuse_unfounded,
-    summary_of,
+    told_of,
     verdict_of,
 )
 from clinic_server.cold_chain.judging import Breach, BreachKind
@@ -99,7 +99,7 @@ def test_what_was_withdrawn_and_is_found_again_is_judged_otherwise() -> None:
 def test_a_pager_is_told_the_worst_rounded_away_from_the_range(
     kind: BreachKind, lowest: int, highest: int, said: str
 ) -> None:
-    assert summary_of(replace(WARM, kind=kind, min_milli_celsius=lowest, max_milli_celsius=highest)) == said
+    assert told_of(replace(WARM, kind=kind, min_milli_celsius=lowest, max_milli_celsius=highest)).short == said
 
 
 def test_only_what_a_file_begins_with_tells_what_it_is() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_server.alerts.wording import reason_words
 from clinic_server.kit.i18n import current_language
 from clinic_server.paging.rules import (
     BETWEEN_TESTS,
@@ -21,7 +22,6 @@ from clinic_server.paging.rules import (
     test_slot,
     tried_again_after_s,
 )
-from clinic_server.paging.wording import reason_words
 from devices.pagers.page import Reached
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

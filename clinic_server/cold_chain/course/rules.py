@@ -136,7 +136,7 @@ def stays_in(moves: Iterable[tuple[str, str | None, int]], place_code: str, span
         if probe_id in since and code != place_code:
             stays += _stay(probe_id, since.pop(probe_id), at_unix_ms, span)
         elif code == place_code:
-            since[probe_id] = min(at_unix_ms, since.get(probe_id, at_unix_ms))  # the clock may have been set back
+            since.setdefault(probe_id, at_unix_ms)
     for probe_id, at_unix_ms in since.items():
         stays += _stay(probe_id, at_unix_ms, span.until_unix_ms, span)
     return sorted(stays, key=lambda stay: (stay.probe_id, stay.span.from_unix_ms))

@@ -13,7 +13,6 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from clinic_server.cold_chain.excursions.stretches import begin_anew
 from clinic_server.cold_chain.excursions.tables import WatchCheckpoint, probe_watch, watch_checkpoint
 from clinic_server.cold_chain.judge import Watch, adopted, advance, is_in_order, judged
 from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Point
@@ -66,10 +65,7 @@ def follow(tx: Tx, rows: Iterable[ReadingRow]) -> Sequence[Followed]:
         if is_judged(row["milli_celsius"], row["fault"]):
             said[row["probe"]].append(row)
     followed = []
-    stood = placements_of(tx.connection, said) if said else ()
-    if begin_anew(tx, stood, said):
-        stood = placements_of(tx.connection, said)
-    for placement in stood:
+    for placement in placements_of(tx.connection, said) if said else ():
         here = [row for row in said[placement.probe] if placement.covers(row["at_unix_ms"])]
         if here:
             followed.append(_followed(tx, placement, here))

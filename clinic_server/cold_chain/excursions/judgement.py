@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,6 @@ from clinic_server.kit.tx import Tx
 from clinic_server.stock.place_holds import end_place_hold, hold_place, hold_units
 from clinic_server.stock.stays import stays_in
 from clinic_server.stock.tables import unit_hold, unit_now
-from clinic_server.stock.units import units_in
 from clinic_server.stock.whereabouts import HoldReason
 
 _FIGURES = tuple(name for name in Breach.__dataclass_fields__ if name != "kind")
@@ -72,9 +72,8 @@ def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
     ).all()
     tx.execute(update(probe_watch).where(probe_watch.c.placement_id == placement.placement_id).values(warned=""))
     for row in lasting:
-        ended_ms = max(until_ms, row.last_out_unix_ms)  # the clock may have been set back in between
-        breach = replace(breach_of(row), ended_unix_ms=ended_ms)
-        tx.execute(update(excursion_now).where(now.excursion_id == row.excursion_id).values(ended_unix_ms=ended_ms))
+        breach = replace(breach_of(row), ended_unix_ms=until_ms)
+        tx.execute(update(excursion_now).where(now.excursion_id == row.excursion_id).values(ended_unix_ms=until_ms))
         _append_verdict(tx, row.excursion_id, breach, Verdict.ENDED, is_late=False)
         end_place_hold(tx, row.excursion_id)
     for kind in BreachKind:
@@ -118,12 +117,9 @@ def _go_on(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: V
 
 def _judged(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict) -> None:
     _append_verdict(tx, excursion_id, breach, verdict, is_late=one.is_late)
-    place_id, began_at = one.placement.place_id, from_unix_ms(breach.began_unix_ms)
+    place_id = one.placement.place_id
     ended_at = None if breach.ended_unix_ms is None else from_unix_ms(breach.ended_unix_ms)
-    stood = {stay.unit_id for stay in stays_in(tx.connection, place_id, began_at, ended_at or tx.now)}
-    if ended_at is None:  # what stands there now, too: a clock set back since shows its coming in the future
-        stood |= {one.unit_id for one in units_in(tx.connection, place_id)}
-    _hold(tx, excursion_id, sorted(stood))
+    _hold_exposed(tx, excursion_id, place_id, (from_unix_ms(breach.began_unix_ms), ended_at or tx.now))
     if ended_at is None:
         hold_place(tx, place_id, HoldReason.TEMPERATURE, excursion_id)
     else:
@@ -155,8 +151,9 @@ def _append_verdict(tx: Tx, excursion_id: UUID, breach: Breach, verdict: Verdict
     )
 
 
-def _hold(tx: Tx, excursion_id: UUID, stood: Sequence[UUID]) -> None:
-    """Hold what stood in a place and is still here, wherever, if this excursion did not hold it yet."""
+def _hold_exposed(tx: Tx, excursion_id: UUID, place_id: UUID, span: tuple[datetime, datetime]) -> None:
+    """Hold what stood in a place for any of that time and is still here, wherever, if this did not hold it yet."""
+    stood = sorted({stay.unit_id for stay in stays_in(tx.connection, place_id, *span)})
     is_held = exists().where(unit_hold.c.unit_id == unit_now.c.unit_id, unit_hold.c.cause_id == excursion_id)
     for first in range(0, len(stood), _MOST_IN_A_QUESTION):
         some = stood[first : first + _MOST_IN_A_QUESTION]

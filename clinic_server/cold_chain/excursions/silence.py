@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -16,7 +15,6 @@ from clinic_server.cold_chain.conditions import ProbeCondition, conditions_of
 from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
 from clinic_server.cold_chain.excursions.judgement import end_abandoned
-from clinic_server.cold_chain.excursions.stretches import takes_over
 from clinic_server.cold_chain.excursions.tables import excursion_now
 from clinic_server.cold_chain.placements import Placement, placements
 from clinic_server.cold_chain.rules import COLD_CHAIN
@@ -120,8 +118,8 @@ def _is_silent(placement: Placement, now_ms: int) -> bool:
 
 
 def _is_before_its_time(placement: Placement, now_ms: int) -> bool:
-    """Tell whether the clock was set back to before what a probe said last, and it has said nothing since."""
-    return placement.good_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
+    """Tell whether the clock was set back to before a probe was placed: its readings then count as from elsewhere."""
+    return placement.from_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
 def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:
@@ -147,17 +145,16 @@ def _latest(connection: Connection) -> Mapping[int | None, _Latest]:
     return latest
 
 
-def _abandoned(connection: Connection, standing: Sequence[Placement]) -> Iterator[tuple[Placement, int]]:
+def _abandoned(connection: Connection, standing: Iterable[Placement]) -> Iterator[tuple[Placement, int]]:
     """Return placements with an excursion that no reading can end any more, and when it is taken to have ended."""
     by_id = {one.placement_id: one for one in standing}
-    after = {one.placement_id: next_one for one, next_one in pairwise(standing) if one.probe_id == next_one.probe_id}
     lasting = connection.execute(
         select(excursion_now.c.placement_id)
         .where(excursion_now.c.ended_unix_ms.is_(None), ~excursion_now.c.is_withdrawn)
         .distinct()
     ).scalars()
     for one in (by_id[placement_id] for placement_id in lasting):
-        if one.until_unix_ms is not None and not takes_over(one, after.get(one.placement_id)):
+        if one.until_unix_ms is not None:
             yield one, one.until_unix_ms
 
 
