@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, union_all
 
-from clinic_server.alerts.tables import alert, alert_called, alert_said
+from clinic_server.alerts.tables import alert, alert_called, alert_said, alert_told
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.db import Database
 from clinic_server.kit.journal import journal, record_tables
@@ -185,7 +185,7 @@ def rows_in(db: Database) -> int:
 
     Its alert, and what the ladder does by itself meanwhile, are not the action's.
     """
-    aside = {suspect_scan, alert, alert_said, alert_called, pauses_told}
+    aside = {suspect_scan, alert, alert_said, alert_told, alert_called, pauses_told}
     counts = [
         select(func.count().label("rows")).select_from(table)
         for table in (journal, *record_tables())

@@ -17,6 +17,7 @@ from tests.pages.site import PageSite, furnish
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
+BETWEEN_PAGES = ("context was destroyed", "Cannot read properties of null")
 
 
 @dataclass
@@ -129,13 +130,13 @@ def _screens(browser: Browser, page_site: PageSite) -> Screens:
 
 
 async def _holds(page: Page, expression: str) -> bool:
-    """Ask once. A page on its way to another one breaks the question off, or never answers it."""
+    """Ask once. A page on its way to another one breaks the question off, has nothing yet, or never answers."""
     try:
         return bool(await asyncio.wait_for(page.evaluate(expression), ANSWERS_WITHIN_S))
     except TimeoutError:
         return False
     except Error as error:
-        if "context was destroyed" in error.message:
+        if any(words in error.message for words in BETWEEN_PAGES):
             return False
         raise
 
