@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from clinic_server.alerts.rules import AlertFacts
 from clinic_server.alerts.tables import alert_now, alert_said, alert_told
@@ -28,12 +28,13 @@ def told_by(row: Any) -> Told:
 
 
 def _told_last(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> Mapping[UUID, Told]:
-    said = alert_said.c
+    said, any_said = alert_said.c, alert_said.alias()
+    # Of an alert that lasts for hours there are hundreds, and this is asked at every look.
+    last = select(func.max(any_said.c.journal_seq)).where(any_said.c.alert_id == alert_now.c.alert_id)
     rows = connection.execute(
         select(said.alert_id, said.summary, alert_told.c.phrase, alert_told.c.figures_json)
         .join(alert_now, alert_now.c.alert_id == said.alert_id)
         .outerjoin(alert_told, alert_told.c.said_id == said.id)
-        .where(*conditions)
-        .order_by(said.journal_seq)
+        .where(*conditions, said.journal_seq == last.scalar_subquery())
     )
     return {row.alert_id: told_by(row) for row in rows}
