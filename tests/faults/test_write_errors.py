@@ -22,7 +22,7 @@ def _disk() -> Iterator[Disk]:
         f"{WRITES}:error=EIO:when=15",
         f"{WRITES}:error=ENOSPC:when=60",
         f"{WRITES}:error=EROFS:when=40+",
-        f"{SYNCS}:error=EIO:when=4",
+        f"{SYNCS}:error=EIO:when=2",
         f"{SYNCS}:error=EIO:when=2+",
     ],
 )

@@ -1,6 +1,7 @@
 """A keyboard whose keys come at the very moments a test says, through the browser's own input: trusted, not made up."""
 
 import time
+from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ PLACES = {
 NAMED = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), "F8": ("F8", 119, ""), "F9": ("F9", 120, "")}
 SHIFT, CTRL, ALT = 8, 2, 1
 IN_INPUT_METHOD = 229
+BEGINS_BEFORE_S = 0.01
 HAND_S = 0.4
 FURTHEST_TABS = 80
 
@@ -53,32 +55,44 @@ class Keyboard:
     async def of(cls, page: Page) -> "Keyboard":
         return cls(await page.context.new_cdp_session(page))
 
-    async def type(self, text: str, gaps_ms: Sequence[float] | float = 8.0, end: str = "Enter") -> None:
-        """Type a text, then its end; the last gap goes on to the end of the keys."""
+    async def type(
+        self, text: str, gaps_ms: Sequence[float] | float = 8.0, end: str = "Enter", begin: str = ""
+    ) -> None:
+        """Type a text between the keys that begin and end it; the last gap goes on to the end of the keys.
+
+        The browser has all the keys at once, so that it is never busy for long between two of them.
+        """
         gaps = [gaps_ms] if isinstance(gaps_ms, float | int) else list(gaps_ms)
+        events = []
         self.at += 1.0  # long after whatever was before
+        if begin:
+            events += self._pressed(begin)
+            self.at += BEGINS_BEFORE_S
         for number, character in enumerate(text):
-            await self.press(character)
+            events += self._pressed(character)
             self.at += gaps[min(number, len(gaps) - 1)] / 1000
         if end:
-            await self.press(end)
+            events += self._pressed(end)
+        await self._send(events)
 
     async def press(self, key: str, modifiers: int = 0, code: str = "") -> None:
         """Press and release one key now."""
-        if key in NAMED:
-            place, number, text = NAMED[key]
-            await self._send(key, place, number, text, modifiers)
-            return
-        place, number, shifted = place_of(key)
-        text = "" if modifiers else key
-        await self._send(key, code or place, number, text, modifiers | (SHIFT if shifted else 0))
+        await self._send(self._pressed(key, modifiers, code))
 
     async def press_in_input_method(self, character: str) -> None:
         """Press a key that an input method takes for itself: the page is told its place and nothing else."""
         place, _, shifted = place_of(character) if character not in NAMED else (character, 0, False)
-        await self._send("Process", place, IN_INPUT_METHOD, "", SHIFT if shifted else 0)
+        await self._send(self._events("Process", place, IN_INPUT_METHOD, "", SHIFT if shifted else 0))
 
-    async def _send(self, key: str, code: str, number: int, text: str, modifiers: int) -> None:
+    def _pressed(self, key: str, modifiers: int = 0, code: str = "") -> list[dict[str, Any]]:
+        if key in NAMED:
+            place, number, text = NAMED[key]
+            return self._events(key, place, number, text, modifiers)
+        place, number, shifted = place_of(key)
+        text = "" if modifiers else key
+        return self._events(key, code or place, number, text, modifiers | (SHIFT if shifted else 0))
+
+    def _events(self, key: str, code: str, number: int, text: str, modifiers: int) -> list[dict[str, Any]]:
         event: dict[str, Any] = {
             "key": key,
             "code": code,
@@ -86,8 +100,10 @@ class Keyboard:
             "modifiers": modifiers,
             "timestamp": self.at,
         }
-        await self.session.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": text, **event})
-        await self.session.send("Input.dispatchKeyEvent", {"type": "keyUp", **event})
+        return [{"type": "keyDown", "text": text, **event}, {"type": "keyUp", **event}]
+
+    async def _send(self, events: Sequence[dict[str, Any]]) -> None:
+        await gather(*(self.session.send("Input.dispatchKeyEvent", event) for event in events))
 
 
 async def confirm_all(page: Page) -> None:

@@ -2,12 +2,11 @@
 
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request
 
 from tests.pages.conftest import Screens
 from tests.pages.keyboards import ALT, CTRL, Keyboard, confirm_all
@@ -17,7 +16,6 @@ UNKNOWN = "89999999999999999999"
 KNOWN = "83450000000000000009"
 OTHER = "83450000000000000011"
 BEGINS_QUICK = [10.0, 20.0, 30.0, *[95.0] * 30]
-TRIES, WARNED_WITHIN_MS = 5, 5_000
 IN_HANDFULS = [1.0, 1.0, 90.0] * 7
 
 
@@ -77,11 +75,7 @@ async def test_a_scan_may_begin_and_end_with_enter_or_tab(screens: Screens, pref
     async with screens.opened(chair_of(screens)) as page:
         asked = asked_by(page)
         await leave_the_field(page)
-        keyboard = await Keyboard.of(page)
-        if prefix:
-            await keyboard.press(prefix)
-            keyboard.at -= 0.99  # the code follows within 10 ms
-        await keyboard.type(UNKNOWN, 10.0, end)
+        await (await Keyboard.of(page)).type(UNKNOWN, 10.0, end, begin=prefix)
         await page.locator("#notice .stop").wait_for()
         assert asked == [UNKNOWN]
 
@@ -255,19 +249,6 @@ async def test_a_code_without_an_end_is_taken_back_and_its_tail_too(screens: Scr
         assert asked == []
 
 
-async def _scanned_with_prefix(page: Page, keyboard: Keyboard, gaps: float) -> None:
-    """Scan behind an Enter. The page's rest is of real time, which a busy machine lets pass between two keys."""
-    for _ in range(TRIES):
-        await page.evaluate("document.getElementById('notice').replaceChildren()")
-        await keyboard.press("Enter")
-        keyboard.at -= 0.95
-        await keyboard.type("84444444444444444443", gaps)
-        with suppress(AssertionError):
-            await expect(page.locator("#notice .warn")).to_be_visible(timeout=WARNED_WITHIN_MS)
-            return
-    pytest.fail("the page says nothing of the scan")
-
-
 async def test_a_scan_while_a_permit_is_shown_chooses_no_body_site_and_records_nothing(
     screens: Screens, eventually: Any
 ) -> None:
@@ -279,7 +260,9 @@ async def test_a_scan_while_a_permit_is_shown_chooses_no_body_site_and_records_n
         assert await body_site(page) == "", "where it was given is for a person to say"
         url = page.url
         for gaps in (8.0, 95.0):
-            await _scanned_with_prefix(page, keyboard, gaps)
+            await page.evaluate("document.getElementById('notice').replaceChildren()")
+            await keyboard.type("84444444444444444443", gaps, begin="Enter")
+            await page.locator("#notice .warn").wait_for()
         await keyboard.type("021", 20.0)  # too short to be told from a hurried hand: nothing happens either
         await page.wait_for_timeout(300)  # longer than a key has to rest
         assert (page.url, await body_site(page)) == (url, "")
