@@ -159,6 +159,7 @@ from clinic_server.stock.overdue import OverdueVials
 from clinic_server.stock.places import place_names
 from clinic_server.wall import cold_room
 from clinic_server.wall import pages as wall_pages
+from clinic_server.wall.shared import SharedBoards
 from clinic_server.wall.voice import pages as voice_pages
 from clinic_server.wall.voice import words as voice_words
 
@@ -282,6 +283,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         house.db.attach(asyncio.get_running_loop())
         app.state.wrong_codes = WrongCodes(clock)
         app.state.dry_runs = DryRuns(clock)
+        app.state.boards = SharedBoards(house.db)
         app.state.alert_link_tries = Tries(clock)
         app.state.place_names = place_names
         app.state.set_up_code = _shown(await set_up_code_for(house.db))

@@ -26,6 +26,7 @@ from clinic_server.visits.steps import VISITS
 from clinic_server.visits.watch import watched
 from clinic_server.wall.address import Address, WallAddress
 from clinic_server.wall.rules import WAITING_STAGES, Board, Seat, Turn, board_of, fridges_told, signs_of, turn_of
+from clinic_server.wall.shared import SharedBoards
 
 router = APIRouter(include_in_schema=False)
 Anyone = Annotated[Call, anyone()]  # the address lets in
@@ -41,7 +42,13 @@ async def wall(call: Anyone, address: WallAddress) -> HTMLResponse:
 @router.get("/wall/board")
 async def board(call: Anyone, address: WallAddress) -> HTMLResponse:
     """Show what the display refreshes."""
-    return call.page("wall/_board.html", **await _shown(call, address))
+    boards: SharedBoards = call.request.app.state.boards
+    language = _language_now(call, address)
+
+    async def made() -> str:
+        return call.house.pages.render("wall/_board.html", **await _shown(call, address))
+
+    return HTMLResponse(await boards.board((address.query, language), made))
 
 
 @router.get("/wall/live", response_class=EventSourceResponse)
@@ -52,10 +59,9 @@ async def wall_live(call: Anyone, _address: WallAddress) -> AsyncIterator[Server
 
 
 async def _shown(call: Call, address: Address) -> dict[str, Any]:
-    wall = call.house.settings.wall
-    spoken = _languages(call, address)
-    current_language.set(spoken[turn_of(call.house.db.clock.monotonic(), wall.language_turns_after_s, len(spoken))])
-    return {"board": await _board(call, address), "address": address, "theme": wall.theme, "edition": _edition(call)}
+    current_language.set(_language_now(call, address))
+    theme = call.house.settings.wall.theme
+    return {"board": await _board(call, address), "address": address, "theme": theme, "edition": _edition(call)}
 
 
 async def _board(call: Call, address: Address) -> Board:
@@ -92,6 +98,12 @@ async def _board(call: Call, address: Address) -> Board:
         )
 
     return await call.read(question)
+
+
+def _language_now(call: Call, address: Address) -> str:
+    """Say whose turn it is of the languages this display speaks."""
+    spoken, turns_after_s = _languages(call, address), call.house.settings.wall.language_turns_after_s
+    return spoken[turn_of(call.house.db.clock.monotonic(), turns_after_s, len(spoken))]
 
 
 def _languages(call: Call, address: Address) -> tuple[str, ...]:

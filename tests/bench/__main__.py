@@ -10,7 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.bench import card_to_page, chart, codecs, decisions, first_paint, pages, reactions, readings, recall, stops
+from tests.bench import (
+    card_to_page,
+    chart,
+    codecs,
+    decisions,
+    first_paint,
+    pages,
+    reactions,
+    readings,
+    recall,
+    stops,
+    walls,
+)
 from tests.bench.figures import Figures, flat_name, quantile, spreads, table
 from tests.bench.machine import machine_line
 from tests.bench.promised import completed
@@ -20,7 +32,7 @@ from tests.bench.visits import measure as visits
 from tests.bench.visits.slow_disk import DELAY_MS, slow_disk
 
 PARTS = (
-    *("visits", "slow-disk", "growth", "day", "streams", "card", "codecs", "decisions"),
+    *("visits", "slow-disk", "growth", "day", "streams", "walls", "card", "codecs", "decisions"),
     *("recall", "stops", "chart", "readings", "page", "paint", "reaction"),
 )
 LEISURELY_ROUNDS = 10
@@ -49,7 +61,7 @@ def main() -> int:
     """Measure, tell, and write it down."""
     words = _arguments()
     parts = (words.only,) if words.only else PARTS
-    if {"card", "paint", "reaction"} & set(parts) and not card_to_page.is_possible():
+    if {"card", "paint", "reaction", "walls"} & set(parts) and not card_to_page.is_possible():
         sys.stderr.write("Chromium is missing; without it: python3 run.py bench --only codecs, or decisions\n")
         return 1
     begun, figures = time.monotonic(), Figures(machine=machine_line())
@@ -60,6 +72,7 @@ def main() -> int:
         "growth": lambda: _growth((100, 1_000) if words.quick else words.past, 32 if words.quick else 320),
         "day": lambda: _day(words.coming),
         "streams": lambda: _streams(*(STREAMS_QUICK if words.quick else STREAMS)),
+        "walls": lambda: _walls(*((20, 2) if words.quick else (STREAMS_PROMISED, 50))),
         "card": lambda: _card(words.cards),
         "codecs": lambda: _ratios("Codecs", codecs.measure(words.seconds)),
         "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
@@ -138,6 +151,15 @@ def _streams(counts: Sequence[int], check_ins: int, gone: int) -> Figures:
     _say(f"of {gone:,} pages that went away {seen.left} are left")
     figures = {f"wall_{count}_p99_ms": round(spread.p99, 2) for count, spread in seen.last_told.items()}
     return figures | {"streams_left": seen.left}
+
+
+def _walls(displays: int, calls: int) -> Figures:
+    seen = asyncio.run(walls.measure(displays, calls))
+    _say(f"\nFrom a call at a desk to {displays} walls, one of them in Chromium, {calls} calls and returns")
+    _say(spreads(seen.spreads()))
+    _say(f"the clocks agree to {seen.clock_error_s * 1000:.2f} ms")
+    named = {f"wall {displays} {name}": spread for name, spread in seen.spreads().items()}
+    return {key: value for name, spread in named.items() for key, value in spread.flat(flat_name(name)).items()}
 
 
 def _card(count: int) -> Figures:

@@ -114,9 +114,9 @@ async def _before_the_server(folder: Path, count: int) -> Outcome:
         site = await running.enter_async_context(_site(folder, desk.plug.url))
         running.push_async_callback(_ended, asyncio.create_task(_listen(site, screen)))
         page = await running.enter_async_context(_page(site, screen))
-        first = await _clock_of(page)
+        first = await clock_of(page)
         cards = [await _one_card(desk, screen) for _ in range(count)]
-        last = await _clock_of(page)
+        last = await clock_of(page)
         fetches = await page.evaluate(FETCHES)
     ahead_s = (first[0] + last[0]) / 2
     outcome = Outcome(cards, [], len(fetches), max(first[1], last[1]) + abs(first[0] - last[0]) / 2)
@@ -221,7 +221,7 @@ async def _ended(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _clock_of(page: Page) -> tuple[float, float]:
+async def clock_of(page: Page) -> tuple[float, float]:
     """Return how far the page's clock is ahead of ours, and by how much that may be wrong."""
     looks = []
     for _ in range(CLOCK_LOOKS):

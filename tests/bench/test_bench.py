@@ -26,6 +26,7 @@ from tests.bench import (
     readings,
     recall,
     stops,
+    walls,
 )
 from tests.bench.figures import Spread, quantile, table
 from tests.bench.reader import CARD_ANSWER, WIRE_S, Desk
@@ -58,6 +59,14 @@ async def test_every_call_of_the_team_is_followed_from_the_key_to_every_bench() 
     assert (called.benches, len(called.answered_s), len(called.shown_s)) == (2, 2, 2)
     assert min(*called.answered_s, *called.shown_s) > 0
     assert called.spreads()["key to the last bench"].count == 2
+
+
+async def test_a_call_and_a_return_reach_every_wall_and_the_screen() -> None:
+    shown = await walls.measure(displays=3, calls=1)
+    assert (shown.displays, len(shown.answered_s), len(shown.painted_s), len(shown.last_display_s)) == (3, 2, 2, 2)
+    assert min(*shown.answered_s, *shown.painted_s, *shown.last_display_s) > 0
+    assert shown.clock_error_s < 1
+    assert {spread.count for spread in shown.spreads().values()} == {2}
 
 
 async def test_every_page_is_painted_with_the_people_of_the_day_on_it() -> None:
