@@ -14,7 +14,8 @@
   const isOpen = (question) => !choicesOf(question).some((choice) => choice.checked);
 
   function answer(number, focused) {
-    const question = focused.closest?.("fieldset.answers") ?? shownQuestions().find(isOpen);
+    const stands = focused.isConnected ? focused : document.activeElement; // a live refresh may have replaced it
+    const question = stands.closest?.("fieldset.answers") ?? shownQuestions().find(isOpen);
     const chosen = question && choicesOf(question)[number - 1];
     if (!chosen) return;
     chosen.click();

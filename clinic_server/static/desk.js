@@ -17,13 +17,18 @@
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     if (event.key.length === 1 && isTyping(event.target)) return;
     if (event.key === "Enter" && event.target !== document.body) return;
-    const declared = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(isShown);
-    if (!declared || declared.disabled) return;
+    if (!declaredFor(event.key)) return;
     event.preventDefault();
-    atRest(event, () => press(declared));
+    atRest(event, () => press(declaredFor(event.key))); // found anew: a live refresh may have replaced it meanwhile
+  }
+
+  function declaredFor(key) {
+    const declared = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(isShown);
+    return declared?.disabled ? null : declared;
   }
 
   function press(declared) {
+    if (!declared) return;
     if (declared.matches("summary")) return pressFold(declared, declared.parentElement);
     declared.focus();
     if (!isTyping(declared)) declared.click();

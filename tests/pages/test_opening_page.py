@@ -58,6 +58,18 @@ async def test_the_ambulance_leaves_and_every_bench_and_the_board_say_so_until_a
     assert screens.complaints.said == []
 
 
+async def test_a_key_pressed_just_before_a_live_refresh_is_not_lost(
+    eventually: Eventually, looking: tuple[Page, Page, Page]
+) -> None:
+    lead, *_ = looking
+    await lead.evaluate("""() => {
+      document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "3", bubbles: true, cancelable: true}));
+      const part = document.querySelector('[data-key="3"]').closest("[hx-get]");
+      part.replaceWith(part.cloneNode(true)); // while the key rests
+    }""")
+    await eventually(lead, "document.activeElement.id === 'reason-ambulance'")
+
+
 async def test_closing_while_people_are_observed_is_refused_in_words(
     screens: Screens, eventually: Eventually, looking: tuple[Page, Page, Page]
 ) -> None:
