@@ -17,6 +17,12 @@ from tests.pages.site import PageSite, furnish
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
+# The scripts of a page are the same in every language; its words, in the page that stands, are as wide as they are.
+WRITTEN_ANEW = """source => {
+  const anew = new DOMParser().parseFromString(source, "text/html");
+  document.documentElement.lang = anew.documentElement.lang;
+  document.body.replaceWith(document.adoptNode(anew.body));
+}"""
 BETWEEN_PAGES = ("context was destroyed", "Cannot read properties of null")
 
 
@@ -84,6 +90,13 @@ class Screens:
         assert answer is not None
         return await answer.text()
 
+    async def write_anew(self, page: Page, path: str, *, language: str, signed_in: bool) -> str:
+        """Put a page's words of another language into the page that stands, without loading it; see ``turn``."""
+        await self._equip(page.context, language, signed_in=signed_in)
+        source = await (await page.request.get(self.site.url + path)).text()
+        await page.evaluate(WRITTEN_ANEW, source)
+        return source
+
     async def _equip(self, context: BrowserContext, language: str, *, signed_in: bool) -> None:
         cookies = {"clinic_language": language} | ({"clinic_session": self.site.session} if signed_in else {})
         url = self.site.url
@@ -103,7 +116,7 @@ async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
 @pytest.fixture(name="browser", scope="session")
 async def _browser(chromium: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        arguments = ["--disable-threaded-compositing", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield browser
         await browser.close()

@@ -11,7 +11,7 @@ from clinic_server.device_hub.carriers import FoundAt
 from clinic_server.device_hub.shown import found_key
 from devices.finding import Found
 from tests.pages.accessibility import hindrances_on
-from tests.pages.conftest import Screens, photograph
+from tests.pages.conftest import PICTURES, Screens, photograph
 from tests.pages.site import WALL_TOKEN, PageSite
 from tests.pages.visitors import NAMES, OBSERVED
 
@@ -160,7 +160,6 @@ NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), sel
   .map(e => e.outerHTML.slice(0, 80))"""
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
-
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:")
 
 
@@ -189,9 +188,10 @@ async def test_page_is_sound_in_every_language(window: tuple[Screens, Page], eve
     screens.complaints.said.clear()
     for language in LANGUAGES:
         path = (PAGES | OPEN_PAGES)[name].format(**screens.site.visits, language=language)
-        source = await screens.turn(page, path, language=language, signed_in=name not in OPEN_PAGES)
+        turn = screens.turn if language != LANGUAGES[1] or PICTURES else screens.write_anew
+        source = await turn(page, path, language=language, signed_in=name not in OPEN_PAGES)
         assert not INLINE.search(source)
-        if await page.locator("#live").count():
+        if turn == screens.turn and await page.locator("#live").count():
             await eventually(page, "document.getElementById('live')._htmx?.sse?.status === 200")
         assert await page.locator("html").get_attribute("lang") == language
         assert await page.locator("h1").count() == 1, "a page has one heading of the first rank"
