@@ -22,6 +22,7 @@ from clinic_server.observation.unseen.rules import CameBack
 from clinic_server.people.lookup import people
 from clinic_server.people.rules import PersonFacts
 from clinic_server.stock.tables import product
+from clinic_server.visits.chain import stays
 from clinic_server.visits.doses import in_error
 from clinic_server.visits.tables import dose
 from clinic_server.visits.watch import Watched, watched
@@ -88,14 +89,12 @@ def _urgency(one: Seated) -> tuple[int, int, int]:
 
 
 def products_given(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
-    """Return the names of what was given on each visit, in the order it was given."""
+    """Return the names of what was given on the stay of each visit, in the order it was given."""
+    of_stay = stays(connection, visit_ids)
     rows = connection.execute(
         select(dose.c.visit_id, product.c.name)
         .join(product, product.c.code == dose.c.product_code)
-        .where(dose.c.visit_id.in_(visit_ids), ~in_error())
+        .where(dose.c.visit_id.in_({one for stay in of_stay.values() for one in stay}), ~in_error())
         .order_by(dose.c.journal_seq)
-    )
-    found: dict[UUID, list[str]] = {}
-    for visit_id, name in rows:
-        found.setdefault(visit_id, []).append(name)
-    return found
+    ).all()
+    return {visit_id: [row.name for row in rows if row.visit_id in stay] for visit_id, stay in of_stay.items()}

@@ -26,7 +26,7 @@ WAYS = {  # what may follow what on a visit, typed from the flow of the founding
     "consent_disputed": {"answered", "dispute_settled", "refused", "abandoned"},
     "dispute_settled": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
     "sent_back": {"answered", "abandoned"},
-    "dose_given": {"left", "left_early", "left_unseen", "transferred"},
+    "dose_given": {"left", "left_early", "left_unseen", "transferred", "continued"},
 }
 CONFIRMATIONS = {
     *("health", "record_card", "appearance", "name", "age", "product"),
