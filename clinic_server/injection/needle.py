@@ -25,7 +25,7 @@ from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.units import opened_in
 from clinic_server.stock.vials import open_vial_first
 from clinic_server.visits.chain import followed_by
-from clinic_server.visits.doses import doses_given
+from clinic_server.visits.doses import DoseGiven, doses_given
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
@@ -92,7 +92,7 @@ def needle_facts(
         stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
-        sites_used=_sites_used(bench, person_id),
+        sites_used=frozenset(one.body_site for one in given_today(bench, person_id)),
         followed=_followed(bench.connection, visit_id),
     )
 
@@ -110,12 +110,12 @@ def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
     return at_needle(bench.connection, bench.keyring, ordered, local_now).findings
 
 
-def _sites_used(bench: Bench, person_id: UUID) -> frozenset[BodySite]:
-    """Return where the doses went in that the recipient was given on this clinic day."""
+def given_today(bench: Bench, person_id: UUID) -> Sequence[DoseGiven]:
+    """Return the doses that somebody was given on this clinic day, the earliest first."""
     of_day = (bench.site.zone, bench.site.day_starts_at)
     day = business_date(bench.now, *of_day)
     given = doses_given(bench.connection, person_id)
-    return frozenset(one.body_site for one in given if business_date(one.given_at, *of_day) == day)
+    return [one for one in given if business_date(one.given_at, *of_day) == day]
 
 
 def _followed(connection: Connection, visit_id: UUID) -> Followed | None:

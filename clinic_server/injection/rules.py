@@ -184,6 +184,12 @@ def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
     return max(order.observation_minutes, site_minutes, LEAST_OBSERVATION_MINUTES)
 
 
+def sites_left(body_sites: Iterable[BodySite], used: Iterable[BodySite]) -> tuple[BodySite, ...]:
+    """Return where a dose may go in on a day on which others did; what is swallowed leaves the mouth free."""
+    taken = {*used} - {BodySite.MOUTH}
+    return tuple(one for one in body_sites if one not in taken)
+
+
 def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_id: UUID | None, now: datetime) -> None:
     """Raise unless the permit is unused, still running, and this vaccinator's at this bench."""
     if permit.is_used:
@@ -214,7 +220,7 @@ def _about_dose_before(facts: NeedleFacts) -> Iterable[str]:
         yield PermitFinding.EARLIER_DOSE_NOT_WATCHED
     if facts.followed is not None and facts.followed.is_cared_for:
         yield PermitFinding.UNDER_CARE
-    if facts.body_site in facts.sites_used - {BodySite.MOUTH}:
+    if facts.body_site is not None and facts.body_site not in sites_left((facts.body_site,), facts.sites_used):
         yield PermitFinding.BODY_SITE_USED_TODAY
 
 

@@ -6,6 +6,7 @@ from clinic_server.observation.checks import pages as checks_pages
 from clinic_server.observation.exit import api as exit_api
 from clinic_server.observation.exit import pages as exit_pages
 from clinic_server.observation.further import api as further_api
+from clinic_server.observation.further import pages as further_pages
 from clinic_server.observation.handover import api as handover_api
 from clinic_server.observation.handover import pages as handover_pages
 from clinic_server.observation.seats import api as seats_api
@@ -23,6 +24,7 @@ ROUTERS = (
     seats_api.router,
     seats_pages.router,
     further_api.router,
+    further_pages.router,
     unseen_api.router,
     unseen_pages.router,
     handover_api.router,

@@ -38,6 +38,16 @@ def further_visit(connection: Connection, visit_id: UUID) -> UUID | None:
     return found
 
 
+def waiting_for_more(connection: Connection) -> Mapping[UUID, int]:
+    """Return the ticket under which each watched person waits for a further vaccine, by the visit that is watched."""
+    rows = connection.execute(
+        select(visit_follows.c.follows_visit_id, visit_now.c.ticket_number)
+        .join(visit_now, visit_now.c.visit_id == visit_follows.c.visit_id)
+        .where(IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
+    )
+    return {row.follows_visit_id: row.ticket_number for row in rows}
+
+
 def visit_that_counts(connection: Connection, visit_id: UUID) -> UUID:
     """Return the visit on which the person of a visit is watched, or left: of one stay, the last that had a dose."""
     before = followed_by(connection, visit_id)

@@ -12,6 +12,7 @@ from clinic_server.adverse_events.lookup import suspect_doses, under_care
 from clinic_server.adverse_events.rules import StillUnderCare
 from clinic_server.injection.actions import give_dose
 from clinic_server.injection.rules import PermitRefused
+from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.errors import ClinicError
 from clinic_server.observation.actions import EarlyLeaving, extend, leave, leave_early
@@ -29,11 +30,13 @@ from clinic_server.observation.rules import EarlyReason, ExtensionReason, Furthe
 from clinic_server.observation.unseen.actions import note_left_unseen
 from clinic_server.queue.rules import NoDosesLeft
 from clinic_server.settings import SiteSettings
+from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import VisitScan
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import history, open_visit_of, standing
 from clinic_server.visits.steps import VisitAlreadyOpen, open_visit
 from clinic_server.visits.watch import due_at
+from tests.api.callers import AsRole
 from tests.api.further import FLU, LEFT, RIGHT, SITE, Needles
 from tests.api.test_checks import WELL
 from tests.api.test_slip_codes import code_of
@@ -227,3 +230,44 @@ def test_what_was_noted_of_somebody_goes_on_being_told(needles: Needles) -> None
     listed = db.read_now(lambda c: handover_list(c, db.keyring))
     assert [note.words for note in listed.notes_of(further)] == ["felt faint at the needle"]
     assert len(db.read_now(lambda c: notes_of(c, db.keyring, further))) == 1
+
+
+async def test_a_nurse_asks_on_the_persons_page_and_the_bench_is_told_of_the_first(
+    as_role: AsRole, house: House, clock: ManualClock
+) -> None:
+    needles = Needles.at(house.db)
+    first, nurse = needles.injected(), await as_role(Role.OBSERVER)
+    page = f"/visits/{first}/observation"
+    assert "Further vaccine today" in (await nurse.get(page)).text
+    asked = await nurse.post(f"/visits/{first}/further-visit", data={"once": "1"})
+    assert asked.status_code < 400, asked.text
+    clock.pass_time(minutes=31)
+    for shown in (page, "/observation"):
+        told = (await nurse.get(shown)).text
+        assert ("waits for a further vaccine" in told, "may leave" in told) == (True, False)
+    person_id = house.db.read_now(lambda c: standing(c, first)).person_id
+    further = house.db.read_now(lambda c: open_visit_of(c, person_id))
+    assert further is not None
+    needles.ordered(further.visit_id, FLU)
+    bench = await as_role(Role.VACCINATOR)
+    chair = (await bench.get(f"/visits/{further.visit_id}/injection")).text
+    assert "Vaccine-hep was given at 09:00: Left upper arm." in chair
+    needles.given(further.visit_id, FLU, RIGHT)
+    assert f"/visits/{further.visit_id}/observation" in (await nurse.get(page)).text
+
+
+async def test_over_http_a_further_visit_is_asked_for_by_those_who_may_and_taken_back(
+    as_role: AsRole, house: House
+) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    path = f"/api/v1/visits/{first}/further-visit"
+    assert (await (await as_role(Role.VOLUNTEER)).post(path)).status_code == 403
+    desk = await as_role(Role.REGISTRAR)
+    asked = await desk.post(path)
+    assert asked.status_code == 201
+    assert (await desk.post(path)).json()["code"] == "visit_already_open"
+    left = await (await as_role(Role.OBSERVER)).post(f"/api/v1/visits/{first}/leave")
+    assert left.json()["code"] == "further_asked_for"
+    back = await desk.post(f"{path}/withdrawal", json={"words": "changed his mind"})
+    assert (back.status_code, back.json()) == (201, asked.json()["visit_id"])
