@@ -103,19 +103,8 @@ from clinic_server.kit.schema import upgrade
 from clinic_server.kit.shedding import Shedding
 from clinic_server.kit.tx import Site
 from clinic_server.kit.witness import Witness
-from clinic_server.observation import api as observation_api
-from clinic_server.observation import pages as observation_pages
-from clinic_server.observation.checks import api as checks_api
-from clinic_server.observation.checks import pages as checks_pages
+from clinic_server.observation import routers as observation_routers
 from clinic_server.observation.checks import plans as check_plans
-from clinic_server.observation.exit import api as exit_api
-from clinic_server.observation.exit import pages as exit_pages
-from clinic_server.observation.handover import api as handover_api
-from clinic_server.observation.handover import pages as handover_pages
-from clinic_server.observation.seats import api as seats_api
-from clinic_server.observation.seats import pages as seats_pages
-from clinic_server.observation.unseen import api as unseen_api
-from clinic_server.observation.unseen import pages as unseen_pages
 from clinic_server.opening import api as opening_api
 from clinic_server.opening import checklists, kit_lists
 from clinic_server.opening import pages as opening_pages
@@ -186,8 +175,7 @@ ROUTERS = (
     injection_api.router,
     injection_pages.router,
     box_pages.router,
-    observation_api.router,
-    observation_pages.router,
+    *observation_routers.ROUTERS,
     care_api.router,
     care_pages.router,
     report_api.router,
@@ -197,16 +185,6 @@ ROUTERS = (
     due_pages.router,
     similar_api.router,
     similar_pages.router,
-    exit_api.router,
-    exit_pages.router,
-    checks_api.router,
-    checks_pages.router,
-    seats_api.router,
-    seats_pages.router,
-    unseen_api.router,
-    unseen_pages.router,
-    handover_api.router,
-    handover_pages.router,
     opening_api.router,
     opening_pages.router,
     kit_api.router,

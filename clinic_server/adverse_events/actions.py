@@ -52,6 +52,7 @@ from clinic_server.adverse_events.tables import (
 )
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.visits.chain import stay_of
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import Standing
 
@@ -82,8 +83,9 @@ def file_event(tx: Tx, new: NewEvent) -> EventRef:
 
 
 def suspects_of_visit(tx: Tx, visit: Standing) -> Sequence[UUID]:
-    """Return the visit's doses, the latest suspected first; a clock set back since must not keep the team away."""
-    given = [one for one in doses_given(tx.connection, visit.person_id) if one.visit_id == visit.visit_id]
+    """Return the doses of the visit's stay, the latest suspected first; a clock set back since keeps nobody away."""
+    stay = stay_of(tx.connection, visit.visit_id)
+    given = [one for one in doses_given(tx.connection, visit.person_id) if one.visit_id in stay]
     return [one.dose_id for one in reversed(given) if one.given_at <= tx.now][:MOST_SUSPECTS]
 
 

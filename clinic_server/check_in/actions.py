@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from clinic_server.check_in.promises import doses_promised
 from clinic_server.check_in.rules import (
     ADMISSION,
     Admission,
@@ -11,7 +10,6 @@ from clinic_server.check_in.rules import (
     TypedReason,
     findings_for,
     refuse_inadmissible,
-    refuse_without_dose,
 )
 from clinic_server.check_in.tables import CheckIn
 from clinic_server.kit.clock import business_date
@@ -19,7 +17,8 @@ from clinic_server.kit.tx import Tx
 from clinic_server.people.actions import Registered, append_phone, find_or_register
 from clinic_server.people.rules import IdentityFacts, Source, age_on
 from clinic_server.queue.actions import go_first_by_age, spot_for, take_spot
-from clinic_server.queue.rules import Spot
+from clinic_server.queue.promises import doses_promised
+from clinic_server.queue.rules import Spot, refuse_without_dose
 from clinic_server.settings import SiteSettings
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.steps import VISITS, abandon, open_visit

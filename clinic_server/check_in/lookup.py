@@ -8,21 +8,18 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from clinic_server.check_in.actions import Arrival
-from clinic_server.check_in.promises import doses_promised
 from clinic_server.check_in.rules import (
     ADMISSION,
     BookingsNotSetUp,
     CardPerished,
     CardUnreadable,
     DocumentNeeded,
-    DosesPromised,
     Finding,
     How,
     ScanIsUnit,
     SlipIsNoDocument,
     findings_for,
     refuse_inadmissible,
-    refuse_without_dose,
 )
 from clinic_server.check_in.tables import check_in
 from clinic_server.kit.call import House
@@ -44,6 +41,8 @@ from clinic_server.people.rules import (
     differs_from_held,
     mask_number,
 )
+from clinic_server.queue.promises import doses_promised
+from clinic_server.queue.rules import DosesPromised, refuse_without_dose
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, VisitScan, refusal_of
 from clinic_server.visits.flow import Outcome, Stage

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from clinic_server.kit.errors import Conflict, Refused
 from clinic_server.people.rules import CardFacts, IdentityFacts, age_on
+from clinic_server.queue.rules import DosesPromised
 from clinic_server.visits.rules import WithheldDose
 
 
@@ -49,12 +50,6 @@ class BornInFuture(Refused):
     """The birth date is still to come."""
 
     code = "born_in_future"
-
-
-class NoDosesLeft(Refused):
-    """Every dose that could be given is needed by somebody who waits for it already."""
-
-    code = "no_doses_left"
 
 
 class CardPerished(Conflict):
@@ -101,15 +96,6 @@ class Admission:
     minimum_age_years: int
 
 
-@dataclass(frozen=True, slots=True)
-class DosesPromised:
-    """How many wait for a dose, and how many doses there are; ``overbook`` tickets more are given on hope."""
-
-    waiting: int
-    usable: int
-    overbook: int
-
-
 # Three years and older: the national extension of June 2021. No physician of this site has confirmed it yet.
 ADMISSION = Admission(version="cn-2021-06", minimum_age_years=3)
 
@@ -120,12 +106,6 @@ def refuse_inadmissible(stated: IdentityFacts, day: date, admission: Admission) 
         raise BornInFuture
     if age_on(stated.born_on, day) < admission.minimum_age_years:
         raise UnderAge(minimum=admission.minimum_age_years)
-
-
-def refuse_without_dose(promised: DosesPromised | None) -> None:
-    """Raise unless one more ticket is covered; None: the site gives tickets without counting doses."""
-    if promised and promised.waiting >= promised.usable + promised.overbook:
-        raise NoDosesLeft(waiting=promised.waiting, usable=promised.usable)
 
 
 def findings_for(  # noqa: PLR0913  # each from its own owner

@@ -35,6 +35,7 @@ from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
 from clinic_server.stock.units import draw_dose, unit_by_code, unit_by_id
 from clinic_server.stock.whereabouts import STOCK
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
+from clinic_server.visits.further import continue_watch
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS, require_stage, take_step
 from clinic_server.visits.tables import Dose, dose
@@ -126,6 +127,7 @@ def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite) 
     foreseen = foreseen_of(tx.connection, tx.keyring, order.decision_id)  # as it still is: the needle was cleared
     dose_id = _record_dose(tx, held, unit, foreseen, body_site)
     observe_until = start_watch(tx, held.visit_id, tx.now, minutes_to_stay(order, site.observation_minutes))
+    continue_watch(tx, held.visit_id, dose_id)
     take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
     tx.journal("dose_given", dose_id, VISITS, STOCK)
     return Given(dose_id, unit.lot_number, observe_until)

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from clinic_server.adverse_events.lookup import under_care
 from clinic_server.immunisations.lookup import at_needle
 from clinic_server.immunisations.outlooks import Ordered
 from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckList
-from clinic_server.injection.rules import NeedleFacts, OrderFacts
+from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
+from clinic_server.kit.clock import business_date
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.lookup import pauses
@@ -22,6 +24,9 @@ from clinic_server.stock.rules import AtBench, BodySite, Stop, UnitFacts, stop_f
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.units import opened_in
 from clinic_server.stock.vials import open_vial_first
+from clinic_server.visits.chain import followed_by
+from clinic_server.visits.doses import DoseGiven, doses_given
+from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
 
@@ -87,6 +92,8 @@ def needle_facts(
         stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
+        sites_used=frozenset(one.body_site for one in given_today(bench, person_id)),
+        followed=_followed(bench.connection, visit_id),
     )
 
 
@@ -101,6 +108,22 @@ def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
     """Return what of the recipient's past forbids the dose that its decision did not accept."""
     local_now = bench.now.astimezone(bench.site.zone)
     return at_needle(bench.connection, bench.keyring, ordered, local_now).findings
+
+
+def given_today(bench: Bench, person_id: UUID) -> Sequence[DoseGiven]:
+    """Return the doses that somebody was given on this clinic day, the earliest first."""
+    of_day = (bench.site.zone, bench.site.day_starts_at)
+    day = business_date(bench.now, *of_day)
+    given = doses_given(bench.connection, person_id)
+    return [one for one in given if business_date(one.given_at, *of_day) == day]
+
+
+def _followed(connection: Connection, visit_id: UUID) -> Followed | None:
+    before = followed_by(connection, visit_id)
+    if before is None:
+        return None
+    is_watched = standing(connection, before).stage is Stage.OBSERVED
+    return Followed(is_watched, under_care(connection, before) is not None)
 
 
 def standing_stops_on(bench: Bench, unit: UnitFacts | None) -> Sequence[Stop]:

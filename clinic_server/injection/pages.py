@@ -1,6 +1,6 @@
 """The bench: who is next, scan, permit in green or refusal in red, given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
-from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason
+from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason, sites_left
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
@@ -24,6 +24,8 @@ from clinic_server.stock.scans import Scanned, VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
+from clinic_server.visits.chain import further_visit
+from clinic_server.visits.doses import DoseGiven
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing
@@ -92,7 +94,10 @@ class SentBackForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class Chair:
-    """Everything the bench shows of the person in the chair, of the unit in hand, and of the permit for both."""
+    """Everything the bench shows of the person in the chair, of the unit in hand, and of the permit for both.
+
+    ``earlier`` are the doses of today with the products' names; ``body_sites`` are those that they left.
+    """
 
     visit: Standing
     person: PersonFacts
@@ -103,6 +108,7 @@ class Chair:
     body_sites: tuple[BodySite, ...]
     shown: actions.Shown | None
     stops: tuple[Stop, ...]
+    earlier: Sequence[tuple[DoseGiven, str]]
 
     @property
     def is_permitted(self) -> bool:
@@ -273,6 +279,8 @@ def _chair(
         unit_id = shown.permit.unit_id
     unit = unit_by_id(connection, unit_id) if unit_id else None
     vaccine = vaccines.shipped().get(unit.vaccine_code) if unit else None
+    today = needle.given_today(bench, seated.visit.person_id)
+    earlier = [one for one in today if one.visit_id != visit_id]
     return Chair(
         visit=seated.visit,
         person=seated.person,
@@ -280,9 +288,10 @@ def _chair(
         ordered=require_product(connection, order.product_code) if order else None,
         observation_minutes=max(order.observation_minutes if order else 0, bench.site.observation_minutes),
         unit=unit,
-        body_sites=vaccine.body_sites if vaccine else (),
+        body_sites=sites_left(vaccine.body_sites if vaccine else (), [one.body_site for one in earlier]),
         shown=shown,
         stops=tuple(needle.standing_stops_on(bench, unit)),
+        earlier=[(one, require_product(connection, one.product_code).name) for one in earlier],
     )
 
 
@@ -290,5 +299,9 @@ async def _to_chair(call: Call, scanned: Scanned) -> Response:
     if not isinstance(scanned, VisitScan):
         raise SlipUnknown
     keyring = call.house.db.keyring
-    visit = await call.read(lambda connection: visit_of_slip(connection, keyring, scanned.code))
-    return go_to(call.request, _chair_of(visit.visit_id))
+
+    def waits(connection: Connection) -> UUID:
+        visit = visit_of_slip(connection, keyring, scanned.code)
+        return further_visit(connection, visit.visit_id) or visit.visit_id
+
+    return go_to(call.request, _chair_of(await call.read(waits)))

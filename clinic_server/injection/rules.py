@@ -36,6 +36,9 @@ class PermitFinding(StrEnum):
     ROUTE_OUTSIDE_VACCINE = "route_outside_vaccine"
     VOLUME_OUTSIDE_VACCINE = "volume_outside_vaccine"
     BODY_SITE_OUTSIDE_VACCINE = "body_site_outside_vaccine"
+    BODY_SITE_USED_TODAY = "body_site_used_today"
+    EARLIER_DOSE_NOT_WATCHED = "earlier_dose_not_watched"
+    UNDER_CARE = "under_care"
 
 
 class PermitRefused(Refused):
@@ -100,11 +103,20 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """How somebody stands whose further vaccine this is: watched after the dose before, or not; cared for, or not."""
+
+    is_watched: bool
+    is_cared_for: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NeedleFacts:
     """Everything the needle rests on, as it stands now.
 
     ``box`` (the bench's), ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of
-    which forbids the needle. ``body_site`` is None until the needle went in.
+    which forbids the needle. ``body_site`` is None until the needle went in; ``sites_used`` are those of the doses
+    the person was given on this clinic day. ``followed`` is how they stand after the dose before, if this is a further.
     """
 
     at: AtBench
@@ -121,6 +133,8 @@ class NeedleFacts:
     stops: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
     outlook: tuple[str, ...] = ()
+    sites_used: frozenset[BodySite] = frozenset()
+    followed: Followed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,7 @@ def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
         *facts.box,
         *facts.stops,
         *_about_vaccine(facts, facts.vaccine),
+        *_about_dose_before(facts),
         *(unconfirmed(code) for code in facts.required if code not in facts.confirmed),
     )
 
@@ -167,6 +182,12 @@ def permit_ends(now: datetime, order: OrderFacts, unit: UnitFacts, lot_good_unti
 def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
     """Return the minutes under observation: the longest of the order's, the site's and the floor for everybody."""
     return max(order.observation_minutes, site_minutes, LEAST_OBSERVATION_MINUTES)
+
+
+def sites_left(body_sites: Iterable[BodySite], used: Iterable[BodySite]) -> tuple[BodySite, ...]:
+    """Return where a dose may go in on a day on which others did; what is swallowed leaves the mouth free."""
+    taken = {*used} - {BodySite.MOUTH}
+    return tuple(one for one in body_sites if one not in taken)
 
 
 def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_id: UUID | None, now: datetime) -> None:
@@ -191,6 +212,16 @@ def _about_order(facts: NeedleFacts, order: OrderFacts) -> Iterable[str]:
         yield PermitFinding.NO_CONSENT
     if facts.is_physician_separate and order.physician_id == facts.vaccinator_id:
         yield PermitFinding.PHYSICIAN_IS_VACCINATOR
+
+
+def _about_dose_before(facts: NeedleFacts) -> Iterable[str]:
+    """Compare with what was given on this clinic day: a reaction must show which needle it came from."""
+    if facts.followed is not None and not facts.followed.is_watched:
+        yield PermitFinding.EARLIER_DOSE_NOT_WATCHED
+    if facts.followed is not None and facts.followed.is_cared_for:
+        yield PermitFinding.UNDER_CARE
+    if facts.body_site is not None and facts.body_site not in sites_left((facts.body_site,), facts.sites_used):
+        yield PermitFinding.BODY_SITE_USED_TODAY
 
 
 def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]:

@@ -12,6 +12,7 @@ from clinic_server.observation.rules import (
     DepartureKind,
     EarlyReason,
     ExtensionReason,
+    FurtherAskedFor,
     NotEarly,
     TimeUnproved,
     TooEarly,
@@ -22,7 +23,9 @@ from clinic_server.people.rules import PersonFacts
 from clinic_server.people.signatures import Signature, refuse_unsigned
 from clinic_server.people.signing import signed_columns
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.visits.chain import further_visit
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.further import end_further_visit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS, require_stage, take_step
 from clinic_server.visits.watch import Standing, extend_watch, minutes_left, standing_watch
@@ -46,9 +49,12 @@ def leave(tx: Tx, visit_id: UUID, vouching: str = "") -> Stage:
 def let_out(tx: Tx, visit_id: UUID, vouching: str = "") -> Stage:
     """Record the completed departure, or raise what keeps the person before anything is written; the caller journals.
 
-    TooEarly; TimeUnproved where a nurse answers for the time and does not; CheckDue and OutsideReleaseBand.
+    TooEarly; TimeUnproved where a nurse answers for the time and does not; CheckDue and OutsideReleaseBand;
+    FurtherAskedFor.
     """
     watch = require_watched(tx, visit_id, Outcome.LEFT)
+    if (further := further_visit(tx.connection, visit_id)) is not None:
+        raise FurtherAskedFor(ticket=standing(tx.connection, further).ticket_number)
     if missing := minutes_left(tx.now, watch.due.at):
         raise TooEarly(minutes=missing)
     if watch.due.is_unproved(tx.now) and not vouching.strip():
@@ -76,6 +82,7 @@ def leave_early(tx: Tx, visit_id: UUID, leaving: EarlyLeaving) -> Stage:
     tx.append(EarlyLeave, departure_id=departure_id, informed_by=informed_by)
     for signature in signatures:
         _sign(tx, departure_id, signature, whose)
+    end_further_visit(tx, visit_id)
     stage = take_step(tx, visit_id, Outcome.LEFT_EARLY, departure_id)
     tx.journal("person_left_early", visit_id, VISITS)
     return stage

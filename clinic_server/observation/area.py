@@ -22,6 +22,7 @@ from clinic_server.observation.unseen.rules import CameBack
 from clinic_server.people.lookup import people
 from clinic_server.people.rules import PersonFacts
 from clinic_server.stock.tables import product
+from clinic_server.visits.chain import stays, waiting_for_more
 from clinic_server.visits.doses import in_error
 from clinic_server.visits.tables import dose
 from clinic_server.visits.watch import Watched, watched
@@ -33,7 +34,7 @@ TURNS_SHOWN: Final = timedelta(hours=1)
 class Seated:
     """One person of the area; without a ``place`` they have not arrived from the bench yet.
 
-    ``came_back`` is of whoever had left unseen.
+    ``came_back`` is of whoever had left unseen, ``further_ticket`` of whoever waits for a further vaccine.
     """
 
     watched: Watched
@@ -43,6 +44,7 @@ class Seated:
     called: CallFacts | None
     checks: CheckStanding
     came_back: CameBack | None = None
+    further_ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def area(connection: Connection, keyring: Keyring) -> Area:
     known = people(connection, keyring, [one.person_id for one in present])
     given = products_given(connection, [one.visit_id for one in present])
     seated, calls = places(connection), calls_by_visit(connection)
+    more = waiting_for_more(connection)
     returned = came_back(connection, [one.visit_id for one in present])
     checks = check_standings(connection, keyring, {one.visit_id: one for one in present})
     cards = [
@@ -71,6 +74,7 @@ def area(connection: Connection, keyring: Keyring) -> Area:
             called=calls.get(one.visit_id),
             checks=checks[one.visit_id],
             came_back=returned.get(one.visit_id),
+            further_ticket=more.get(one.visit_id),
         )
         for one in present
     ]
@@ -88,14 +92,12 @@ def _urgency(one: Seated) -> tuple[int, int, int]:
 
 
 def products_given(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Sequence[str]]:
-    """Return the names of what was given on each visit, in the order it was given."""
+    """Return the names of what was given on the stay of each visit, in the order it was given."""
+    of_stay = stays(connection, visit_ids)
     rows = connection.execute(
         select(dose.c.visit_id, product.c.name)
         .join(product, product.c.code == dose.c.product_code)
-        .where(dose.c.visit_id.in_(visit_ids), ~in_error())
+        .where(dose.c.visit_id.in_({one for stay in of_stay.values() for one in stay}), ~in_error())
         .order_by(dose.c.journal_seq)
-    )
-    found: dict[UUID, list[str]] = {}
-    for visit_id, name in rows:
-        found.setdefault(visit_id, []).append(name)
-    return found
+    ).all()
+    return {visit_id: [row.name for row in rows if row.visit_id in stay] for visit_id, stay in of_stay.items()}

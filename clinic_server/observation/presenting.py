@@ -10,7 +10,8 @@ from clinic_server.people.documents import Document
 from clinic_server.people.lookup import find_by_document
 from clinic_server.people.rules import CardFacts
 from clinic_server.stock.scans import ScanFacts, VisitScan
-from clinic_server.visits.lookup import Standing, last_visit_of, open_visit_of
+from clinic_server.visits.chain import visit_that_counts
+from clinic_server.visits.lookup import Standing, last_visit_of, open_visit_of, standing
 from clinic_server.visits.slip_code import visit_of_slip
 
 _KINDS: Final = ("card", "scan")
@@ -23,7 +24,10 @@ def newest_at(inbox: Inbox, station: str) -> tuple[Delivery, str] | None:
 
 
 def visit_shown(connection: Connection, keyring: Keyring, content: object) -> Standing | None:
-    """Return the visit of a slip, or the open or last one of a document's holder; raise what makes it no document."""
+    """Return the visit of a slip, or the open or last one of a document's holder; raise what makes it no document.
+
+    Of several visits of one stay it is the one whose watch counts, whichever slip was shown.
+    """
     match content:
         case VisitScan(code):
             found: Standing | None = visit_of_slip(connection, keyring, code)
@@ -33,7 +37,7 @@ def visit_shown(connection: Connection, keyring: Keyring, content: object) -> St
             found = _visit_of_holder(connection, keyring, Document.parse(text))
         case _:
             found = None
-    return found
+    return None if found is None else standing(connection, visit_that_counts(connection, found.visit_id))
 
 
 def _visit_of_holder(connection: Connection, keyring: Keyring, document: Document) -> Standing | None:

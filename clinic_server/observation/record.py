@@ -25,6 +25,7 @@ from clinic_server.people.lookup import person, phones
 from clinic_server.people.rules import PersonFacts
 from clinic_server.people.signatures import Signer
 from clinic_server.staff.actions import members
+from clinic_server.visits.chain import visit_that_counts, waiting_for_more
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.watch import Watched, standing_watch, watched
@@ -53,7 +54,10 @@ class Departed:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything of one visit's observation; ``watched`` is None once it has ended."""
+    """Everything of one visit's observation; ``watched`` is None once it has ended, or gone on at ``goes_on_at``.
+
+    ``further_ticket`` is the number under which they wait for a further vaccine.
+    """
 
     visit: Standing
     person: PersonFacts
@@ -70,6 +74,8 @@ class Record:
     phone: str = field(repr=False)
     notes: Sequence[Note]
     is_minor: bool
+    further_ticket: int | None
+    goes_on_at: UUID | None
     names: Mapping[UUID, str]
 
     @property
@@ -82,6 +88,7 @@ def record_of(connection: Connection, keyring: Keyring, visit_id: UUID, today: d
     """Return the record of a visit's observation, or raise VisitUnknown."""
     visit = standing(connection, visit_id)
     watch = standing_watch(connection, visit_id)
+    counts = visit_that_counts(connection, visit_id)
     who = person(connection, keyring, visit.person_id)
     return Record(
         visit=visit,
@@ -99,6 +106,8 @@ def record_of(connection: Connection, keyring: Keyring, visit_id: UUID, today: d
         phone=phones(connection, keyring, [visit.person_id]).get(visit.person_id, ""),
         notes=notes_of(connection, keyring, visit_id),
         is_minor=who.age_on(today) < OF_AGE.adult,
+        further_ticket=waiting_for_more(connection).get(visit_id),
+        goes_on_at=None if counts == visit_id else counts,
         names={one.staff_id: one.name for one in members(connection, keyring)},
     )
 

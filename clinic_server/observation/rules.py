@@ -48,6 +48,12 @@ class TooEarly(Refused):
     code = "too_early"
 
 
+class FurtherAskedFor(Refused):
+    """A further vaccine was asked for and not given yet; ``ticket`` says under which number they wait for it."""
+
+    code = "further_asked_for"
+
+
 class NotEarly(Refused):
     """The observation is over; leaving now is no early leave."""
 

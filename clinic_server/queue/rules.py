@@ -26,6 +26,12 @@ class PriorityReason(StrEnum):
     STAFF_DECISION = "staff_decision"
 
 
+class NoDosesLeft(Refused):
+    """Every dose that could be given is needed by somebody who waits for it already."""
+
+    code = "no_doses_left"
+
+
 class NobodyWaiting(Conflict):
     """Every ticket at this stage was called already, or none of them is for this station."""
 
@@ -137,6 +143,21 @@ class Counter:
     code: str
     lane: str | None = None
     products: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DosesPromised:
+    """How many wait for a dose, and how many doses there are; ``overbook`` tickets more are given on hope."""
+
+    waiting: int
+    usable: int
+    overbook: int
+
+
+def refuse_without_dose(promised: DosesPromised | None) -> None:
+    """Raise unless one more ticket is covered; None: the site gives tickets without counting doses."""
+    if promised and promised.waiting >= promised.usable + promised.overbook:
+        raise NoDosesLeft(waiting=promised.waiting, usable=promised.usable)
 
 
 def priority_by_age(age_years: int, elderly_from_years: int, infants_below_years: int) -> PriorityReason | None:

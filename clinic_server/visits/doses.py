@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Exists, bindparam, exists, select
 
+from clinic_server.stock.rules import BodySite
 from clinic_server.visits.tables import dose, dose_entered_in_error
 
 
@@ -18,6 +19,7 @@ class DoseGiven:
     visit_id: UUID
     product_code: str
     given_at: datetime
+    body_site: BodySite
 
 
 def in_error() -> Exists:
@@ -31,7 +33,7 @@ def doses_given(connection: Connection, person_id: UUID) -> Sequence[DoseGiven]:
 
 
 _given = (
-    select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at)
+    select(dose.c.id, dose.c.visit_id, dose.c.product_code, dose.c.given_at, dose.c.body_site)
     .where(dose.c.person_id == bindparam("person_id"), ~in_error())
     .order_by(dose.c.given_at, dose.c.journal_seq)
 )

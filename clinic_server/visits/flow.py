@@ -50,6 +50,7 @@ class Outcome(StrEnum):
     LEFT_EARLY = "left_early"
     LEFT_UNSEEN = "left_unseen"
     CAME_BACK = "came_back"
+    CONTINUED = "continued"
     TRANSFERRED = "transferred"
     ABANDONED = "abandoned"
 
@@ -103,6 +104,7 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
         Outcome.LEFT_EARLY: Stage.LEFT_EARLY,
         Outcome.LEFT_UNSEEN: Stage.LEFT_UNSEEN,
         Outcome.TRANSFERRED: Stage.TRANSFERRED,
+        Outcome.CONTINUED: Stage.COMPLETED,  # the visit of a further dose has taken the watch over
     },
 }
 

@@ -77,8 +77,9 @@ def called_to(connection: Connection, station: str) -> Sequence[Standing]:
 
 
 def open_visit_of(connection: Connection, person_id: UUID) -> Standing | None:
-    """Return the person's open visit."""
-    row = connection.execute(_standings().where(visit_now.c.person_id == person_id, IS_OPEN)).first()
+    """Return the person's open visit; where they wait for a further vaccine, the one of that."""
+    wanted = _standings().where(visit_now.c.person_id == person_id, IS_OPEN)
+    row = connection.execute(wanted.order_by(visit_now.c.stage == Stage.OBSERVED).limit(1)).first()
     return _as_standing(row) if row else None
 
 

@@ -13,7 +13,9 @@ from clinic_server.visits.rules import CallEnd
 from clinic_server.visits.tables import IS_OPEN, Call, CallEnded, Visit, VisitNow, VisitStep, visit, visit_now
 
 VISITS = "visits"  # the topic of every page that shows who stands where
-_open_ticket_of = select(visit_now.c.ticket_number).where(visit_now.c.person_id == bindparam("person_id"), IS_OPEN)
+_open_visits_of = select(visit_now.c.visit_id, visit_now.c.ticket_number).where(
+    visit_now.c.person_id == bindparam("person_id"), IS_OPEN
+)
 _stage_of = select(visit_now.c.stage).where(visit_now.c.visit_id == bindparam("visit_id"))
 _last_ticket = select(func.max(visit.c.ticket_number)).where(visit.c.business_on == bindparam("business_on"))
 _move = update(visit_now).where(visit_now.c.visit_id == bindparam("of_visit"))
@@ -39,9 +41,14 @@ class OpenedVisit:
     ticket_number: int
 
 
-def open_visit(tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None) -> OpenedVisit:
-    """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open."""
-    _refuse_open(tx, person_id)
+def open_visit(
+    tx: Tx, person_id: UUID, business_on: date, record_id: UUID | None = None, *, beside: UUID | None = None
+) -> OpenedVisit:
+    """Give a person a visit and the day's next ticket number; raise VisitAlreadyOpen when one is open.
+
+    Only ``beside`` may be: the visit on which they are watched, and which the new one follows.
+    """
+    _refuse_open(tx, person_id, beside)
     ticket_number = _next_ticket(tx, business_on)
     visit_id = tx.append(
         Visit, person_id=person_id, business_on=business_on, ticket_number=ticket_number, opened_at=tx.now
@@ -114,10 +121,10 @@ def abandon(tx: Tx, visit_id: UUID) -> Stage:
     return stage
 
 
-def _refuse_open(tx: Tx, person_id: UUID) -> None:
-    standing = tx.execute(_open_ticket_of, {"person_id": person_id}).scalar()
-    if standing is not None:
-        raise VisitAlreadyOpen(ticket=standing)
+def _refuse_open(tx: Tx, person_id: UUID, beside: UUID | None = None) -> None:
+    for standing in tx.execute(_open_visits_of, {"person_id": person_id}):
+        if standing.visit_id != beside:
+            raise VisitAlreadyOpen(ticket=standing.ticket_number)
 
 
 def _refuse_another(tx: Tx, visit_id: UUID) -> None:

@@ -13,6 +13,10 @@ from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.rules import CallEnd
 
 
+def _one_of_a_person(name: str, where: str) -> Index:
+    return Index(name, "person_id", unique=True, sqlite_where=sql(where), postgresql_where=sql(where))
+
+
 class Visit(Record, table=True):
     """One person's way through the site on one clinic day."""
 
@@ -23,6 +27,17 @@ class Visit(Record, table=True):
     business_on: date
     ticket_number: int
     opened_at: datetime = instant()
+
+
+class VisitFollows(Record, table=True):
+    """A further vaccine was asked for while somebody was watched: one visit follows another (``chain.py``)."""
+
+    __tablename__ = "visit_follows"
+
+    visit_id: UUID = Field(foreign_key="visit.id", unique=True)
+    follows_visit_id: UUID = Field(foreign_key="visit.id", index=True)
+    asked_by: UUID = Field(foreign_key="staff.id")
+    asked_at: datetime = instant()
 
 
 class VisitStep(Record, table=True):
@@ -43,13 +58,9 @@ class VisitNow(State, table=True):
 
     __tablename__ = "visit_now"
     __table_args__ = (
-        Index(
-            "uq_visit_now_one_open_visit",
-            "person_id",
-            unique=True,
-            sqlite_where=sql("is_open"),
-            postgresql_where=sql("is_open"),
-        ),
+        Index("ix_visit_now_open", "person_id", sqlite_where=sql("is_open"), postgresql_where=sql("is_open")),
+        _one_of_a_person("uq_visit_now_one_before_needle", "is_open AND stage <> 'observed'"),
+        _one_of_a_person("uq_visit_now_one_watched", "stage = 'observed'"),
         Index("ix_visit_now_day", "business_on", "stage"),
     )
 
@@ -183,6 +194,7 @@ class DoseWithheld(Record, table=True):
 
 
 visit = table_of(Visit)
+visit_follows = table_of(VisitFollows)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
 IS_OPEN = sql("visit_now.is_open")  # in the words of the partial index: SQLite uses it for no others

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select
 from clinic_server.kit.moments import Due
 from clinic_server.kit.turns import moment_of, turns_after
 from clinic_server.kit.tx import Tx
+from clinic_server.visits.chain import stay_of
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.tables import Watch, visit_now, watch
 
@@ -81,10 +82,13 @@ def minutes_left(now: datetime, due_at: datetime) -> int:
 
 
 def start_watch(tx: Tx, visit_id: UUID, given_at: datetime, minutes: int) -> datetime:
-    """Begin the observation of a visit, or begin it again without shortening it; return when it is over."""
-    earlier = standing_watch(tx.connection, visit_id)
-    over_at = given_at + timedelta(minutes=minutes)
-    return _append(tx, visit_id, given_at, over_at if earlier is None else max(over_at, earlier.due.proved_at))
+    """Begin the observation of a visit, or begin it again; return when it is over.
+
+    Neither its own earlier time nor that of a visit it follows is made shorter by it.
+    """
+    earlier = [standing_watch(tx.connection, one) for one in stay_of(tx.connection, visit_id)]
+    proved = [watch.due.proved_at for watch in earlier if watch is not None]
+    return _append(tx, visit_id, given_at, max([given_at + timedelta(minutes=minutes), *proved]))
 
 
 def extend_watch(tx: Tx, visit_id: UUID, minutes: int) -> datetime:

@@ -47,6 +47,10 @@ from clinic_server.kit.tx import Site, Tx
 from clinic_server.observation.actions import EarlyLeaving, leave, leave_early
 from clinic_server.observation.checks.actions import overrule, record_check
 from clinic_server.observation.checks.rules import HowIs
+from clinic_server.observation.exit.actions import answer_at_exit, open_reader
+from clinic_server.observation.exit.lookup import open_readers, who_showed
+from clinic_server.observation.exit.rules import ShownBy
+from clinic_server.observation.further.actions import ask_for_further, withdraw_further
 from clinic_server.observation.rules import EarlyReason
 from clinic_server.observation.seats.actions import list_seat, place_person
 from clinic_server.observation.seats.lookup import seats
@@ -59,7 +63,7 @@ from clinic_server.opening.rules import Safeguard
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts
 from clinic_server.people.signatures import Relationship, Signature, Signer
-from clinic_server.screening.actions import decide, latest_screening, questions_of_visit, record_screening
+from clinic_server.screening.actions import Further, decide, latest_screening, questions_of_visit, record_screening
 from clinic_server.screening.rules import Answer, Measurements, Proposal, ScreeningUnknown
 from clinic_server.screening.tables import screening
 from clinic_server.settings import SiteSettings
@@ -73,13 +77,15 @@ from clinic_server.stock.holds import NewHold, hold
 from clinic_server.stock.holds import decide as decide_hold
 from clinic_server.stock.places import NewPlace, add_place
 from clinic_server.stock.rules import BodySite, Platform, Route, UnitFacts
+from clinic_server.stock.scans import VisitScan
 from clinic_server.stock.stops import NewStop, confirm_lift, place_stop, propose_lift
 from clinic_server.stock.tables import unit
 from clinic_server.stock.units import open_unit, require_known
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, UnitIsEmpty, WasteReason
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
-from clinic_server.visits.tables import dose, visit_now
+from clinic_server.visits.slip_code import slip_code
+from clinic_server.visits.tables import dose, visit, visit_now
 from clinic_server.visits.watch import watched
 from tests import statements as _shared_from_here_on  # noqa: F401  # listens
 from tests.api.visitors import CHECKED, OPEN_ALL_DAY, a_full_kit, a_new_opening, take_in_lot
@@ -93,6 +99,8 @@ STORE, PROFILE = "fridge-1", "cn-clinic-2-8"
 SEATS = ("a1", "a2")
 WELL = Vitals(128, 80, 100, 98, 18, 36_600, Consciousness.ALERT)  # at every age
 PRODUCTS = {"single": 1, "double": 2}  # doses in a unit
+FURTHER = "further"  # a vaccine against something else, of which a watched person may have one, too
+EXIT = "exit-1"
 PEOPLE = tuple(
     IdentityFacts.stated(
         Document.of(DocumentKind.PASSPORT, f"E{1_000_001 + number}", "CHN"), name=name, sex=sex, born_on=born_on
@@ -223,6 +231,8 @@ def furnish(url: str) -> Cast:
             kind = ("covid19-bbibp-corv", Platform.INACTIVATED, Route.INTRAMUSCULAR)
             new = NewProduct(code, f"Vaccine {code}", "Maker", *kind, 500, doses)
             db.write_now(lambda tx, new=new: add_product(tx, new), owner)
+        kind = ("hepb-yeast", Platform.SUBUNIT, Route.INTRAMUSCULAR)
+        db.write_now(lambda tx: add_product(tx, NewProduct(FURTHER, "Vaccine further", "Maker", *kind, 500, 1)), owner)
         db.write_now(lambda tx: add_to_kit(tx, *a_full_kit()), owner)
         db.write_now(lambda tx: add_place(tx, NewPlace(STORE, STORE, PlaceKind.FRIDGE, PROFILE)), owner)
         for bench in (f"bench-{n + 1}" for n in range(len(ends))):
@@ -230,6 +240,7 @@ def furnish(url: str) -> Cast:
             db.write_now(lambda tx, box=box: add_place(tx, box), owner)
         for station in ("screening-1", "observation-1"):
             db.write_now(lambda tx, station=station: add_station(tx, station, StationKind.SCREENING), owner)
+        db.write_now(lambda tx: add_station(tx, EXIT, StationKind.EXIT), owner)
         return Cast(
             team(200, Role.PHYSICIAN, QualificationKind.PHYSICIAN, "screening"),
             team(300, Role.VACCINATOR, QualificationKind.VACCINATOR, "bench"),
@@ -407,14 +418,18 @@ class Clinic:
     def check_in(self, person: IdentityFacts) -> Any:
         return self.act(self.cast.registrar, self.arriving(person))
 
-    def answer(self, visit_id: UUID, said: Mapping[int, Answer], measured: Measurements) -> Any:
+    def answer(
+        self, visit_id: UUID, said: Mapping[int, Answer], measured: Measurements, programme: str | None = None
+    ) -> Any:
         """Answer everything with "no" but the questions named by their number."""
+        today = self.today()
         try:
-            asked = self.db.read_now(lambda c: questions_of_visit(c, KEYRING, visit_id, self.today())).questions
+            asked = self.db.read_now(lambda c: questions_of_visit(c, KEYRING, visit_id, today, programme)).questions
         except ClinicError as refused:
             return refused
         given = {question.code: said.get(number, Answer.NO) for number, question in enumerate(asked)}
-        return self.act(self.cast.registrar, lambda tx: record_screening(tx, visit_id, given, measured))
+        further = Further(programme=programme)
+        return self.act(self.cast.registrar, lambda tx: record_screening(tx, visit_id, given, measured, further))
 
     def first_answers(self, visit_id: UUID) -> UUID | None:
         """Return the visit's first round of questions."""
@@ -434,7 +449,8 @@ class Clinic:
             sheet = self.db.read_now(lambda c: sheet_of_visit(c, KEYRING, visit_id, "en", self.today()))
         except ClinicError as refused:
             return refused
-        new = NewConsent(sheet.decision_id, sheet.text.language, sheet.text.version, told, signatures)
+        text = sheet.text
+        new = NewConsent(sheet.decision_id, text.language, text.version, told, signatures, advice_note="told all of it")
         return self.act(self.cast.registrar, lambda tx: sign_consent(tx, visit_id, new))
 
     def refuse(self, visit_id: UUID) -> Any:
@@ -497,11 +513,11 @@ class Clinic:
             self.permits.append(granted.permit_id)
         return granted
 
-    def giving(self, permit_id: UUID) -> Callable[[Tx], Any]:
-        return lambda tx: give_dose(tx, SITE, permit_id, BodySite.LEFT_UPPER_ARM)
+    def giving(self, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM) -> Callable[[Tx], Any]:
+        return lambda tx: give_dose(tx, SITE, permit_id, body_site)
 
-    def give(self, vaccinator: Actor, permit_id: UUID) -> Any:
-        return self.act(vaccinator, self.giving(permit_id))
+    def give(self, vaccinator: Actor, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM) -> Any:
+        return self.act(vaccinator, self.giving(permit_id, body_site))
 
     def send_back(self, visit_id: UUID, vaccinator: Actor) -> Any:
         return self.act(vaccinator, lambda tx: send_back(tx, visit_id, SentBackReason.UNWELL))
@@ -595,6 +611,21 @@ class Clinic:
 
     def is_gone(self, visit_id: UUID) -> Any:
         return self.act(self.cast.registrar, lambda tx: note_left_unseen(tx, visit_id))
+
+    def ask_for_further(self, visit_id: UUID) -> Any:
+        return self.act(self.cast.first_aider, lambda tx: ask_for_further(tx, SITE, visit_id))
+
+    def take_further_back(self, visit_id: UUID) -> Any:
+        return self.act(self.cast.first_aider, lambda tx: withdraw_further(tx, visit_id, "no wish"))
+
+    def show_slip(self, visit_id: UUID) -> Any:
+        """Show a visit's slip at the exit, whose reader is opened by whoever comes there first."""
+        known = self.db.read_now(lambda c: open_readers(c, KEYRING, self.clock.now()))
+        reader = known[0] if known else self.act(self.cast.lead, lambda tx: open_reader(tx, EXIT))
+        row = self.db.read_now(lambda c: c.execute(select(visit).where(visit.c.id == visit_id)).one())
+        slip = VisitScan(slip_code(KEYRING, visit_id, row.business_on, row.ticket_number))
+        shown = self.db.read_now(lambda c: who_showed(c, KEYRING, ShownBy.SCAN, slip, self.clock.now()))
+        return self.act(self.cast.registrar, lambda tx: answer_at_exit(tx, reader.reader_id, shown))
 
     def certify(self, colleague: Actor, kind: QualificationKind, days: int) -> Any:
         """Renew a certificate, or end it: the latest entry of its number counts."""

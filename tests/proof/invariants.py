@@ -26,7 +26,7 @@ WAYS = {  # what may follow what on a visit, typed from the flow of the founding
     "consent_disputed": {"answered", "dispute_settled", "refused", "abandoned"},
     "dispute_settled": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
     "sent_back": {"answered", "abandoned"},
-    "dose_given": {"left", "left_early", "left_unseen", "transferred"},
+    "dose_given": {"left", "left_early", "left_unseen", "transferred", "continued"},
 }
 CONFIRMATIONS = {
     *("health", "record_card", "appearance", "name", "age", "product"),
@@ -377,8 +377,17 @@ def one_open_visit_one_ticket_legal_steps(rows: Rows) -> Iterator[str]:
                 yield f"visit {visit['id']}: {later} after {earlier or 'nothing'}"
         if stands[visit["id"]]["is_open"] != (steps[-1] in WAYS):
             yield f"visit {visit['id']}: is_open is not what its steps say"
-    open_now = Counter(row["person_id"] for row in rows.all("visit_now") if row["is_open"])
+    open_now = Counter(
+        (row["person_id"], row["stage"] == "observed") for row in rows.all("visit_now") if row["is_open"]
+    )
     yield from (f"{count} open visits of one person" for count in open_now.values() if count > 1)
+    for visit in rows.all("visit"):
+        beside = open_now[visit["person_id"], True] and open_now[visit["person_id"], False]
+        now = stands[visit["id"]]
+        before = [row["follows_visit_id"] for row in rows.of("visit_follows", "visit_id", visit["id"])]
+        is_waiting = now["is_open"] and now["stage"] != "observed"
+        if is_waiting and [stands[one]["stage"] for one in before] != (["observed"] if beside or before else []):
+            yield f"visit {visit['id']} waits beside or after one that is not watched"
     tickets = Counter((row["business_on"], row["ticket_number"]) for row in rows.all("visit"))
     yield from (f"ticket {ticket} was given {count} times" for ticket, count in tickets.items() if count > 1)
 
@@ -391,6 +400,39 @@ def observed_from_the_needle_for_no_less_than_the_floor(rows: Rows) -> Iterator[
             yield f"dose {dose['id']} began no observation"
         elif watches[0]["due_at"] - dose["given_at"] < FLOOR:
             yield f"dose {dose['id']} is observed for less than the floor"
+        for row in rows.of("visit_follows", "visit_id", dose["visit_id"]):
+            earlier = {"visit_id": row["follows_visit_id"], "journal_seq": dose["journal_seq"]}
+            if watches and watches[0]["due_at"] < _due_at(rows, earlier):
+                yield f"dose {dose['id']} made the time of the dose before it shorter"
+
+
+@invariant(12)
+def no_two_doses_of_one_stay_in_one_place(rows: Rows) -> Iterator[str]:
+    denied = {row["dose_id"]: _seq(row) for row in rows.all("dose_entered_in_error")}
+    for dose in rows.all("dose"):
+        for visit_id in _stay(rows, dose["visit_id"])[1:]:
+            for before in rows.of("dose", "visit_id", visit_id):
+                stood = denied.get(before["id"], _seq(dose)) >= _seq(dose)
+                if stood and before["body_site"] == dose["body_site"]:
+                    yield f"dose {dose['id']} went in where {before['id']} did"
+
+
+def _stay(rows: Rows, visit_id: Any) -> list[Any]:
+    """Return a visit and those it follows, itself the first."""
+    before = [row["follows_visit_id"] for row in rows.of("visit_follows", "visit_id", visit_id)]
+    return [visit_id, *(_stay(rows, before[0]) if before else [])]
+
+
+@invariant(30)
+def no_slip_opens_the_door_to_somebody_who_is_watched(rows: Rows) -> Iterator[str]:
+    for scan in rows.all("exit_scan"):
+        if scan["visit_id"] is None or scan["answer"] not in {"may_leave", "has_left", "no_dose"}:
+            continue
+        person_id = rows.one("visit", scan["visit_id"])["person_id"]
+        for visit in rows.of("visit", "person_id", person_id):
+            steps = [row for row in rows.of("visit_step", "visit_id", visit["id"]) if _seq(row) <= _seq(scan)]
+            if steps and steps[-1]["stage"] == "observed":
+                yield f"exit answer {scan['id']}: {scan['answer']}, and visit {visit['id']} is watched"
 
 
 @invariant(30)
@@ -409,7 +451,10 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
     for now in rows.all("visit_now"):
         visit_id = now["visit_id"]
         left = [row for table in ("departure", "left_unseen") for row in rows.of(table, "visit_id", visit_id)]
-        ended = [*left, *_transfers(rows, visit_id)]
+        continued = [row for row in rows.of("visit_step", "visit_id", visit_id) if row["outcome"] == "continued"]
+        ended = [*left, *_transfers(rows, visit_id), *continued]
+        if [rows.one("dose", row["record_id"])["visit_id"] for row in continued] != _taken_over_by(rows, visit_id):
+            yield f"visit {visit_id} does not go on where its watch went"
         came_back = [row for one in left for row in rows.of("taken_back", "left_unseen_id", one["id"])]
         is_watched = now["stage"] == "observed"
         if rows.of("dose", "visit_id", visit_id) and len(ended) - len(came_back) != (0 if is_watched else 1):
@@ -421,6 +466,12 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
         seat_code = placed[-1]["seat_code"] if is_watched and placed else None
         if seat_code and seats.setdefault(seat_code, visit_id) != visit_id:
             yield f"visits {seats[seat_code]} and {visit_id} sit on one seat"
+
+
+def _taken_over_by(rows: Rows, visit_id: Any) -> list[Any]:
+    """Return the visit that follows a visit and had a dose, if any."""
+    later = [row["visit_id"] for row in rows.of("visit_follows", "follows_visit_id", visit_id)]
+    return [one for one in later if rows.of("dose", "visit_id", one)]
 
 
 @invariant(31)
@@ -437,8 +488,9 @@ def nobody_completes_unwell_or_at_risk_and_not_looked_at(rows: Rows) -> Iterator
         latest = looks[-1] if looks and "said_sealed" in looks[-1] else None
         if latest and rows.opened(latest, "observation_check", "said")["how"] != "well":
             yield f"departure {departure['id']} of somebody who was not well"
-        order = rows.of("visit_order", "visit_id", departure["visit_id"])[-1]
-        if order["is_against_advice"] and not any(one["minutes_in"] >= LAST_LOOK for one in looks):
+        doses = [row for one in _stay(rows, departure["visit_id"]) for row in rows.of("dose", "visit_id", one)]
+        at_risk = any(rows.one("visit_order", row["order_id"])["is_against_advice"] for row in doses)
+        if at_risk and not any(one["minutes_in"] >= LAST_LOOK for one in looks):
             yield f"departure {departure['id']} of somebody at risk whom nobody had looked at"
 
 
@@ -454,7 +506,8 @@ def nobody_leaves_who_is_being_cared_for(rows: Rows) -> Iterator[str]:
 @invariant(42)
 def an_event_follows_a_dose(rows: Rows) -> Iterator[str]:
     for event in rows.all("adverse_event"):
-        suspected = [rows.one("dose", row["dose_id"]) for row in rows.of("suspect_dose", "event_id", event["id"])]
+        suspects = rows.of("suspect_dose", "event_id", event["id"])
+        suspected = [rows.one("dose", row["dose_id"]) for row in suspects]
         if not suspected or any(event["onset_at"] < dose["given_at"] for dose in suspected):
             yield f"event {event['number']} follows no dose"
 

@@ -18,6 +18,7 @@ from tests.proof.invariants import altered, violations
 from tests.proof.rows import Rows
 from tests.proof.steps_of_a_slip import SlipSteps
 from tests.proof.steps_of_faults import FaultSteps
+from tests.proof.steps_of_further import FurtherSteps
 from tests.proof.steps_of_reactions import ReactionSteps
 from tests.proof.steps_of_stock import StockSteps
 from tests.proof.steps_of_the_site import SiteSteps
@@ -27,6 +28,7 @@ STEPS_OF_AN_EXAMPLE = 20
 COUNTED = (
     *("visit", "decision", "consent", "permit", "dose", "departure", "refusal", "sent_back"),
     *("placement", "observation_check", "check_overruled", "left_unseen"),
+    *("visit_follows", "further_withdrawn", "exit_scan"),
     *("adverse_event", "care_over", "similar_events"),
 )
 Reached = Counter[str]
@@ -35,7 +37,7 @@ Reached = Counter[str]
 def machine_at(place: Place, cast: Cast, reached: Reached) -> type[RuleBasedStateMachine]:
     """Return the machine of one place; ``reached`` counts what its examples came to, so that a run can say so."""
 
-    class Machine(SlipSteps, VisitSteps, ReactionSteps, SiteSteps, StockSteps, FaultSteps):
+    class Machine(SlipSteps, VisitSteps, ReactionSteps, FurtherSteps, SiteSteps, StockSteps, FaultSteps):
         def __init__(self) -> None:
             super().__init__()
             self.clinic = Clinic(place, cast)

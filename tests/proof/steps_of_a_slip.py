@@ -16,6 +16,7 @@ from clinic_server.staff.rules import QualificationKind
 from clinic_server.stock.rules import StopScope
 from clinic_server.stock.stops import NewStop
 from tests.proof.clinic import PEOPLE, PRODUCTS, Clinic
+from tests.proof.further import Mishap, given_more
 from tests.proof.steps_of_visits import ALL_TOLD, ALONE, signed
 
 
@@ -53,7 +54,7 @@ TRIP = st.tuples(
     st.integers(0, len(PEOPLE) - 1),
     st.sampled_from(list(PRODUCTS)),
     st.sampled_from(Slip),
-    st.sampled_from(["permit", "chair", "home", "home"]),
+    st.sampled_from([*["permit", "chair", "home", "home"] * 2, *Mishap]),
 )
 ALL_SIT = [(person, "single", Slip.NONE, "chair") for person in (0, 1, 6, 7)]  # grown up, and not old
 
@@ -160,6 +161,9 @@ class SlipSteps(RuleBasedStateMachine):
     def _way_out(self, visit_id: UUID, slip: Slip, further: str) -> None:
         if slip is Slip.LEFT_AT_ONCE:
             self.clinic.leave(visit_id)
+        if isinstance(further, Mishap):
+            self.clinic.clock.pass_time(minutes=28)
+            given_more(self.clinic, visit_id, further)
         if further == "home":
             self.clinic.clock.pass_time(minutes=30)
             self.clinic.leave(visit_id)

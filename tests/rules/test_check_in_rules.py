@@ -8,16 +8,14 @@ import pytest
 from clinic_server.check_in.rules import (
     ADMISSION,
     BornInFuture,
-    DosesPromised,
     Finding,
-    NoDosesLeft,
     UnderAge,
     findings_for,
     refuse_inadmissible,
-    refuse_without_dose,
 )
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import CardFacts, IdentityFacts
+from clinic_server.queue.rules import DosesPromised, NoDosesLeft, refuse_without_dose
 from clinic_server.visits.rules import WithheldDose
 
 TODAY = date(2026, 3, 2)

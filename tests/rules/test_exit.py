@@ -5,7 +5,7 @@ import pytest
 from clinic_server.kit.errors import ClinicError, Refused
 from clinic_server.kit.labels import Tone, label
 from clinic_server.observation.exit.rules import ExitAnswer, ExitSaid, answer_for
-from clinic_server.observation.rules import TooEarly
+from clinic_server.observation.rules import FurtherAskedFor, TooEarly
 from clinic_server.visits.flow import Stage, StepOutOfOrder
 
 OUT = {ExitAnswer.MAY_LEAVE, ExitAnswer.HAS_LEFT, ExitAnswer.NO_DOSE}
@@ -41,6 +41,10 @@ def test_whoever_the_nurses_button_lets_go_may_leave() -> None:
 @pytest.mark.parametrize("minutes", [1, 7, 30, 240])
 def test_whoever_has_minutes_left_is_told_how_many(minutes: int) -> None:
     assert answer_for(Stage.OBSERVED, TooEarly(minutes=minutes)) == ExitSaid(ExitAnswer.STAY, minutes)
+
+
+def test_whoever_waits_for_a_further_vaccine_is_sent_back_to_the_nurses() -> None:
+    assert answer_for(Stage.OBSERVED, FurtherAskedFor(ticket=7)) == ExitSaid(ExitAnswer.FURTHER)
 
 
 @pytest.mark.parametrize("stage", Stage)

@@ -14,6 +14,7 @@ from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckListFaulty, Group
 from clinic_server.injection.rules import (
     PERMIT_LASTS,
+    Followed,
     OrderFacts,
     PermitExpired,
     PermitFacts,
@@ -25,6 +26,7 @@ from clinic_server.injection.rules import (
     permit_ends,
     refuse_foreign_permit,
     same_order,
+    sites_left,
 )
 from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.labels import labels
@@ -55,6 +57,25 @@ def test_everything_in_order_is_permitted() -> None:
 
 def test_no_decision_means_no_needle_whatever_the_unit() -> None:
     assert findings(order=None) == (PermitFinding.NO_STANDING_DECISION,)
+
+
+@pytest.mark.parametrize(
+    ("followed", "said"),
+    [
+        (Followed(is_watched=True, is_cared_for=False), ()),
+        (Followed(is_watched=False, is_cared_for=False), (PermitFinding.EARLIER_DOSE_NOT_WATCHED,)),
+        (Followed(is_watched=True, is_cared_for=True), (PermitFinding.UNDER_CARE,)),
+    ],
+)
+def test_a_further_dose_is_for_whoever_is_watched_and_well(followed: Followed, said: tuple[str, ...]) -> None:
+    assert findings(followed=followed) == said
+
+
+def test_two_doses_of_one_day_go_into_two_places() -> None:
+    arm = BodySite.LEFT_UPPER_ARM
+    assert findings(body_site=arm, sites_used=frozenset({arm})) == (PermitFinding.BODY_SITE_USED_TODAY,)
+    assert findings(body_site=arm, sites_used=frozenset({BodySite.RIGHT_UPPER_ARM})) == ()
+    assert sites_left((arm, BodySite.MOUTH), (arm, BodySite.MOUTH)) == (BodySite.MOUTH,)
 
 
 def test_no_consent_means_no_needle() -> None:

@@ -79,7 +79,9 @@ from clinic_server.people.rules import age_in_months
 from clinic_server.staff.actions import require_signed_in, stations
 from clinic_server.staff.rules import StationKind
 from clinic_server.visits.baseline import baseline_of
+from clinic_server.visits.chain import visit_that_counts
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.further import end_further_visit
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.steps import VISITS, stage_of, take_step
 from clinic_server.visits.watch import start_watch
@@ -111,8 +113,12 @@ class NewEntry:
 
 
 def call_team(tx: Tx, visit_id: UUID, seat_code: str = "") -> TeamCalled:
-    """Open the file of a reaction and page the team, all at once; called already, nothing happens twice."""
-    called_by, visit = require_signed_in(tx), standing(tx.connection, visit_id)
+    """Open the file of a reaction and page the team, all at once; called already, nothing happens twice.
+
+    Whoever is watched and waits for a further vaccine is called to on the visit that watches them; the other ends.
+    """
+    called_by, visit_id = require_signed_in(tx), visit_that_counts(tx.connection, visit_id)
+    visit = standing(tx.connection, visit_id)
     dose_ids = suspects_of_visit(tx, visit)
     called = call_of_visit(tx.connection, visit_id)
     if called is not None and (called.number is not None or not dose_ids):
@@ -131,6 +137,7 @@ def call_team(tx: Tx, visit_id: UUID, seat_code: str = "") -> TeamCalled:
         called_by=called_by,
         called_at=tx.now,
     )
+    end_further_visit(tx, visit_id)
     call_at_once(tx, alert_id)
     tx.journal("team_called", call_id, CARE, ADVERSE_EVENTS, VISITS)
     return TeamCalled(visit_id, event.number if event else None)

@@ -18,6 +18,7 @@ from clinic_server.observation.checks.rules import (
     HowIs,
     Limits,
     NothingOverruled,
+    OutsideReleaseBand,
     OverrulingReasonNeeded,
     findings_in,
     refuse_unreleased,
@@ -29,8 +30,9 @@ from clinic_server.staff.actions import require_qualification, require_signed_in
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.visits.baseline import baseline_of
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.further import end_further_visit
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.steps import require_stage
+from clinic_server.visits.steps import VISITS, require_stage
 from clinic_server.visits.watch import Standing, standing_watch
 
 
@@ -60,7 +62,9 @@ def record_check(tx: Tx, visit_id: UUID, vitals: Vitals, how: HowIs, words: str 
         checked_by=checked_by,
         checked_at=tx.now,
     )
-    tx.journal("person_checked", check_id, CHECKS)
+    if said.findings:
+        end_further_visit(tx, visit_id)  # whoever is not well is given no further vaccine on what was asked before
+    tx.journal("person_checked", check_id, CHECKS, VISITS)
     return CheckRef(check_id, not said.findings)
 
 
@@ -90,6 +94,12 @@ def overrule(tx: Tx, visit_id: UUID, reason: str) -> UUID:
 def refuse_unchecked(tx: Tx, visit_id: UUID, watch: Standing) -> None:
     """Keep somebody whom the checks do not let go, or raise CheckDue or OutsideReleaseBand (invariant 31)."""
     refuse_unreleased(_stands(tx, visit_id, watch))
+
+
+def refuse_unwell(tx: Tx, visit_id: UUID, watch: Standing) -> None:
+    """Raise OutsideReleaseBand while the latest look at somebody would keep them; one still due says nothing."""
+    if findings := _stands(tx, visit_id, watch).findings:
+        raise OutsideReleaseBand(findings=findings)
 
 
 def _stands(tx: Tx, visit_id: UUID, watch: Standing) -> CheckStanding:

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BindParameter, Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from clinic_server.adverse_events.rules import CareEnd
 from clinic_server.adverse_events.tables import adverse_event, care_over
@@ -22,13 +23,14 @@ from clinic_server.observation.checks.rules import (
     slots_of,
 )
 from clinic_server.observation.checks.tables import check_overruled, observation_check
-from clinic_server.visits.tables import visit_order
+from clinic_server.visits.chain import stays
+from clinic_server.visits.tables import dose, visit_order
 
 _of_visits: BindParameter[Any] = bindparam("visit_ids", expanding=True)
-_other = visit_order.alias()
-_newest = select(func.max(_other.c.journal_seq)).where(_other.c.visit_id == visit_order.c.visit_id).scalar_subquery()
-_orders_against_advice = select(visit_order.c.visit_id).where(
-    visit_order.c.visit_id.in_(_of_visits), visit_order.c.journal_seq == _newest, visit_order.c.is_against_advice
+_given_against_advice = (
+    select(visit_order.c.visit_id)
+    .join(dose, dose.c.order_id == visit_order.c.id)
+    .where(visit_order.c.visit_id.in_(_of_visits), visit_order.c.is_against_advice)
 )
 _well_again = (
     select(adverse_event.c.visit_id)
@@ -59,15 +61,17 @@ def check_standings(
     connection: Connection, keyring: Keyring, watches: Mapping[UUID, Watch]
 ) -> Mapping[UUID, CheckStanding]:
     """Return how the checks stand of each visit that is watched so."""
-    against_advice, reacted = _against_advice(connection, watches), _reacted(connection, watches)
+    of_stay = stays(connection, watches)
+    visit_ids = {one for stay in of_stay.values() for one in stay}
+    at_risk, reacted = _given_to_those_at_risk(connection, visit_ids), _reacted(connection, visit_ids)
     made, plan = _made(connection, keyring, watches), plans.shipped()
 
     def stand(visit_id: UUID, watch: Watch) -> CheckStanding:
         risks = risks_of(
             watch.minutes_planned,
             plan,
-            is_against_advice=visit_id in against_advice,
-            has_reacted=visit_id in reacted,
+            is_against_advice=not at_risk.isdisjoint(of_stay[visit_id]),
+            has_reacted=not reacted.isdisjoint(of_stay[visit_id]),
         )
         minutes = planned_minutes(risks, watch.minutes_planned, plan)
         done = made[visit_id]
@@ -87,13 +91,13 @@ def reason_context(overruled_id: UUID) -> str:
     return f"check_overruled:reason:{overruled_id}"
 
 
-def _against_advice(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
-    """Return who got their last dose in spite of findings."""
-    return set(connection.execute(_orders_against_advice, {"visit_ids": list(visit_ids)}).scalars())
+def _given_to_those_at_risk(connection: Connection, visit_ids: Collection[UUID]) -> AbstractSet[UUID]:
+    """Return on which of these visits a dose was given in spite of findings."""
+    return set(connection.execute(_given_against_advice, {"visit_ids": list(visit_ids)}).scalars())
 
 
-def _reacted(connection: Connection, visit_ids: Collection[UUID]) -> Collection[UUID]:
-    """Return who was cared for on this visit and is well again."""
+def _reacted(connection: Connection, visit_ids: Collection[UUID]) -> AbstractSet[UUID]:
+    """Return on which of these visits somebody was cared for and is well again."""
     return set(connection.execute(_well_again, {"visit_ids": list(visit_ids)}).scalars())
 
 

@@ -20,6 +20,7 @@ from clinic_server.observation.tables import departure
 from clinic_server.people.lookup import person
 from clinic_server.people.rules import CardFault
 from clinic_server.stock.scans import ScanFault
+from clinic_server.visits.chain import visit_that_counts
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing, standing_by_ticket
 from clinic_server.visits.tables import visit, visit_now
@@ -132,7 +133,9 @@ def who_typed(connection: Connection, keyring: Keyring, ticket_number: int, digi
     if found is None:
         return AtExit(ShownBy.TICKET)
     shown = person(connection, keyring, found.person_id).masked_number
-    return AtExit(ShownBy.TICKET, found.visit_id if shown.endswith(digits.upper()) else None)
+    if not shown.endswith(digits.upper()):
+        return AtExit(ShownBy.TICKET)
+    return AtExit(ShownBy.TICKET, visit_that_counts(connection, found.visit_id))
 
 
 def seen_at_exit(connection: Connection, keyring: Keyring, answered: Answered) -> ExitSeen:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from clinic_server.kit.errors import ClinicError, Conflict, NotFound, Refused
-from clinic_server.observation.rules import TooEarly
+from clinic_server.observation.rules import FurtherAskedFor, TooEarly
 from clinic_server.visits.flow import STEPS, Outcome, Stage
 
 _WITHOUT_A_DOSE: Final = frozenset({Stage.DEFERRED, Stage.UNSUITABLE, Stage.REFUSED, Stage.ABANDONED})
@@ -28,6 +28,7 @@ class ExitAnswer(StrEnum):
     NO_DOSE = "no_dose"
     STAY = "stay"
     GO_BACK = "go_back"
+    FURTHER = "further"
     AGAIN = "again"
     NURSE_COMES = "nurse_comes"
     NOT_FOUND = "not_found"
@@ -68,12 +69,20 @@ def answer_for(stage: Stage, refusal: ClinicError | None) -> ExitSaid:
     """
     if refusal is None:
         return ExitSaid(ExitAnswer.MAY_LEAVE)
-    if stage is Stage.OBSERVED and isinstance(refusal, TooEarly):
-        return ExitSaid(ExitAnswer.STAY, minutes=int(refusal.facts["minutes"]))
+    if stage is Stage.OBSERVED:
+        return _kept_by(refusal)
     if stage in _HAS_LEFT:
         return ExitSaid(ExitAnswer.HAS_LEFT)
     if stage in _WITHOUT_A_DOSE:
         return ExitSaid(ExitAnswer.NO_DOSE)
     if stage.is_open and Outcome.LEFT not in STEPS[stage]:
         return ExitSaid(ExitAnswer.GO_BACK)
+    return ExitSaid(ExitAnswer.NURSE_COMES, reason=refusal.code)
+
+
+def _kept_by(refusal: ClinicError) -> ExitSaid:
+    if isinstance(refusal, TooEarly):
+        return ExitSaid(ExitAnswer.STAY, minutes=int(refusal.facts["minutes"]))
+    if isinstance(refusal, FurtherAskedFor):
+        return ExitSaid(ExitAnswer.FURTHER)
     return ExitSaid(ExitAnswer.NURSE_COMES, reason=refusal.code)

@@ -1,7 +1,7 @@
 """The hand-over list as it is now, the notes, and who took over last."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from clinic_server.observation.unseen.rules import Unseen
 from clinic_server.people.lookup import people, phones
 from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.actions import members
+from clinic_server.visits.chain import stay_of, stays
 
 NOTES_SHOWN: Final = timedelta(hours=24)
 
@@ -51,13 +52,17 @@ def handover_list(connection: Connection, keyring: Keyring) -> HandoverList:
     watched, gone = area(connection, keyring).people, not_reached(connection, keyring)
     person_ids = [one.person_id for one in gone]
     known, told = people(connection, keyring, person_ids), phones(connection, keyring, person_ids)
-    listed = [one.watched.visit_id for one in watched] + [one.visit_id for one in gone]
+    stays_listed = stays(connection, [one.watched.visit_id for one in watched] + [one.visit_id for one in gone])
+    listed = {one: visit_id for visit_id, stay in stays_listed.items() for one in stay}
     is_recent = handover_note.c.written_at >= moment_of(connection).at - NOTES_SHOWN
     of_area = handover_note.c.visit_id.is_(None) & is_recent
     return HandoverList(
         watched=watched,
         gone=[Gone(one, known[one.person_id], told.get(one.person_id, "")) for one in gone],
-        notes=_notes(connection, keyring, of_area | handover_note.c.visit_id.in_(listed)),
+        notes=[
+            replace(note, visit_id=note.visit_id and listed[note.visit_id])
+            for note in _notes(connection, keyring, of_area | handover_note.c.visit_id.in_(listed))
+        ],
         taken_over=_taken_over(connection),
         names={one.staff_id: one.name for one in members(connection, keyring)},
     )
@@ -65,7 +70,7 @@ def handover_list(connection: Connection, keyring: Keyring) -> HandoverList:
 
 def notes_of(connection: Connection, keyring: Keyring, visit_id: UUID) -> Sequence[Note]:
     """Return the notes about one person, the earliest first."""
-    return _notes(connection, keyring, handover_note.c.visit_id == visit_id)
+    return _notes(connection, keyring, handover_note.c.visit_id.in_(stay_of(connection, visit_id)))
 
 
 def as_handed_over(connection: Connection, keyring: Keyring) -> Sequence[HandedOver]:

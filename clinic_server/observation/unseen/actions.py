@@ -23,6 +23,7 @@ from clinic_server.observation.unseen.tables import FollowUpTried, LeftUnseen, T
 from clinic_server.opening.lookup import standing_opening
 from clinic_server.staff.actions import require_signed_in
 from clinic_server.visits.flow import Outcome, Stage
+from clinic_server.visits.further import end_further_visit
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS, require_stage, take_step
 from clinic_server.visits.watch import minutes_left, resume_watch
@@ -59,6 +60,7 @@ def note_left_unseen(tx: Tx, visit_id: UUID, words: str = "") -> Stage:
         noted_by=noted_by,
         noted_at=tx.now,
     )
+    end_further_visit(tx, visit_id)
     stage = take_step(tx, visit_id, Outcome.LEFT_UNSEEN, row_id)
     tx.journal("person_left_unseen", visit_id, VISITS)
     return stage

@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from clinic_server.check_in.rules import DosesPromised
+from clinic_server.queue.rules import DosesPromised
 from clinic_server.settings import SiteSettings
 from clinic_server.stock.usable import usable_doses
 from clinic_server.visits.lookup import count_before_needle
