@@ -83,7 +83,7 @@ from clinic_server.immunisations import api as immunisations_api
 from clinic_server.immunisations import pages as immunisations_pages
 from clinic_server.immunisations import schedules
 from clinic_server.injection import api as injection_api
-from clinic_server.injection import box_pages, check_lists
+from clinic_server.injection import box_pages, check_lists, who_came_pages
 from clinic_server.injection import pages as injection_pages
 from clinic_server.kit import live, patterns, web
 from clinic_server.kit.access import system_actor
@@ -174,6 +174,7 @@ ROUTERS = (
     immunisations_pages.router,
     injection_api.router,
     injection_pages.router,
+    who_came_pages.router,
     box_pages.router,
     *observation_routers.ROUTERS,
     care_api.router,

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
 from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason, sites_left
+from clinic_server.injection.who_came import shown_at
+from clinic_server.injection.who_came_pages import answer_slip
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
@@ -20,28 +22,20 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import ProductFacts, require_product
 from clinic_server.stock.rules import BodySite, Stop, UnitFacts, UnitFinding, stops_shown_at
-from clinic_server.stock.scans import Scanned, VisitScan, unit_code
+from clinic_server.stock.scans import VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
-from clinic_server.visits.chain import further_visit
 from clinic_server.visits.doses import DoseGiven
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing
 from clinic_server.visits.orders import standing_order
-from clinic_server.visits.slip_code import SlipUnknown, visit_of_slip
 from clinic_server.visits.steps import call_visit
 
 router = APIRouter(include_in_schema=False)
 Bench = Annotated[Call, allows(Role.VACCINATOR)]
 _CONFIRMED = "confirmed-"
-
-
-class SlipForm(Form):
-    """The code on the slip of the person who came."""
-
-    scanned: str = Field(min_length=1, max_length=200)
 
 
 class UnitForm(Form):
@@ -136,24 +130,6 @@ async def bench_queue(call: Bench, *, whole: bool = False) -> Response:
     return call.page("injection/_queue.html", **await _queue(call, whole=whole))
 
 
-@router.get("/bench/slip")
-async def slip_at_bench(call: Bench) -> Response:
-    """Go to the chair of the person whose slip this bench's scanner just read; another code changes nothing here."""
-    inbox, station = call.house.inbox, call.station()
-    delivery = inbox.latest(station, lookup.SCAN)
-    if delivery is None or not isinstance(delivery.content, VisitScan):
-        return Response(status_code=204)
-    with inbox.judging(station, delivery.id):
-        return await _to_chair(call, delivery.content)
-
-
-@router.post("/bench/slip")
-async def type_slip(call: Bench) -> Response:
-    """Go to the chair of the person whose slip was typed, by hand or by a scanner that types; nothing is recorded."""
-    form = await call.form(SlipForm)
-    return await _to_chair(call, call.house.recognise(form.scanned))
-
-
 @router.post("/bench/next")
 async def call_next_ticket(call: Bench) -> Response:
     """Call the next ticket to this bench and go to it."""
@@ -171,8 +147,9 @@ async def call_ticket(call: Bench, visit_id: UUID) -> Response:
 @router.get("/visits/{visit_id}/injection")
 async def chair(call: Bench, visit_id: UUID, unit: UUID | None = None, permit: UUID | None = None) -> Response:
     """Show the person in the chair, what has to be confirmed of the unit in hand, and what the server permits."""
-    lookup.put_aside(call.house.inbox, call.station())  # what was scanned before is not this person's
     station = call.station()
+    lookup.put_aside(call.house.inbox, station)  # what was scanned or shown before is not this person's
+    call.house.inbox.clear(station)
     seated = await call.read(lambda connection: _chair(_bench(call, connection), station, visit_id, (unit, permit)))
     site, today = call.house.settings.site, call.local_date(call.house.db.clock.now())
     return call.page(
@@ -198,6 +175,8 @@ async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
 async def chair_scan(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
     """Show what this bench's scanner just read, and ask about it at once, unless a permit is on the screen."""
     inbox, station = call.house.inbox, call.station()
+    if shown_at(inbox, station):  # tells who came, which is asked beside this
+        return call.page("injection/_scan.html", visit_id=visit_id, scan=None, is_unused=False)
     if permit is not None:
         is_unused = lookup.put_aside(inbox, station)
         return call.page("injection/_scan.html", visit_id=visit_id, scan=None, is_unused=is_unused)
@@ -210,11 +189,11 @@ async def take_unit(call: Bench, visit_id: UUID) -> Response:
     """Judge the unit in hand and go on to its confirmations, or say at once why it is not given."""
     form = await call.form(UnitForm)
     inbox, station = call.house.inbox, call.station()
+    typed = call.house.recognise(form.trace_code) if form.delivery_id is None else None
+    if isinstance(typed, VisitScan):
+        return await answer_slip(call, typed, visit_id)
     with inbox.judging(station, form.delivery_id):
-        if form.delivery_id is None:
-            code = unit_code(call.house.recognise(form.trace_code))
-        else:
-            code = lookup.unit_scanned(inbox, station, form.delivery_id)
+        code = unit_code(typed) if form.delivery_id is None else lookup.unit_scanned(inbox, station, form.delivery_id)
         async with suspects_kept(call, [code]):
             unit = await call.read(lambda connection: actions.look_at_unit(_bench(call, connection), visit_id, code))
     return go_to(call.request, f"{_chair_of(visit_id)}?unit={unit.unit_id}")
@@ -293,15 +272,3 @@ def _chair(
         stops=tuple(needle.standing_stops_on(bench, unit)),
         earlier=[(one, require_product(connection, one.product_code).name) for one in earlier],
     )
-
-
-async def _to_chair(call: Call, scanned: Scanned) -> Response:
-    if not isinstance(scanned, VisitScan):
-        raise SlipUnknown
-    keyring = call.house.db.keyring
-
-    def waits(connection: Connection) -> UUID:
-        visit = visit_of_slip(connection, keyring, scanned.code)
-        return further_visit(connection, visit.visit_id) or visit.visit_id
-
-    return go_to(call.request, _chair_of(await call.read(waits)))

@@ -15,6 +15,7 @@ const verdictSounds = (() => {
 
   function play(tone) {
     document.documentElement.dataset.sounded = tone;
+    if (audio.state !== "running" && !navigator.userActivation.hasBeenActive) return; // the browser would only complain
     for (const [pitch, begins, lasts] of SOUNDS[tone] ?? []) {
       const source = audio.createOscillator();
       const loudness = audio.createGain();

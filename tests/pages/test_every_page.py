@@ -45,6 +45,7 @@ PAGES = {
     "bench": "/bench",
     "box": "/bench/box",
     "chair": "/visits/{bench}/injection",
+    "another-came": "/visits/{bench}/injection/another",
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
     "observation-person": "/visits/{observed}/observation",
