@@ -189,8 +189,8 @@ async def take_unit(call: Bench, visit_id: UUID) -> Response:
     """Judge the unit in hand and go on to its confirmations, or say at once why it is not given."""
     form = await call.form(UnitForm)
     inbox, station = call.house.inbox, call.station()
-    typed = call.house.recognise(form.trace_code) if form.delivery_id is None else None
-    if isinstance(typed, VisitScan):
+    typed = call.house.recognise(form.trace_code)
+    if form.delivery_id is None and isinstance(typed, VisitScan):
         return await answer_slip(call, typed, visit_id)
     with inbox.judging(station, form.delivery_id):
         code = unit_code(typed) if form.delivery_id is None else lookup.unit_scanned(inbox, station, form.delivery_id)

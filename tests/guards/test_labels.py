@@ -197,6 +197,7 @@ NEVER_SHOWN = {
     "observation.rules.DepartureKind",  # the visit's outcome says it
     "visits.rules.CallEnd",  # the line shows what comes of it
     "wall.rules.Density",  # is how close seats stand on the display
+    "injection.who_came.WhoCame",  # three sentences of one page
     "wall.rules.Part",  # stands in a display's address
 }
 
