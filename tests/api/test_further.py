@@ -10,6 +10,7 @@ from sqlalchemy import select
 from clinic_server.adverse_events.care.actions import call_team
 from clinic_server.adverse_events.lookup import suspect_doses, under_care
 from clinic_server.adverse_events.rules import StillUnderCare
+from clinic_server.device_hub.slips.lookup import Observation, Ticket, contents_of, orders_after
 from clinic_server.injection.actions import give_dose
 from clinic_server.injection.rules import PermitRefused
 from clinic_server.kit.call import House
@@ -230,6 +231,18 @@ def test_what_was_noted_of_somebody_goes_on_being_told(needles: Needles) -> None
     listed = db.read_now(lambda c: handover_list(c, db.keyring))
     assert [note.words for note in listed.notes_of(further)] == ["felt faint at the needle"]
     assert len(db.read_now(lambda c: notes_of(c, db.keyring, further))) == 1
+
+
+def test_a_further_ticket_is_printed_and_every_slip_says_the_later_time(needles: Needles, clock: ManualClock) -> None:
+    db, first = needles.db, needles.injected()
+    clock.pass_time(minutes=12)
+    further = needles.ready_for_more(first)
+    until = needles.given(further, FLU, RIGHT).observe_until
+    keyring, orders = db.keyring, db.read_now(lambda c: orders_after(c, 0))
+    slips = [db.read_now(lambda c, o=one: contents_of(c, keyring, o)) for one in orders]
+    tickets = [one.visit_id for one in slips if isinstance(one, Ticket)]
+    assert tickets[-1] == further
+    assert [one.leave_at for one in slips if isinstance(one, Observation)] == [until, until]
 
 
 async def test_a_nurse_asks_on_the_persons_page_and_the_bench_is_told_of_the_first(

@@ -21,7 +21,7 @@ def test_nobody_leaves_early_and_nobody_is_forgotten_through_kills_and_set_clock
     figures = seen.figures
     assert (figures["dose"], figures["kills"]) == (20, 2)
     assert figures["left"] + figures["left_early"] + figures["transferred"] == 20
-    assert min(figures[name] for name in ("refused", "extended", "reacted", "clock_sets")) > 0
+    assert min(figures[name] for name in ("refused", "extended", "reacted", "more", "clock_sets")) > 0
 
 
 def left_at(minutes: float, act: Act = Act.LEFT) -> Said:
@@ -42,12 +42,16 @@ def left_at(minutes: float, act: Act = Act.LEFT) -> Said:
         ([left_at(2, Act.REACTED), left_at(12, Act.TRANSFERRED)], False),
         ([left_at(30.1, Act.REFUSED), left_at(31)], True),
         ([left_at(29.9, Act.REFUSED), left_at(31)], False),
+        ([left_at(20, Act.ASKED_MORE), left_at(31)], True),
+        ([left_at(20, Act.ASKED_MORE), left_at(25, Act.MORE), left_at(54)], True),
+        ([left_at(20, Act.ASKED_MORE), left_at(25, Act.MORE), left_at(55)], False),
         ([left_at(30, Act.LEFT_EARLY)], True),
         ([left_at(5, Act.LEFT_EARLY)], False),
     ],
 )
 def test_the_oracle_tells_what_should_not_have_been(acts: list[Said], *, is_wrong: bool) -> None:
-    assert bool(list(differences({"1": [DOSE, *acts]}, frozenset(), ["1"]))) is is_wrong
+    doses = ["1"] * (1 + [one.act for one in acts].count(Act.MORE))
+    assert bool(list(differences({"1": [DOSE, *acts]}, frozenset(), doses))) is is_wrong
 
 
 @pytest.mark.parametrize(

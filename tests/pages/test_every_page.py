@@ -49,6 +49,7 @@ PAGES = {
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
     "observation-person": "/visits/{observed}/observation",
+    "observation-further": "/visits/{more}/observation",
     "observation-seats": "/observation/seats",
     "observation-gone": "/visits/{gone}/observation",
     "certificate": "/visits/{observed}/certificate",

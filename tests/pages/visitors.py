@@ -104,6 +104,7 @@ from clinic_server.observation.checks.rules import HowIs
 from clinic_server.observation.exit.actions import AtExit, answer_at_exit, open_reader
 from clinic_server.observation.exit.lookup import open_readers
 from clinic_server.observation.exit.rules import ShownBy
+from clinic_server.observation.further.actions import ask_for_further
 from clinic_server.observation.handover.actions import take_over, write_note
 from clinic_server.observation.seats.actions import list_seat, place_person, retire_seat
 from clinic_server.observation.seats.rules import FoundBy
@@ -204,7 +205,9 @@ def fill(tx: Tx) -> dict[str, str]:
     _page(tx)
     cool(tx)
     clinic |= _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
-    return clinic | _report(tx, people[0], doses[0]) | _come_together(tx)
+    clinic |= _report(tx, people[0], doses[0]) | _come_together(tx)
+    ask_for_further(tx, SITE, visit_ids[14])
+    return clinic | {"more": str(visit_ids[14])}
 
 
 def _come_together(tx: Tx) -> dict[str, str]:

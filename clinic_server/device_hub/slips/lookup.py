@@ -14,6 +14,7 @@ from clinic_server.kit.journal import journal
 from clinic_server.people.lookup import person
 from clinic_server.stock.actions import require_product
 from clinic_server.stock.units import unit_by_id
+from clinic_server.visits.chain import visit_that_counts
 from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import VisitUnknown
 from clinic_server.visits.tables import dose, visit, watch
@@ -105,6 +106,11 @@ def _ticket(connection: Connection, keyring: Keyring, visit_id: UUID) -> Ticket:
     return Ticket(visit_id, held.ticket_number, _code(keyring, held), masked_name, held.opened_at)
 
 
+def _leave_at(connection: Connection, visit_id: UUID) -> datetime | None:
+    """Return when the person of a visit may leave, whichever visit of their stay they are watched on by now."""
+    return due_at(connection, visit_that_counts(connection, visit_id))
+
+
 def _observation(connection: Connection, keyring: Keyring, order: Order) -> Observation:
     """Find the dose by itself, or for a copy the last one of the visit."""
     named = dose.c.visit_id if order.wanted.is_copy else dose.c.id
@@ -112,7 +118,7 @@ def _observation(connection: Connection, keyring: Keyring, order: Order) -> Obse
         select(dose).where(named == order.ref).order_by(dose.c.journal_seq.desc()).limit(1)
     ).one()
     held = _visit(connection, given.visit_id)
-    unit, leave_at = unit_by_id(connection, given.unit_id), due_at(connection, given.visit_id)
+    unit, leave_at = unit_by_id(connection, given.unit_id), _leave_at(connection, given.visit_id)
     if unit is None or leave_at is None:
         raise LookupError("a dose without its unit or its observation")
     return Observation(

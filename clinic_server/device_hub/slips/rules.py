@@ -56,6 +56,7 @@ ASKED_AGAIN: Final[Mapping[SlipKind, str]] = MappingProxyType(
 WANTED: Final[Mapping[str, Wanted]] = MappingProxyType(
     {
         "checked_in": Wanted(SlipKind.TICKET),
+        "further_asked_for": Wanted(SlipKind.TICKET),
         "dose_given": Wanted(SlipKind.OBSERVATION),
         **{line: Wanted(kind, is_copy=True) for kind, line in ASKED_AGAIN.items()},
     }

@@ -10,9 +10,10 @@ from json import loads
 from random import Random
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.api.visitors import CHECKED, TODAY
+from tests.faults.observed.more import bring_to_needle
 from tests.faults.observed.oracle import ENDS, Act, Said, differences
 from tests.faults.observed.server_process import NOT_YET, ServerProcess
 from tests.faults.observed.shared_clock import SharedClock
@@ -24,7 +25,7 @@ CLOCK_IS_SET_EVERY_S = 9 * MINUTE_S
 FARTHEST_OFF_S = 90 * MINUTE_S
 KILLED_WITHIN_S = 0.02  # of a write being sent
 REQUESTS_OF_ONE = 4  # at least
-WHAT_HAPPENS = ("nothing", "nothing", "nothing", "nothing", "extended", "extended", "reacted", "reacted", "early")
+WHAT_HAPPENS = ("nothing", "nothing", "nothing", "extended", "extended", "reacted", "reacted", "early", "more", "more")
 SIGNS = {"said": {"codes": ["dizzy"]}}
 CHECKED_WELL = {
     "vitals": {
@@ -73,6 +74,8 @@ class Day:
     clock_sets: int = 0
     _queue: list[tuple[float, int, str, int]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)
+    _further: dict[int, UUID] = field(default_factory=dict)  # asked for, and before the needle
+    _watched_on: dict[int, UUID] = field(default_factory=dict)  # by another visit than the first
     _events: dict[str, int] = field(default_factory=dict)
     _kill_at: frozenset[int] = frozenset()
     _killer: threading.Timer | None = None
@@ -100,6 +103,7 @@ class Day:
         seats = self._ask("GET", "/api/v1/observation", self.prepared.area, None).body
         doses = self._ask("GET", f"/api/v1/days/{TODAY}/doses", self.prepared.lead, None).body
         names = {str(visit_id): str(place) for place, visit_id in enumerate(self.prepared.visits)}
+        names |= {str(visit_id): str(place) for place, visit_id in self._watched_on.items()}
         on_seats = frozenset(names[one["visit_id"]] for one in seats)
         return list(differences(self.people, on_seats, [names[one["visit_id"]] for one in doses]))
 
@@ -115,16 +119,7 @@ class Day:
             self._later(self.clock.steady() + CLOCK_IS_SET_EVERY_S * self.chance.uniform(0.3, 1.7), "clock", 0)
 
     def _needle(self, place: int) -> None:
-        visit, unit = self.prepared.visits[place], self.prepared.units[place]
-        body = {"trace_code": unit, **CHECKED}
-        while True:  # a permit dies with the clock's set hour; then it is asked for again
-            permit = self._done(self._ask("POST", f"/api/v1/visits/{visit}/permits", self.prepared.bench, body))
-            dose = {"permit_id": permit.body["permit_id"], "body_site": "left_upper_arm"}
-            given = self._ask("POST", "/api/v1/doses", self.prepared.bench, dose, twice=self.chance.random() < 0.1)
-            if given.status == 201:
-                break
-            if given.body["code"] != "permit_not_valid":
-                raise Unexpected(given.said)
+        given = self._inject(self.prepared.visits[place], self.prepared.units[place], "left_upper_arm")
         self._note(place, Act.DOSE, given)
         now_s, minutes = self.clock.steady(), self.chance.uniform
         self._later(now_s + minutes(5, 29.9) * MINUTE_S, "try", place)
@@ -132,6 +127,45 @@ class Day:
         happens = self.chance.choice(WHAT_HAPPENS)
         if happens != "nothing":
             self._later(now_s + minutes(1, 28) * MINUTE_S, happens, place)
+
+    def _inject(self, visit: UUID, unit: str, body_site: str) -> Answer:
+        body = {"trace_code": unit, **CHECKED}
+        while True:  # a permit dies with the clock's set hour; then it is asked for again
+            permit = self._done(self._ask("POST", f"/api/v1/visits/{visit}/permits", self.prepared.bench, body))
+            dose = {"permit_id": permit.body["permit_id"], "body_site": body_site}
+            given = self._ask("POST", "/api/v1/doses", self.prepared.bench, dose, twice=self.chance.random() < 0.1)
+            if given.status == 201:
+                return given
+            if given.body["code"] != "permit_not_valid":
+                raise Unexpected(given.said)
+
+    def _more(self, place: int) -> None:
+        """Ask for a further vaccine, be told to stay longer, and go to the bench some minutes later."""
+        if self._has_left(place):
+            return
+        path = f"/api/v1/visits/{self.prepared.visits[place]}/further-visit"
+        asked = self._done(self._ask("POST", path, self.prepared.physician, None))
+        self._note(place, Act.ASKED_MORE, asked)
+        self._further[place] = UUID(asked.body["visit_id"])
+        bring_to_needle(self._as_physician, self._further[place])
+        self._later(self.clock.steady() + MINUTE_S / 2, "extended", place)  # it is the later time that counts
+        self._later(self.clock.steady() + self.chance.uniform(1, 15) * MINUTE_S, "second", place)
+
+    def _second(self, place: int) -> None:
+        further = self._further.pop(place)
+        given = self._inject(further, self.prepared.more_units[place], "right_upper_arm")
+        self._note(place, Act.MORE, given)
+        self._watched_on[place] = further
+
+    def _as_physician(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        answer = self._ask(method, path, self.prepared.physician, body)
+        if answer.status not in {200, 201}:
+            raise Unexpected(f"{answer.status} {answer.said}")
+        return answer.body
+
+    def _visit(self, place: int) -> UUID:
+        """Return the visit on which somebody is watched."""
+        return self._watched_on.get(place, self.prepared.visits[place])
 
     def _try(self, place: int) -> None:
         """Try to leave, by the nurse's button or by the slip at the exit, until it is granted."""
@@ -142,15 +176,14 @@ class Day:
             self._later(self.clock.steady() + self.chance.uniform(1, 3) * MINUTE_S, "try", place)
 
     def _by_nurse(self, place: int) -> Answer:
-        visit = self.prepared.visits[place]
-        answer = self._ask("POST", f"/api/v1/visits/{visit}/leave", self.prepared.area, None)
+        answer = self._ask("POST", f"/api/v1/visits/{self._visit(place)}/leave", self.prepared.area, None)
         if answer.status == 201:
             self._note(place, Act.LEFT, answer)
         elif answer.body["code"] == "too_early":
             self._note(place, Act.REFUSED, answer)
         elif answer.body["code"] == "check_due":
             self._look_at(place)
-        elif answer.body["code"] != "still_under_care":
+        elif answer.body["code"] != ("further_asked_for" if place in self._further else "still_under_care"):
             raise Unexpected(answer.said)
         return answer
 
@@ -163,6 +196,8 @@ class Day:
             self._note(place, Act.LEFT, answer)
         elif said == "stay":
             self._note(place, Act.REFUSED, answer)
+        elif said == "further" and place in self._further:
+            pass  # back to the nurses
         elif said == "nurse_comes":
             self._look_at(place)
         else:
@@ -171,14 +206,14 @@ class Day:
 
     def _look_at(self, place: int) -> None:
         """Find somebody well who is at risk, so that they may go next time."""
-        path = f"/api/v1/visits/{self.prepared.visits[place]}/checks"
+        path = f"/api/v1/visits/{self._visit(place)}/checks"
         self._done(self._ask("POST", path, self.prepared.area, CHECKED_WELL))
 
     def _extended(self, place: int) -> None:
         if self._has_left(place):
             return
         minutes = self.chance.choice((5, 10, 30))
-        path = f"/api/v1/visits/{self.prepared.visits[place]}/observation-extensions"
+        path = f"/api/v1/visits/{self._visit(place)}/observation-extensions"
         body = {"minutes": minutes, "reason": "unwell"}
         answer = self._done(self._ask("POST", path, self.prepared.area, body))
         self._note(place, Act.EXTENDED, answer, minutes * MINUTE_S)
@@ -186,7 +221,7 @@ class Day:
     def _early(self, place: int) -> None:
         if self._has_left(place):
             return
-        path = f"/api/v1/visits/{self.prepared.visits[place]}/early-leave"
+        path = f"/api/v1/visits/{self._visit(place)}/early-leave"
         answer = self._ask("POST", path, self.prepared.area, {"reason": "taken_to_hospital"})
         if answer.status == 201:
             self._note(place, Act.LEFT_EARLY, answer)
@@ -196,7 +231,7 @@ class Day:
     def _reacted(self, place: int) -> None:
         if self._has_left(place):
             return
-        path = f"/api/v1/visits/{self.prepared.visits[place]}/reaction"
+        path = f"/api/v1/visits/{self._visit(place)}/reaction"
         answer = self._done(self._ask("POST", path, self.prepared.area, {"seat_code": f"a{place}"}))
         number = answer.body["number"]
         if number is None:

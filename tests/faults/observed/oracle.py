@@ -1,5 +1,6 @@
 """What acknowledged writes alone prove about an observation. Pure: steady seconds, none of the server's books."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ class Act(StrEnum):
     """What was done to a person."""
 
     DOSE = "dose"
+    ASKED_MORE = "asked_more"
+    MORE = "more"  # the further dose of one stay
     EXTENDED = "extended"
     REACTED = "reacted"
     WELL_AGAIN = "well_again"
@@ -23,8 +26,10 @@ class Act(StrEnum):
     REFUSED = "refused"  # to leave: the screen said that the time is not over
 
 
+NEEDLES: Final = frozenset({Act.DOSE, Act.MORE})
 ENDS: Final = frozenset({Act.TRANSFERRED, Act.LEFT, Act.LEFT_EARLY})
-_WATCHED_FOR_S: Final = MappingProxyType({Act.DOSE: FLOOR_S, Act.WELL_AGAIN: WATCHED_ON_S})
+_WATCHED_FOR_S: Final = MappingProxyType({Act.DOSE: FLOOR_S, Act.MORE: FLOOR_S, Act.WELL_AGAIN: WATCHED_ON_S})
+_WAITS: Final = MappingProxyType({Act.ASKED_MORE: True, Act.MORE: False, Act.REACTED: False})
 _CARE: Final = MappingProxyType({Act.REACTED: True, Act.WELL_AGAIN: False, Act.TRANSFERRED: False})
 
 
@@ -46,9 +51,10 @@ def differences(people: Mapping[str, Sequence[Said]], on_seats: frozenset[str], 
         if has_left == (person in on_seats):
             yield f"{person}: {'still on a seat, and left' if has_left else 'neither on a seat nor left'}"
     yield from (f"{person}: on a seat without a dose" for person in on_seats - set(people))
-    if sorted(doses) != sorted(people):
-        missing, more = set(people) - set(doses), len(doses) - len(set(doses))
-        yield f"{len(missing)} doses lost, {more} doubled, {len(set(doses) - set(people))} never acknowledged"
+    given = Counter(person for person, acts in people.items() for one in acts if one.act in NEEDLES)
+    listed = Counter(doses)
+    if given != listed:
+        yield f"{(given - listed).total()} doses lost, {(listed - given).total()} doubled or never acknowledged"
 
 
 @dataclass(slots=True)
@@ -58,6 +64,7 @@ class _Seat:
     earliest_s: float = 0.0
     latest_s: float = 0.0
     is_under_care: bool = False
+    waits_for_more: bool = False
 
     def after(self, one: Said) -> None:
         """Go on to how it stands after an act."""
@@ -69,12 +76,16 @@ class _Seat:
             self.latest_s = max(self.latest_s, one.answered_s + _WATCHED_FOR_S[one.act])
         if one.act in _CARE:
             self.is_under_care = _CARE[one.act]
+        if one.act in _WAITS:
+            self.waits_for_more = _WAITS[one.act]
 
     def wrong_about(self, one: Said) -> str | None:
         """Return why an act should not have been, None where it may."""
         late_s = one.sent_s - self.latest_s
         if one.act is Act.LEFT and self.is_under_care:
             return "left while being cared for"
+        if one.act is Act.LEFT and self.waits_for_more:
+            return "left while waiting for a further dose"
         if one.act is Act.LEFT and one.answered_s < self.earliest_s:
             return f"left {self.earliest_s - one.answered_s:.0f} s before the time was over"
         if one.act is Act.LEFT_EARLY and late_s >= 0:

@@ -19,6 +19,7 @@ from clinic_server.staff.sessions import open_session
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.slip_code import slip_code
 from tests.api.callers import CONSOLE, add_member
+from tests.api.further import HEP, two_products
 from tests.api.test_injection import a_consented_visit
 from tests.api.visitors import SYSTEM, TODAY, a_lot, a_physician, a_product, an_open_site
 from tests.faults.observed.shared_clock import SharedClock
@@ -28,11 +29,13 @@ BENCH, AREA, EXIT = "bench-1", "observation-1", "exit-1"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Who waits, by visit and slip; the unit each is given; tokens of the bench's nurse, the area's and the lead."""
+    """Who waits, by visit and slip; the unit each is given, and another; tokens of those who work there."""
 
     visits: Sequence[UUID]
     slips: Sequence[str]
     units: Sequence[str]
+    more_units: Sequence[str]
+    physician: str
     bench: str
     area: str
     lead: str
@@ -50,6 +53,9 @@ def prepare(folder: Path, url: str, clock: SharedClock, people: int) -> Prepared
         a_product(db)
         units = [f"8345{number:016d}" for number in range(people)]
         a_lot(db, *units, bench=BENCH)
+        two_products(db)
+        more_units = [f"8346{number:016d}" for number in range(people)]
+        a_lot(db, *more_units, bench=BENCH, product=HEP)
         physician = a_physician(db)
         visits = [a_consented_visit(db, physician=physician) for _ in range(people)]
         db.write_now(lambda tx: _station(tx, EXIT, StationKind.EXIT), SYSTEM)
@@ -61,6 +67,8 @@ def prepare(folder: Path, url: str, clock: SharedClock, people: int) -> Prepared
             visits,
             slips,
             units,
+            more_units,
+            _token(db, Role.PHYSICIAN, "screening-1", StationKind.SCREENING),
             _token(db, Role.VACCINATOR, BENCH, StationKind.INJECTION),
             _token(db, Role.OBSERVER, AREA, StationKind.OBSERVATION),
             _token(db, Role.SITE_LEAD, "office", StationKind.OFFICE),
