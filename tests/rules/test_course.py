@@ -21,13 +21,11 @@ from clinic_server.cold_chain.course.rules import (
     Stay,
     TimeSpent,
     grain_of,
-    one_decimal,
     percent,
     stays_in,
     with_ends,
 )
 from clinic_server.cold_chain.judging import Gap
-from clinic_server.cold_chain.rules import Limits, Reach
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 FRIDGE = Bounds(2_000, 8_000, 180_000)
@@ -39,25 +37,6 @@ PROFILES = ("cn-clinic-2-8", "freezer-20", "ult")
 def piece(minute: int, milli_celsius: int = 5_000, highest: int | None = None) -> Piece:
     at = START + minute * MINUTE_MS
     return Piece(at, 1, milli_celsius, milli_celsius, highest or milli_celsius, at, at)
-
-
-@pytest.mark.parametrize(
-    ("milli_celsius", "shown", "reach"),
-    [
-        (8_000, "8.0", Reach.WITHIN),
-        (8_001, "8.0", Reach.ABOVE),
-        (8_040, "8.0", Reach.ABOVE),
-        (8_050, "8.1", Reach.ABOVE),
-        (2_000, "2.0", Reach.WITHIN),
-        (1_960, "2.0", Reach.BELOW),
-        (-40, "0.0", Reach.BELOW),
-        (-50, "\N{MINUS SIGN}0.1", Reach.BELOW),
-        (-70_049, "\N{MINUS SIGN}70.0", Reach.BELOW),
-    ],
-)
-def test_rounding_never_hides_where_a_temperature_is(milli_celsius: int, shown: str, reach: Reach) -> None:
-    assert one_decimal(milli_celsius) == shown
-    assert Limits.of(profiles.profile_of("cn-clinic-2-8")).reach_of(milli_celsius) is reach
 
 
 def test_only_what_is_whole_is_a_hundred_percent() -> None:

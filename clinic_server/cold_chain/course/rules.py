@@ -151,16 +151,6 @@ def with_ends(inner: Iterable[Gap], pieces: Sequence[Piece], span: Span, gap_aft
     return [gap for gap in (before, *inner, after) if length_of(gap) > gap_after_ms]
 
 
-def one_decimal(milli_celsius: float) -> str:
-    """Show a temperature with one decimal, halves away from zero, and no minus before a zero.
-
-    Rounding may bring it onto a limit: wherever it is shown, its Reach is shown beside it.
-    """
-    tenths = (abs(round(milli_celsius)) + 50) // 100
-    sign = "\N{MINUS SIGN}" if milli_celsius < 0 and tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10}"
-
-
 def _stay(probe_id: str, since: int, until: int, span: Span) -> Sequence[Stay]:
     shared = Span(since, until).within(span) if since < until else None
     return [Stay(probe_id, shared)] if shared else []
