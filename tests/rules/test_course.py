@@ -20,8 +20,11 @@ from clinic_server.cold_chain.course.rules import (
     Span,
     Stay,
     TimeSpent,
+    gaps_between,
     grain_of,
+    joined,
     percent,
+    pieces_in,
     stays_in,
     with_ends,
 )
@@ -181,7 +184,7 @@ def test_a_short_gap_is_still_wide_enough_to_be_seen() -> None:
 
 
 def test_pieces_added_up_keep_their_extremes_and_their_mean() -> None:
-    both = piece(0, 2_000).joined(piece(5, 9_000))
+    both = joined([piece(5, 9_000), piece(0, 2_000)])
     assert (both.readings, both.min_milli_celsius, both.max_milli_celsius, both.mean_milli_celsius) == (
         2,
         2_000,
@@ -189,3 +192,15 @@ def test_pieces_added_up_keep_their_extremes_and_their_mean() -> None:
         5_500,
     )
     assert (both.first_unix_ms, both.last_unix_ms) == (START, START + 5 * MINUTE_MS)
+
+
+def test_readings_are_added_up_where_they_lie_and_too_far_apart_is_a_gap() -> None:
+    said = [(59_000, 4_000), (60_000, 5_000), (61_000, 7_000), (240_000, 6_000), (421_000, 2_000)]
+    assert pieces_in(said, 60_000) == [
+        Piece(0, 1, 4_000, 4_000, 4_000, 59_000, 59_000),
+        Piece(60_000, 2, 12_000, 5_000, 7_000, 60_000, 61_000),
+        Piece(240_000, 1, 6_000, 6_000, 6_000, 240_000, 240_000),
+        Piece(420_000, 1, 2_000, 2_000, 2_000, 421_000, 421_000),
+    ]
+    assert gaps_between(said, 180_000) == [Gap(240_000, 421_000)], "three minutes are no gap"
+    assert (pieces_in([], 60_000), gaps_between([], 180_000)) == ([], [])
