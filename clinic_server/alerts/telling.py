@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from clinic_server.kit.degrees import celsius
+
 MOST_SHORT: Final = 80  # characters a pager shows
 Figure = str | int
 
@@ -95,7 +97,7 @@ _CODES: Final = frozenset({"stop_scope", "similar_scope", "backup"})
 class Told:
     """A phrase and its figures, without any person's data.
 
-    ``milli_celsius`` is rounded to the tenth that is shown; ``since`` and ``due`` are the site's clock; what has a list
+    ``milli_celsius`` is rounded to what is shown; ``since`` and ``due`` are the site's clock; what has a list
     of its own (``stop_scope``, ``lapses``) is its codes.
     """
 
@@ -132,7 +134,7 @@ def found(phrase: Phrase, figures_json: str) -> Told:
 def _short_figure(name: str, value: Figure) -> str:
     words = str(value)
     if name == "milli_celsius":
-        return f"{int(value) / 1000:+.1f}C"
+        return f"{celsius(int(value), '+')}C"
     if name == "spot":
         return re.sub(r"[^A-Z0-9 -]", "", words.upper())
     if name == "lapses":

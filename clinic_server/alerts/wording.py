@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clinic_server.alerts.telling import Figure, Told
+from clinic_server.kit.degrees import celsius
 from clinic_server.kit.labels import label, labels
 
 _LISTED: Final = frozenset({"stop_scope", "similar_scope", "event_step"})  # figures named like the list they are of
@@ -28,7 +29,7 @@ def reason_words(reason: str) -> str:
 def _figure(name: str, value: Figure, places: Mapping[str, str]) -> str:
     words = str(value)
     if name == "milli_celsius":
-        return f"{int(value) / 1000:+.1f} °C"
+        return f"{celsius(int(value), '+')} °C"
     if name in {"other", "spot"}:
         return places.get(words, words)
     if name == "lapses":

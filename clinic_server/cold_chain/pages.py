@@ -7,7 +7,6 @@ from pydantic import Field
 
 from clinic_server.cold_chain import actions
 from clinic_server.cold_chain.course.glance import glance
-from clinic_server.cold_chain.course.rules import one_decimal
 from clinic_server.cold_chain.rules import PROFILES
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
@@ -77,4 +76,4 @@ async def _now(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: glance(connection, now))
     may_keep = bool({Role.OWNER, Role.COLD_CHAIN_KEEPER} & call.actor.roles)
-    return {"glance": seen, "tenths": one_decimal, "may_keep": may_keep}
+    return {"glance": seen, "may_keep": may_keep}

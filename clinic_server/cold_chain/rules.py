@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from clinic_server.cold_chain.judging import Profile, ProfileUnknown
 from clinic_server.cold_chain.profiles import newest, shipped
+from clinic_server.kit.degrees import celsius, rounded
 from clinic_server.kit.errors import Conflict, NotFound
 from clinic_server.stock.whereabouts import PlaceKind
 
@@ -108,6 +109,11 @@ class Limits:
         if milli_celsius > self.high_milli_celsius:
             return Reach.ABOVE
         return Reach.BELOW if milli_celsius < self.low_milli_celsius else Reach.WITHIN
+
+    def shown(self, milli_celsius: int) -> str:
+        """Show a temperature to the tenth, and finer where that would bring it onto a limit."""
+        said = celsius(rounded(milli_celsius, (self.low_milli_celsius, self.high_milli_celsius)))
+        return said.replace("-", "\N{MINUS SIGN}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +217,17 @@ def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Lim
 
 def worst_of(conditions: Iterable[Condition]) -> Condition:
     """Return a place's condition from its probes'; a place without a probe was never seen."""
-    return min(conditions, key=_WORST_FIRST.index, default=Condition.NEVER_SEEN)
+    return min(conditions, key=rank_of, default=Condition.NEVER_SEEN)
 
 
 def worst_first(probes: Iterable[ProbeNow]) -> Sequence[ProbeNow]:
     """Return a place's probes, the one that somebody has to look at first."""
-    return sorted(probes, key=lambda one: _WORST_FIRST.index(one.condition or Condition.NEVER_SEEN))
+    return sorted(probes, key=lambda one: rank_of(one.condition or Condition.NEVER_SEEN))
+
+
+def rank_of(condition: Condition) -> int:
+    """Return how many conditions are worse."""
+    return _WORST_FIRST.index(condition)
 
 
 def is_judged(milli_celsius: int | None, fault: Fault | None) -> bool:

@@ -9,7 +9,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from clinic_server.alerts.rules import ALERTS
 from clinic_server.cold_chain.course.glance import glance
-from clinic_server.cold_chain.course.rules import one_decimal
 from clinic_server.cold_chain.rules import COLD_CHAIN
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
@@ -43,4 +42,4 @@ async def _tiles(call: Call) -> dict[str, Any]:
     now = call.house.db.clock.now()
     seen = await call.read(lambda connection: glance(connection, now))
     tiles, page, pages = page_at(call.house.db.clock.monotonic(), seen.tiles, TILES_ON_A_PAGE)
-    return {"glance": seen, "tiles": tiles, "page": page, "pages": pages, "tenths": one_decimal}
+    return {"glance": seen, "tiles": tiles, "page": page, "pages": pages}

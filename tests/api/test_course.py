@@ -94,7 +94,7 @@ def asked(span: Span, zone: ZoneInfo = SHANGHAI, bounds: Bounds = FRIDGE) -> Ask
 
 
 def pieces(db: Database, span: Span, zone: ZoneInfo = SHANGHAI) -> list[tuple[int, ...]]:
-    found = db.read_now(lambda c: lookup.pieces_of(c, 1, span, asked(span, zone)))
+    found = db.read_now(lambda c: lookup.figures_of(c, 1, span, asked(span, zone))[0])
     return [
         (one.at_unix_ms, one.readings, one.total_milli_celsius, one.min_milli_celsius, one.max_milli_celsius)
         for one in found
@@ -150,11 +150,7 @@ def test_within_one_hour_only_what_is_asked_for_is_told(db: Database) -> None:
 
 
 def gaps(db: Database, span: Span, probe: int = 1) -> Sequence[Gap]:
-    def look(connection: Connection) -> Sequence[Gap]:
-        found = lookup.pieces_of(connection, probe, span, asked(span))
-        return lookup.gaps_of(connection, probe, span, found, asked(span))
-
-    return db.read_now(look)
+    return db.read_now(lambda connection: lookup.figures_of(connection, probe, span, asked(span))[1])
 
 
 def minutes(*numbers: int) -> list[Sample]:

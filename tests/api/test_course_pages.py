@@ -100,8 +100,22 @@ async def test_the_tile_of_8_04_says_above(house: House, clock: ManualClock, as_
     began_at = await fridge(house, clock, 1)
     await say(house, began_at + timedelta(minutes=59), 8.04)
     page = " ".join((await (await as_role(Role.REGISTRAR)).get("/cold-chain")).text.split())
-    assert "<strong>8.0</strong>" in page
+    assert "<strong>8.04</strong>" in page
     assert 'class="reach above">above 8.0 °C' in page
+
+
+async def test_what_fails_is_seen_first_and_a_place_that_waits_for_a_probe_is_not_failing(
+    house: House, clock: ManualClock
+) -> None:
+    for code in ("a-good", "b-silent", "c-warm", "d-empty", "e-good"):
+        await place(house, code, f"p-{code}", PlaceKind.FRIDGE, "cn-clinic-2-8")
+    await house.db.write(lambda tx: actions.assign_probe(tx, "p-d-empty", None), DEVICES)
+    await say(house, clock.now(), 5.0, probe="p-b-silent")
+    clock.pass_time(hours=1)
+    for code, celsius in (("a-good", 5.0), ("c-warm", 9.0), ("e-good", 5.0)):
+        await say(house, clock.now(), celsius, probe=f"p-{code}")
+    seen = await house.db.read(lambda connection: glance(connection, clock.now()))
+    assert [tile.place.code for tile in seen.tiles] == ["b-silent", "c-warm", "a-good", "d-empty", "e-good"]
 
 
 @pytest.mark.parametrize(

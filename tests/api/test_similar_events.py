@@ -15,6 +15,7 @@ from clinic_server.adverse_events.similar.tables import similar_event_joined, si
 from clinic_server.alerts.raising import open_alerts
 from clinic_server.alerts.rules import AlertKind, Severity
 from clinic_server.alerts.tables import alert
+from clinic_server.alerts.wording import words_of
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit
 from clinic_server.injection.rules import PermitRefused
 from clinic_server.kit.access import Actor
@@ -101,6 +102,8 @@ def test_whoever_gathers_is_reported_within_two_hours_and_nobody_else(
     assert {left > timedelta(hours=47) for left in report_left(house)} == {True}
     classed(house, happens(), SEVERE, nurse)
     assert set(alerted(house).values()) == {"2 EVENTS ROUND BENCH desk-1", f"2 EVENTS ROUND LOT {LOT}"}
+    told = {words_of(one.told, {}) for one in house.db.read_now(open_alerts) if one.kind is AlertKind.SIMILAR_EVENTS}
+    assert f"2 例相似反应，同一批号：{LOT_NAMED}" in told
     assert [left > timedelta(hours=47) for left in report_left(house)] == [False, False, True]
 
 

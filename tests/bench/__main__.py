@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -78,7 +79,7 @@ def main() -> int:
         "decisions": lambda: _ratios("Decisions", decisions.measure(words.seconds / 4)),
         "recall": lambda: _recall(words.doses),
         "stops": lambda: _stops(words.benches),
-        "chart": lambda: _chart(words.years, words.probes),
+        "chart": lambda: _chart(words.years, words.probes, 3 if words.quick else 39),
         "readings": lambda: _readings(words.fridges, words.minutes),
         "page": lambda: _page(words.pages),
         "paint": lambda: _paint(words.visits, words.visits // 50, 3 if words.quick else 9),
@@ -196,15 +197,16 @@ def _stops(benches: int) -> Figures:
     }
 
 
-def _chart(years: int, probes: int) -> Figures:
-    seen = chart.measure(years, probes)
-    _say(f"\nThe course of one of {probes} fridges, {seen.readings:,} readings, {years} years of one a minute")
-    named = {"24 hours": seen.day_s, "30 days": seen.month_s, "all years": seen.years_s, "gaps of years": seen.gaps_s}
-    named |= {"all years from readings": seen.raw_s, "every hour made again": seen.rebuild_s}
-    _say(table(("milliseconds", "median"), ((name, f"{took * 1000:.1f}") for name, took in named.items())))
-    _say(f"years from the readings take {seen.raw_s / seen.years_s:.0f} times as long as from the hours")
-    figures = {flat_name(f"chart {name} ms"): round(took * 1000, 3) for name, took in named.items()}
-    return figures | ({"chart_5y_ms": figures["chart_all_years_ms"]} if years == YEARS_PROMISED else {})
+def _chart(years: int, probes: int, rounds: int) -> Figures:
+    seen = chart.measure(years, probes, rounds)
+    _say(f"\nThe course of each of {probes} fridges, {seen.readings:,} readings, {years} years of one a minute")
+    _say(spreads(seen.courses))
+    _say(f"load average {seen.load:.1f} on {os.cpu_count()} processors")
+    _say(f"one fridge's year from its readings {seen.raw_s:.2f} s; every hour made again {seen.rebuild_s:.1f} s")
+    figures = {"chart_year_from_readings_ms": round(seen.raw_s * 1000, 3), "chart_load": round(seen.load, 2)}
+    for name, spread in seen.courses.items():
+        figures |= spread.flat(flat_name(f"chart {name}"))
+    return figures | ({"chart_5y_ms": figures["chart_all_years_p50_ms"]} if years == YEARS_PROMISED else {})
 
 
 def _readings(fridges: int, minutes: int) -> Figures:

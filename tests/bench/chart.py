@@ -1,27 +1,32 @@
-"""How long the course of one fridge among several takes, over a day and over years, beside reading every reading."""
+"""How long the courses of fridges take, over a day and over years, beside adding up every reading."""
 
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import sin
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from clinic_server.cold_chain.course import lookup
 from clinic_server.cold_chain.course.lookup import Asked
 from clinic_server.cold_chain.course.rules import DAY_MS, Bounds, Grain, Piece, Span
+from clinic_server.cold_chain.course.shown import course_of
 from clinic_server.cold_chain.course.tables import rebuild_hours
-from clinic_server.cold_chain.tables import heard_probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import heard_probe, probe, reading, to_unix_ms
 from clinic_server.kit.engines import reader_engine, writer_engine
 from clinic_server.kit.schema import upgrade
+from clinic_server.stock.tables import place
+from clinic_server.stock.whereabouts import PlaceKind
+from tests.bench.figures import Spread
 
-ROUNDS = 5
-IN_ONE_INSERT = 50_000
+IN_ONE_COMMIT = 20_000  # instants; every probe speaks at each
 BOUNDS = Bounds(2_000, 8_000, 180_000)
 ZONE = ZoneInfo("UTC")  # its days are those that readings are added up in
 FIRST = datetime(2021, 3, 1, 16, tzinfo=UTC)
@@ -30,71 +35,96 @@ A_MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Charted:
-    """Medians in seconds; ``raw_s`` is the years added up from the readings, ``rebuild_s`` every hour made again."""
+    """How long a course took, by its length; ``raw_s`` is a year of one probe added up from its readings.
+
+    ``rebuild_s`` is every hour made again; ``load`` is how busy the machine was in the minute before the end.
+    """
 
     readings: int
-    day_s: float
-    month_s: float
-    years_s: float
-    gaps_s: float
+    courses: Mapping[str, Spread]
     raw_s: float
     rebuild_s: float
+    load: float
 
 
-def measure(years: int, probes: int, minutes_a_reading: int = 1) -> Charted:
-    """Make up so many years of one reading a minute of each probe, and ask for the course of one of them."""
+def measure(years: int, probes: int, rounds: int, minutes_a_reading: int = 1) -> Charted:
+    """Make up so many years of one reading a minute of each probe, and ask for the course of one fridge after another.
+
+    A course is all that its page shows: figures, gaps, excursions, lines of the table, and the drawing.
+    """
     with tempfile.TemporaryDirectory(prefix="clinic-chart-") as folder:
         url = f"sqlite:///{Path(folder) / 'clinic.db'}"
         upgrade(url)
         length_ms = years * 365 * DAY_MS
         interval_ms = minutes_a_reading * A_MINUTE_MS
-        rebuild_s = _fill(url, range(0, length_ms, interval_ms), probes)
-        ends = to_unix_ms(FIRST) + length_ms
-        engine = reader_engine(url)
-        with engine.connect() as connection:
-            day, month, all_years = (_asked(Span(ends - back_ms, ends)) for back_ms in (DAY_MS, 30 * DAY_MS, length_ms))
-            drawn, years_s = _median(lambda: _pieces(connection, all_years))
-            added_up, raw_s = _median(lambda: _pieces(connection, _from_readings(all_years)))
-            if [piece.total_milli_celsius for piece in drawn] != [piece.total_milli_celsius for piece in added_up]:
-                raise AssertionError("the hours do not say what the readings say")
-            _, day_s = _median(lambda: _pieces(connection, day))
-            _, month_s = _median(lambda: _pieces(connection, month))
-            _, gaps_s = _median(lambda: lookup.gaps_of(connection, 1, all_years.span, drawn, all_years))
-        engine.dispose()
-    return Charted(length_ms // interval_ms * probes, day_s, month_s, years_s, gaps_s, raw_s, rebuild_s)
+        rebuild_s = _fill(url, length_ms, interval_ms, probes)
+        courses, raw_s = _looked(url, length_ms, probes, rounds)
+    return Charted(length_ms // interval_ms * probes, courses, raw_s, rebuild_s, os.getloadavg()[0])
+
+
+def _looked(url: str, length_ms: int, probes: int, rounds: int) -> tuple[Mapping[str, Spread], float]:
+    ends = to_unix_ms(FIRST) + length_ms
+    spans = {
+        name: Span(ends - back_ms, ends)
+        for name, back_ms in (("24 hours", DAY_MS), ("30 days", 30 * DAY_MS), ("all years", length_ms))
+    }
+    engine = reader_engine(url)
+    with engine.connect() as connection:
+        year = Span(ends - 365 * DAY_MS, ends)
+        drawn, _ = _timed(lambda: _pieces(connection, _asked(year)))
+        added_up, raw_s = _timed(lambda: _pieces(connection, _from_readings(year)))
+        if [piece.total_milli_celsius for piece in drawn] != [piece.total_milli_celsius for piece in added_up]:
+            raise AssertionError("the hours do not say what the readings say")
+        courses = {
+            name: Spread.of(
+                [
+                    _timed(partial(course_of, connection, _place(1 + turn % probes), span, ZONE))[1]
+                    for turn in range(rounds)
+                ]
+            )
+            for name, span in spans.items()
+        }
+    engine.dispose()
+    return courses, raw_s
 
 
 def _asked(span: Span) -> Asked:
     return Asked.drawn(span, BOUNDS, ZONE)
 
 
-def _from_readings(asked: Asked) -> Asked:
-    return Asked(asked.span, asked.bounds, asked.zone, Grain.READINGS, DAY_MS)
+def _from_readings(span: Span) -> Asked:
+    return Asked(span, BOUNDS, ZONE, Grain.READINGS, DAY_MS)
 
 
 def _pieces(connection: Connection, asked: Asked) -> list[Piece]:
-    return list(lookup.pieces_of(connection, 1, asked.span, asked))
+    return list(lookup.figures_of(connection, 1, asked.span, asked)[0])
 
 
-def _median(look: Callable[[], Any]) -> tuple[Any, float]:
-    found, took = None, []
-    for _ in range(ROUNDS):
-        began_at = time.perf_counter()
-        found = look()
-        took.append(time.perf_counter() - began_at)
-    return found, sorted(took)[ROUNDS // 2]
+def _timed(look: Callable[[], Any]) -> tuple[Any, float]:
+    began_at = time.perf_counter()
+    found = look()
+    return found, time.perf_counter() - began_at
 
 
-def _fill(url: str, times: range, probes: int) -> float:
+def _place(number: int) -> str:
+    return f"fridge-{number}"
+
+
+def _fill(url: str, length_ms: int, interval_ms: int, probes: int) -> float:
+    """Store what so many probes said, in the order it would have come; return how long the hours took."""
     engine = writer_engine(url)
     with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        for pragma in ("foreign_keys=OFF", "cache_size=-262144"):  # 256 MiB, for the pages of one commit
+            raw.execute(f"PRAGMA {pragma}")
         for number in range(1, probes + 1):
-            connection.execute(
-                insert(heard_probe), {"number": number, "probe_id": f"p{number}", "first_heard_at": FIRST}
-            )
-            for rows in _rows(number, times):
-                connection.exec_driver_sql(_INSERT, rows)
+            _stand(connection, number)
         connection.commit()
+        whole = length_ms // interval_ms
+        for begin in range(0, whole, IN_ONE_COMMIT):
+            told = {"first": to_unix_ms(FIRST), "interval": interval_ms, "begin": begin}
+            connection.execute(_INSERT, told | {"last": min(begin + IN_ONE_COMMIT, whole) - 1})
+            connection.commit()
         began_at = time.perf_counter()
         rebuild_hours(connection)
         connection.commit()
@@ -103,16 +133,20 @@ def _fill(url: str, times: range, probes: int) -> float:
     return took
 
 
-_INSERT = (
-    f"INSERT INTO {reading.name} (probe, boot, seq, at_unix_ms, received_unix_ms, milli_celsius, is_late)"  # noqa: S608  # our own name
-    " VALUES (?, 1, ?, ?, ?, ?, 0)"
-)
+def _stand(connection: Connection, number: int) -> None:
+    """Put a fridge there, with a probe in it."""
+    probe_id, code = f"p{number}", _place(number)
+    kept = {"id": UUID(int=number), "journal_seq": number}
+    watched = {"code": code, "name": code, "kind": PlaceKind.FRIDGE, "profile": "cn-clinic-2-8", "added_at": FIRST}
+    connection.execute(insert(place), kept | watched)
+    connection.execute(insert(probe), {**kept, "probe_id": probe_id, "place_code": code, "assigned_at": FIRST})
+    connection.execute(insert(heard_probe), {"number": number, "probe_id": probe_id, "first_heard_at": FIRST})
 
 
-def _rows(number: int, times: range) -> Iterator[list[tuple[int, ...]]]:
-    first = to_unix_ms(FIRST)
-    for begin in range(0, len(times), IN_ONE_INSERT):
-        yield [
-            (number, seq, first + after, first + after, 5_000 + int(900 * sin(seq / 9 + number)))
-            for seq, after in enumerate(times[begin : begin + IN_ONE_INSERT], begin)
-        ]
+_INSERT = text(f"""
+    WITH RECURSIVE minute(seq) AS (SELECT :begin UNION ALL SELECT seq + 1 FROM minute WHERE seq < :last)
+    INSERT INTO {reading.name} (probe, boot, seq, at_unix_ms, received_unix_ms, milli_celsius, is_late)
+    SELECT number, 1, seq, :first + seq * :interval, :first + seq * :interval,
+        5000 + CAST(900 * sin(seq / 9.0 + number) AS INTEGER), 0
+    FROM minute CROSS JOIN {heard_probe.name}
+""")  # noqa: S608  # our own names

@@ -18,7 +18,7 @@ HOW: Final[Mapping[str, str]] = {
     "wall_500_p99_ms": "--only streams",
     "growth_step_p99_1e7_over_1e3": "--only growth --past 1000 10000000",
     "recall_1e6_ms": "--only recall --doses 1000000",
-    "chart_5y_ms": "--only chart --years 5 --probes 38",
+    "chart_5y_ms": "--only chart --years 5 --probes 39",
     "cold_start_ms": "--only growth",
     "rss_start_mb": "--only growth",
     "rss_day_mb": "--only day --coming 12000",

@@ -103,9 +103,14 @@ def test_every_decision_is_measured_beside_the_yardstick() -> None:
 
 
 def test_years_of_readings_are_charted_as_their_sum_says() -> None:
-    seen = chart.measure(1, 1, minutes_a_reading=60)
-    assert seen.readings == 365 * 24
-    assert min(seen.day_s, seen.month_s, seen.years_s, seen.gaps_s, seen.raw_s, seen.rebuild_s) > 0
+    seen = chart.measure(1, 2, rounds=2, minutes_a_reading=60)
+    assert seen.readings == 2 * 365 * 24
+    assert {name: spread.count for name, spread in seen.courses.items()} == {
+        "24 hours": 2,
+        "30 days": 2,
+        "all years": 2,
+    }
+    assert min(seen.raw_s, seen.rebuild_s) > 0
 
 
 def test_figures_are_written_where_they_are_wanted(

@@ -20,14 +20,15 @@ from clinic_server.cold_chain.course.rules import (
     Span,
     Stay,
     TimeSpent,
+    gaps_between,
     grain_of,
-    one_decimal,
+    joined,
     percent,
+    pieces_in,
     stays_in,
     with_ends,
 )
 from clinic_server.cold_chain.judging import Gap
-from clinic_server.cold_chain.rules import Limits, Reach
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 FRIDGE = Bounds(2_000, 8_000, 180_000)
@@ -39,25 +40,6 @@ PROFILES = ("cn-clinic-2-8", "freezer-20", "ult")
 def piece(minute: int, milli_celsius: int = 5_000, highest: int | None = None) -> Piece:
     at = START + minute * MINUTE_MS
     return Piece(at, 1, milli_celsius, milli_celsius, highest or milli_celsius, at, at)
-
-
-@pytest.mark.parametrize(
-    ("milli_celsius", "shown", "reach"),
-    [
-        (8_000, "8.0", Reach.WITHIN),
-        (8_001, "8.0", Reach.ABOVE),
-        (8_040, "8.0", Reach.ABOVE),
-        (8_050, "8.1", Reach.ABOVE),
-        (2_000, "2.0", Reach.WITHIN),
-        (1_960, "2.0", Reach.BELOW),
-        (-40, "0.0", Reach.BELOW),
-        (-50, "\N{MINUS SIGN}0.1", Reach.BELOW),
-        (-70_049, "\N{MINUS SIGN}70.0", Reach.BELOW),
-    ],
-)
-def test_rounding_never_hides_where_a_temperature_is(milli_celsius: int, shown: str, reach: Reach) -> None:
-    assert one_decimal(milli_celsius) == shown
-    assert Limits.of(profiles.profile_of("cn-clinic-2-8")).reach_of(milli_celsius) is reach
 
 
 def test_only_what_is_whole_is_a_hundred_percent() -> None:
@@ -202,7 +184,7 @@ def test_a_short_gap_is_still_wide_enough_to_be_seen() -> None:
 
 
 def test_pieces_added_up_keep_their_extremes_and_their_mean() -> None:
-    both = piece(0, 2_000).joined(piece(5, 9_000))
+    both = joined([piece(5, 9_000), piece(0, 2_000)])
     assert (both.readings, both.min_milli_celsius, both.max_milli_celsius, both.mean_milli_celsius) == (
         2,
         2_000,
@@ -210,3 +192,15 @@ def test_pieces_added_up_keep_their_extremes_and_their_mean() -> None:
         5_500,
     )
     assert (both.first_unix_ms, both.last_unix_ms) == (START, START + 5 * MINUTE_MS)
+
+
+def test_readings_are_added_up_where_they_lie_and_too_far_apart_is_a_gap() -> None:
+    said = [(59_000, 4_000), (60_000, 5_000), (61_000, 7_000), (240_000, 6_000), (421_000, 2_000)]
+    assert pieces_in(said, 60_000) == [
+        Piece(0, 1, 4_000, 4_000, 4_000, 59_000, 59_000),
+        Piece(60_000, 2, 12_000, 5_000, 7_000, 60_000, 61_000),
+        Piece(240_000, 1, 6_000, 6_000, 6_000, 240_000, 240_000),
+        Piece(420_000, 1, 2_000, 2_000, 2_000, 421_000, 421_000),
+    ]
+    assert gaps_between(said, 180_000) == [Gap(240_000, 421_000)], "three minutes are no gap"
+    assert (pieces_in([], 60_000), gaps_between([], 180_000)) == ([], [])

@@ -28,9 +28,11 @@ from clinic_server.cold_chain.excursions.rules import (
     verdict_of,
 )
 from clinic_server.cold_chain.judging import Breach, BreachKind
+from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.stock.whereabouts import HoldEnd
 
 MINUTE = 60_000
+FRIDGE = profile_of("cn-clinic-2-8")
 WARM = Breach(
     BreachKind.TOO_WARM,
     Severity.ALARM,
@@ -91,15 +93,17 @@ def test_what_was_withdrawn_and_is_found_again_is_judged_otherwise() -> None:
 @pytest.mark.parametrize(
     ("kind", "lowest", "highest", "said"),
     [
-        (BreachKind.TOO_WARM, 8_001, 8_001, "+8.1C 15MIN"),  # never rounded back into range
-        (BreachKind.TOO_COLD, 1_999, 2_500, "+1.9C 15MIN"),
-        (BreachKind.FROZEN, -501, 0, "-0.6C 15MIN"),
+        (BreachKind.TOO_WARM, 8_100, 9_370, "+9.4C 15MIN"),
+        (BreachKind.TOO_WARM, 8_001, 8_001, "+8.001C 15MIN"),  # never rounded back into range
+        (BreachKind.TOO_WARM, 8_040, 8_040, "+8.04C 15MIN"),
+        (BreachKind.TOO_COLD, 1_999, 2_500, "+1.999C 15MIN"),
+        (BreachKind.FROZEN, -510, 0, "-0.51C 15MIN"),  # the limit of freezing is no end of the range
     ],
 )
-def test_a_pager_is_told_the_worst_rounded_away_from_the_range(
+def test_a_pager_is_told_the_worst_and_never_as_if_it_were_at_the_limit(
     kind: BreachKind, lowest: int, highest: int, said: str
 ) -> None:
-    assert told_of(replace(WARM, kind=kind, min_milli_celsius=lowest, max_milli_celsius=highest)).short == said
+    assert told_of(replace(WARM, kind=kind, min_milli_celsius=lowest, max_milli_celsius=highest), FRIDGE).short == said
 
 
 def test_only_what_a_file_begins_with_tells_what_it_is() -> None:

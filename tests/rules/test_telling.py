@@ -27,7 +27,7 @@ FIGURES: dict[Phrase, dict[str, Figure]] = {
     Phrase.COME_TO_TICKET: {"ticket": 17},
     Phrase.STEP_BY: {"event_step": "reported", "due": "03-02 19:00"},
     Phrase.STEP_LATE: {"event_step": "diagnosed", "due": "03-02 19:00"},
-    Phrase.EVENTS_ROUND: {"count": 3, "similar_scope": "lot", "thing": "zifivax/202601001"},
+    Phrase.EVENTS_ROUND: {"count": 3, "similar_scope": "lot", "thing": "zifivax/202601001", "name": "智飞 · 202601001"},
     Phrase.INJECTIONS_PAUSE: {"lapses": "emergency_staff_gone ambulance_gone emergency_kit_short green_channel_gone"},
     Phrase.BACKUP_FAILED: {"backup": "backup_folder_missing"},
     Phrase.RECORDS_LOST: {"count": 4, "line": 4711},
@@ -52,6 +52,15 @@ def test_people_read_places_by_their_names_and_degrees_with_their_sign() -> None
     assert tell(Phrase.SWAPPED_WITH, other="fridge-2").short == "WITH fridge-2"
     assert _in("en", tell(Phrase.OUT_OF_RANGE, milli_celsius=-600, minutes=13)).startswith("-0.6 °C")
     assert tell(Phrase.OUT_OF_RANGE, milli_celsius=-600, minutes=13).short == "-0.6C 13MIN"
+    for language in ("en", "zh-CN", "zh-TW"):
+        assert _in(language, tell(Phrase.OUT_OF_RANGE, milli_celsius=8_040, minutes=13)).startswith("+8.04 °C")
+    assert tell(Phrase.OUT_OF_RANGE, milli_celsius=8_040, minutes=13).short == "+8.04C 13MIN"
+
+
+def test_people_read_what_events_gather_round_by_its_name_and_a_pager_of_ascii_by_its_code() -> None:
+    told = tell(Phrase.EVENTS_ROUND, **FIGURES[Phrase.EVENTS_ROUND])
+    assert _in("zh-CN", told).endswith("智飞 · 202601001")
+    assert told.short == "3 EVENTS ROUND LOT zifivax/202601001"
 
 
 def _in(language: str, told: Told) -> str:

@@ -14,7 +14,7 @@ from clinic_server.adverse_events.similar.lookup import (
     seen_near,
     words_context,
 )
-from clinic_server.adverse_events.similar.rules import Cluster, SettlingUnsaid, clusters_in
+from clinic_server.adverse_events.similar.rules import Cluster, SettlingUnsaid, clusters_in, name_of
 from clinic_server.adverse_events.similar.tables import (
     SimilarEventJoined,
     SimilarEvents,
@@ -26,6 +26,7 @@ from clinic_server.alerts.rules import Alarm, AlertKind, CloseReason, Severity
 from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.stock.actions import products
 from clinic_server.stock.stops import NewStop, StopRef, place_stop
 
 
@@ -77,7 +78,8 @@ def _join(tx: Tx, cluster: Cluster) -> None:
         tx.append(SimilarEventJoined, similar_id=known.similar_id, event_id=event_id, joined_at=tx.now)
     if joining:
         count = len(known.event_ids) + len(joining)
-        told = tell(Phrase.EVENTS_ROUND, count=count, similar_scope=known.scope, thing=known.code)
+        name = name_of(known.scope, known.code, {one.code: one.name for one in products(tx.connection)})
+        told = tell(Phrase.EVENTS_ROUND, count=count, similar_scope=known.scope, thing=known.code, name=name)
         alarm = Alarm(AlertKind.SIMILAR_EVENTS, Severity.ALARM, told, place_of(known.number), known.similar_id)
         raise_alarm(tx, alarm)
 

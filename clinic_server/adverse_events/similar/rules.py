@@ -1,7 +1,7 @@
 """Which events are one matter (invariant 43): a set that grows, the same whatever the order they became known in."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -48,6 +48,12 @@ class Cluster:
     code: str
     group: KindGroup
     event_ids: tuple[UUID, ...]
+
+
+def name_of(scope: SimilarScope, code: str, products: Mapping[str, str]) -> str:
+    """Return what people call a thing: a lot by its product's name and its number, all else by its code."""
+    product_code, _, number = code.partition("/")
+    return f"{products.get(product_code, product_code)} · {number}" if scope is SimilarScope.LOT else code
 
 
 def group_of_signs(codes: Collection[str], known: SymptomList) -> KindGroup | None:

@@ -19,6 +19,7 @@ from clinic_server.adverse_events.similar.lookup import (
     settlements_of,
     things_of,
 )
+from clinic_server.adverse_events.similar.rules import name_of
 from clinic_server.adverse_events.similar.terms import SimilarScope
 from clinic_server.adverse_events.tables import adverse_event
 from clinic_server.kit.crypto import Keyring
@@ -64,9 +65,8 @@ class SimilarShown:
     products: Mapping[str, str]
 
     def named(self, scope: SimilarScope, code: str) -> str:
-        """Return what people call a thing: a lot by its product's name and its number, all else by its code."""
-        product_code, _, number = code.partition("/")
-        return f"{self.products.get(product_code, product_code)} · {number}" if scope is SimilarScope.LOT else code
+        """Return what people call a thing."""
+        return name_of(scope, code, self.products)
 
 
 def similar_shown(connection: Connection, keyring: Keyring, number: int) -> SimilarShown:

@@ -38,6 +38,8 @@ class Frame:
 
 
 FRAME: Final = Frame()
+_PLOT_WIDTH: Final = FRAME.plot_width
+_PLOT_HEIGHT: Final = FRAME.plot_height
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Sheet:
     def x(self, unix_ms: int) -> float:
         """How far to the right an instant is; what is outside the span is at its end."""
         share = (unix_ms - self.span.from_unix_ms) / self.span.length_ms
-        return round(FRAME.left + min(max(share, 0.0), 1.0) * FRAME.plot_width, 1)
+        return round(FRAME.left + min(max(share, 0.0), 1.0) * _PLOT_WIDTH, 1)
 
     @property
     def temperatures(self) -> Sequence[int]:
@@ -64,7 +66,7 @@ class Sheet:
     def y(self, milli_celsius: int) -> float:
         """How far down a temperature is."""
         share = (milli_celsius - self.low_milli_celsius) / (self.high_milli_celsius - self.low_milli_celsius)
-        return round(FRAME.bottom - share * FRAME.plot_height, 1)
+        return round(FRAME.bottom - share * _PLOT_HEIGHT, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from clinic_server.cold_chain.actions import Overview, overview
 from clinic_server.cold_chain.course.lookup import numbers_of
 from clinic_server.cold_chain.course.rules import HOUR_MS
 from clinic_server.cold_chain.course.tables import IS_JUDGED, reading_hour
-from clinic_server.cold_chain.rules import Condition, Limits, PlaceNow, ProbeNow, Reach, worst_first
+from clinic_server.cold_chain.rules import Condition, Limits, PlaceNow, ProbeNow, Reach, rank_of, worst_first
 from clinic_server.cold_chain.tables import from_unix_ms, reading, to_unix_ms
 
 A_DAY = timedelta(days=1)
@@ -42,10 +42,15 @@ class Tile:
     probes: Sequence[ProbeSeen]
     alerts: Sequence[AlertFacts]
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether somebody has to look at it; a place without a probe waits for one, and is not failing."""
+        return bool(self.alerts) or (bool(self.probes) and self.place.condition is not Condition.IN_RANGE)
+
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Every place at one instant; ``site_alerts`` belong to no place."""
+    """Every place at one instant, those that fail first."""
 
     seen: Overview
     tiles: Sequence[Tile]
@@ -60,17 +65,20 @@ def glance(connection: Connection, now: datetime) -> Glance:
     """Look at every place."""
     seen = overview(connection, now)
     alerts, past = open_alerts(connection), _Past.of(connection, seen, now)
-    return Glance(
-        seen,
-        [
-            Tile(
-                place,
-                [past.seen(probe, place.limits) for probe in worst_first(place.probes)],
-                [alert for alert in alerts if alert.place_code == place.code],
-            )
-            for place in seen.places
-        ],
-    )
+    tiles = [
+        Tile(
+            place,
+            [past.seen(probe, place.limits) for probe in worst_first(place.probes)],
+            [alert for alert in alerts if alert.place_code == place.code],
+        )
+        for place in seen.places
+    ]
+    return Glance(seen, sorted(tiles, key=_failing_first))
+
+
+def _failing_first(tile: Tile) -> tuple[bool, int]:
+    """Put those that fail first, the worst of them before the others; all else stays as places are told."""
+    return (False, rank_of(tile.place.condition)) if tile.is_failing else (True, 0)
 
 
 @dataclass(frozen=True, slots=True)

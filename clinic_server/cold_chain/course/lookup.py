@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Self
@@ -20,7 +19,10 @@ from clinic_server.cold_chain.course.rules import (
     Span,
     Stay,
     TimeSpent,
+    gaps_between,
     grain_of,
+    joined,
+    pieces_in,
     stays_in,
     with_ends,
 )
@@ -85,34 +87,26 @@ def stays(connection: Connection, place_code: str, span: Span) -> Sequence[Stay]
     return stays_in(((row.probe_id, row.place_code, to_unix_ms(row.assigned_at)) for row in rows), place_code, span)
 
 
-def pieces_of(connection: Connection, number: int, span: Span, asked: Asked) -> Sequence[Piece]:
-    """Return the figures of a probe's readings, in pieces of a span; those without a reading are left out."""
-    if asked.grain is not Grain.DAYS:
-        return [piece for _, piece in _grouped(connection, _source(number, span, asked.grain), asked.width_ms, 0)]
-    days = [
-        day
-        for part, offset_ms in calendar.by_offset(span, asked.zone)
-        for day in _grouped(connection, _hours(number, part), DAY_MS, offset_ms)
-    ]
-    return [reduce(Piece.joined, (piece for _, piece in same)) for _, same in groupby(days, key=itemgetter(0))]
+def figures_of(connection: Connection, number: int, span: Span, asked: Asked) -> tuple[Sequence[Piece], Sequence[Gap]]:
+    """Return a probe's readings added up in pieces of a span, and where nobody spoke for too long.
+
+    A piece without a reading is left out. From hours, only a gap across the end of one is seen.
+    """
+    gap_after_ms = asked.bounds.gap_after_ms
+    if asked.grain is Grain.READINGS:
+        said = _said(connection, number, span)
+        pieces, inner = pieces_in(said, asked.width_ms), gaps_between(said, gap_after_ms)
+    else:
+        pieces, inner = (
+            _pieces_of_hours(connection, number, span, asked),
+            _gaps_of_hours(connection, number, span, asked),
+        )
+    return pieces, with_ends(inner, pieces, span, gap_after_ms)
 
 
 def hours_of(connection: Connection, number: int, span: Span) -> Sequence[Piece]:
     """Return the figures of each hour of a span."""
     return [piece for _, piece in _grouped(connection, _hours(number, span), HOUR_MS, 0)]
-
-
-def gaps_of(connection: Connection, number: int, span: Span, pieces: Sequence[Piece], asked: Asked) -> Sequence[Gap]:
-    """Return where nobody spoke for too long; from hours, only what lies across the end of one is seen."""
-    gap_after_ms = asked.bounds.gap_after_ms
-    row = _source(number, span, asked.grain).subquery().c
-    last_before = func.lag(row.last_unix_ms).over(order_by=row.first_unix_ms).label("last_before")
-    spoken = select(last_before, row.first_unix_ms).subquery().c
-    far = spoken.first_unix_ms - spoken.last_before > gap_after_ms
-    rows = connection.execute(
-        select(spoken.last_before, spoken.first_unix_ms).where(far).order_by(spoken.first_unix_ms)
-    )
-    return with_ends((Gap(*found) for found in rows), pieces, span, gap_after_ms)
 
 
 def time_spent(connection: Connection, number: int, span: Span, bounds: Bounds) -> TimeSpent:
@@ -149,8 +143,7 @@ def histogram(connection: Connection, number: int, span: Span) -> Mapping[int, i
 def _series(connection: Connection, stay: Stay, number: int | None, asked: Asked) -> Series:
     if number is None:
         return Series(stay, (), with_ends((), (), stay.span, asked.bounds.gap_after_ms))
-    pieces = pieces_of(connection, number, stay.span, asked)
-    return Series(stay, pieces, gaps_of(connection, number, stay.span, pieces, asked))
+    return Series(stay, *figures_of(connection, number, stay.span, asked))
 
 
 def numbers_of(connection: Connection) -> Mapping[str, int]:
@@ -165,8 +158,32 @@ def _spoken(number: int, span: Span) -> Sequence[Any]:
     return (reading.c.probe == number, IS_JUDGED, at >= span.from_unix_ms, at < span.until_unix_ms)
 
 
-def _source(number: int, span: Span, grain: Grain) -> Any:
-    return _readings(number, span) if grain is Grain.READINGS else _hours(number, span)
+def _said(connection: Connection, number: int, span: Span) -> Sequence[Any]:
+    """Return the time and the temperature of each reading of a span."""
+    at = reading.c.at_unix_ms
+    return connection.execute(select(at, reading.c.milli_celsius).where(*_spoken(number, span)).order_by(at)).all()
+
+
+def _pieces_of_hours(connection: Connection, number: int, span: Span, asked: Asked) -> Sequence[Piece]:
+    if asked.grain is Grain.HOURS:
+        return hours_of(connection, number, span)
+    days = [
+        day
+        for part, offset_ms in calendar.by_offset(span, asked.zone)
+        for day in _grouped(connection, _hours(number, part), DAY_MS, offset_ms)
+    ]
+    return [joined([piece for _, piece in same]) for _, same in groupby(days, key=itemgetter(0))]
+
+
+def _gaps_of_hours(connection: Connection, number: int, span: Span, asked: Asked) -> Sequence[Gap]:
+    row = _hours(number, span).subquery().c
+    last_before = func.lag(row.last_unix_ms).over(order_by=row.first_unix_ms).label("last_before")
+    spoken = select(last_before, row.first_unix_ms).subquery().c
+    far = spoken.first_unix_ms - spoken.last_before > asked.bounds.gap_after_ms
+    rows = connection.execute(
+        select(spoken.last_before, spoken.first_unix_ms).where(far).order_by(spoken.first_unix_ms)
+    )
+    return [Gap(*found) for found in rows]
 
 
 def _readings(number: int, span: Span) -> Select[Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.lookup import Asked, Series
-from clinic_server.cold_chain.course.rules import Bounds, Piece, Span, TimeSpent, length_of
+from clinic_server.cold_chain.course.rules import Bounds, Piece, Span, TimeSpent, joined, length_of
 from clinic_server.cold_chain.judging import Point, Profile
 from clinic_server.cold_chain.kinetics import mean_kinetic_temperature
 from clinic_server.cold_chain.rules import Limits, Reach
@@ -111,7 +110,7 @@ def _month(connection: Connection, series: Series, number: int, asked: Asked) ->
     span = series.stay.span
     said = lookup.histogram(connection, number, span)
     each = (Point(0, milli_celsius) for milli_celsius, times in said.items() for _ in range(times))
-    figures = reduce(Piece.joined, series.pieces) if series.pieces else None
+    figures = joined(series.pieces) if series.pieces else None
     spent = lookup.time_spent(connection, number, span, asked.bounds)
     return ProbeMonth(series, figures, spent, mean_kinetic_temperature(each))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby, pairwise
 from typing import Final, Self
 
 from clinic_server.cold_chain.judging import Gap, Profile
@@ -93,18 +94,6 @@ class Piece:
         """The mean of its readings, to the nearest thousandth of a degree."""
         return round(self.total_milli_celsius / self.readings)
 
-    def joined(self, other: Self) -> Self:
-        """Return the figures of both, from the earlier beginning on."""
-        return type(self)(
-            min(self.at_unix_ms, other.at_unix_ms),
-            self.readings + other.readings,
-            self.total_milli_celsius + other.total_milli_celsius,
-            min(self.min_milli_celsius, other.min_milli_celsius),
-            max(self.max_milli_celsius, other.max_milli_celsius),
-            min(self.first_unix_ms, other.first_unix_ms),
-            max(self.last_unix_ms, other.last_unix_ms),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class TimeSpent:
@@ -142,6 +131,29 @@ def stays_in(moves: Iterable[tuple[str, str | None, int]], place_code: str, span
     return sorted(stays, key=lambda stay: (stay.probe_id, stay.span.from_unix_ms))
 
 
+def joined(pieces: Sequence[Piece]) -> Piece:
+    """Return the figures of all of one or more pieces, from the earliest beginning on."""
+    return Piece(
+        min(piece.at_unix_ms for piece in pieces),
+        sum(piece.readings for piece in pieces),
+        sum(piece.total_milli_celsius for piece in pieces),
+        min(piece.min_milli_celsius for piece in pieces),
+        max(piece.max_milli_celsius for piece in pieces),
+        min(piece.first_unix_ms for piece in pieces),
+        max(piece.last_unix_ms for piece in pieces),
+    )
+
+
+def pieces_in(said: Iterable[tuple[int, int]], width_ms: int) -> Sequence[Piece]:
+    """Add up readings (time, temperature), in the order of their times, in pieces as long as ``width_ms``."""
+    return [_piece(place * width_ms, list(same)) for place, same in groupby(said, lambda one: one[0] // width_ms)]
+
+
+def gaps_between(said: Iterable[tuple[int, int]], gap_after_ms: int) -> Sequence[Gap]:
+    """Return where readings (time, temperature), in the order of their times, are too far apart."""
+    return [Gap(before, at) for (before, _), (at, _) in pairwise(said) if at - before > gap_after_ms]
+
+
 def with_ends(inner: Iterable[Gap], pieces: Sequence[Piece], span: Span, gap_after_ms: int) -> Sequence[Gap]:
     """Return the gaps between a span's readings and those before the first and after the last."""
     if not pieces:
@@ -151,14 +163,9 @@ def with_ends(inner: Iterable[Gap], pieces: Sequence[Piece], span: Span, gap_aft
     return [gap for gap in (before, *inner, after) if length_of(gap) > gap_after_ms]
 
 
-def one_decimal(milli_celsius: float) -> str:
-    """Show a temperature with one decimal, halves away from zero, and no minus before a zero.
-
-    Rounding may bring it onto a limit: wherever it is shown, its Reach is shown beside it.
-    """
-    tenths = (abs(round(milli_celsius)) + 50) // 100
-    sign = "\N{MINUS SIGN}" if milli_celsius < 0 and tenths else ""
-    return f"{sign}{tenths // 10}.{tenths % 10}"
+def _piece(at_unix_ms: int, said: Sequence[tuple[int, int]]) -> Piece:
+    values = [milli_celsius for _, milli_celsius in said]
+    return Piece(at_unix_ms, len(said), sum(values), min(values), max(values), said[0][0], said[-1][0])
 
 
 def _stay(probe_id: str, since: int, until: int, span: Span) -> Sequence[Stay]:

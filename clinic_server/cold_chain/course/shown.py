@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from itertools import groupby
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from clinic_server.cold_chain.course.breaches import CourseBreach, breaches_in
 from clinic_server.cold_chain.course.calendar import Unit
 from clinic_server.cold_chain.course.drawing import FRAME, Drawing, Mark, line_of, sheet_of, stripe_of
 from clinic_server.cold_chain.course.lookup import Asked, Series
-from clinic_server.cold_chain.course.rules import DAY_MS, Bounds, Grain, Piece, Span, length_of
+from clinic_server.cold_chain.course.rules import DAY_MS, Bounds, Grain, Piece, Span, joined, length_of
 from clinic_server.cold_chain.rules import Limits
 from clinic_server.cold_chain.tables import from_unix_ms, to_unix_ms
 from clinic_server.cold_chain.upkeep.hand_readings import HandReadingLine, hand_readings_between
@@ -101,10 +101,8 @@ def _drawing(
 
 def _table(series: Series, unit: Unit, zone: ZoneInfo) -> Table:
     begins = calendar.lines_of(series.stay.span, unit, zone)
-    found = dict[int, Piece]()
-    for piece in series.pieces:
-        begin = begins[bisect_right(begins, piece.first_unix_ms) - 1]
-        found[begin] = found[begin].joined(piece) if begin in found else piece
-    whole = reduce(Piece.joined, series.pieces) if series.pieces else None
+    within = groupby(series.pieces, lambda piece: begins[bisect_right(begins, piece.first_unix_ms) - 1])
+    found = {begin: joined(list(same)) for begin, same in within}
+    whole = joined(list(found.values())) if found else None
     silent_ms = sum(length_of(gap) for gap in series.gaps)
     return Table(series, whole, silent_ms, [Line(begin, found.get(begin)) for begin in begins])

@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from clinic_server.cold_chain.course.rules import HOUR_MS
 from clinic_server.cold_chain.rules import Fault, is_judged
-from clinic_server.cold_chain.tables import ReadingRow, reading
+from clinic_server.cold_chain.tables import ReadingRow, heard_probe, reading
 from clinic_server.kit.tables import State, table_of
 
 
@@ -46,13 +46,20 @@ def add_to_hours(connection: Connection, rows: Iterable[ReadingRow]) -> None:
 
 
 def rebuild_hours(connection: Connection) -> None:
-    """Make every hour again from the readings."""
+    """Make every hour again from the readings, probe by probe: years of all at once would fill the memory."""
     connection.execute(delete(reading_hour))
+    for number in connection.execute(select(heard_probe.c.number)).scalars().all():
+        _rebuild_of(connection, number)
+
+
+def _rebuild_of(connection: Connection, number: int) -> None:
     at, said = reading.c.at_unix_ms, reading.c.milli_celsius
     hour = (at // HOUR_MS).label("hour")
     figures = (func.count(), func.sum(said), func.min(said), func.max(said), func.min(at), func.max(at))
-    summed = select(reading.c.probe, hour, *figures).where(IS_JUDGED).group_by(reading.c.probe, hour)
-    connection.execute(insert(reading_hour).from_select(list(reading_hour.c.keys()), summed))
+    summed = select(reading.c.probe, hour, *figures).where(reading.c.probe == number, IS_JUDGED)
+    connection.execute(
+        insert(reading_hour).from_select(list(reading_hour.c.keys()), summed.group_by(reading.c.probe, hour))
+    )
 
 
 def lacks_hours(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, select, update
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, Severity
+from clinic_server.alerts.telling import Told
 from clinic_server.cold_chain.excursions.following import Followed
 from clinic_server.cold_chain.excursions.rules import (
     Known,
@@ -168,10 +169,10 @@ def _call(tx: Tx, one: Followed, kinds: Iterable[BreachKind]) -> None:
         lasting = _worst_open(tx.connection, place.place_id, kind)
         warning = next((breach for breach in one.warnings if breach.kind is kind), None)
         if lasting is not None:
-            alarm = (lasting.breach.severity, told_of(lasting.breach), place.place_code, lasting.excursion_id)
+            alarm = (lasting.breach.severity, _told(place, lasting.breach), place.place_code, lasting.excursion_id)
             raise_alarm(tx, Alarm(alert_kind_of(kind), *alarm))
         elif warning is not None:
-            raise_alarm(tx, Alarm(alert_kind_of(kind), Severity.WARNING, told_of(warning), place.place_code))
+            raise_alarm(tx, Alarm(alert_kind_of(kind), Severity.WARNING, _told(place, warning), place.place_code))
         elif not _others_warn(tx.connection, place, kind):
             recover(tx, alert_kind_of(kind), place.place_code)
 
@@ -179,9 +180,13 @@ def _call(tx: Tx, one: Followed, kinds: Iterable[BreachKind]) -> None:
 def _tell_of_the_past(tx: Tx, place: Placement, breach: Breach, excursion_id: UUID) -> None:
     """Call about what was over when its readings came: the vaccine stood in it all the same."""
     kind = alert_kind_of(breach.kind)
-    raise_alarm(tx, Alarm(kind, breach.severity, told_of(breach), place.place_code, excursion_id))
+    raise_alarm(tx, Alarm(kind, breach.severity, _told(place, breach), place.place_code, excursion_id))
     if _worst_open(tx.connection, place.place_id, breach.kind) is None:
         recover(tx, kind, place.place_code)
+
+
+def _told(place: Placement, breach: Breach) -> Told:
+    return told_of(breach, place.limits.at(breach.alarmed_unix_ms))
 
 
 def _worst_open(connection: Connection, place_id: UUID, kind: BreachKind) -> Known | None:

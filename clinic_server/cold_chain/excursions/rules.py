@@ -9,7 +9,8 @@ from uuid import UUID
 
 from clinic_server.alerts.rules import AlertKind, Severity
 from clinic_server.alerts.telling import Phrase, Told, tell
-from clinic_server.cold_chain.judging import Breach, BreachKind
+from clinic_server.cold_chain.judging import Breach, BreachKind, Profile
+from clinic_server.kit.degrees import rounded
 from clinic_server.kit.errors import NotFound, Refused
 from clinic_server.staff.rules import Role
 from clinic_server.stock.whereabouts import HoldEnd
@@ -212,14 +213,13 @@ def alert_kind_of(kind: BreachKind) -> AlertKind:
     return AlertKind(kind.value)
 
 
-def told_of(breach: Breach) -> Told:
-    """Tell a breach: the worst reading, rounded away from the range, and for how long."""
-    if breach.kind is BreachKind.TOO_WARM:
-        tenths = -(-breach.max_milli_celsius // 100)
-    else:
-        tenths = breach.min_milli_celsius // 100
+def told_of(breach: Breach, profile: Profile) -> Told:
+    """Tell a breach: the worst reading, never rounded onto a limit it was beyond, and for how long."""
+    worst = breach.max_milli_celsius if breach.kind is BreachKind.TOO_WARM else breach.min_milli_celsius
+    beyond = (rule.beyond_milli_celsius for rule in profile.rules if rule.kind is breach.kind)
+    limits = {profile.low_milli_celsius, profile.high_milli_celsius, *beyond}
     minutes = (breach.last_out_unix_ms - breach.began_unix_ms) // 60_000
-    return tell(Phrase.OUT_OF_RANGE, milli_celsius=tenths * 100, minutes=minutes)
+    return tell(Phrase.OUT_OF_RANGE, milli_celsius=rounded(worst, limits), minutes=minutes)
 
 
 def refuse_unfounded(new: NewDisposition, *, was_withdrawn: bool, froze: bool) -> None:
