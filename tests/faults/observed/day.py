@@ -152,6 +152,7 @@ class Day:
         self._later(self.clock.steady() + self.chance.uniform(1, 15) * MINUTE_S, "second", place)
 
     def _second(self, place: int) -> None:
+        self._ask_to_leave(place)  # and be sent back
         further = self._further.pop(place)
         given = self._inject(further, self.prepared.more_units[place], "right_upper_arm")
         self._note(place, Act.MORE, given)
@@ -171,15 +172,18 @@ class Day:
         """Try to leave, by the nurse's button or by the slip at the exit, until it is granted."""
         if self._has_left(place):
             return
-        answer = self._by_slip(place) if place % 2 else self._by_nurse(place)
+        answer = self._ask_to_leave(place)
         if not self._has_left(place) and answer.sent_s > self._dosed_s(place) + 30 * MINUTE_S:
             self._later(self.clock.steady() + self.chance.uniform(1, 3) * MINUTE_S, "try", place)
+
+    def _ask_to_leave(self, place: int) -> Answer:
+        return self._by_slip(place) if place % 2 else self._by_nurse(place)
 
     def _by_nurse(self, place: int) -> Answer:
         answer = self._ask("POST", f"/api/v1/visits/{self._visit(place)}/leave", self.prepared.area, None)
         if answer.status == 201:
             self._note(place, Act.LEFT, answer)
-        elif answer.body["code"] == "too_early":
+        elif answer.body["code"] == "too_early" and place not in self._further:
             self._note(place, Act.REFUSED, answer)
         elif answer.body["code"] == "check_due":
             self._look_at(place)
@@ -194,7 +198,7 @@ class Day:
         said = answer.said.partition('data-answer="')[2].partition('"')[0]
         if said in {"may_leave", "has_left"}:
             self._note(place, Act.LEFT, answer)
-        elif said == "stay":
+        elif said == "stay" and place not in self._further:
             self._note(place, Act.REFUSED, answer)
         elif said == "further" and place in self._further:
             pass  # back to the nurses
