@@ -1,6 +1,6 @@
 """Excursions over real readings: found in the same transaction, holding what stood there, decided about by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from clinic_server.cold_chain.excursions.rules import (
     NothingToDecide,
     PlaceNotInOrder,
     QaCodeNeeded,
+    StillExposed,
     Verdict,
 )
 from clinic_server.cold_chain.excursions.silence import note_silence
@@ -50,7 +51,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock import holds
 from clinic_server.stock.actions import NewLot, receive_units
 from clinic_server.stock.places import require_place
-from clinic_server.stock.units import move_units, unit_by_code, units_in
+from clinic_server.stock.units import carry_units, move_units, unit_by_code, units_in
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, MovementKind, NeedsDisposition, UnitNotHeld
 from tests.api.test_injection import a_consented_visit, findings_of, permitted
 from tests.api.test_injection import given as given_dose
@@ -124,11 +125,11 @@ def gaps(db: Database) -> Sequence[GapFacts]:
     return db.read_now(lambda c: gaps_since(c, "fridge-1", START - timedelta(days=1)))
 
 
-def move(db: Database, code: str, to: str) -> None:
+def move(db: Database, code: str, to: str, how: Callable[..., Any] = move_units) -> None:
     def carry(tx: Any) -> None:
         unit = unit_by_code(tx.connection, code)
         assert unit
-        move_units(tx, MovementKind.MOVED, [unit], require_place(tx.connection, to))
+        how(tx, MovementKind.MOVED, [unit], require_place(tx.connection, to))
         tx.journal("moved")
 
     db.write_now(carry, SYSTEM)
@@ -346,6 +347,7 @@ def decide(
 def test_only_a_written_evaluation_releases(fridge: Database, keeper: Actor) -> None:
     """Invariant 38."""
     hears(fridge, *warm(0, 12))
+    hears(fridge, *calm(15))
     excursion_id = one(fridge).excursion_id
     with pytest.raises(EvaluationNeeded):
         decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RELEASED)
@@ -362,6 +364,25 @@ def test_only_a_written_evaluation_releases(fridge: Database, keeper: Actor) -> 
         decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RETURNED)
 
 
+def test_nothing_is_released_where_the_temperature_is_still_wrong(fridge: Database, keeper: Actor) -> None:
+    """Invariant 38: carried away it is, and what stayed once it is over there; returned it may be at any time."""
+    hears(fridge, *warm(0, 12))
+    a_place(fridge, "fridge-2")
+    excursion_id = one(fridge).excursion_id
+    for codes in (CODES[:1], CODES[:2]):
+        with pytest.raises(StillExposed):
+            decide(fridge, keeper, excursion_id, codes, DispositionKind.RELEASED, LETTER)
+    assert is_held(fridge, CODES[0])
+    decide(fridge, keeper, excursion_id, CODES[2:3], DispositionKind.RETURNED)
+    move(fridge, CODES[0], "fridge-2", carry_units)
+    with pytest.raises(StillExposed):
+        decide(fridge, keeper, excursion_id, CODES[:2], DispositionKind.RELEASED, LETTER)
+    decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    hears(fridge, *calm(15))
+    decide(fridge, keeper, excursion_id, CODES[1:2], DispositionKind.RELEASED, LETTER)
+    assert [is_held(fridge, code) for code in CODES[:3]] == [False, False, True]
+
+
 def test_what_froze_is_released_only_with_the_code_of_quality_assurance(fridge: Database, keeper: Actor) -> None:
     """Invariant 38: the product is freeze-sensitive."""
     hears(fridge, *course(0, 4_000, 2_000, 0, *[-1_000] * 13))
@@ -371,6 +392,7 @@ def test_what_froze_is_released_only_with_the_code_of_quality_assurance(fridge: 
     cold = next(each for each in found(fridge) if each.kind is BreachKind.TOO_COLD)
     with pytest.raises(QaCodeNeeded):
         decide(fridge, keeper, cold.excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    hears(fridge, *course(16, 1_000, 3_000, *[5_000] * 8))
     decide(fridge, keeper, frozen.excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER, "QA-7")
     assert is_held(fridge, CODES[0])  # the cold excursion holds it as well
     decide(fridge, keeper, cold.excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER, "QA-7")
@@ -669,7 +691,11 @@ async def test_a_keeper_decides_on_the_page_with_the_letter_attached_and_others_
     letter = {"evaluation": ("letter.pdf", LETTER.content, "application/pdf")}
     unnumbered = await keeper.post(f"{path}/dispositions", data=told | {"reference": ""}, files=letter)
     assert unnumbered.status_code == 400
-    answer = await keeper.post(f"{path}/dispositions", data=told | {"reference": "QA-1"}, files=letter)
+    numbered = {"data": told | {"reference": "QA-1"}, "files": letter}
+    too_early = await keeper.post(f"{path}/dispositions", **numbered)
+    assert (too_early.status_code, is_held(house.db, CODES[0])) == (409, True), "the fridge is too warm still"
+    hears(house.db, *course(6, 9_000, 7_000, *[5_000] * 8))
+    answer = await keeper.post(f"{path}/dispositions", **numbered)
     assert answer.status_code == 303
     assert not is_held(house.db, CODES[0])
     seen = (await keeper.get(f"/api/v1{path}")).json()

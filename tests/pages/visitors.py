@@ -429,7 +429,7 @@ def _warm(tx: Tx) -> dict[str, str]:
     lasting, over = excursions(tx.connection)
     held = units_of(tx.connection, lasting.excursion_id)
     letter = Evaluation("质评-2026-17", b"%PDF-1.7")
-    decided = (DispositionKind.RELEASED, "企业评估：不影响质量", letter)
+    decided = (DispositionKind.RETURNED, "企业评估：影响质量", letter)
     decide_units(tx, NewDisposition(lasting.excursion_id, [held[0].unit.unit_id], *decided))
     told = (
         "样例人员",

@@ -11,11 +11,13 @@ from clinic_server.cold_chain.excursions.gaps import note_gaps
 from clinic_server.cold_chain.excursions.judgement import judge
 from clinic_server.cold_chain.excursions.lookup import require_excursion
 from clinic_server.cold_chain.excursions.rules import (
+    DispositionKind,
     NewDisposition,
     NewForm,
     NothingToCarry,
     NothingToDecide,
     PlaceNotInOrder,
+    StillExposed,
     file_kind_of,
     refuse_unfounded,
 )
@@ -94,7 +96,7 @@ def carry_to_safety(tx: Tx, excursion_id: UUID, place_code: str) -> Carried:
 def decide(tx: Tx, new: NewDisposition) -> Disposed:
     """Record a named person's decision about units held for their temperature, and end those holds if it says so.
 
-    Raises NothingToDecide, EvaluationNeeded, EvaluationUnusable or QaCodeNeeded.
+    Raises NothingToDecide, EvaluationNeeded, EvaluationUnusable, QaCodeNeeded or StillExposed.
     """
     decided_by = require_signed_in(tx)
     was_withdrawn = new.excursion_id is not None and require_excursion(tx.connection, new.excursion_id).is_withdrawn
@@ -103,6 +105,8 @@ def decide(tx: Tx, new: NewDisposition) -> Disposed:
     if not unit_ids or len(unit_ids) < len(set(new.unit_ids)):
         raise NothingToDecide
     refuse_unfounded(new, was_withdrawn=was_withdrawn, froze=_froze(tx, unit_ids))
+    if new.kind is DispositionKind.RELEASED:
+        _refuse_still_exposed(tx, unit_ids)
     disposition_id = tx.append(
         Disposition,
         excursion_id=new.excursion_id,
@@ -147,6 +151,12 @@ def write_form(tx: Tx, excursion_id: UUID, new: NewForm) -> FormRef:
     )
     tx.journal("excursion_form_written", form_id, COLD_CHAIN)
     return FormRef(form_id)
+
+
+def _refuse_still_exposed(tx: Tx, unit_ids: Sequence[UUID]) -> None:
+    where = {one.place_id for one in units_where(tx.connection, unit.c.id.in_(unit_ids)) if one.place_id}
+    if any(is_place_held(tx.connection, place_id) for place_id in where):
+        raise StillExposed
 
 
 def _attach(tx: Tx, disposition_id: UUID, content: bytes) -> None:

@@ -11,7 +11,7 @@ from clinic_server.alerts.rules import AlertKind, Severity
 from clinic_server.alerts.telling import Phrase, Told, tell
 from clinic_server.cold_chain.judging import Breach, BreachKind, Profile
 from clinic_server.kit.degrees import rounded
-from clinic_server.kit.errors import NotFound, Refused
+from clinic_server.kit.errors import Conflict, NotFound, Refused
 from clinic_server.staff.rules import Role
 from clinic_server.stock.whereabouts import HoldEnd
 
@@ -77,6 +77,12 @@ class EvaluationNeeded(Refused):
     """Only the manufacturer's written evaluation releases what was out of its temperature."""
 
     code = "evaluation_needed"
+
+
+class StillExposed(Conflict):
+    """What stands where an excursion lasts is not released: no evaluation knows how long it will have been."""
+
+    code = "still_exposed"
 
 
 class EvaluationUnusable(Refused):
