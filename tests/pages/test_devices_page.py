@@ -67,7 +67,7 @@ async def test_a_desk_hears_that_its_own_reader_is_gone_and_that_it_is_back(
             await said.get_by_text("身份证读卡器：未连接").wait_for()
             assert await said.locator(".notice").count() == 1, "another station's reader is not this desk's matter"
             reader.plug.plug_in()
-            await eventually(page, "document.querySelector('#station-devices .notice') === null", 10)
+            await eventually(page, "document.querySelector('#station-devices .notice') === null")
             assert await said.is_hidden()
     assert screens.complaints.said == []
 

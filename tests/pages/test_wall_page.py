@@ -132,7 +132,7 @@ async def test_a_wall_loads_itself_anew_after_the_server_was_brought_up_to_date(
         screens.site.more_settings["CLINIC_WALL__THEME"] = "dark"
         try:
             screens.site.start()
-            await eventually(page, "document.body.classList.contains('dark') && !window.isOfThisLoad", 30)
+            await eventually(page, "document.body.classList.contains('dark') && !window.isOfThisLoad")
         finally:
             del screens.site.more_settings["CLINIC_WALL__THEME"]
         assert await page.locator("#board").get_attribute("data-edition") != was
