@@ -30,7 +30,7 @@ pager=$(sed -n 's/^page:0:://p' "$3")
 echo "PAGE $pager text=$(cat "$(sed -n 's/^data:0:://p' "$3")")" >> log/pages
 exit {status}
 """
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 120.0
 
 
 def main(folder: Path, spool: Path, port: int, status: str | None = None) -> None:

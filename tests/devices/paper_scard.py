@@ -20,6 +20,7 @@ class PaperScard:
     def __init__(self, *readers: str, stops_with_last_reader: bool = False) -> None:
         self.connect_error = 0
         self.is_connected = False
+        self.looks = 0  # at which readers there are
         self._stops_with_last_reader = stops_with_last_reader
         self._news = threading.Condition()
         self._readers = list(readers)
@@ -47,6 +48,7 @@ class PaperScard:
         return 0
 
     def SCardListReaders(self, _context: int, _groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+        self.looks += 1
         if self._is_down():
             return 0x8010001E, []
         return (0, list(self._readers)) if self._readers else (0x8010002E, [])

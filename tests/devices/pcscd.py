@@ -27,7 +27,7 @@ FIRST_PORT = 23333
 ROOT = Path(__file__).parents[2]
 READERS = ("Clinic Virtual Reader 00 00", "Clinic Virtual Reader 00 01")
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 
 class PrivatePcscd:

@@ -240,23 +240,28 @@ async def test_a_device_confirmed_or_retired_is_taken_up_and_let_go_at_once(site
 
 
 async def test_a_retry_ordered_at_the_server_cuts_the_wait_short(site: Site, desk: Path) -> None:
-    """After its fifth try a device waits 2.4 s or more."""
+    """Between its first try and its twelfth a device left alone waits two minutes or more."""
     agent_id = await site.paired(desk)
-    knocks: list[float] = []
+    knocks = 0
 
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        knocks.append(asyncio.get_running_loop().time())
+        nonlocal knocks
+        knocks += 1
         writer.close()
+
+    def ordered_until_twelve() -> bool:
+        site.desks.retry_now("scanner-1")
+        return knocks >= 12
+
+    def has_failed() -> bool:
+        return [one.state for one in site.desks.states()] == ["offline"] and knocks > 0
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as door:
         address = f"tcp://127.0.0.1:{door.sockets[0].getsockname()[1]}"
         await site.hang(agent_id, DeviceSpec("scanner-1", "barcode_scanner", address))
         async with agent_at(desk):
-            await eventually(lambda: len(knocks) == 5, "it has been tried five times")
-            await eventually(lambda: site.desks.states()[0].state == "offline", "it waits")
-            site.desks.retry_now("scanner-1")
-            await eventually(lambda: len(knocks) == 6, "it is tried again")
-    assert knocks[5] - knocks[4] < 2.4
+            await eventually(has_failed, "it waits")
+            await eventually(ordered_until_twelve, "it is tried again and again")
     with pytest.raises(KeyError):
         site.desks.retry_now("nobody")
 
@@ -276,9 +281,8 @@ async def test_a_desk_pc_that_was_taken_off_is_refused_at_once_and_says_so(site:
     assert site.desks.shown() == ()
 
 
-async def test_a_line_that_only_looks_open_is_noticed_at_both_ends_within_fifteen_seconds(
-    site: Site, desk: Path
-) -> None:
+async def test_a_line_that_only_looks_open_is_noticed_at_both_ends(site: Site, desk: Path) -> None:
+    """Neither end is told by TCP: without their own limits both would wait for ever."""
     await site.paired(desk)
     async with Cable(site.port) as cable:
         folder = Folder(desk)
@@ -287,11 +291,11 @@ async def test_a_line_that_only_looks_open_is_noticed_at_both_ends_within_fiftee
         folder.keep_credential(replace(credential, server=cable.url))
         async with agent_at(desk) as agent:
             await eventually(lambda: site.desk().is_connected, "the desk PC is there")
-            began = asyncio.get_running_loop().time()
             cable.cut()
-            while site.desk().is_connected or not agent.log().splitlines()[-1].count('"is_reached": false'):
-                await asyncio.sleep(0.1)
-                assert asyncio.get_running_loop().time() - began < 15
+            await eventually(lambda: not site.desk().is_connected, "the server misses the desk PC")
+            await eventually(
+                lambda: '"is_reached": false' in agent.log().splitlines()[-1], "the desk PC misses the server"
+            )
             cable.mend()
             await eventually(lambda: site.desk().is_connected, "it is there again")
 

@@ -49,7 +49,7 @@ def talked_to(command: Sequence[str], orders: dict[str, Any]) -> tuple[list[list
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -1,6 +1,5 @@
 """Chip cards through the real pcscd: every kind, every way to put one in and pull it out, and a service that dies."""
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator
 
@@ -35,7 +34,6 @@ from tests.devices.pcscd import READERS, PrivatePcscd
 
 FIRST, SECOND = synthetic_holder(1, "CHN"), synthetic_holder(2, "CHN")
 RESIDENT = synthetic_resident(3)
-BACK_WITHIN_S = 2.0
 
 
 def spec_of(number: int = 0, **options: str) -> DeviceSpec:
@@ -289,9 +287,7 @@ async def test_a_service_that_dies_and_comes_back_needs_no_restart(
         lambda: attended.states()[0].detail == "link_unavailable: pcsc_service_down", "it was tried in vain"
     )
     await pcscd.start()
-    asked_at = asyncio.get_running_loop().time()
     await receiver.next_state(DeviceState.ONLINE)
-    assert asyncio.get_running_loop().time() - asked_at < BACK_WITHIN_S
     await swap(pcscd, slot, SocialSecurityCard(SECOND))
     await read_of(receiver, SECOND.number)
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright, expect
 
 from tests.pages.site import PageSite, furnish
 
 PICTURES = bool(os.environ.get("CLINIC_PICTURES"))  # half a thousand of them take a minute
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ANSWERS_WITHIN_S = 2
+WITHIN_S = 90  # for what will happen, however busy the machine; how soon is not asked
 # The scripts of a page are the same in every language; its words, in the page that stands, are as wide as they are.
 WRITTEN_ANEW = """source => {
   const anew = new DOMParser().parseFromString(source, "text/html");
@@ -73,6 +74,7 @@ class Screens:
             reduced_motion="reduce",
         )
         await self._equip(context, language, signed_in=signed_in)
+        context.set_default_timeout(WITHIN_S * 1_000)
         page = await context.new_page()
         self.complaints.listen_to(page, self.site.url)
         try:
@@ -115,6 +117,7 @@ async def photograph(page: Page, name: str, *, is_whole: bool = False) -> None:
 
 @pytest.fixture(name="browser", scope="session")
 async def _browser(chromium: Path) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=WITHIN_S * 1_000)
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         if not PICTURES:
@@ -160,10 +163,10 @@ async def _holds(page: Page, expression: str) -> bool:
 def _eventually() -> Callable[..., Awaitable[None]]:
     """Wait until a page's expression holds, or fail with it."""
 
-    async def eventually(page: Page, expression: str, within_s: float = 20) -> None:
-        deadline = time.monotonic() + within_s  # the browser's own waiting needs an eval that our pages forbid
+    async def eventually(page: Page, expression: str) -> None:
+        deadline = time.monotonic() + WITHIN_S  # the browser's own waiting needs an eval that our pages forbid
         while not await _holds(page, expression):
-            assert time.monotonic() < deadline, f"not within {within_s} s: {expression}"
+            assert time.monotonic() < deadline, f"not within {WITHIN_S} s: {expression}"
             await asyncio.sleep(0.05)
 
     return eventually

@@ -103,7 +103,7 @@ async def test_a_day_leaves_nothing_behind_in_a_wall_and_a_desk(
                 await left.page.clock.fast_forward(AN_HOUR_MS)
                 await left.page.clock.fast_forward(SHORTLY_MS)
             for left in pages:
-                await eventually(left.page, LIVE, 15)
+                await eventually(left.page, LIVE)
                 await left.page.evaluate(TICKED, REFRESHES_AN_HOUR)
             if hour == SETTLED_AFTER_HOURS:
                 before = [await left.taken() for left in pages]

@@ -17,7 +17,6 @@ from tests.pages.test_every_page import LANGUAGES, SIZES, assert_fits
 
 Eventually = Callable[..., Awaitable[None]]
 CONNECTED = "document.getElementById('live')._htmx?.sse?.status === 200"
-SHOWN_WITHIN_MS = 10_000
 PLUG_IT_IN = re.compile("请(重新)?插好线缆")  # unplugged; a fifth of a second later: nothing at this port
 
 
@@ -36,7 +35,7 @@ def a_reader(site: PageSite, station: str) -> Iterator[tuple[str, IdCardReaderSt
 
 async def seconds_until(shown: Locator) -> float:
     began = time.monotonic()
-    await shown.wait_for(timeout=SHOWN_WITHIN_MS)
+    await shown.wait_for()
     return time.monotonic() - began
 
 
@@ -47,7 +46,7 @@ async def test_a_device_unplugged_and_plugged_in_again_is_seen_on_the_page_witho
         async with screens.opened("/devices") as page:
             await eventually(page, CONNECTED)
             card = page.locator(f"#device-{device_id}")
-            await card.get_by_text("已连接", exact=True).wait_for(timeout=SHOWN_WITHIN_MS)
+            await card.get_by_text("已连接", exact=True).wait_for()
             reader.plug.unplug()
             record_property("unplugged_seen_s", await seconds_until(card.get_by_text(PLUG_IT_IN)))
             reader.plug.plug_in()
@@ -65,10 +64,10 @@ async def test_a_desk_hears_that_its_own_reader_is_gone_and_that_it_is_back(
             said = page.locator("#station-devices")
             reader.plug.unplug()
             elsewhere.plug.unplug()
-            await said.get_by_text("身份证读卡器：未连接").wait_for(timeout=SHOWN_WITHIN_MS)
+            await said.get_by_text("身份证读卡器：未连接").wait_for()
             assert await said.locator(".notice").count() == 1, "another station's reader is not this desk's matter"
             reader.plug.plug_in()
-            await eventually(page, "document.querySelector('#station-devices .notice') === null", 10)
+            await eventually(page, "document.querySelector('#station-devices .notice') === null")
             assert await said.is_hidden()
     assert screens.complaints.said == []
 
@@ -82,7 +81,7 @@ async def _page(screens: Screens, eventually: Eventually) -> AsyncIterator[Page]
 
 async def press(page: Page, target: Locator) -> None:
     """Reach something by Tab alone, as somebody without a mouse does, and press Enter."""
-    await target.wait_for(timeout=SHOWN_WITHIN_MS)
+    await target.wait_for()
     for _ in range(200):
         await page.keyboard.press("Tab")
         if await target.evaluate("element => element === document.activeElement"):
@@ -99,12 +98,12 @@ async def test_a_simulated_reader_is_set_up_tested_and_retired_by_keyboard_alone
     await page.keyboard.press("F9")
     await page.wait_for_url(f"{screens.site.url}/devices")
     card = page.locator("article", has_text="desk-1-reader")
-    await card.get_by_text("已连接", exact=True).wait_for(timeout=SHOWN_WITHIN_MS)
+    await card.get_by_text("已连接", exact=True).wait_for()
     await press(page, card.get_by_role("button", name="测试"))
-    await card.get_by_text("请现在把卡片放到读卡器上").wait_for(timeout=SHOWN_WITHIN_MS)
+    await card.get_by_text("请现在把卡片放到读卡器上").wait_for()
     await press(page, card.get_by_role("button", name="放上卡片 1"))
     name = synthetic_resident(1).name
-    await card.get_by_text(f"{name[0]}*{name[-1]}").wait_for(timeout=SHOWN_WITHIN_MS)
+    await card.get_by_text(f"{name[0]}*{name[-1]}").wait_for()
     assert name not in await page.content()
     assert await page.evaluate("document.activeElement.value") == "lay_card_1", "the keyboard stands where it stood"
     await press(page, card.get_by_role("link", name="停用"))
@@ -117,9 +116,9 @@ async def test_a_simulated_reader_is_set_up_tested_and_retired_by_keyboard_alone
 
 async def test_the_keyboard_keeps_its_place_while_the_page_looks_again(page: Page) -> None:
     link = page.locator("#found a").first
-    await link.wait_for(timeout=SHOWN_WITHIN_MS)
+    await link.wait_for()
     await link.focus()
-    async with page.expect_response("**/devices/found", timeout=SHOWN_WITHIN_MS) as looked:
+    async with page.expect_response("**/devices/found") as looked:
         pass
     await (await looked.value).finished()
     assert await link.evaluate("element => element === document.activeElement")
@@ -132,7 +131,7 @@ async def test_a_running_test_and_its_code_fit_in_every_language(
     async with screens.opened("/devices", language=language) as page:
         await eventually(page, CONNECTED)
         screens.site.post("devices/bench-1-scanner/test")
-        await page.locator(".trial img").wait_for(timeout=SHOWN_WITHIN_MS)
+        await page.locator(".trial img").wait_for()
         for width, height in (*SIZES, (600, 900)):
             await page.set_viewport_size({"width": width, "height": height})
             await photograph(page, f"device-tested.{language}.{width}", is_whole=True)

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from clinic_server.observation.exit.pages import SHOWN_S
 from firmware_stubs.barcode_scanner.stub import BarcodeScannerStub
 from firmware_stubs.plugs import PtyPlug
 from tests.pages.conftest import Screens, photograph
@@ -66,7 +65,7 @@ async def test_the_exit_tells_by_colour_words_and_sound(screens: Screens, plug: 
         assert "您可以离开" in await shown(page, eventually, "may_leave", "good")
         scanner.scan("V1-200101-001-AAAAAAAA", "]Q1")
         assert "护士" in await shown(page, eventually, "not_found", "stop")
-        await eventually(page, answered("rest", "neutral"), within_s=SHOWN_S + 4)
+        await eventually(page, answered("rest", "neutral"))
         await page.locator("[name=ticket]").fill("13")
         await page.locator("[name=digits]").fill("012")
         await page.keyboard.press("Enter")

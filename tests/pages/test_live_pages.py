@@ -16,8 +16,6 @@ STALE = "!document.getElementById('stale').hidden"
 LIVE = "document.getElementById('stale').hidden"
 WAITING_ON_THE_WALL = """(queue => queue.querySelectorAll('span:not(.none, .more)').length
     + Number(queue.querySelector('.more')?.innerText ?? 0))(document.querySelector('.wall-waiting dd'))"""
-NOTICED_WITHIN_S = 16  # twelve seconds of silence, looked at every second
-HEALED_WITHIN_S = 15
 
 
 async def test_a_check_in_elsewhere_shows_on_page_and_wall(screens: Screens, eventually: Eventually) -> None:
@@ -40,7 +38,7 @@ async def test_a_page_says_since_when_it_is_not_live_and_heals_when_the_server_i
             await eventually(screen, CONNECTED)
         screens.site.send(signal.SIGKILL)
         for screen in (page, wall):
-            await eventually(screen, STALE, NOTICED_WITHIN_S)
+            await eventually(screen, STALE)
             clock = await screen.locator("#site-clock").text_content()
             assert await screen.locator("#stale [data-since]").first.text_content() == clock
         assert await _colour(page, "#stale") == "rgb(176, 0, 18)"
@@ -50,8 +48,8 @@ async def test_a_page_says_since_when_it_is_not_live_and_heals_when_the_server_i
         screens.site.start()
         screens.site.check_in_somebody("L0000002")
         for screen in (page, wall):
-            async with screen.expect_response(lambda answer: "board" in answer.url and answer.ok, timeout=20_000):
-                await eventually(screen, LIVE, HEALED_WITHIN_S)
+            async with screen.expect_response(lambda answer: "board" in answer.url and answer.ok):
+                await eventually(screen, LIVE)
 
 
 async def test_a_server_that_hangs_is_noticed(screens: Screens, eventually: Eventually) -> None:
@@ -59,10 +57,10 @@ async def test_a_server_that_hangs_is_noticed(screens: Screens, eventually: Even
         await eventually(page, CONNECTED)
         screens.site.send(signal.SIGSTOP)
         try:
-            await eventually(page, STALE, NOTICED_WITHIN_S)
+            await eventually(page, STALE)
         finally:
             screens.site.send(signal.SIGCONT)
-        await eventually(page, LIVE, HEALED_WITHIN_S)
+        await eventually(page, LIVE)
 
 
 async def test_a_page_that_cannot_refresh_is_stale_though_its_stream_lives(
@@ -74,7 +72,7 @@ async def test_a_page_that_cannot_refresh_is_stale_though_its_stream_lives(
         screens.site.check_in_somebody("L0000004")
         await eventually(page, STALE)
         await page.unroute("**/board")
-        await eventually(page, LIVE, HEALED_WITHIN_S)
+        await eventually(page, LIVE)
 
 
 async def test_a_page_whose_session_ended_goes_to_the_sign_in(screens: Screens, eventually: Eventually) -> None:

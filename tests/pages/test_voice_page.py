@@ -49,14 +49,14 @@ async def test_a_call_is_spoken_once_in_both_languages_and_a_recall_again(
     async with screens.opened(VOICE, signed_in=False) as page:
         await listening(page, A_VOICE)
         visit_id = called(screens)
-        await eventually(page, f"{OF_DESK_1}.length === 2", 20)
+        await eventually(page, f"{OF_DESK_1}.length === 2")
         zh, en = await page.evaluate(HEARD)
         await photograph(page, "wall-voice-called")
         assert zh.startswith("zh-CN 请")
         assert zh.endswith("号到一号登记台。")
         assert en.endswith("please go to registration desk one.")
         screens.site.post(f"visits/{visit_id}/recall")
-        await eventually(page, f"{OF_DESK_1}.length === 4", 20)
+        await eventually(page, f"{OF_DESK_1}.length === 4")
         await page.reload()  # what was said before is not said again, though it is news still
         await page.click("#voice-on")
         await page.wait_for_function(CONNECTED)
@@ -70,6 +70,6 @@ async def test_a_browser_without_a_voice_plays_the_servers(screens: Screens, eve
     async with screens.opened(VOICE, signed_in=False) as page:
         await listening(page, SOUNDS)
         visit_id = called(screens)
-        await eventually(page, "window.played.join() === 'zh-CN,en'", 12)
+        await eventually(page, "window.played.join() === 'zh-CN,en'")
         screens.site.post(f"visits/{visit_id}/abandonment")
     assert screens.complaints.said == []
