@@ -244,6 +244,8 @@ async def test_what_is_in_somebodys_way_is_really_found(screens: Screens) -> Non
         await page.evaluate(
             """() => { const grey = Object.assign(document.createElement("p"), {textContent: "grey"});
             grey.style.setProperty("color", "#bbb");
-            document.querySelector("main").append(document.createElement("img"), grey); }"""
+            const unseen = Object.assign(document.createElement("p"), {textContent: "red on red"});
+            for (const what of ["color", "background"]) unseen.style.setProperty(what, "#900");
+            document.querySelector("main").append(document.createElement("img"), grey, unseen); }"""
         )
-        assert {"image-alt", "color-contrast"} <= (await hindrances_on(page)).keys()
+        assert {"image-alt", "color-contrast", "unseen-words"} <= (await hindrances_on(page)).keys()
