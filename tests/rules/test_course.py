@@ -195,12 +195,12 @@ def test_pieces_added_up_keep_their_extremes_and_their_mean() -> None:
 
 
 def test_readings_are_added_up_where_they_lie_and_too_far_apart_is_a_gap() -> None:
-    said = [(59_000, 4_000), (60_000, 5_000), (61_000, 7_000), (240_000, 6_000), (421_000, 2_000)]
+    said = [(59_000, 4_000), (60_000, 5_000), (61_000, 7_000), (241_000, 6_000), (422_000, 2_000)]
     assert pieces_in(said, 60_000) == [
         Piece(0, 1, 4_000, 4_000, 4_000, 59_000, 59_000),
         Piece(60_000, 2, 12_000, 5_000, 7_000, 60_000, 61_000),
-        Piece(240_000, 1, 6_000, 6_000, 6_000, 240_000, 240_000),
-        Piece(420_000, 1, 2_000, 2_000, 2_000, 421_000, 421_000),
+        Piece(240_000, 1, 6_000, 6_000, 6_000, 241_000, 241_000),
+        Piece(420_000, 1, 2_000, 2_000, 2_000, 422_000, 422_000),
     ]
-    assert gaps_between(said, 180_000) == [Gap(240_000, 421_000)], "three minutes are no gap"
+    assert gaps_between(said, 180_000) == [Gap(241_000, 422_000)], "three minutes are no gap"
     assert (pieces_in([], 60_000), gaps_between([], 180_000)) == ([], [])
