@@ -14,7 +14,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import require_place
 from clinic_server.stock.rules import UnitFacts
-from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended
+from clinic_server.stock.tables import UnitHoldEnded, unit, unit_hold, unit_hold_ended, unit_now
 from clinic_server.stock.unit_rows import still_held
 from clinic_server.stock.units import (
     require_known,
@@ -34,6 +34,7 @@ from clinic_server.stock.whereabouts import (
 
 HOLDERS = frozenset({Role.VACCINATOR, Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
 DECIDERS = frozenset({Role.PHYSICIAN, Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD})
+_MOST_IN_A_QUESTION = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,21 @@ def held_for(connection: Connection, reason: HoldReason, cause_id: UUID | None) 
         select(unit_hold.c.unit_id).where(unit_hold.c.reason == reason, _is_from(cause_id), _undecided())
     )
     return frozenset(rows.scalars())
+
+
+def released_from(connection: Connection, unit_ids: Iterable[UUID], cause_id: UUID) -> Sequence[UUID]:
+    """Return which of these units one cause held and somebody released, and are still here to be used."""
+    asked, released = list(unit_ids), set[UUID]()
+    for first in range(0, len(asked), _MOST_IN_A_QUESTION):
+        rows = connection.execute(
+            select(unit_hold.c.unit_id, unit_hold_ended.c.end)
+            .outerjoin(unit_hold_ended, unit_hold_ended.c.hold_id == unit_hold.c.id)
+            .join(unit_now, unit_now.c.unit_id == unit_hold.c.unit_id)
+            .where(unit_hold.c.unit_id.in_(asked[first : first + _MOST_IN_A_QUESTION]))
+            .where(unit_hold.c.cause_id == cause_id, unit_now.c.doses_left > 0)
+        ).all()
+        released |= {row.unit_id for row in rows} - {row.unit_id for row in rows if row.end is not HoldEnd.RELEASED}
+    return sorted(released)
 
 
 def held_units(connection: Connection) -> Sequence[HeldUnit]:

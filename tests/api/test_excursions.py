@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from clinic_server.alerts.contacts import NewContact, add_contact
 from clinic_server.alerts.raising import open_alerts
 from clinic_server.alerts.rules import AlertKind, DueKind, Severity
-from clinic_server.alerts.tables import page_due
+from clinic_server.alerts.tables import alert, page_due
 from clinic_server.cold_chain import actions as cold_chain
 from clinic_server.cold_chain.excursions import actions, following
 from clinic_server.cold_chain.excursions.doubts import say_doubts
@@ -119,6 +119,11 @@ def unit_id(db: Database, code: str) -> UUID:
 
 def alerts(db: Database) -> dict[AlertKind, tuple[Severity, str]]:
     return {each.kind: (each.severity, each.summary) for each in db.read_now(open_alerts)}
+
+
+def calls(db: Database) -> int:
+    """How many alerts there were."""
+    return db.read_now(lambda c: c.execute(select(func.count()).select_from(alert)).scalar_one())
 
 
 def gaps(db: Database) -> Sequence[GapFacts]:
@@ -381,6 +386,35 @@ def test_nothing_is_released_where_the_temperature_is_still_wrong(fridge: Databa
     hears(fridge, *calm(15))
     decide(fridge, keeper, excursion_id, CODES[1:2], DispositionKind.RELEASED, LETTER)
     assert [is_held(fridge, code) for code in CODES[:3]] == [False, False, True]
+
+
+def test_what_was_released_is_held_again_once_late_readings_show_that_it_was_worse(
+    fridge: Database, keeper: Actor
+) -> None:
+    """Invariant 38: the letter was about the minutes that were known."""
+    hears(fridge, *warm(0, 10, 8_500), *calm(18))
+    excursion_id, before = one(fridge).excursion_id, calls(fridge)
+    decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    decide(fridge, keeper, excursion_id, CODES[1:2], DispositionKind.RETURNED)
+    hears(fridge, said(13, 7_900))  # late, and no worse
+    assert [is_held(fridge, code) for code in CODES[:2]] == [False, True]
+    hears(fridge, *course(13, 12_000, 12_000, 12_000, probe_id="p1")[1:])
+    assert is_held(fridge, CODES[0])
+    assert calls(fridge) == before + 1
+    waiting = fridge.read_now(lambda c: units_of(c, excursion_id))
+    assert sorted(each.unit.trace_code for each in waiting if each.waits) == [CODES[0], CODES[2]]
+    decide(fridge, keeper, excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    assert not is_held(fridge, CODES[0])
+
+
+def test_what_was_carried_away_and_released_is_not_held_by_what_came_after_it(fridge: Database, keeper: Actor) -> None:
+    hears(fridge, *warm(0, 12, 8_500))
+    a_place(fridge, "fridge-2")
+    move(fridge, CODES[0], "fridge-2", carry_units)
+    decide(fridge, keeper, one(fridge).excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    hears(fridge, *course(15, *[20_000] * 30))
+    hears(fridge, *calm(45))
+    assert [is_held(fridge, code) for code in CODES[:2]] == [False, True]
 
 
 def test_what_froze_is_released_only_with_the_code_of_quality_assurance(fridge: Database, keeper: Actor) -> None:

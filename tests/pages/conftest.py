@@ -120,8 +120,6 @@ async def _browser(chromium: Path) -> AsyncIterator[Browser]:
     expect.set_options(timeout=WITHIN_S * 1_000)
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        if not PICTURES:
-            arguments.append("--disable-threaded-compositing")  # a sixth cheaper, and takes no pictures
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield browser
         await browser.close()

@@ -22,6 +22,7 @@ from clinic_server.cold_chain.excursions.rules import (
     added_up,
     alert_kind_of,
     file_kind_of,
+    is_worse,
     paired,
     refuse_unfounded,
     told_of,
@@ -84,6 +85,22 @@ def test_what_was_withdrawn_is_not_withdrawn_again() -> None:
 )
 def test_a_verdict_says_what_changed(before: Breach, after: Breach, verdict: Verdict | None) -> None:
     assert verdict_of(known(before), after) is verdict
+
+
+@pytest.mark.parametrize(
+    ("after", "is_so"),
+    [
+        (WARM, False),
+        (replace(WARM, out_ms=WARM.out_ms + 1), True),
+        (replace(WARM, max_milli_celsius=WARM.max_milli_celsius + 1), True),
+        (replace(WARM, min_milli_celsius=WARM.min_milli_celsius - 1), True),
+        (replace(WARM, out_ms=WARM.out_ms - 1, max_milli_celsius=WARM.max_milli_celsius - 1), False),
+    ],
+    ids=["the same", "longer", "hotter", "colder", "milder"],
+)
+def test_worse_is_whatever_a_decision_before_could_not_know(after: Breach, is_so: bool) -> None:
+    assert is_worse(known(WARM), after) is is_so
+    assert is_worse(known(WARM, is_withdrawn=True), after)
 
 
 def test_what_was_withdrawn_and_is_found_again_is_judged_otherwise() -> None:

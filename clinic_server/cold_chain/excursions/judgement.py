@@ -17,6 +17,7 @@ from clinic_server.cold_chain.excursions.rules import (
     Known,
     Verdict,
     alert_kind_of,
+    is_worse,
     paired,
     told_of,
     verdict_of,
@@ -33,6 +34,7 @@ from clinic_server.cold_chain.judging import Breach, BreachKind
 from clinic_server.cold_chain.placements import Placement
 from clinic_server.cold_chain.tables import from_unix_ms, probe
 from clinic_server.kit.tx import Tx
+from clinic_server.stock.holds import released_from
 from clinic_server.stock.place_holds import end_place_hold, hold_place, hold_units
 from clinic_server.stock.stays import stays_in
 from clinic_server.stock.tables import unit_hold, unit_now
@@ -55,7 +57,7 @@ def judge(tx: Tx, one: Followed) -> None:
                 _tell_of_the_past(tx, one.placement, breach, excursion_id)
         elif same.breach != breach or same.is_withdrawn:
             verdict = verdict_of(same, breach)
-            _go_on(tx, one, same.excursion_id, breach, verdict)
+            _go_on(tx, one, same, breach, verdict)
             changed |= {breach.kind} if verdict else set()
     for lost in gone:
         _withdraw(tx, one, lost)
@@ -109,11 +111,22 @@ def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
     return excursion_id
 
 
-def _go_on(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict | None) -> None:
+def _go_on(tx: Tx, one: Followed, same: Known, breach: Breach, verdict: Verdict | None) -> None:
     values = {**_figures(breach), "is_withdrawn": False}
-    tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == excursion_id).values(values))
-    if verdict is not None:
-        _judged(tx, one, excursion_id, breach, verdict)
+    tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == same.excursion_id).values(values))
+    if verdict is None:
+        return
+    _judged(tx, one, same.excursion_id, breach, verdict)
+    if verdict is Verdict.REVISED and is_worse(same, breach) and _hold_again(tx, one, same.excursion_id, breach):
+        _tell_of_the_past(tx, one.placement, breach, same.excursion_id)
+
+
+def _hold_again(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach) -> int:
+    """Hold what stood in it and was released by what an earlier verdict knew; return how many."""
+    until = tx.now if breach.ended_unix_ms is None else from_unix_ms(breach.ended_unix_ms)
+    stays = stays_in(tx.connection, one.placement.place_id, from_unix_ms(breach.began_unix_ms), until)
+    again = released_from(tx.connection, {stay.unit_id for stay in stays}, excursion_id)
+    return hold_units(tx, again, HoldReason.TEMPERATURE, cause_id=excursion_id)
 
 
 def _judged(tx: Tx, one: Followed, excursion_id: UUID, breach: Breach, verdict: Verdict) -> None:

@@ -214,6 +214,17 @@ def verdict_of(known: Known, breach: Breach) -> Verdict | None:
     return None
 
 
+def is_worse(known: Known, breach: Breach) -> bool:
+    """Tell whether a further judgement finds more than what somebody may have decided by: longer, hotter or colder."""
+    before = known.breach
+    return (
+        known.is_withdrawn
+        or breach.out_ms > before.out_ms
+        or breach.max_milli_celsius > before.max_milli_celsius
+        or breach.min_milli_celsius < before.min_milli_celsius
+    )
+
+
 def alert_kind_of(kind: BreachKind) -> AlertKind:
     """Return the alert a breach raises."""
     return AlertKind(kind.value)
