@@ -1,7 +1,9 @@
 """Servers as children of a program that has imported them already: processes of their own that begin at once."""
 
+import faulthandler
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from clinic_server.command import main
 
 P = ParamSpec("P")
 LOOK_S: Final = 0.02
+WHERE_IT_STANDS: Final = signal.SIGUSR1  # to which it answers with the stacks of its threads
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
 
@@ -100,6 +103,7 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Forked]:
 
 def _play(play: Callable[..., None], around: Surroundings, args: tuple[Any, ...], named: dict[str, Any]) -> None:
     around.enter()
+    faulthandler.register(WHERE_IT_STANDS, all_threads=True)
     play(*args, **named)
 
 

@@ -132,9 +132,10 @@ class Seat:
     ) -> Answer | None:
         """Send until there is an answer that means something; return None for a write that was forgotten."""
         wait_s, deadline = SHORTEST_WAIT_S, time.monotonic() + self._waits_s
+        answer: Answer | None = None
         while not self._stop.is_set():
             if time.monotonic() > deadline:
-                raise ServerAway
+                raise ServerAway(f"the last answer to {path}: {answer.status if answer else 'none'}")
             if not self._token:
                 self._sign_in()
                 continue
