@@ -7,7 +7,7 @@ from uuid import UUID
 from clinic_server.injection.rules import ScanPerished
 from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.inbox import Delivery, Inbox
-from clinic_server.stock.scans import unit_code
+from clinic_server.stock.scans import VisitScan, unit_code
 
 SCAN = "scan"
 
@@ -25,6 +25,12 @@ def scan_seen(inbox: Inbox, station: str) -> ScanSeen | None:
     """Return what a bench's scanner read last, None once it is used or has perished."""
     delivery = inbox.latest(station, SCAN)
     return _seen(delivery) if delivery else None
+
+
+def is_slip_seen(inbox: Inbox, station: str) -> bool:
+    """Tell whether a bench's scanner read a visit's slip last, which is no unit."""
+    delivery = inbox.latest(station, SCAN)
+    return delivery is not None and isinstance(delivery.content, VisitScan)
 
 
 def unit_scanned(inbox: Inbox, station: str, delivery_id: UUID) -> str:

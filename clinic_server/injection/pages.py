@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
 from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason, sites_left
-from clinic_server.injection.who_came import shown_at
 from clinic_server.injection.who_came_pages import answer_slip
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
@@ -175,7 +174,7 @@ async def permit_again(call: Bench, visit_id: UUID, permit: UUID) -> Response:
 async def chair_scan(call: Bench, visit_id: UUID, permit: UUID | None = None) -> Response:
     """Show what this bench's scanner just read, and ask about it at once, unless a permit is on the screen."""
     inbox, station = call.house.inbox, call.station()
-    if shown_at(inbox, station):  # tells who came, which is asked beside this
+    if lookup.is_slip_seen(inbox, station):  # tells who came, which is asked beside this
         return call.page("injection/_scan.html", visit_id=visit_id, scan=None, is_unused=False)
     if permit is not None:
         is_unused = lookup.put_aside(inbox, station)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from clinic_server.injection.lookup import SCAN
+from clinic_server.injection.lookup import SCAN, is_slip_seen
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import NotFound
 from clinic_server.kit.inbox import Delivery, Inbox
@@ -45,8 +45,8 @@ class Came:
 
 def shown_at(inbox: Inbox, station: str) -> Delivery | None:
     """Return the card or slip that was shown last at a bench, None once it is answered or has perished."""
-    card, scan = inbox.latest(station, _CARD), inbox.latest(station, SCAN)
-    slip = scan if scan and isinstance(scan.content, VisitScan) else None
+    card = inbox.latest(station, _CARD)
+    slip = inbox.latest(station, SCAN) if is_slip_seen(inbox, station) else None
     return max((one for one in (card, slip) if one), key=lambda one: one.id, default=None)
 
 

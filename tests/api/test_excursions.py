@@ -407,6 +407,19 @@ def test_what_was_released_is_held_again_once_late_readings_show_that_it_was_wor
     assert not is_held(fridge, CODES[0])
 
 
+def test_what_was_carried_away_and_released_is_held_again_once_late_readings_show_what_it_stood_in(
+    fridge: Database, keeper: Actor
+) -> None:
+    """Though it lasts where the unit was, and is judged no otherwise than before."""
+    hears(fridge, *course(0, 5_000, 7_000), *course(3, *[8_500] * 12))
+    a_place(fridge, "fridge-2")
+    move(fridge, CODES[0], "fridge-2", carry_units)
+    decide(fridge, keeper, one(fridge).excursion_id, CODES[:1], DispositionKind.RELEASED, LETTER)
+    hears(fridge, said(7.5, 9_000))
+    assert one(fridge).is_open
+    assert is_held(fridge, CODES[0])
+
+
 def test_what_was_carried_away_and_released_is_not_held_by_what_came_after_it(fridge: Database, keeper: Actor) -> None:
     hears(fridge, *warm(0, 12, 8_500))
     a_place(fridge, "fridge-2")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from clinic_server.device_hub.scanned import scan_content
 from clinic_server.kit.call import House
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import CardFacts, CardFault, CardHolder
@@ -116,3 +117,11 @@ async def test_a_slip_typed_into_the_field_for_vials_is_compared_and_is_no_vial(
     assert "notice good" in theirs.text
     another = await bench.post(path, data={"trace_code": code_of(house.db, other_id)}, headers=HX)
     assert another.headers["hx-redirect"] == f"{chair_of(visit_id)}/another"
+
+
+async def test_a_card_that_still_lies_there_swallows_no_vial(bench: SignedIn, house: House) -> None:
+    chair = chair_of(a_consented_visit(house.db))
+    house.inbox.put(bench.station, "card", CardFault("card_mute"))
+    await bench.get(f"{chair}/came")
+    house.inbox.put(bench.station, "scan", scan_content("83450000000000000009", None))
+    assert (await bench.get(f"{chair}/scan")).text.count("<form") == 1

@@ -114,10 +114,10 @@ def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
 def _go_on(tx: Tx, one: Followed, same: Known, breach: Breach, verdict: Verdict | None) -> None:
     values = {**_figures(breach), "is_withdrawn": False}
     tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == same.excursion_id).values(values))
-    if verdict is None:
-        return
-    _judged(tx, one, same.excursion_id, breach, verdict)
-    if verdict is Verdict.REVISED and is_worse(same, breach) and _hold_again(tx, one, same.excursion_id, breach):
+    if verdict is not None:
+        _judged(tx, one, same.excursion_id, breach, verdict)
+    is_of_the_past = one.is_late or verdict is Verdict.REVISED
+    if is_of_the_past and is_worse(same, breach) and _hold_again(tx, one, same.excursion_id, breach):
         _tell_of_the_past(tx, one.placement, breach, same.excursion_id)
 
 
