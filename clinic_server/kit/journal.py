@@ -7,13 +7,15 @@ removed or slipped in behind the server's back is found by ``verify`` as surely 
 import hashlib
 import heapq
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
+from types import NoneType
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, RowMapping, Table, insert, select
@@ -200,17 +202,33 @@ def _print_of(table_name: str, values: Mapping[Any, Any]) -> bytes:
     return "\x1f".join((table_name, *filled)).encode()
 
 
-def _plain(value: Any) -> str:  # noqa: PLR0911  # one line per kind of column reads better than a table of lambdas
-    if value is None:
-        return ""
-    if isinstance(value, UUID | bytes):
-        return value.hex if isinstance(value, UUID) else value.hex()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, bool):
-        return str(int(value))
-    return str(value).replace("\\", "\\\\").replace("\x1f", "\\u").replace("\n", "\\n")
+def _plain(value: Any) -> str:
+    return _WAYS[type(value)](value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\x1f", "\\u").replace("\n", "\\n")
+
+
+class _Ways(dict[type, Callable[[Any], str]]):
+    """How a value is written, by its type; a type that has no line follows the first it is a kind of."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        way = next((way for known, way in self.items() if issubclass(kind, known)), lambda value: _escaped(str(value)))
+        self[kind] = way
+        return way
+
+
+_WAYS: Final = _Ways(
+    {
+        NoneType: lambda _: "",
+        UUID: attrgetter("hex"),
+        bytes: bytes.hex,
+        datetime: lambda at: at.astimezone(UTC).isoformat(timespec="microseconds"),  # before date, of which it is one
+        date: date.isoformat,
+        Enum: lambda member: str(member.value),  # before str
+        bool: lambda value: str(int(value)),  # before int
+        int: str,
+        str: _escaped,
+    }
+)

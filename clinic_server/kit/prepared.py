@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Delete, Insert, IteratorResult, Select, Update
+from sqlalchemy import Connection, Delete, Insert, Select, Update
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from clinic_server.kit.fetched import Fetched
+
 _KINDS: Final = frozenset({Select, Insert, Update, Delete})
-_MARKS: Final = frozenset({"SAVEPOINT action", "RELEASE SAVEPOINT action"})  # around every action
+_NO_ROWS: Final = SimpleResultMetaData(())
 
 
 class _Value(NamedTuple):
@@ -27,11 +29,12 @@ class _Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A statement as the driver takes it; ``rows`` is how SQLAlchemy reads its rows, None where there are none."""
+    """A statement as the driver takes it, and how SQLAlchemy reads its rows where it has any."""
 
     text: str
     values: Sequence[_Value]
     is_positional: bool
+    has_rows: bool
     rows: Any
 
     def sent(self, given: Mapping[str, Any]) -> Any:
@@ -45,18 +48,27 @@ class _Plan:
         )
 
 
+def _without_rows(text: str = "", *, is_positional: bool = True) -> _Plan:
+    return _Plan(text, (), is_positional, has_rows=False, rows=_NO_ROWS)
+
+
 # by statement; then by the engine and the names of the values given; a way taken once has no plan yet
 _plans: WeakKeyDictionary[Any, dict[tuple[str, ...], _Plan | None]] = WeakKeyDictionary()
-_NO_PLAN: Final = _Plan("", (), is_positional=True, rows=None)
-_NO_ROWS: Final = SimpleResultMetaData(())
+_NO_PLAN: Final = _without_rows()
+# around every action
+_MARKS: Final = {mark: _without_rows(mark) for mark in ("SAVEPOINT action", "RELEASE SAVEPOINT action")}
 
 
 class PreparedConnection(Connection):
     """Sends a statement that was sent twice before by the shortest way.
 
     What the shortest way does not know goes through SQLAlchemy as ever: lists of values, many rows at once, streams,
-    values that the database makes up, and everything while somebody listens to what is sent.
+    values that the database makes up, and everything in a transaction that somebody listens to from its beginning.
     """
+
+    _cursor: Any = None
+    _asked_of: Any = None  # the transaction of which it is known whether somebody listens
+    _is_heard = False
 
     def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
         """See Connection."""
@@ -69,7 +81,7 @@ class PreparedConnection(Connection):
         way, plans = (self.dialect.name, *given), _plans.setdefault(statement, {})
         plan = plans.get(way)
         if plan is not None and plan is not _NO_PLAN:
-            return self._send(plan, given)
+            return self._send(plan, plan.sent(given))
         result = super().execute(statement, parameters)
         if plan is None:
             plans[way] = _plan_of(statement, given, result) if way in plans else None
@@ -78,27 +90,26 @@ class PreparedConnection(Connection):
     def exec_driver_sql(self, statement: str, parameters: Any = None, execution_options: Any = None) -> Any:
         """See Connection."""
         if statement in _MARKS and self._is_ready():
-            return self._send(_Plan(statement, (), self.dialect.positional, None), {})
+            return self._send(_MARKS[statement], ())
         return super().exec_driver_sql(statement, parameters, execution_options)
 
     def _is_ready(self) -> bool:
         """Tell whether a transaction is open, if need be by opening one, and nobody listens."""
-        if self.dispatch.before_cursor_execute:
-            return False
         if self._transaction is None:
             self._autobegin()
-        return self.in_transaction()
+        if self._transaction is not self._asked_of:
+            self._asked_of, self._is_heard = self._transaction, bool(self.dispatch.before_cursor_execute)
+        return not self._is_heard and self.in_transaction()
 
-    def _send(self, plan: _Plan, given: Mapping[str, Any]) -> IteratorResult[Any]:
-        cursor: Any = None
+    def _send(self, plan: _Plan, sent: Any) -> Fetched:
+        cursor, self._cursor = self._cursor or self.connection.cursor(), None
         try:
-            sent, cursor = plan.sent(given), self.connection.cursor()
             cursor.execute(plan.text, sent)
-            rows = () if plan.rows is None else cursor.fetchall()
-            cursor.close()
-        except BaseException as error:  # noqa: BLE001  # SQLAlchemy tells them apart
+            rows = cursor.fetchall() if plan.has_rows else ()
+        except BaseException as error:  # noqa: BLE001  # SQLAlchemy tells them apart, and closes the cursor
             self._handle_dbapi_exception(error, plan.text, None, cursor, None)
-        return IteratorResult(_NO_ROWS if plan.rows is None else plan.rows, iter(rows))
+        self._cursor = cursor
+        return Fetched(plan.rows, rows)
 
 
 def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
@@ -113,7 +124,8 @@ def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
         return _NO_PLAN
     constants = dict(zip(names, sent, strict=True)) if compiled.positional else sent
     values = [_value(compiled, name, given, constants[name]) for name in names]
-    plan = _Plan(context.statement, values, compiled.positional, metadata if result.returns_rows else None)
+    rows = metadata if result.returns_rows else _NO_ROWS
+    plan = _Plan(context.statement, values, compiled.positional, has_rows=result.returns_rows, rows=rows)
     return plan if plan.sent(given) == sent else _NO_PLAN
 
 

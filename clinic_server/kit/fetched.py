@@ -1,0 +1,62 @@
+"""The rows that a prepared statement fetched, at once and without the machinery for every kind of result."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import IteratorResult, Row
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
+
+
+class Fetched:
+    """Answers what results are mostly asked for by itself, and everything else as SQLAlchemy's own result would."""
+
+    __slots__ = ("_metadata", "_raw")
+
+    def __init__(self, metadata: Any, raw: Sequence[Sequence[Any]]) -> None:
+        self._metadata = metadata
+        self._raw = raw
+
+    def __iter__(self) -> Iterator[Row[Any]]:
+        return iter(self.all())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(IteratorResult(self._metadata, iter(self._raw)), name)
+
+    def all(self) -> list[Row[Any]]:
+        """See Result."""
+        return [self._row(raw) for raw in self._raw]
+
+    def first(self) -> Row[Any] | None:
+        """See Result."""
+        return self._row(self._raw[0]) if self._raw else None
+
+    def one_or_none(self) -> Row[Any] | None:
+        """See Result."""
+        if len(self._raw) > 1:
+            raise MultipleResultsFound("Multiple rows were found when one or none was required")
+        return self.first()
+
+    def one(self) -> Row[Any]:
+        """See Result."""
+        row = self.one_or_none()
+        if row is None:
+            raise NoResultFound("No row was found when one was required")
+        return row
+
+    def scalar(self) -> Any:
+        """See Result."""
+        row = self.first()
+        return None if row is None else row[0]
+
+    def scalar_one(self) -> Any:
+        """See Result."""
+        return self.one()[0]
+
+    def scalar_one_or_none(self) -> Any:
+        """See Result."""
+        row = self.one_or_none()
+        return None if row is None else row[0]
+
+    def _row(self, raw: Sequence[Any]) -> Row[Any]:
+        metadata = self._metadata
+        return Row(metadata, metadata._effective_processors, metadata._key_to_index, raw)  # noqa: SLF001  # as SQLAlchemy
