@@ -16,15 +16,30 @@ from clinic_server.kit.fetched import Fetched
 
 _KINDS: Final = frozenset({Select, Insert, Update, Delete})
 _NO_ROWS: Final = SimpleResultMetaData(())
+_Way = tuple[str | int, ...]
+
+
+_LONGEST_LIST: Final = 8  # one list of each length is a statement of its own
 
 
 class _Value(NamedTuple):
-    """One value of a statement: by the name a call gives it, or, without one, the same in all calls."""
+    """One value of a statement: by the name a call gives it, or, without one, the same in all calls.
+
+    ``place`` is where it stands in a list that is given; None where what is given is the value.
+    """
 
     name: str
     given_as: str | None
+    place: int | None
     process: Callable[[Any], Any] | None
     constant: Any
+
+    def of(self, given: Mapping[str, Any]) -> Any:
+        """Return the value a call gives, as the driver takes it."""
+        if self.given_as is None:
+            return self.constant
+        value = given[self.given_as] if self.place is None else given[self.given_as][self.place]
+        return value if self.process is None else self.process(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +54,17 @@ class _Plan:
 
     def sent(self, given: Mapping[str, Any]) -> Any:
         """Return what goes with the text."""
-        sent = [
-            constant if key is None else given[key] if process is None else process(given[key])
-            for _, key, process, constant in self.values
-        ]
-        return (
-            tuple(sent) if self.is_positional else dict(zip([value.name for value in self.values], sent, strict=True))
-        )
+        if self.is_positional:
+            return tuple([value.of(given) for value in self.values])
+        return {value.name: value.of(given) for value in self.values}
 
 
 def _without_rows(text: str = "", *, is_positional: bool = True) -> _Plan:
     return _Plan(text, (), is_positional, has_rows=False, rows=_NO_ROWS)
 
 
-# by statement; then by the engine and the names of the values given; a way taken once has no plan yet
-_plans: WeakKeyDictionary[Any, dict[tuple[str, ...], _Plan | None]] = WeakKeyDictionary()
+# by statement; then by the engine, the names of the values given and the lengths of lists; taken once: no plan yet
+_plans: WeakKeyDictionary[Any, dict[_Way, _Plan | None]] = WeakKeyDictionary()
 _NO_PLAN: Final = _without_rows()
 # around every action
 _MARKS: Final = {mark: _without_rows(mark) for mark in ("SAVEPOINT action", "RELEASE SAVEPOINT action")}
@@ -62,7 +73,7 @@ _MARKS: Final = {mark: _without_rows(mark) for mark in ("SAVEPOINT action", "REL
 class PreparedConnection(Connection):
     """Sends a statement that was sent twice before by the shortest way.
 
-    What the shortest way does not know goes through SQLAlchemy as ever: lists of values, many rows at once, streams,
+    What the shortest way does not know goes through SQLAlchemy as ever: long lists, many rows at once, streams,
     values that the database makes up, and everything in a transaction that somebody listens to from its beginning.
     """
 
@@ -78,7 +89,11 @@ class PreparedConnection(Connection):
         if not is_known or not self._is_ready():
             return super().execute(statement, parameters, execution_options=execution_options)
         given: Mapping[str, Any] = parameters or {}
-        way, plans = (self.dialect.name, *given), _plans.setdefault(statement, {})
+        lengths = [len(value) for value in given.values() if type(value) is list]
+        if lengths and not 0 < min(lengths) <= max(lengths) <= _LONGEST_LIST:
+            return super().execute(statement, parameters)
+        way: _Way = (self.dialect.name, *given, *lengths)
+        plans = _plans.setdefault(statement, {})
         plan = plans.get(way)
         if plan is not None and plan is not _NO_PLAN:
             return self._send(plan, plan.sent(given))
@@ -123,7 +138,12 @@ def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
     if expanded.statement != context.statement or len(names) != len(sent):
         return _NO_PLAN
     constants = dict(zip(names, sent, strict=True)) if compiled.positional else sent
-    values = [_value(compiled, name, given, constants[name]) for name in names]
+    in_lists = {
+        name: (bind_name, place)
+        for bind_name, list_names in expanded.parameter_expansion.items()
+        for place, name in enumerate(list_names)
+    }
+    values = [_value(compiled, name, in_lists.get(name, (name, None)), given, constants[name]) for name in names]
     rows = metadata if result.returns_rows else _NO_ROWS
     plan = _Plan(context.statement, values, compiled.positional, has_rows=result.returns_rows, rows=rows)
     return plan if plan.sent(given) == sent else _NO_PLAN
@@ -133,7 +153,7 @@ def _is_beyond(compiled: SQLCompiler, given: Mapping[str, Any]) -> bool:
     """Tell what the shortest way does not know."""
     return bool(
         compiled.literal_execute_params
-        or any(bind.key in given for bind in compiled.post_compile_params)
+        or any(type(given.get(bind.key, [])) is not list for bind in compiled.post_compile_params)
         or any(bind.callable for bind in compiled.binds.values())
         or compiled.effective_returning
         or compiled.insert_prefetch
@@ -142,8 +162,12 @@ def _is_beyond(compiled: SQLCompiler, given: Mapping[str, Any]) -> bool:
     )
 
 
-def _value(compiled: SQLCompiler, name: str, given: Mapping[str, Any], constant: Any) -> _Value:
-    bind = compiled.binds.get(name)
+def _value(
+    compiled: SQLCompiler, name: str, found: tuple[str, int | None], given: Mapping[str, Any], constant: Any
+) -> _Value:
+    bind_name, place = found
+    bind = compiled.binds.get(bind_name)
     if bind is None or bind.key not in given:
-        return _Value(name, None, None, constant)
-    return _Value(name, bind.key, bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect), None)
+        return _Value(name, None, None, None, constant)
+    process = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
+    return _Value(name, bind.key, place, process, None)

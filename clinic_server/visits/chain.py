@@ -5,9 +5,10 @@ goes over to it, so that one person is watched once, and by the latest time of a
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import BindParameter, Connection, bindparam, exists, select
 
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.tables import IS_OPEN, dose, visit_follows, visit_now
@@ -22,6 +23,10 @@ _before_needle = (
     select(visit_follows.c.visit_id)
     .join(visit_now, visit_now.c.visit_id == visit_follows.c.visit_id)
     .where(visit_follows.c.follows_visit_id == bindparam("visit_id"), IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
+)
+_any_followed: BindParameter[Any] = bindparam("visit_ids", expanding=True)
+_before = select(visit_follows.c.visit_id, visit_follows.c.follows_visit_id).where(
+    visit_follows.c.visit_id.in_(_any_followed)
 )
 _has_dose = select(exists().where(dose.c.visit_id == bindparam("visit_id")))
 
@@ -62,11 +67,7 @@ def stays(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, 
     found = {visit_id: [visit_id] for visit_id in visit_ids}
     pending = set(visit_ids)
     while pending:
-        rows = connection.execute(
-            select(visit_follows.c.visit_id, visit_follows.c.follows_visit_id).where(
-                visit_follows.c.visit_id.in_(pending)
-            )
-        )
+        rows = connection.execute(_before, {"visit_ids": list(pending)})
         before = {row.visit_id: row.follows_visit_id for row in rows}
         for stay in found.values():
             if stay[-1] in before:

@@ -71,8 +71,28 @@ def test_a_list_of_any_length_is_asked_for(connection: Connection) -> None:
     for number in range(1, 5):
         connection.execute(insert(visit_now), visit(number))
     asking = select(func.count()).where(COLUMNS.ticket_number.in_(bindparam("numbers", expanding=True)))
-    found = [connection.execute(asking, {"numbers": list(range(1, many + 1))}).scalar() for many in (1, 2, 3, 4, 0)]
-    assert found == [1, 2, 3, 4, 0]
+    found = [connection.execute(asking, {"numbers": list(range(1, many + 1))}).scalar() for many in (1, 2, 3, 4, 0, 99)]
+    assert found == [1, 2, 3, 4, 0, 4]
+
+
+def test_a_short_list_is_sent_the_shortest_way_once_one_as_long_was_sent_twice(connection: Connection) -> None:
+    for number in range(1, 5):
+        connection.execute(insert(visit_now), visit(number))
+    asking = (
+        select(COLUMNS.visit_id)
+        .where(COLUMNS.visit_id.in_(bindparam("visit_ids", expanding=True)), COLUMNS.since_seq < bindparam("seq"))
+        .order_by(COLUMNS.ticket_number)
+    )
+    asked = [[1, 2], [2, 1], [3, 4], [4], [1], [2], [1, 3], [4, 2], [9, 9]]
+    results = [
+        connection.execute(asking, {"seq": 4, "visit_ids": [UUID(int=number) for number in numbers]})
+        for numbers in asked
+    ]
+    assert [is_prepared(result) for result in results] == [False, False, True, False, False, True, True, True, True]
+    assert [[one.int for one in result.scalars()] for result in results] == [
+        *([1, 2], [1, 2], [3], [], [1], [2]),
+        *([1, 3], [2], []),
+    ]
 
 
 def test_what_is_made_from_a_statement_is_another_and_so_are_other_values(connection: Connection) -> None:
