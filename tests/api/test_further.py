@@ -36,6 +36,7 @@ from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import VisitScan
 from clinic_server.visits.against import given_against_rule
 from clinic_server.visits.body_sites import BodySiteDoubted
+from clinic_server.visits.chain import further_visit
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import history, open_visit_of, standing
@@ -335,6 +336,31 @@ async def test_a_nurse_asks_on_the_persons_page_and_the_bench_is_told_of_the_fir
     assert "Vaccine-hep was given at 09:00: Left upper arm." in chair
     needles.given(further.visit_id, FLU, RIGHT)
     assert f"/visits/{further.visit_id}/observation" in (await nurse.get(page)).text
+
+
+async def test_a_desk_asks_on_the_page_of_the_visit_and_goes_to_the_new_ticket(as_role: AsRole, house: House) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    desk, page = await as_role(Role.REGISTRAR), f"/visits/{first}"
+    seen = (await desk.get(page)).text
+    assert (seen.count("Further vaccine today"), f'action="{page}/further-visit"' in seen) == (2, True), "fold and key"
+    asked = await desk.post(f"{page}/further-visit", data={"once": "1"})
+    further = needles.db.read_now(lambda c: further_visit(c, first))
+    assert asked.headers["location"] == f"/visits/{further}"
+    assert "Further vaccine today" not in (await desk.get(page)).text
+    assert "Further vaccine today" not in (await desk.get(f"/visits/{further}")).text
+    back = await desk.post(f"{page}/further-visit/withdrawal", data={"words": "changed his mind"})
+    assert back.headers["location"] == page
+    assert "Further vaccine today" in (await desk.get(page)).text
+
+
+async def test_whoever_may_not_ask_for_a_further_vaccine_is_not_offered_it(as_role: AsRole, house: House) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    for role in (Role.VACCINATOR, Role.VOLUNTEER, Role.SITE_LEAD):
+        somebody = await as_role(role)
+        assert "further-visit" not in (await somebody.get(f"/visits/{first}")).text
+        assert (await somebody.post(f"/visits/{first}/further-visit", data={"once": "1"})).status_code == 403
 
 
 async def test_over_http_a_further_visit_is_asked_for_by_those_who_may_and_taken_back(
