@@ -16,14 +16,18 @@ from clinic_server.people.rules import PersonFacts
 from clinic_server.staff.actions import members
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.tables import lot, product
-from clinic_server.visits.doses import in_error
+from clinic_server.visits.against import given_against_rule
+from clinic_server.visits.doses import body_site_now, in_error
 from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.tables import dose
 
 
 @dataclass(frozen=True, slots=True)
 class CertifiedDose:
-    """One dose that stands; ``dose_number`` is what the schedule made of it, None where it named none."""
+    """One dose that stands; ``dose_number`` is what the schedule made of it, None where it named none.
+
+    ``against_rule`` are the findings that speak against it as it was given.
+    """
 
     dose_id: UUID
     product: str
@@ -33,6 +37,7 @@ class CertifiedDose:
     manufacturer: str
     body_site: BodySite
     vaccinator: str = field(repr=False)
+    against_rule: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,10 @@ def draft_of(connection: Connection, keyring: Keyring, visit_id: UUID, local_now
     """Draw up the draft of a visit's person, or raise VisitUnknown; ``local_now`` is the site's wall clock."""
     visit = standing(connection, visit_id)
     names = {one.staff_id: one.name for one in members(connection, keyring)}
-    doses = [_certified(row, names, site_zone(local_now)) for row in _given(connection, visit.person_id)]
+    of_person = given_against_rule(connection, keyring, dose.c.person_id == visit.person_id, with_reasons=False)
+    against = {one.dose_id: one.findings for one in of_person}
+    given = _given(connection, visit.person_id)
+    doses = [_certified(row, names, site_zone(local_now), against.get(row.id, ())) for row in given]
     past = immunisations_of(connection, keyring, visit.person_id, local_now, ())
     here = {one.dose_id for one in doses}
     begun = {worth.series for one in past.doses if one.dose_id in here for worth in one.worth}
@@ -67,7 +75,7 @@ def _given(connection: Connection, person_id: UUID) -> Sequence[Any]:
             dose.c.given_at,
             lot.c.number,
             product.c.manufacturer,
-            dose.c.body_site,
+            body_site_now().label("body_site"),
             dose.c.vaccinator_id,
         )
         .join_from(dose, lot, lot.c.id == dose.c.lot_id)
@@ -77,7 +85,7 @@ def _given(connection: Connection, person_id: UUID) -> Sequence[Any]:
     ).all()
 
 
-def _certified(row: Any, names: Mapping[UUID, str], zone: tzinfo) -> CertifiedDose:
+def _certified(row: Any, names: Mapping[UUID, str], zone: tzinfo, against_rule: tuple[str, ...]) -> CertifiedDose:
     return CertifiedDose(
         row.id,
         row.name,
@@ -87,4 +95,5 @@ def _certified(row: Any, names: Mapping[UUID, str], zone: tzinfo) -> CertifiedDo
         row.manufacturer,
         BodySite(row.body_site),
         names[row.vaccinator_id],
+        against_rule,
     )

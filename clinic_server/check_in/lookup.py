@@ -45,10 +45,12 @@ from clinic_server.queue.promises import doses_promised
 from clinic_server.queue.rules import DosesPromised, refuse_without_dose
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, VisitScan, refusal_of
+from clinic_server.visits.against import GivenAgainstRule, given_against_rule
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
 from clinic_server.visits.slip_code import visit_of_slip
 from clinic_server.visits.steps import VisitAlreadyOpen
+from clinic_server.visits.tables import dose
 from clinic_server.visits.withheld import deferral_of
 
 KNOW_NAMES = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER, Role.SITE_LEAD})
@@ -92,10 +94,11 @@ class VisitSeen:
 
 @dataclass(frozen=True, slots=True)
 class VisitHistory:
-    """One visit with every step it took."""
+    """One visit with every step it took, and what of its dose stands against a rule, for those who know names."""
 
     visit: VisitSeen
     steps: tuple[StepSeen, ...]
+    against_rule: tuple[GivenAgainstRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,16 @@ def visit_seen(connection: Connection, keyring: Keyring, visit_id: UUID, roles: 
     found = standing(connection, visit_id)
     facts = person(connection, keyring, found.person_id)
     steps = tuple(StepSeen(step.outcome, step.stage, step.taken_at) for step in history(connection, visit_id))
-    return VisitHistory(_seen(found, facts, roles), steps)
+    return VisitHistory(_seen(found, facts, roles), steps, _against_rule(connection, keyring, visit_id, roles))
+
+
+def _against_rule(
+    connection: Connection, keyring: Keyring, visit_id: UUID, roles: Collection[str]
+) -> tuple[GivenAgainstRule, ...]:
+    if not KNOW_NAMES & set(roles):
+        return ()
+    of_visit, opens = dose.c.visit_id == visit_id, Role.PHYSICIAN in roles
+    return tuple(given_against_rule(connection, keyring, of_visit, with_reasons=opens))
 
 
 def visits_seen(

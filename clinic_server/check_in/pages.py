@@ -25,6 +25,7 @@ from clinic_server.people.rules import (
 from clinic_server.queue.lookup import minutes_to_wait
 from clinic_server.queue.rules import SERVED
 from clinic_server.staff.rules import Role
+from clinic_server.visits.chain import waiting_for_more
 from clinic_server.visits.flow import STEPS, Outcome, Stage
 from clinic_server.visits.lookup import count_by_stage
 
@@ -225,7 +226,13 @@ async def _visit(call: Call, visit_id: UUID) -> dict[str, Any]:
     wait = await call.read(lambda connection: minutes_to_wait(connection, site, visit_id))
     work = WORK.get(seen.visit.stage)
     may_close = Outcome.ABANDONED in STEPS.get(seen.visit.stage, {}) and bool(lookup.MAY_CLOSE & roles)
-    return {"seen": seen, "wait": wait, "next_page": _next_page(work, visit_id, roles), "may_close": may_close}
+    return {
+        "seen": seen,
+        "wait": wait,
+        "next_page": _next_page(work, visit_id, roles),
+        "may_close": may_close,
+        "further_ticket": (await call.read(waiting_for_more)).get(visit_id),
+    }
 
 
 def _next_page(work: Work | None, visit_id: UUID, roles: frozenset[str]) -> str | None:

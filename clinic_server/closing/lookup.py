@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from clinic_server.adverse_events.care.lookup import standing_calls
 from clinic_server.closing.rules import BenchLot, Blocker, DayFacts, DayFinding, ProductSums, Signed, blockers
@@ -21,6 +21,7 @@ from clinic_server.opening.tables import day_closed
 from clinic_server.settings import SiteSettings
 from clinic_server.stock.tables import draw, lot, movement, place, product, unit_now
 from clinic_server.stock.whereabouts import MovementKind, Outside
+from clinic_server.visits.chain import is_further
 from clinic_server.visits.doses import in_error
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.tables import dose, visit, visit_now, visit_order_consent
@@ -105,9 +106,11 @@ def closed_day(connection: Connection, business_on: date) -> Closed | None:
 
 
 def _people(connection: Connection, business_on: date) -> Counter[Stage]:
+    """Count who is here by stage; whoever waits for a further vaccine is watched, and counted there alone."""
     rows = connection.execute(
         select(visit_now.c.stage, func.count().label("people"))
         .where(visit_now.c.is_open, visit_now.c.business_on <= business_on)
+        .where(or_(visit_now.c.stage == Stage.OBSERVED, ~is_further(visit_now.c.visit_id)))
         .group_by(visit_now.c.stage)
     )
     return Counter({Stage(row.stage): row.people for row in rows})

@@ -1,6 +1,6 @@
 """Setting a dose's record right, putting an untouched unit back, assessing what a correction left open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -15,14 +15,19 @@ from clinic_server.corrections.rules import (
     refuse_return,
     refuse_unexplained,
 )
-from clinic_server.corrections.tables import BodySiteCorrected, Incident, IncidentAssessed, incident, incident_assessed
+from clinic_server.corrections.tables import Incident, IncidentAssessed, incident, incident_assessed
 from clinic_server.kit.tx import Tx
+from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.stock import vaccines
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.units import return_draw
 from clinic_server.stock.whereabouts import STOCK
+from clinic_server.visits.against import mark_against_rule
+from clinic_server.visits.body_sites import findings_about
+from clinic_server.visits.doses import given_on_day_of
 from clinic_server.visits.steps import VISITS
-from clinic_server.visits.tables import DoseEnteredInError
+from clinic_server.visits.tables import BodySiteCorrected, DoseEnteredInError
 
 CORRECTIONS = "corrections"  # the topic of the page that lists them
 
@@ -35,21 +40,35 @@ class Corrected:
     incident_id: UUID | None = None
 
 
-def correct_body_site(tx: Tx, dose_id: UUID, was: BodySite, should_be: BodySite, reason: str) -> Corrected:
-    """Record where a dose was really given; ``was`` is what the screen said."""
+@dataclass(frozen=True, slots=True)
+class NewBodySite:
+    """Where a dose was really given, and why that was not recorded; ``was`` is what the screen said."""
+
+    was: BodySite
+    should_be: BodySite
+    reason: str = field(repr=False)
+
+
+def correct_body_site(tx: Tx, site: SiteSettings, dose_id: UUID, new: NewBodySite) -> Corrected:
+    """Record where a dose was really given; it is marked where a rule speaks against that place."""
     corrected_by = require_signed_in(tx)
-    refuse_unexplained(reason)
-    refuse_other_site(dose_as_corrected(tx.connection, dose_id), was, should_be)
+    refuse_unexplained(new.reason)
+    corrected = dose_as_corrected(tx.connection, dose_id)
+    refuse_other_site(corrected, new.was, new.should_be)
     correction_id = tx.new_id()
     tx.append(
         BodySiteCorrected,
         id=correction_id,
         dose_id=dose_id,
-        body_site=should_be,
-        reason_sealed=tx.keyring.seal(reason.strip(), f"body_site_corrected:reason:{correction_id}"),
+        body_site=new.should_be,
+        reason_sealed=tx.keyring.seal(new.reason.strip(), f"body_site_corrected:reason:{correction_id}"),
         corrected_by=corrected_by,
         corrected_at=tx.now,
     )
+    of_day = given_on_day_of(tx.connection, site, corrected.person_id, corrected.given_at)
+    used = [one.body_site for one in of_day if one.dose_id != dose_id]
+    if against := findings_about(new.should_be, vaccines.shipped()[corrected.vaccine_code].body_sites, used):
+        mark_against_rule(tx, dose_id, against, new.reason)
     tx.journal("body_site_corrected", correction_id, VISITS, CORRECTIONS)
     return Corrected(correction_id)
 

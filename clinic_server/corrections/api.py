@@ -47,7 +47,9 @@ async def read_incidents(call: Assessor) -> Sequence[lookup.OpenIncident]:
 @router.post("/doses/{dose_id}/body-site", status_code=201)
 async def correct_body_site(call: Corrector, dose_id: UUID, body: BodySiteBody) -> Response:
     """Record where a dose was really given."""
-    return await call.record(lambda tx: actions.correct_body_site(tx, dose_id, body.was, body.should_be, body.reason))
+    site = call.house.settings.site
+    new = actions.NewBodySite(body.was, body.should_be, body.reason)
+    return await call.record(lambda tx: actions.correct_body_site(tx, site, dose_id, new))
 
 
 @router.post("/doses/{dose_id}/denial", status_code=201)

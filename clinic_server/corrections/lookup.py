@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import Connection, exists, select
 
 from clinic_server.corrections.rules import DoseAsCorrected, DoseUnknown, IncidentKind
-from clinic_server.corrections.tables import body_site_corrected, incident, incident_assessed
+from clinic_server.corrections.tables import incident, incident_assessed
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.tables import lot, product, unit, unit_return
+from clinic_server.visits.doses import body_site_now
 from clinic_server.visits.tables import dose, dose_entered_in_error, visit
 
 
@@ -50,9 +51,12 @@ def dose_as_corrected(connection: Connection, dose_id: UUID) -> DoseAsCorrected:
         select(
             dose.c.id,
             dose.c.visit_id,
+            dose.c.person_id,
+            dose.c.given_at,
+            product.c.vaccine_code,
             dose.c.draw_id,
             dose.c.unit_id,
-            _body_site(),
+            body_site_now(),
             unit.c.doses_per_unit,
             lot.c.expires_on,
             dose_entered_in_error.c.corrected_by,
@@ -60,6 +64,7 @@ def dose_as_corrected(connection: Connection, dose_id: UUID) -> DoseAsCorrected:
         )
         .join(unit, unit.c.id == dose.c.unit_id)
         .join(lot, lot.c.id == dose.c.lot_id)
+        .join(product, product.c.id == lot.c.product_id)
         .outerjoin(dose_entered_in_error, dose_entered_in_error.c.dose_id == dose.c.id)
         .where(dose.c.id == dose_id)
     ).first()
@@ -79,7 +84,7 @@ def doses_of(connection: Connection, business_on: date) -> Sequence[DoseLine]:
             product.c.name,
             lot.c.number,
             unit.c.trace_code,
-            _body_site(),
+            body_site_now(),
             dose.c.given_at,
             exists().where(dose_entered_in_error.c.dose_id == dose.c.id),
             exists().where(unit_return.c.draw_id == dose.c.draw_id),
@@ -105,14 +110,3 @@ def open_incidents(connection: Connection) -> Sequence[OpenIncident]:
         .order_by(incident.c.journal_seq)
     )
     return [OpenIncident(row[0], IncidentKind(row[1]), *row[2:]) for row in rows]
-
-
-def _body_site() -> ColumnElement[BodySite]:
-    corrected = (
-        select(body_site_corrected.c.body_site)
-        .where(body_site_corrected.c.dose_id == dose.c.id)
-        .order_by(body_site_corrected.c.journal_seq.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(corrected, dose.c.body_site)

@@ -60,10 +60,9 @@ async def correction(call: Desk, dose_id: UUID) -> HTMLResponse:
 @router.post("/doses/{dose_id}/body-site")
 async def correct_body_site(call: Corrector, dose_id: UUID) -> Response:
     """Record where a dose was really given."""
-    form = await call.form(BodySiteForm)
-    return await call.record(
-        lambda tx: actions.correct_body_site(tx, dose_id, form.was, form.should_be, form.reason), then="/corrections"
-    )
+    form, site = await call.form(BodySiteForm), call.house.settings.site
+    new = actions.NewBodySite(form.was, form.should_be, form.reason)
+    return await call.record(lambda tx: actions.correct_body_site(tx, site, dose_id, new), then="/corrections")
 
 
 @router.post("/doses/{dose_id}/denial")

@@ -1,7 +1,7 @@
 """What may be set right, by whom, and what a correction leaves open: pure."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -89,6 +89,9 @@ class DoseAsCorrected:
 
     dose_id: UUID
     visit_id: UUID
+    person_id: UUID
+    given_at: datetime
+    vaccine_code: str
     draw_id: UUID
     unit_id: UUID
     body_site: BodySite

@@ -1,4 +1,4 @@
-"""Corrections of a dose's record, and the incidents they open; every reason is sealed."""
+"""The incidents that corrections open; every reason is sealed. The corrections themselves are the spine's."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,19 +7,6 @@ from sqlmodel import Field
 
 from clinic_server.corrections.rules import IncidentKind
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of
-from clinic_server.stock.rules import BodySite
-
-
-class BodySiteCorrected(Record, table=True):
-    """Where a dose was really given; the latest of a dose counts."""
-
-    __tablename__ = "body_site_corrected"
-
-    dose_id: UUID = Field(foreign_key="dose.id", index=True)
-    body_site: BodySite = one_of(BodySite)
-    reason_sealed: bytes = sealed()
-    corrected_by: UUID = Field(foreign_key="staff.id")
-    corrected_at: datetime = instant()
 
 
 class Incident(Record, table=True):
@@ -44,6 +31,5 @@ class IncidentAssessed(Record, table=True):
     assessed_at: datetime = instant()
 
 
-body_site_corrected = table_of(BodySiteCorrected)
 incident = table_of(Incident)
 incident_assessed = table_of(IncidentAssessed)

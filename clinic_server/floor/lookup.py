@@ -28,15 +28,20 @@ from clinic_server.settings import Settings
 from clinic_server.staff.lookup import staff_at
 from clinic_server.staff.rules import StationKind
 from clinic_server.stock.usable import usable_lots
+from clinic_server.visits.chain import counts_its_person, is_further, waiting_for_more
 from clinic_server.visits.doses import in_error
 from clinic_server.visits.flow import STEPS, Stage
+from clinic_server.visits.lookup import count_by_stage
 from clinic_server.visits.tables import IS_OPEN, dose, visit, visit_now
 from clinic_server.visits.watch import watched
 
 
 @dataclass(frozen=True, slots=True)
 class AtStage:
-    """How many stand at a stage, of any day, and since when the first of them does."""
+    """How many stand at a stage, of any day, and since when the first of them does.
+
+    Whoever is watched and waits for a further vaccine stands where they wait; ``Floor.watched`` has them all.
+    """
 
     stage: Stage
     people: int
@@ -80,7 +85,7 @@ async def look(call: Call) -> Floor:
 def floor_seen(connection: Connection, settings: Settings, today: date, now: datetime) -> Floor:
     """Look at the whole site."""
     stages, needles, sitting = _stages(connection), _needles(connection, today, now), watched(connection)
-    alerts = open_alerts(connection)
+    alerts, stay_on = open_alerts(connection), waiting_for_more(connection)
     quarters = _quarters(connection, today, now)
     at_work = _vaccinators(connection, now, timedelta(minutes=settings.security.idle_minutes))
     return Floor(
@@ -99,7 +104,7 @@ def floor_seen(connection: Connection, settings: Settings, today: date, now: dat
         ),
         doses_left=_doses_left(connection, today),
         watched=len(sitting),
-        due=sum(not one.minutes_left for one in sitting),
+        due=sum(not one.minutes_left and one.visit_id not in stay_on for one in sitting),
         alerts=len(alerts),
         unanswered=sum(one.state is AlertState.OPEN for one in alerts),
         quarters=quarters,
@@ -109,7 +114,7 @@ def floor_seen(connection: Connection, settings: Settings, today: date, now: dat
 def _stages(connection: Connection) -> Sequence[AtStage]:
     rows = connection.execute(
         select(visit_now.c.stage, func.count(), func.min(visit_now.c.since_at))
-        .where(IS_OPEN)
+        .where(IS_OPEN, counts_its_person())
         .group_by(visit_now.c.stage)
     )
     known = {Stage(stage): AtStage(Stage(stage), people, since_at) for stage, people, since_at in rows}
@@ -117,10 +122,7 @@ def _stages(connection: Connection) -> Sequence[AtStage]:
 
 
 def _ended(connection: Connection, today: date) -> Mapping[Stage, int]:
-    rows = connection.execute(
-        select(visit_now.c.stage, func.count()).where(visit_now.c.business_on == today).group_by(visit_now.c.stage)
-    )
-    return {Stage(stage): count for stage, count in rows if not Stage(stage).is_open}
+    return {stage: count for stage, count in count_by_stage(connection, today).items() if not stage.is_open}
 
 
 def _waits_for(stages: Sequence[AtStage], stage: Stage) -> bool:
@@ -130,11 +132,11 @@ def _waits_for(stages: Sequence[AtStage], stage: Stage) -> bool:
 def _needles(connection: Connection, today: date, now: datetime) -> Sequence[Needle]:
     """Return the doses given lately: no more than the benches can give in that time."""
     rows = connection.execute(
-        select(dose.c.vaccinator_id, visit.c.opened_at, dose.c.given_at)
+        select(dose.c.vaccinator_id, visit.c.opened_at, dose.c.given_at, is_further(visit.c.id).label("is_further"))
         .join(visit, visit.c.id == dose.c.visit_id)
         .where(visit.c.business_on == today, dose.c.given_at > now - LATELY, ~in_error())
     )
-    return [Needle(str(row.vaccinator_id), row.opened_at, row.given_at) for row in rows]
+    return [Needle(str(row.vaccinator_id), row.opened_at, row.given_at, row.is_further) for row in rows]
 
 
 def _vaccinators(connection: Connection, now: datetime, idle: timedelta) -> Mapping[str, Sequence[str]]:
@@ -160,11 +162,11 @@ def _doses_left(connection: Connection, today: date) -> Sequence[DosesLeft]:
 def _quarters(connection: Connection, today: date, now: datetime) -> Sequence[Quarter]:
     of_today = visit.c.business_on == today
     given = (select_by_quarter(dose.c.given_at).join(visit, visit.c.id == dose.c.visit_id)).where(of_today, ~in_error())
-    ended = select_by_quarter(visit_now.c.since_at).where(visit_now.c.business_on == today, ~visit_now.c.is_open)
+    over = (visit_now.c.business_on == today, ~visit_now.c.is_open, counts_its_person())
     return quarters_of(
-        _counted(connection, select_by_quarter(visit.c.opened_at).where(of_today)),
+        _counted(connection, select_by_quarter(visit.c.opened_at).where(of_today, ~is_further(visit.c.id))),
         _counted(connection, given),
-        _counted(connection, ended),
+        _counted(connection, select_by_quarter(visit_now.c.since_at).where(*over)),
         int(now.timestamp()),
     )
 

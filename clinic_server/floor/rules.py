@@ -13,16 +13,17 @@ QUARTER_S: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A dose given lately: when its ticket was drawn, when it was given, and by whom."""
+    """A dose given lately: when its ticket was drawn, when it was given, by whom, and whether after another."""
 
     vaccinator: str
     opened_at: datetime
     given_at: datetime
+    is_further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToNeedle:
-    """Minutes from ticket to needle of the doses given lately."""
+    """Minutes from ticket to needle of those who were given their first dose of the stay lately."""
 
     median_min: int
     ninth_decile_min: int
@@ -56,10 +57,14 @@ class Quarter:
 
 
 def to_needle(needles: Sequence[Needle]) -> ToNeedle | None:
-    """Return the median and the ninth decile by nearest rank, in begun minutes; None while nothing was given lately."""
-    if not needles:
+    """Return the median and the ninth decile by nearest rank, in begun minutes, of everybody's first needle.
+
+    None while there was none lately.
+    """
+    first = [one for one in needles if not one.is_further]
+    if not first:
         return None
-    waited = sorted(ceil((one.given_at - one.opened_at) / timedelta(minutes=1)) for one in needles)
+    waited = sorted(ceil((one.given_at - one.opened_at) / timedelta(minutes=1)) for one in first)
     return ToNeedle(_ranked(waited, 0.5), _ranked(waited, 0.9))
 
 

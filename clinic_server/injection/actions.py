@@ -8,9 +8,10 @@ from sqlalchemy import Connection, bindparam, exists, select
 
 from clinic_server.immunisations.lookup import foreseen_of
 from clinic_server.immunisations.outlooks import Foreseen
-from clinic_server.injection.needle import Bench, Hand, needle_facts, order_facts
+from clinic_server.injection.needle import Bench, needle_facts, order_facts
 from clinic_server.injection.rules import (
     CheckListChanged,
+    NeedleFacts,
     OrderFacts,
     PermitExpired,
     PermitFacts,
@@ -34,6 +35,8 @@ from clinic_server.staff.rules import QualificationKind, QualificationMissing
 from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
 from clinic_server.stock.units import draw_dose, unit_by_code, unit_by_id
 from clinic_server.stock.whereabouts import STOCK
+from clinic_server.visits.against import mark_against_rule
+from clinic_server.visits.body_sites import findings_about, refuse_unexplained
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.further import continue_watch
 from clinic_server.visits.lookup import standing
@@ -89,7 +92,8 @@ def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked)
     if asked.check_list != bench.check_list.edition:
         raise CheckListChanged
     unit = unit_by_code(tx.connection, normalised_code(asked.trace_code))
-    order, unit = _cleared(bench, visit_id, order_facts(tx.connection, visit_id), unit, Hand(asked.confirmed))
+    facts = needle_facts(bench, visit_id, order_facts(tx.connection, visit_id), unit, asked.confirmed)
+    order, unit = _cleared(facts)
     expires_at = permit_ends(tx.now, order, unit, date_ends(unit.expires_on, site.zone))
     permit_id = tx.append(
         Permit,
@@ -114,18 +118,25 @@ def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked)
     return Granted(permit_id, unit.product_code, unit.product_name, unit.lot_number, unit.expires_on, expires_at)
 
 
-def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite) -> Given:
-    """Record the dose a permit allows; everything the permit rested on is asked again, now."""
-    held = permit_by_id(tx.connection, permit_id)
+def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite, reason: str = "") -> Given:
+    """Record the dose a permit allows; everything the permit rested on is asked again, now.
+
+    Where it went in is recorded as it was: a place that a rule speaks against takes a ``reason`` and is marked.
+    """
+    held, bench = permit_by_id(tx.connection, permit_id), Bench.of(tx, site)
     refuse_foreign_permit(held, tx.actor.station, tx.actor.staff_id, tx.now)
     require_stage(tx, held.visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
     order = order_facts(tx.connection, held.visit_id)
-    hand = Hand(_confirmed(tx.connection, permit_id), body_site)
-    unit = unit_by_id(tx.connection, held.unit_id)
-    order, unit = _cleared(Bench.of(tx, site), held.visit_id, order if same_order(held, order) else None, unit, hand)
+    unit, confirmed = unit_by_id(tx.connection, held.unit_id), _confirmed(tx.connection, permit_id)
+    facts = needle_facts(bench, held.visit_id, order if same_order(held, order) else None, unit, confirmed)
+    order, unit = _cleared(facts)
+    against = findings_about(body_site, facts.body_sites, facts.sites_used)
+    refuse_unexplained(against, reason)
     foreseen = foreseen_of(tx.connection, tx.keyring, order.decision_id)  # as it still is: the needle was cleared
     dose_id = _record_dose(tx, held, unit, foreseen, body_site)
+    if against:
+        mark_against_rule(tx, dose_id, against, reason)
     observe_until = start_watch(tx, held.visit_id, tx.now, minutes_to_stay(order, site.observation_minutes))
     continue_watch(tx, held.visit_id, dose_id)
     take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
@@ -139,8 +150,8 @@ def look_at_unit(bench: Bench, visit_id: UUID, trace_code: str) -> UnitFacts:
     if stage is not Stage.WAITING_FOR_INJECTION:
         raise StepOutOfOrder(stage=stage.value, outcome=Outcome.DOSE_GIVEN.value)
     unit = unit_by_code(bench.connection, normalised_code(trace_code))
-    hand = Hand(frozenset(bench.check_list.codes))
-    _, unit = _cleared(bench, visit_id, order_facts(bench.connection, visit_id), unit, hand)
+    confirmed = frozenset(bench.check_list.codes)
+    _, unit = _cleared(needle_facts(bench, visit_id, order_facts(bench.connection, visit_id), unit, confirmed))
     return unit
 
 
@@ -175,13 +186,11 @@ def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, foreseen: Foreseen,
     )
 
 
-def _cleared(
-    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, hand: Hand
-) -> tuple[OrderFacts, UnitFacts]:
-    findings = findings_for_needle(needle_facts(bench, visit_id, order, unit, hand))
-    if findings or order is None or unit is None:
+def _cleared(facts: NeedleFacts) -> tuple[OrderFacts, UnitFacts]:
+    findings = findings_for_needle(facts)
+    if findings or facts.order is None or facts.unit is None:
         raise PermitRefused(findings=findings)
-    return order, unit
+    return facts.order, facts.unit
 
 
 def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) -> Shown:
@@ -197,8 +206,8 @@ def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) ->
         return Shown(held, QualificationMissing.code)
     order = order_facts(bench.connection, visit_id)
     unit = unit_by_id(bench.connection, held.unit_id)
-    hand = Hand(_confirmed(bench.connection, permit_id))
-    facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, hand)
+    confirmed = _confirmed(bench.connection, permit_id)
+    facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, confirmed)
     findings = findings_for_needle(facts)
     return Shown(held, PermitRefused.code, findings) if findings else Shown(held)
 

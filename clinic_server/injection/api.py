@@ -15,6 +15,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.suspects import suspects_kept
+from clinic_server.visits.body_sites import MOST_REASON_CHARACTERS
 from clinic_server.visits.steps import call_visit
 
 router = APIRouter(prefix="/api/v1", tags=["injection"])
@@ -54,10 +55,11 @@ PermitBody = Annotated[
 
 
 class DoseBody(Body):
-    """The permit presented, and where the needle went in."""
+    """The permit presented, and where the needle went in; ``reason`` where a rule speaks against that place."""
 
     permit_id: UUID
     body_site: BodySite
+    reason: str = Field("", max_length=MOST_REASON_CHARACTERS, repr=False)
 
 
 class SentBackBody(Body):
@@ -117,7 +119,7 @@ async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Respo
 async def record_dose(call: Bench, body: DoseBody) -> Response:
     """Record the dose a permit allowed."""
     site = call.house.settings.site
-    return await call.record(lambda tx: actions.give_dose(tx, site, body.permit_id, body.body_site))
+    return await call.record(lambda tx: actions.give_dose(tx, site, body.permit_id, body.body_site, body.reason))
 
 
 @router.post("/visits/{visit_id}/sent-back", status_code=201)

@@ -13,19 +13,18 @@ from clinic_server.immunisations.outlooks import Ordered
 from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckList
 from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
-from clinic_server.kit.clock import business_date
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.lookup import pauses
 from clinic_server.people.lookup import person
 from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
-from clinic_server.stock.rules import AtBench, BodySite, Stop, UnitFacts, stop_findings, stops_on
+from clinic_server.stock.rules import AtBench, Stop, UnitFacts, stop_findings, stops_on
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.units import opened_in
 from clinic_server.stock.vials import open_vial_first
 from clinic_server.visits.chain import followed_by
-from clinic_server.visits.doses import DoseGiven, doses_given
+from clinic_server.visits.doses import DoseGiven, given_on_day_of
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import standing_order
@@ -63,16 +62,8 @@ class Bench:
         return check_lists.active(check_lists.shipped(), self.site.check_list, self.today)
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """What the bench itself says: which confirmations were made, and where the needle went in."""
-
-    confirmed: frozenset[str]
-    body_site: BodySite | None = None
-
-
 def needle_facts(
-    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, hand: Hand
+    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, confirmed: frozenset[str]
 ) -> NeedleFacts:
     """Return the facts for one person, one order and one unit. What else may forbid a needle is asked here."""
     person_id = standing(bench.connection, visit_id).person_id
@@ -86,8 +77,7 @@ def needle_facts(
         vaccinator_id=bench.vaccinator_id,
         is_physician_separate=bench.site.separate_physician,
         required=bench.check_list.codes,
-        confirmed=hand.confirmed,
-        body_site=hand.body_site,
+        confirmed=confirmed,
         box=_about_box(bench, unit),
         stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
@@ -112,10 +102,7 @@ def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
 
 def given_today(bench: Bench, person_id: UUID) -> Sequence[DoseGiven]:
     """Return the doses that somebody was given on this clinic day, the earliest first."""
-    of_day = (bench.site.zone, bench.site.day_starts_at)
-    day = business_date(bench.now, *of_day)
-    given = doses_given(bench.connection, person_id)
-    return [one for one in given if business_date(one.given_at, *of_day) == day]
+    return given_on_day_of(bench.connection, bench.site, person_id, bench.now)
 
 
 def _followed(connection: Connection, visit_id: UUID) -> Followed | None:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
-from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason, sites_left
+from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason
 from clinic_server.injection.who_came_pages import answer_slip
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
@@ -25,6 +25,7 @@ from clinic_server.stock.scans import VisitScan, unit_code
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
+from clinic_server.visits.body_sites import MOST_REASON_CHARACTERS, sites_against_rule, sites_left
 from clinic_server.visits.doses import DoseGiven
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.line import one_in_line
@@ -67,10 +68,14 @@ class PermitForm(Form):
 
 
 class GivenForm(Form):
-    """The permit presented, and where the needle went in; None where nobody said it yet."""
+    """The permit presented, and where the needle went in; None where nobody said it yet.
+
+    ``reason`` says why where a rule speaks against that place.
+    """
 
     permit_id: UUID
     body_site: BodySite | None = None
+    reason: str = Field("", max_length=MOST_REASON_CHARACTERS, repr=False)
 
     def said_site(self) -> BodySite:
         """Return where the needle went in, or raise BodySiteNotSaid."""
@@ -89,7 +94,8 @@ class SentBackForm(Form):
 class Chair:
     """Everything the bench shows of the person in the chair, of the unit in hand, and of the permit for both.
 
-    ``earlier`` are the doses of today with the products' names; ``body_sites`` are those that they left.
+    ``earlier`` are the doses of today with the products' names; ``body_sites`` are those that they left, and
+    ``other_sites`` those where a needle can go in that none is proposed at.
     """
 
     visit: Standing
@@ -99,6 +105,7 @@ class Chair:
     observation_minutes: int
     unit: UnitFacts | None
     body_sites: tuple[BodySite, ...]
+    other_sites: tuple[BodySite, ...]
     shown: actions.Shown | None
     stops: tuple[Stop, ...]
     earlier: Sequence[tuple[DoseGiven, str]]
@@ -107,6 +114,11 @@ class Chair:
     def is_permitted(self) -> bool:
         """Whether the screen is green."""
         return self.shown is not None and self.shown.fault is None
+
+    @property
+    def used_sites(self) -> set[BodySite]:
+        """Where the doses of today went in."""
+        return {dose.body_site for dose, _ in self.earlier}
 
     @property
     def reasons(self) -> list[str]:
@@ -213,7 +225,7 @@ async def record_dose(call: Bench, visit_id: UUID) -> Response:
     form, site = await call.form(GivenForm), call.house.settings.site
     body_site = form.said_site()
     return await call.record(
-        lambda tx: actions.give_dose(tx, site, form.permit_id, body_site),
+        lambda tx: actions.give_dose(tx, site, form.permit_id, body_site, form.reason),
         then=f"/visits/{visit_id}",
     )
 
@@ -259,6 +271,7 @@ def _chair(
     vaccine = vaccines.shipped().get(unit.vaccine_code) if unit else None
     today = needle.given_today(bench, seated.visit.person_id)
     earlier = [one for one in today if one.visit_id != visit_id]
+    admitted, used = vaccine.body_sites if vaccine else (), [one.body_site for one in earlier]
     return Chair(
         visit=seated.visit,
         person=seated.person,
@@ -266,7 +279,8 @@ def _chair(
         ordered=require_product(connection, order.product_code) if order else None,
         observation_minutes=max(order.observation_minutes if order else 0, bench.site.observation_minutes),
         unit=unit,
-        body_sites=sites_left(vaccine.body_sites if vaccine else (), [one.body_site for one in earlier]),
+        body_sites=sites_left(admitted, used),
+        other_sites=sites_against_rule(admitted, used),
         shown=shown,
         stops=tuple(needle.standing_stops_on(bench, unit)),
         earlier=[(one, require_product(connection, one.product_code).name) for one in earlier],

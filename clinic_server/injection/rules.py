@@ -10,6 +10,7 @@ from clinic_server.kit.errors import Conflict, Malformed, NotFound, Refused
 from clinic_server.people.rules import age_in_months
 from clinic_server.stock.rules import AtBench, BodySite, UnitFacts, findings_for_unit
 from clinic_server.stock.vaccines import Vaccine
+from clinic_server.visits.body_sites import sites_left
 
 PERMIT_LASTS = timedelta(minutes=5)
 LEAST_OBSERVATION_MINUTES = 30  # 预防接种工作规范: nobody leaves earlier
@@ -35,8 +36,7 @@ class PermitFinding(StrEnum):
     AGE_OUTSIDE_VACCINE = "age_outside_vaccine"
     ROUTE_OUTSIDE_VACCINE = "route_outside_vaccine"
     VOLUME_OUTSIDE_VACCINE = "volume_outside_vaccine"
-    BODY_SITE_OUTSIDE_VACCINE = "body_site_outside_vaccine"
-    BODY_SITE_USED_TODAY = "body_site_used_today"
+    NO_BODY_SITE_LEFT = "no_body_site_left"
     EARLIER_DOSE_NOT_WATCHED = "earlier_dose_not_watched"
     UNDER_CARE = "under_care"
 
@@ -115,8 +115,9 @@ class NeedleFacts:
     """Everything the needle rests on, as it stands now.
 
     ``box`` (the bench's), ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of
-    which forbids the needle. ``body_site`` is None until the needle went in; ``sites_used`` are those of the doses
-    the person was given on this clinic day. ``followed`` is how they stand after the dose before, if this is a further.
+    which forbids the needle. ``sites_used`` are those of the doses the person was given on this clinic day;
+    ``followed`` is how they stand after the dose before, if this is a further. Where this needle goes in is none of
+    them: what speaks against that is recorded beside the dose (``visits/body_sites.py``).
     """
 
     at: AtBench
@@ -128,13 +129,17 @@ class NeedleFacts:
     is_physician_separate: bool
     required: tuple[str, ...]
     confirmed: frozenset[str]
-    body_site: BodySite | None = None
     box: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
     outlook: tuple[str, ...] = ()
     sites_used: frozenset[BodySite] = frozenset()
     followed: Followed | None = None
+
+    @property
+    def body_sites(self) -> tuple[BodySite, ...]:
+        """Where the vaccine may go in."""
+        return self.vaccine.body_sites if self.vaccine else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +189,6 @@ def minutes_to_stay(order: OrderFacts, site_minutes: int) -> int:
     return max(order.observation_minutes, site_minutes, LEAST_OBSERVATION_MINUTES)
 
 
-def sites_left(body_sites: Iterable[BodySite], used: Iterable[BodySite]) -> tuple[BodySite, ...]:
-    """Return where a dose may go in on a day on which others did; what is swallowed leaves the mouth free."""
-    taken = {*used} - {BodySite.MOUTH}
-    return tuple(one for one in body_sites if one not in taken)
-
-
 def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_id: UUID | None, now: datetime) -> None:
     """Raise unless the permit is unused, still running, and this vaccinator's at this bench."""
     if permit.is_used:
@@ -215,17 +214,15 @@ def _about_order(facts: NeedleFacts, order: OrderFacts) -> Iterable[str]:
 
 
 def _about_dose_before(facts: NeedleFacts) -> Iterable[str]:
-    """Compare with what was given on this clinic day: a reaction must show which needle it came from."""
+    """Compare with what was given on this clinic day."""
     if facts.followed is not None and not facts.followed.is_watched:
         yield PermitFinding.EARLIER_DOSE_NOT_WATCHED
     if facts.followed is not None and facts.followed.is_cared_for:
         yield PermitFinding.UNDER_CARE
-    if facts.body_site is not None and facts.body_site not in sites_left((facts.body_site,), facts.sites_used):
-        yield PermitFinding.BODY_SITE_USED_TODAY
 
 
 def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]:
-    """Compare the product, the recipient's age and the place of the needle with the catalogue."""
+    """Compare the product, the recipient's age and the places that are left with the catalogue."""
     if facts.unit is None:
         return
     if vaccine is None:
@@ -237,5 +234,5 @@ def _about_vaccine(facts: NeedleFacts, vaccine: Vaccine | None) -> Iterable[str]
         yield PermitFinding.ROUTE_OUTSIDE_VACCINE
     if facts.unit.volume_ul != vaccine.volume_ul:
         yield PermitFinding.VOLUME_OUTSIDE_VACCINE
-    if facts.body_site is not None and facts.body_site not in vaccine.body_sites:
-        yield PermitFinding.BODY_SITE_OUTSIDE_VACCINE
+    if not sites_left(vaccine.body_sites, facts.sites_used):
+        yield PermitFinding.NO_BODY_SITE_LEFT

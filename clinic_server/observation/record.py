@@ -79,6 +79,11 @@ class Record:
     names: Mapping[UUID, str]
 
     @property
+    def may_ask_for_more(self) -> bool:
+        """Whether they are as well as somebody is to be who is given a further vaccine."""
+        return self.called is None and self.checks is not None and not self.checks.findings
+
+    @property
     def gone(self) -> Unseen | None:
         """How they left unseen, while they are gone."""
         return self.unseen[-1] if self.visit.stage is Stage.LEFT_UNSEEN else None

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 
 from clinic_server.kit.call import Call, allows
 from clinic_server.kit.journal import verify
-from clinic_server.reports import figures, overrides
+from clinic_server.reports import against, figures, overrides
 from clinic_server.staff.rules import Role
+from clinic_server.visits.against import GivenAgainstRule
 
 router = APIRouter(prefix="/api/v1", tags=["reports"])
 Overseer = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.AUDITOR)]
@@ -32,6 +33,12 @@ async def read_doses(call: Overseer, business_on: date) -> list[figures.DoseLine
 async def read_overrides(call: Clinician, business_on: date) -> list[overrides.OverrideLine]:
     """Return the decisions of a clinic day that override a rule; only physicians read why."""
     return list(await call.read(overrides.as_seen_by(call, business_on)))
+
+
+@router.get("/days/{business_on}/doses-against-rule")
+async def read_doses_against_rule(call: Clinician, business_on: date) -> list[GivenAgainstRule]:
+    """Return the doses of a clinic day that stand against a rule; only physicians read why."""
+    return list(await call.read(against.as_seen_by(call, business_on)))
 
 
 @router.get("/journal")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Exists, bindparam, exists, or_, select
 
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.tables import IS_OPEN, dose, visit_follows, visit_now
@@ -60,6 +60,27 @@ def visit_that_counts(connection: Connection, visit_id: UUID) -> UUID:
         return visit_that_counts(connection, before)
     later = connection.execute(_took_over, {"visit_id": visit_id}).scalar()
     return visit_id if later is None else visit_that_counts(connection, later)
+
+
+def is_further(visit_id: ColumnElement[UUID]) -> Exists:
+    """Say of a visit's id that the visit is of a further vaccine."""
+    return exists().where(visit_follows.c.visit_id == visit_id)
+
+
+def counts_its_person() -> ColumnElement[bool]:
+    """Say of a row of ``visit_now`` that its person is counted on it: of the visits of one stay, on one alone.
+
+    That is the one that waits for its needle, else the last that had a dose, else the first.
+    """
+    later = visit_now.alias()
+    had_dose, later_had_dose = (exists().where(dose.c.visit_id == one.c.visit_id) for one in (visit_now, later))
+    goes_on = exists().where(
+        visit_follows.c.follows_visit_id == visit_now.c.visit_id,
+        later.c.visit_id == visit_follows.c.visit_id,
+        or_(later.c.is_open, later_had_dose),
+    )
+    came_to_nothing = is_further(visit_now.c.visit_id) & ~visit_now.c.is_open & ~had_dose
+    return ~goes_on & ~came_to_nothing
 
 
 def stays(connection: Connection, visit_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]:

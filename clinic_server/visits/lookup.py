@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, bindparam, exists, func, select
 
+from clinic_server.visits.chain import counts_its_person
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
 from clinic_server.visits.tables import IS_OPEN, visit_call, visit_call_ended, visit_now, visit_step
@@ -101,10 +102,10 @@ def history(connection: Connection, visit_id: UUID) -> Sequence[StepTaken]:
 
 
 def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int]:
-    """Return how many visits of a clinic day stand at each stage."""
+    """Return how many people of a clinic day stand at each stage; of one stay they are counted once."""
     rows = connection.execute(
         select(visit_now.c.stage, func.count())
-        .where(visit_now.c.business_on == business_on)
+        .where(visit_now.c.business_on == business_on, counts_its_person())
         .group_by(visit_now.c.stage)
     )
     return {Stage(stage): count for stage, count in rows}

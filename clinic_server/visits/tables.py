@@ -179,6 +179,30 @@ class DoseEnteredInError(Record, table=True):
     corrected_at: datetime = instant()
 
 
+class BodySiteCorrected(Record, table=True):
+    """Where a dose was really given; the latest of a dose counts."""
+
+    __tablename__ = "body_site_corrected"
+
+    dose_id: UUID = Field(foreign_key="dose.id", index=True)
+    body_site: BodySite = one_of(BodySite)
+    reason_sealed: bytes = sealed()
+    corrected_by: UUID = Field(foreign_key="staff.id")
+    corrected_at: datetime = instant()
+
+
+class DoseAgainstRule(Record, table=True):
+    """What speaks against a dose as it was given or corrected: ``findings`` by their codes (``against.py``)."""
+
+    __tablename__ = "dose_against_rule"
+
+    dose_id: UUID = Field(foreign_key="dose.id", index=True)
+    findings: str = text(200)
+    reason_sealed: bytes = sealed()
+    said_by: UUID = Field(foreign_key="staff.id")
+    said_at: datetime = instant()
+
+
 class DoseWithheld(Record, table=True):
     """A physician's decision not to give a dose now, kept for later visits (``withheld.py``)."""
 
@@ -206,4 +230,6 @@ visit_order = table_of(VisitOrder)
 visit_order_consent = table_of(VisitOrderConsent)
 dose = table_of(Dose)
 dose_entered_in_error = table_of(DoseEnteredInError)
+body_site_corrected = table_of(BodySiteCorrected)
+dose_against_rule = table_of(DoseAgainstRule)
 dose_withheld = table_of(DoseWithheld)

@@ -101,10 +101,10 @@ class Needles:
         asked = PermitAsked(self.units[product].pop(), str(CHECKED["check_list"]), frozenset(CHECKED["confirmed"]))
         return self.db.write_now(lambda tx: grant_permit(tx, SITE, visit_id, asked), self.staff.vaccinator)
 
-    def given(self, visit_id: UUID, product: str, body_site: BodySite) -> Given:
+    def given(self, visit_id: UUID, product: str, body_site: BodySite, reason: str = "") -> Given:
         """Permit the next unit and give it."""
         permit_id = self.permitted(visit_id, product).permit_id
-        return self.db.write_now(lambda tx: give_dose(tx, SITE, permit_id, body_site), self.staff.vaccinator)
+        return self.db.write_now(lambda tx: give_dose(tx, SITE, permit_id, body_site, reason), self.staff.vaccinator)
 
     def injected(self, *, is_against_advice: bool = False) -> UUID:
         """Somebody given the first vaccine into the left arm, who is watched."""

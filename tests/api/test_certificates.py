@@ -29,6 +29,10 @@ async def test_the_draft_names_the_dose_its_lot_and_who_gave_it_until_it_is_deni
     dose_id = a_dose(house.db, visit_id, vaccinator)
     draft = await said_to(observer, visit_id)
     assert all(words in draft for words in ("Draft", "LOT-1", "Left upper arm", vaccinator.name, "王小明")), draft
+    moved = {"was": "left_upper_arm", "should_be": "right_upper_arm", "reason": "misread"}
+    await nurse.post(f"/api/v1/doses/{dose_id}/body-site", json=moved)
+    draft = await said_to(observer, visit_id)
+    assert ("Right upper arm" in draft, "Left upper arm" in draft) == (True, False)
     await nurse.post(f"/api/v1/doses/{dose_id}/denial", json={"reason": "another visit"})
     assert "LOT-1" not in await said_to(observer, visit_id)
 

@@ -4,14 +4,18 @@ from typing import Any
 
 import pytest
 
+from clinic_server.closing.lookup import day_facts
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
+from clinic_server.observation.actions import leave
+from clinic_server.observation.further.actions import withdraw_further
 from clinic_server.staff.actions import add_station
 from clinic_server.staff.rules import QualificationKind, Role, StationKind
 from tests.api.callers import AsRole
+from tests.api.further import FLU, RIGHT, SITE, Needles
 from tests.api.test_demand import a_dose
 from tests.api.test_injection import a_consented_visit
-from tests.api.visitors import SYSTEM, a_colleague, a_lot, a_product, a_visit, an_open_site, signed_in
+from tests.api.visitors import SYSTEM, TODAY, a_colleague, a_lot, a_product, a_visit, an_open_site, signed_in
 from tests.conftest import ManualClock
 
 CODES = [f"8100000300000000{n:04d}" for n in range(4)]
@@ -71,6 +75,46 @@ async def test_a_bench_idles_while_somebody_waits_for_it(house: House, as_role: 
     clock.pass_time(minutes=6)
     benches = (await told(as_role))["benches"]
     assert [(one["station"], one["is_idle"]) for one in benches] == [("desk-1", True)]
+
+
+async def test_somebody_given_two_vaccines_is_one_person_and_two_doses(
+    house: House, as_role: AsRole, clock: ManualClock
+) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    clock.pass_time(minutes=31)
+    further = needles.asked(first)
+    floor = await told(as_role)
+    assert (at(floor, "waiting_for_screening"), at(floor, "observed"), floor["watched"], floor["due"]) == (1, 0, 1, 0)
+    standing = house.db.read_now(lambda c: day_facts(c, SITE, TODAY))
+    assert (standing.observed, standing.on_their_way) == (1, 0)
+    needles.ordered(further, FLU)
+    clock.pass_time(minutes=9)
+    needles.given(further, FLU, RIGHT)
+    floor = await told(as_role)
+    assert (at(floor, "waiting_for_injection"), at(floor, "observed"), floor["ended"]) == (0, 1, {})
+    assert (floor["given_lately"], floor["to_needle"]) == (2, {"median_min": 0, "ninth_decile_min": 0})
+    assert [sum(one[what] for one in floor["quarters"]) for what in ("came", "given", "ended")] == [1, 2, 0]
+    clock.pass_time(minutes=31)
+    house.db.write_now(lambda tx: leave(tx, further), needles.staff.nurse)
+    floor = await told(as_role)
+    assert (floor["ended"], sum(one["ended"] for one in floor["quarters"])) == ({"completed": 1}, 1)
+    day = (await (await as_role(Role.SITE_LEAD)).get(f"/api/v1/days/{TODAY}")).json()
+    assert (day["doses_given"], day["persons_vaccinated"], day["visits_by_stage"]) == (2, 1, {"completed": 1})
+
+
+async def test_a_further_vaccine_that_was_taken_back_is_nobody_who_went_away(
+    house: House, as_role: AsRole, clock: ManualClock
+) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    needles.asked(first)
+    house.db.write_now(lambda tx: withdraw_further(tx, first, "no wish"), needles.staff.nurse)
+    floor = await told(as_role)
+    assert (at(floor, "observed"), floor["ended"]) == (1, {})
+    clock.pass_time(minutes=31)
+    house.db.write_now(lambda tx: leave(tx, first), needles.staff.nurse)
+    assert (await told(as_role))["ended"] == {"completed": 1}
 
 
 async def test_the_view_names_nobody(house: House, nurse: Actor, as_role: AsRole) -> None:

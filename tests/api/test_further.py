@@ -10,9 +10,9 @@ from sqlalchemy import select
 from clinic_server.adverse_events.care.actions import call_team
 from clinic_server.adverse_events.lookup import suspect_doses, under_care
 from clinic_server.adverse_events.rules import StillUnderCare
+from clinic_server.corrections.actions import NewBodySite, correct_body_site
 from clinic_server.device_hub.slips.lookup import Observation, Ticket, contents_of, orders_after
 from clinic_server.injection.actions import give_dose
-from clinic_server.injection.rules import PermitRefused
 from clinic_server.kit.call import House
 from clinic_server.kit.db import Database
 from clinic_server.kit.errors import ClinicError
@@ -32,7 +32,12 @@ from clinic_server.observation.unseen.actions import note_left_unseen
 from clinic_server.queue.rules import NoDosesLeft
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.rules import Role
+from clinic_server.stock.rules import BodySite
 from clinic_server.stock.scans import VisitScan
+from clinic_server.visits.against import given_against_rule
+from clinic_server.visits.body_sites import BodySiteDoubted
+from clinic_server.visits.chain import further_visit
+from clinic_server.visits.doses import doses_given
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
 from clinic_server.visits.lookup import history, open_visit_of, standing
 from clinic_server.visits.steps import VisitAlreadyOpen, open_visit
@@ -43,6 +48,8 @@ from tests.api.test_checks import WELL
 from tests.api.test_slip_codes import code_of
 from tests.api.visitors import SYSTEM, TODAY, a_visit, rows_in
 from tests.conftest import ManualClock
+
+WHY = "the right arm is in plaster"
 
 
 @pytest.fixture(name="needles")
@@ -171,15 +178,77 @@ def test_a_ticket_for_a_further_vaccine_promises_a_dose_like_any_other(needles: 
     assert needles.asked(first)
 
 
-def test_the_same_arm_is_refused_and_the_other_taken(needles: Needles) -> None:
+def marked(needles: Needles) -> list[tuple[UUID, BodySite, tuple[str, ...], str | None]]:
+    """Return the doses that stand against a rule."""
+    found = needles.db.read_now(lambda c: given_against_rule(c, needles.db.keyring, with_reasons=True))
+    return [(one.dose_id, one.body_site, one.findings, one.reason) for one in found]
+
+
+def corrected(needles: Needles, dose_id: UUID, was: BodySite, should_be: BodySite) -> None:
+    new = NewBodySite(was, should_be, WHY)
+    needles.db.write_now(lambda tx: correct_body_site(tx, SITE, dose_id, new), needles.staff.vaccinator)
+
+
+def test_a_dose_into_the_arm_used_today_is_recorded_there_with_a_reason_and_marked(needles: Needles) -> None:
     first = needles.injected()
     further = needles.ready_for_more(first)
     permit_id = needles.permitted(further, FLU).permit_id
     give, vaccinator = needles.db.write_now, needles.staff.vaccinator
-    told = refused(needles, PermitRefused, give, lambda tx: give_dose(tx, SITE, permit_id, LEFT), vaccinator)
+    told = refused(needles, BodySiteDoubted, give, lambda tx: give_dose(tx, SITE, permit_id, LEFT), vaccinator)
     assert told.findings == ("body_site_used_today",)
-    give(lambda tx: give_dose(tx, SITE, permit_id, RIGHT), vaccinator)
-    assert stages(needles, further) == [Stage.OBSERVED]
+    dose_id = give(lambda tx: give_dose(tx, SITE, permit_id, LEFT, WHY), vaccinator).dose_id
+    assert marked(needles) == [(dose_id, LEFT, ("body_site_used_today",), WHY)]
+    assert stages(needles, first, further) == [Stage.COMPLETED, Stage.OBSERVED]
+
+
+def test_a_reason_for_a_place_that_nothing_speaks_against_marks_nothing(needles: Needles) -> None:
+    first = needles.injected()
+    needles.given(needles.ready_for_more(first), FLU, RIGHT, WHY)
+    assert marked(needles) == []
+
+
+def test_what_a_correction_moves_is_marked_where_it_comes_to_lie_and_only_there(needles: Needles) -> None:
+    first = needles.injected()
+    dose_id = needles.given(needles.ready_for_more(first), FLU, RIGHT).dose_id
+    corrected(needles, dose_id, RIGHT, LEFT)
+    assert marked(needles) == [(dose_id, LEFT, ("body_site_used_today",), WHY)]
+    corrected(needles, dose_id, LEFT, RIGHT)
+    assert marked(needles) == []
+
+
+def test_the_arm_that_is_left_is_reckoned_from_the_dose_as_it_was_corrected(needles: Needles) -> None:
+    first = needles.injected()
+    person_id = needles.db.read_now(lambda c: standing(c, first)).person_id
+    (before,) = needles.db.read_now(lambda c: doses_given(c, person_id))
+    corrected(needles, before.dose_id, LEFT, RIGHT)
+    further = needles.ready_for_more(first)
+    permit_id = needles.permitted(further, FLU).permit_id
+    give, vaccinator = needles.db.write_now, needles.staff.vaccinator
+    refused(needles, BodySiteDoubted, give, lambda tx: give_dose(tx, SITE, permit_id, RIGHT), vaccinator)
+    give(lambda tx: give_dose(tx, SITE, permit_id, LEFT), vaccinator)
+    assert marked(needles) == []
+
+
+async def test_who_may_know_reads_of_the_arm_on_the_visit_the_draft_and_the_days_report(
+    as_role: AsRole, house: House
+) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    further = needles.ready_for_more(first)
+    needles.given(further, FLU, LEFT, WHY)
+    said, of_day = "Another dose went into this place on the same day.", f"/api/v1/days/{TODAY}/doses-against-rule"
+    physician, lead = await as_role(Role.PHYSICIAN), await as_role(Role.SITE_LEAD)
+    for address in (f"/visits/{further}", "/reports/day"):
+        seen = [(await one.get(address)).text for one in (physician, lead)]
+        assert [(said in page, WHY in page) for page in seen] == [(True, True), (True, False)], address
+    (line,) = (await physician.get(of_day)).json()
+    assert (line["body_site"], line["reason"]) == (LEFT, WHY)
+    assert (await lead.get(of_day)).json() == [line | {"reason": None}]
+    assert said in (await (await as_role(Role.OBSERVER)).get(f"/visits/{first}/certificate")).text
+    assert said not in (await (await as_role(Role.VOLUNTEER)).get(f"/visits/{further}")).text
+    assert (await (await as_role(Role.OBSERVER)).get(of_day)).status_code == 403
+    assert said not in (await lead.get("/reports/day?on=2026-03-01")).text
+    assert said not in (await lead.get(f"/visits/{first}")).text
 
 
 def test_every_slip_of_a_stay_leads_to_the_watch_that_counts(needles: Needles, clock: ManualClock) -> None:
@@ -267,6 +336,31 @@ async def test_a_nurse_asks_on_the_persons_page_and_the_bench_is_told_of_the_fir
     assert "Vaccine-hep was given at 09:00: Left upper arm." in chair
     needles.given(further.visit_id, FLU, RIGHT)
     assert f"/visits/{further.visit_id}/observation" in (await nurse.get(page)).text
+
+
+async def test_a_desk_asks_on_the_page_of_the_visit_and_goes_to_the_new_ticket(as_role: AsRole, house: House) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    desk, page = await as_role(Role.REGISTRAR), f"/visits/{first}"
+    seen = (await desk.get(page)).text
+    assert (seen.count("Further vaccine today"), f'action="{page}/further-visit"' in seen) == (2, True), "fold and key"
+    asked = await desk.post(f"{page}/further-visit", data={"once": "1"})
+    further = needles.db.read_now(lambda c: further_visit(c, first))
+    assert asked.headers["location"] == f"/visits/{further}"
+    assert "Further vaccine today" not in (await desk.get(page)).text
+    assert "Further vaccine today" not in (await desk.get(f"/visits/{further}")).text
+    back = await desk.post(f"{page}/further-visit/withdrawal", data={"words": "changed his mind"})
+    assert back.headers["location"] == page
+    assert "Further vaccine today" in (await desk.get(page)).text
+
+
+async def test_whoever_may_not_ask_for_a_further_vaccine_is_not_offered_it(as_role: AsRole, house: House) -> None:
+    needles = Needles.at(house.db)
+    first = needles.injected()
+    for role in (Role.VACCINATOR, Role.VOLUNTEER, Role.SITE_LEAD):
+        somebody = await as_role(role)
+        assert "further-visit" not in (await somebody.get(f"/visits/{first}")).text
+        assert (await somebody.post(f"/visits/{first}/further-visit", data={"once": "1"})).status_code == 403
 
 
 async def test_over_http_a_further_visit_is_asked_for_by_those_who_may_and_taken_back(

@@ -34,6 +34,7 @@ from clinic_server.staff.rules import Certificate, QualificationKind, Role, Stat
 from clinic_server.staff.sessions import open_session
 from clinic_server.stock.tables import draw
 from clinic_server.stock.units import unit_by_code
+from clinic_server.visits.against import given_against_rule
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, attach_consent, place_order, standing_order
 from clinic_server.visits.tables import dose, visit, visit_order
@@ -340,16 +341,29 @@ async def test_a_recipient_outside_the_vaccines_ages_is_refused_at_the_bench(as_
 
 
 @pytest.mark.parametrize("body_site", ["left_thigh", "mouth"])
-async def test_a_body_site_that_the_vaccine_does_not_allow_is_not_recorded(
+async def test_a_body_site_that_the_vaccine_does_not_allow_is_recorded_with_a_reason_alone(
     as_role: Any, house: House, ready: UUID, body_site: str
 ) -> None:
     bench = await as_role(Role.VACCINATOR)
     permit_id = (await permitted(bench, ready)).json()["permit_id"]
-    answer = await bench.post("/api/v1/doses", json={"permit_id": permit_id, "body_site": body_site})
-    assert (answer.status_code, findings_of(answer)) == (422, ["body_site_outside_vaccine"])
-    assert count(house, dose) == 0
+    said = {"permit_id": permit_id, "body_site": body_site}
+    answer = await bench.post("/api/v1/doses", json=said)
+    assert (answer.status_code, answer.json()["code"]) == (422, "body_site_doubted")
+    assert (findings_of(answer), count(house, dose)) == (["body_site_outside_vaccine"], 0)
+    assert (await bench.post("/api/v1/doses", json=said | {"reason": "both arms burnt"})).status_code == 201
+    marked = house.db.read_now(lambda c: given_against_rule(c, house.db.keyring, with_reasons=True))
+    assert [(one.body_site, one.findings, one.reason) for one in marked] == [
+        (body_site, ("body_site_outside_vaccine",), "both arms burnt")
+    ]
+
+
+async def test_the_bench_proposes_the_vaccines_places_and_folds_the_others_away(as_role: Any, ready: UUID) -> None:
+    bench = await as_role(Role.VACCINATOR)
+    permit_id = (await permitted(bench, ready)).json()["permit_id"]
     page = (await bench.get(f"/visits/{ready}/injection?permit={permit_id}")).text
-    assert ('value="left_upper_arm"' in page, f'value="{body_site}"' in page) == (True, False)
+    proposed, folded = page.split("It went in somewhere else", 1)
+    assert ('value="left_upper_arm"' in proposed, 'value="left_thigh"' in proposed) == (True, False)
+    assert ('value="left_thigh"' in folded, 'value="mouth"' in page) == (True, False)
 
 
 async def test_the_dose_says_what_was_given_of_what_by_whom_where_and_when(

@@ -270,7 +270,7 @@ async def test_the_log_keeps_everything_sealed_in_its_order_with_who_did_it(
     log = (await observer.get(f"/api/v1/adverse-events/{number}/care")).json()
     assert [one["kind"] for one in log] == ["note", "vitals", "drug", "symptoms", "position", "oxygen", "ambulance"]
     assert log[2]["entered_by"] == str(doctor.staff_id)
-    assert log[2]["said"]["table_name"] == "cn-site/1"
+    assert log[2]["said"]["table_name"] == "cn-site/2"
     stored = str(await house.db.read(lambda at: at.execute(select(care_line)).all()))
     assert [word for word in ("CANARY", "stridor", "adrenaline") if word in stored] == []
     page = (await observer.get(f"/adverse-events/{number}/care")).text
@@ -292,6 +292,35 @@ async def test_a_dose_above_the_reference_is_recorded_only_with_a_reason(
     )
     assert rows_in(house.db) == before
     await written(observer, number, "drug", {**above, "reason": "second ampoule, as the physician said"})
+    (line,) = (await observer.get(f"/api/v1/adverse-events/{number}/care")).json()
+    assert line["said"]["findings"] == ["dose_above_reference"]
+    page = (await observer.get(f"/adverse-events/{number}/care")).text
+    assert "The dose is above the reference for this age and weight." in page
+
+
+async def test_a_drug_by_any_of_its_names_is_judged_and_watched_on_as_that_drug(
+    visit_id: UUID, observer: SignedIn, house: House
+) -> None:
+    number = await pressed(observer, visit_id)
+    named = {**ADRENALINE, "drug": "肾上腺素"}
+    assert (await refused(observer, number, "drug", {**named, "dose_ug": 1_000}))[0] == "drug_doubted"
+    await written(observer, number, "drug", named)
+    await written(observer, number, "drug", {**ADRENALINE, "drug": "地塞米松", "dose_ug": 5_000})
+    known, strange = (await observer.get(f"/api/v1/adverse-events/{number}/care")).json()
+    assert (known["said"]["drug"], strange["said"]["drug"]) == ("adrenaline", "地塞米松")
+    assert (await observer.get(f"/adverse-events/{number}/care")).text.count("not in the reference table") == 1
+    await written(observer, number, "vitals", WELL)
+    assert (await ended(observer, number, CareEnd.WELL_AGAIN)).status_code == 201
+    due = house.db.read_now(lambda connection: due_at(connection, visit_id))
+    assert due == house.db.clock.now() + timedelta(minutes=240)
+
+
+async def test_an_ampoule_of_another_strength_is_found_by_what_was_drawn_up(visit_id: UUID, observer: SignedIn) -> None:
+    number = await pressed(observer, visit_id)
+    weak = {**ADRENALINE, "concentration": "1:10000", "volume_ul": 500}
+    said = await refused(observer, number, "drug", weak)
+    assert said == ("drug_doubted", ["volume_contradicts_dose", "strength_not_referenced"])
+    await written(observer, number, "drug", {**weak, "dose_ug": 50, "reason": "the only one left"})
 
 
 async def test_the_weight_told_lowers_the_reference(visit_id: UUID, observer: SignedIn) -> None:

@@ -132,6 +132,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "immunisations.terms.SeriesStatus": "series_status",
     "stock.rules.BodySite": "body_site",
     "injection.rules.PermitFinding": "finding",
+    "visits.body_sites.BodySiteFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",
     "kit.moments.TurnKind": "clock_turn",
     "navigation.Group": "page_group",

@@ -30,6 +30,7 @@ PAGES = {
     "check-in-group": "/check-in/group",
     "check-in-group-tickets": "/check-in/group/{group}",
     "visit": "/visits/{waiting}",
+    "visit-watched": "/visits/{observed}",
     "screening": "/screening",
     "questions": "/visits/{waiting}/screening",
     "decision": "/visits/{decision}/decision",

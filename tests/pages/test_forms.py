@@ -174,13 +174,19 @@ async def test_eleven_spaces_confirm_eleven_facts_and_one_key_asks_for_the_permi
         assert await page.locator("[data-confirmations] input:focus").get_attribute("name") == "confirmed-health"
         await confirm_all(page)
         await page.locator(".permit.good").wait_for()
-        assert await page.locator("[name=body_site]").count() == 2
+        assert await page.locator("[name=body_site]:visible").count() == 2
         assert await page.evaluate(FRAME) == await page.evaluate(COLOUR, "good")
         assert await page.evaluate(SOUNDED) == "good"
         await photograph(page, "permit.zh-CN.1366")
         await page.keyboard.press("F9")  # nobody said where the needle went in
         await page.locator("#notice .warn", has_text="还没有选择接种部位").wait_for()
         assert await page.evaluate("document.activeElement.name") == "body_site"
+        await page.keyboard.press("F7")  # it went in where nobody proposed it
+        await page.keyboard.press("3")
+        await page.locator("[value=left_thigh]:checked").wait_for()
+        await photograph(page, "permit-elsewhere.zh-CN.1366")
+        await page.keyboard.press("F9")  # nobody said why it went in there
+        await page.locator("#notice .stop", has_text="该部位不符合规则").wait_for()
 
 
 async def test_a_refused_vial_turns_the_whole_screen_red_with_reasons_and_sounds_otherwise(screens: Screens) -> None:

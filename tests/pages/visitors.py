@@ -88,7 +88,7 @@ from clinic_server.cold_chain.upkeep.rules import Half, ServiceKind
 from clinic_server.cold_chain.upkeep.site_limits import NewLimits, propose_limits
 from clinic_server.cold_chain.upkeep.tables import HandReading
 from clinic_server.consent.actions import dispute
-from clinic_server.corrections.actions import deny_dose
+from clinic_server.corrections.actions import NewBodySite, correct_body_site, deny_dose
 from clinic_server.counting.actions import NewCount, count_place, explain_difference
 from clinic_server.counting.lookup import differences_of
 from clinic_server.counting.rules import DifferenceReason
@@ -146,7 +146,7 @@ from clinic_server.staff.rules import Role
 from clinic_server.stock.actions import NewLot, NewProduct, add_product
 from clinic_server.stock.place_holds import hold_units
 from clinic_server.stock.places import NewPlace, require_place
-from clinic_server.stock.rules import Platform, Route, StopScope
+from clinic_server.stock.rules import BodySite, Platform, Route, StopScope
 from clinic_server.stock.suspects import keep_suspects
 from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
@@ -187,6 +187,9 @@ def fill(tx: Tx) -> dict[str, str]:
     people = [standing(tx.connection, visit_id).person_id for visit_id in visit_ids[12:14]]
     doses = [doses_given(tx.connection, person_id)[0].dose_id for person_id in people]
     deny_dose(tx, doses[1], "扫错了人")
+    (elsewhere,) = doses_given(tx.connection, standing(tx.connection, visit_ids[15]).person_id)
+    thigh = NewBodySite(elsewhere.body_site, BodySite.LEFT_THIGH, "两臂均有湿疹")
+    correct_body_site(tx, SITE, elsewhere.dose_id, thigh)
     for place, station in ((0, "desk-2"), (9, "bench-1"), (10, "bench-3")):
         call_visit(tx, visit_ids[place], station)
     put_station_in_lane(tx, "bench-1", "B")

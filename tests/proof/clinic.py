@@ -513,11 +513,15 @@ class Clinic:
             self.permits.append(granted.permit_id)
         return granted
 
-    def giving(self, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM) -> Callable[[Tx], Any]:
-        return lambda tx: give_dose(tx, SITE, permit_id, body_site)
+    def giving(
+        self, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM, reason: str = ""
+    ) -> Callable[[Tx], Any]:
+        return lambda tx: give_dose(tx, SITE, permit_id, body_site, reason)
 
-    def give(self, vaccinator: Actor, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM) -> Any:
-        return self.act(vaccinator, self.giving(permit_id, body_site))
+    def give(
+        self, vaccinator: Actor, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM, reason: str = ""
+    ) -> Any:
+        return self.act(vaccinator, self.giving(permit_id, body_site, reason))
 
     def send_back(self, visit_id: UUID, vaccinator: Actor) -> Any:
         return self.act(vaccinator, lambda tx: send_back(tx, visit_id, SentBackReason.UNWELL))

@@ -20,6 +20,7 @@ class Mishap(StrEnum):
 
     NONE = "none"
     SAME_ARM = "same arm"
+    SAME_ARM_SAID_WHY = "same arm, said why"
     STAYS_LONGER = "stays longer"
     REACTS = "reacts"
     UNWELL = "unwell"
@@ -38,8 +39,10 @@ def given_more(clinic: Clinic, first: UUID, mishap: Mishap) -> None:
     permit_id = _permit(clinic, further)
     _happens(clinic, first, mishap)
     if permit_id is not None:
-        arm = BodySite.LEFT_UPPER_ARM if mishap is Mishap.SAME_ARM else BodySite.RIGHT_UPPER_ARM
-        clinic.give(clinic.cast.vaccinators[0], permit_id, arm)
+        is_same = mishap in {Mishap.SAME_ARM, Mishap.SAME_ARM_SAID_WHY}
+        arm = BodySite.LEFT_UPPER_ARM if is_same else BodySite.RIGHT_UPPER_ARM
+        reason = "the other is in plaster" if mishap is Mishap.SAME_ARM_SAID_WHY else ""
+        clinic.give(clinic.cast.vaccinators[0], permit_id, arm, reason)
     clinic.show_slip(first)
     clinic.clock.pass_time(minutes=31)
     clinic.show_slip(further)

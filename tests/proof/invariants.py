@@ -407,14 +407,22 @@ def observed_from_the_needle_for_no_less_than_the_floor(rows: Rows) -> Iterator[
 
 
 @invariant(12)
-def no_two_doses_of_one_stay_in_one_place(rows: Rows) -> Iterator[str]:
+def a_dose_in_a_place_already_used_on_a_stay_is_marked_and_no_other_is(rows: Rows) -> Iterator[str]:
     denied = {row["dose_id"]: _seq(row) for row in rows.all("dose_entered_in_error")}
     for dose in rows.all("dose"):
-        for visit_id in _stay(rows, dose["visit_id"])[1:]:
-            for before in rows.of("dose", "visit_id", visit_id):
-                stood = denied.get(before["id"], _seq(dose)) >= _seq(dose)
-                if stood and before["body_site"] == dose["body_site"]:
-                    yield f"dose {dose['id']} went in where {before['id']} did"
+        marks = [row for row in rows.of("dose_against_rule", "dose_id", dose["id"]) if _seq(row) == _seq(dose)]
+        is_marked = any("body_site_used_today" in row["findings"].split() for row in marks)
+        earlier = [row for row in rows.of("dose", "person_id", dose["person_id"]) if _seq(row) < _seq(dose)]
+        alike = [row["visit_id"] for row in earlier if _went_where(dose, row, denied)]
+        if not is_marked and not {*_stay(rows, dose["visit_id"])}.isdisjoint(alike):
+            yield f"dose {dose['id']} went in where one before it did, and nothing says so"
+        if is_marked and not alike:
+            yield f"dose {dose['id']} is marked, and none before it went in there"
+
+
+def _went_where(dose: Row, before: Row, denied: dict[Any, int]) -> bool:
+    stood = denied.get(before["id"], _seq(dose)) >= _seq(dose)
+    return stood and bool(before["body_site"] == dose["body_site"])
 
 
 def _stay(rows: Rows, visit_id: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from clinic_server.injection import check_lists
 from clinic_server.injection.rules import NeedleFacts, OrderFacts
 from clinic_server.stock import vaccines
-from clinic_server.stock.rules import AtBench, BodySite, Route, UnitFacts
+from clinic_server.stock.rules import AtBench, Route, UnitFacts
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -44,5 +44,4 @@ FACTS = NeedleFacts(
     is_physician_separate=True,
     required=LIST.codes,
     confirmed=frozenset(LIST.codes),
-    body_site=BodySite.LEFT_UPPER_ARM,
 )

@@ -9,7 +9,7 @@ from clinic_server.adverse_events.brighton import Criterion, Level
 from clinic_server.adverse_events.care import drug_tables, protocols, symptoms
 from clinic_server.adverse_events.care.anaphylaxis import assessment_of, was_severe
 from clinic_server.adverse_events.care.drug_tables import DrugTableFaulty
-from clinic_server.adverse_events.care.drugs import findings_about
+from clinic_server.adverse_events.care.drugs import findings_about, strength_of
 from clinic_server.adverse_events.care.protocols import ProtocolFaulty
 from clinic_server.adverse_events.care.rules import (
     Ambulance,
@@ -86,7 +86,61 @@ def test_adrenaline_anywhere_but_in_the_outer_thigh_is_doubted(route: DrugRoute,
 
 def test_a_drug_the_table_does_not_know_is_recorded_as_it_is_told() -> None:
     assert findings_about(replace(ADRENALINE, drug="saline", dose_ug=10**9), TABLE, 40 * YEAR, None) == ()
-    assert TABLE.reference_for("promethazine", 14 * YEAR - 1) is None
+
+
+def test_a_drug_the_table_names_no_dose_of_at_an_age_is_doubted() -> None:
+    site = DrugSite.LEFT_UPPER_ARM
+    given = DrugGiven("promethazine", "25 mg/ml", 12_500, DrugRoute.INTRAMUSCULAR, site)
+    assert findings_about(given, TABLE, 14 * YEAR, None) == ()
+    assert findings_about(given, TABLE, 14 * YEAR - 1, None) == (DrugFinding.AGE_NOT_REFERENCED,)
+
+
+@pytest.mark.parametrize("name", ["adrenaline", " Adrenaline ", "肾上腺素", "腎上腺素", "EPINEPHRINE", "副肾素"])
+def test_whatever_a_drug_is_called_it_is_the_tables(name: str) -> None:
+    assert TABLE.code_named(name) == "adrenaline"
+
+
+def test_a_name_the_table_does_not_know_stays_as_it_is() -> None:
+    assert TABLE.code_named(" 地塞米松 ") == "地塞米松"
+
+
+@pytest.mark.parametrize(
+    ("said", "ug_per_ml"),
+    [
+        *(("1:1000", 1000), ("1:10000", 100), ("1\uff1a1000", 1000), ("1:1000 (1 mg/ml)", 1000)),
+        *(("1 mg/ml", 1000), ("1mg/1ml", 1000), ("25mg/2ml", 12_500), ("100 µg/ml", 100), ("0.1 g/10 ml", 10_000)),
+        *(("1ml:1mg", 1000), ("2 ml:50 mg", 25_000), ("1mg:1ml", 1000), ("0.1%", 1000), ("0.01 %", 100)),
+        *(("", None), ("strong", None), ("1 mg", None), ("5 mg/0 ml", None), ("1:0", None)),
+    ],
+)
+def test_the_strength_is_read_as_ampoules_print_it(said: str, ug_per_ml: int | None) -> None:
+    assert strength_of(said) == ug_per_ml
+
+
+@pytest.mark.parametrize(
+    ("concentration", "is_doubted"),
+    [("1:1000", False), ("1ml:1mg", False), ("", False), ("1:10000", True), ("0.1 mg/ml", True), ("the red one", True)],
+)
+def test_another_strength_than_the_tables_is_doubted(concentration: str, *, is_doubted: bool) -> None:
+    found = findings_about(replace(ADRENALINE, concentration=concentration), TABLE, 40 * YEAR, None)
+    assert found == ((DrugFinding.STRENGTH_NOT_REFERENCED,) if is_doubted else ())
+
+
+@pytest.mark.parametrize(
+    ("drug", "concentration", "volume_ul", "is_doubted"),
+    [
+        *(("adrenaline", "1:1000", None, False), ("adrenaline", "1:1000", 500, False)),
+        *(("adrenaline", "", 500, False), ("adrenaline", "", 520, False), ("adrenaline", "", 530, True)),
+        *(("adrenaline", "1:1000", 5_000, True), ("adrenaline", "1:10000", 500, True)),
+        *(("saline", "1 mg/ml", 500, False), ("saline", "1 mg/ml", 50, True), ("saline", "", 50, False)),
+    ],
+)
+def test_a_volume_that_holds_another_dose_is_doubted(
+    drug: str, concentration: str, volume_ul: int | None, *, is_doubted: bool
+) -> None:
+    """0.5 mg told: ten times too much or too little is what a wrong ampoule makes of it."""
+    given = replace(ADRENALINE, drug=drug, concentration=concentration, volume_ul=volume_ul)
+    assert (DrugFinding.VOLUME_CONTRADICTS_DOSE in findings_about(given, TABLE, 40 * YEAR, None)) is is_doubted
 
 
 @pytest.mark.parametrize(
@@ -185,6 +239,7 @@ def test_consciousness_measured_counts_as_a_sign() -> None:
         (Oxygen(30_001), VitalsImplausible),
         (replace(ADRENALINE, dose_ug=0), DoseOfDrugMissing),
         (replace(ADRENALINE, drug=" "), DoseOfDrugMissing),
+        (replace(ADRENALINE, volume_ul=0), DoseOfDrugMissing),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused(said: Said, refusal: type[ClinicError]) -> None:
@@ -232,11 +287,11 @@ def test_the_list_of_symptoms_knows_every_system_and_no_code_twice() -> None:
         ("from_months = 0", "from_months = 200", "in order of age"),
         ('code = "promethazine"', 'code = "adrenaline"', "stands twice"),
         ("most_ug = 300", "most_ug = 0", "most_ug"),
-        ("version = 1", "version = ", "Invalid value"),
+        ("version = 2", "version = ", "Invalid value"),
     ],
 )
 def test_a_faulty_table_is_refused_with_the_place(said: str, instead: str, words: str) -> None:
-    text = (Path(drug_tables.__file__).parent / "cn_site_1.toml").read_text("utf-8")
+    text = (Path(drug_tables.__file__).parent / "cn_site_2.toml").read_text("utf-8")
     assert said in text
     with pytest.raises(DrugTableFaulty, match=words):
         drug_tables.parse(text.replace(said, instead, 1), "x.toml")

@@ -1,7 +1,7 @@
 """What may be set right about a dose, and when physics lets a unit go back."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -26,8 +26,20 @@ from clinic_server.stock.rules import BodySite
 LEFT, RIGHT = BodySite.LEFT_UPPER_ARM, BodySite.RIGHT_UPPER_ARM
 TODAY = date(2026, 3, 2)
 NURSE, KEEPER = UUID(int=1), UUID(int=2)
-IDS = (UUID(int=3), UUID(int=4), UUID(int=5), UUID(int=6))
-GIVEN = DoseAsCorrected(*IDS, LEFT, doses_per_unit=1, expires_on=TODAY, denied_by=None, is_returned=False)
+GIVEN = DoseAsCorrected(
+    UUID(int=3),
+    UUID(int=4),
+    UUID(int=5),
+    datetime(2026, 3, 2, 2, 0, tzinfo=UTC),
+    "hepb-yeast",
+    UUID(int=6),
+    UUID(int=7),
+    LEFT,
+    doses_per_unit=1,
+    expires_on=TODAY,
+    denied_by=None,
+    is_returned=False,
+)
 DENIED = replace(GIVEN, denied_by=NURSE)
 
 

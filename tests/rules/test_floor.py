@@ -1,5 +1,6 @@
 """How a day flows: waits, idle benches, the forecast of its end, and the picture of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,6 +33,12 @@ def test_the_median_and_the_ninth_decile_are_minutes_somebody_waited() -> None:
     assert to_needle([]) is None
     assert to_needle([needle(7.2)]) == ToNeedle(8, 8)
     assert to_needle([needle(minutes) for minutes in (10, 1, 9, 2, 8, 3, 7, 4, 6, 5)]) == ToNeedle(5, 9)
+
+
+def test_the_wait_is_that_to_everybodys_first_needle() -> None:
+    further = replace(needle(90), is_further=True)
+    assert to_needle([needle(4), further]) == ToNeedle(4, 4)
+    assert to_needle([further]) is None
 
 
 @given(st.lists(st.integers(0, 300), min_size=1))

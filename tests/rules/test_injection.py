@@ -26,7 +26,6 @@ from clinic_server.injection.rules import (
     permit_ends,
     refuse_foreign_permit,
     same_order,
-    sites_left,
 )
 from clinic_server.kit.editions import NothingInForce
 from clinic_server.kit.labels import labels
@@ -71,11 +70,10 @@ def test_a_further_dose_is_for_whoever_is_watched_and_well(followed: Followed, s
     assert findings(followed=followed) == said
 
 
-def test_two_doses_of_one_day_go_into_two_places() -> None:
-    arm = BodySite.LEFT_UPPER_ARM
-    assert findings(body_site=arm, sites_used=frozenset({arm})) == (PermitFinding.BODY_SITE_USED_TODAY,)
-    assert findings(body_site=arm, sites_used=frozenset({BodySite.RIGHT_UPPER_ARM})) == ()
-    assert sites_left((arm, BodySite.MOUTH), (arm, BodySite.MOUTH)) == (BodySite.MOUTH,)
+def test_where_every_place_was_used_today_no_needle_is_permitted() -> None:
+    left, right = BodySite.LEFT_UPPER_ARM, BodySite.RIGHT_UPPER_ARM
+    assert findings(sites_used=frozenset({left})) == ()
+    assert findings(sites_used=frozenset({left, right})) == (PermitFinding.NO_BODY_SITE_LEFT,)
 
 
 def test_no_consent_means_no_needle() -> None:
@@ -142,17 +140,12 @@ def test_before_a_vaccine_may_be_given_at_all_nobody_has_the_age_for_it() -> Non
     [
         ({"unit": replace(UNIT, route=Route.SUBCUTANEOUS)}, PermitFinding.ROUTE_OUTSIDE_VACCINE),
         ({"unit": replace(UNIT, volume_ul=501)}, PermitFinding.VOLUME_OUTSIDE_VACCINE),
-        ({"body_site": BodySite.LEFT_THIGH}, PermitFinding.BODY_SITE_OUTSIDE_VACCINE),
         ({"vaccine": None}, PermitFinding.VACCINE_NOT_IN_CATALOGUE),
     ],
 )
-def test_route_volume_and_body_site_are_the_vaccines(changes: dict[str, Any], finding: str) -> None:
-    """Invariant 12: product, route, site and volume equal the order, which equals the product."""
+def test_route_and_volume_are_the_vaccines(changes: dict[str, Any], finding: str) -> None:
+    """Invariant 12: product, route and volume equal the order, which equals the product."""
     assert findings(**changes) == (finding,)
-
-
-def test_a_body_site_is_asked_about_only_once_there_is_one() -> None:
-    assert findings(body_site=None) == ()
 
 
 @given(

@@ -260,11 +260,12 @@ def _as_referred(tx: Tx, event: EventFacts, said: Said) -> Said:
         return replace(said, list_name=known.name)
     if isinstance(said, DrugGiven):
         table = drug_tables.shipped()
+        said = replace(said, drug=table.code_named(said.drug))
         weight_g = weight_of(log_of(tx.connection, tx.keyring, event.event_id))
         doubts = findings_about(said, table, _age_months(tx, event), weight_g)
         if doubts and not said.reason.strip():
             raise DrugDoubted(findings=doubts)
-        return replace(said, table_name=table.name)
+        return replace(said, table_name=table.name, findings=doubts)
     return said
 
 

@@ -124,6 +124,7 @@ class DrugForm(LineForm):
     drug: str = Field(min_length=1, max_length=80, repr=False)
     concentration: str = Field("", max_length=80, repr=False)
     dose_mg: Annotated[Decimal, Field(max_digits=9, gt=0)] = Field(repr=False)
+    volume_ml: Measured = Field(None, repr=False)
     route: DrugRoute = Field(repr=False)
     site: DrugSite = Field(repr=False)
     reason: str = Field("", max_length=200, repr=False)
@@ -132,8 +133,9 @@ class DrugForm(LineForm):
     @property
     def said(self) -> Said:
         """The drug it tells."""
-        dose_ug = int(self.dose_mg * _THOUSAND)
-        return DrugGiven(self.drug, self.concentration, dose_ug, self.route, self.site, self.reason)
+        dose_ug, volume_ul = int(self.dose_mg * _THOUSAND), _thousandths(self.volume_ml)
+        given = (self.drug, self.concentration, dose_ug, self.route, self.site, self.reason)
+        return DrugGiven(*given, volume_ul=volume_ul)
 
     def line(self, now: datetime) -> NewEntry:
         """Return the line with what it took of the kit."""

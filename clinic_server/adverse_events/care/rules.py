@@ -78,7 +78,10 @@ class DrugFinding(StrEnum):
     """What a drug's entry has against it; it is recorded with a reason."""
 
     DOSE_ABOVE_REFERENCE = "dose_above_reference"
+    AGE_NOT_REFERENCED = "age_not_referenced"
     ROUTE_NOT_REFERENCED = "route_not_referenced"
+    STRENGTH_NOT_REFERENCED = "strength_not_referenced"
+    VOLUME_CONTRADICTS_DOSE = "volume_contradicts_dose"
 
 
 class EmergencyCallUnknown(NotFound):
@@ -215,7 +218,10 @@ class Oxygen:
 
 @dataclass(frozen=True, slots=True)
 class DrugGiven:
-    """A drug as it was given; ``reason`` where the reference table, ``table_name``, says otherwise."""
+    """A drug as it was given; ``reason`` where the reference table, ``table_name``, says otherwise.
+
+    ``drug`` is the table's code, or a name it does not know; ``findings`` are what was doubted, filled in by the log.
+    """
 
     drug: str = field(repr=False)
     concentration: str = field(repr=False)
@@ -224,6 +230,8 @@ class DrugGiven:
     site: DrugSite = field(repr=False)
     reason: str = field(default="", repr=False)
     table_name: str = ""
+    volume_ul: int | None = field(default=None, repr=False)
+    findings: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +327,8 @@ def refuse_unsaid(said: Said) -> None:
         case Oxygen(ml_per_min=flow) if not 0 <= flow <= _MOST_OXYGEN_ML:
             raise VitalsImplausible(findings=("ml_per_min",))
         case DrugGiven(drug=drug, dose_ug=dose_ug) if dose_ug <= 0 or not drug.strip():
+            raise DoseOfDrugMissing
+        case DrugGiven(volume_ul=int(volume_ul)) if volume_ul <= 0:
             raise DoseOfDrugMissing
         case _:
             return

@@ -35,6 +35,7 @@ from clinic_server.stock.actions import ProductFacts, require_product
 from clinic_server.stock.rules import BodySite, Route
 from clinic_server.stock.tables import lot
 from clinic_server.visits.baseline import Baseline, baseline_of
+from clinic_server.visits.doses import body_site_now
 from clinic_server.visits.tables import dose, visit
 
 CHILD_UNTIL_MONTHS = 14 * 12  # up to this birthday Chinese hospitals admit to paediatrics
@@ -162,7 +163,7 @@ def _doses(connection: Connection, event_id: UUID) -> Sequence[DoseBefore]:
             given.dose_number,
             given.volume_ul,
             given.route,
-            given.body_site,
+            body_site_now(),
             given.given_at,
         )
         .join(lot, lot.c.id == given.lot_id)

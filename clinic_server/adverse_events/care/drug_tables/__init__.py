@@ -34,7 +34,7 @@ class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Drug(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A drug as the protocol gives it."""
+    """A drug as the protocol gives it; ``also`` are further names, in whatever language people write them."""
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{2,40}$")]
     words: Wording
@@ -43,6 +43,13 @@ class Drug(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sites: Annotated[tuple[DrugSite, ...], msgspec.Meta(min_length=1)]
     source: Line
     band: Annotated[tuple[Band, ...], msgspec.Meta(min_length=1)]
+    strength_ug_per_ml: Micrograms | None = None
+    also: tuple[Line, ...] = ()
+
+    def is_called(self, name: str) -> bool:
+        """Tell whether a name is one of this drug's."""
+        names = (self.code, self.words.zh_cn, self.words.zh_tw, self.words.en, *self.also)
+        return name.strip().casefold() in {one.casefold() for one in names}
 
     def band_at(self, age_months: int) -> Band | None:
         """Return the band of an age, None below the first."""
@@ -71,6 +78,10 @@ class DrugTable(Edition, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def drug_of(self, code: str) -> Drug | None:
         """Return the drug of a code."""
         return next((one for one in self.drug if one.code == code), None)
+
+    def code_named(self, name: str) -> str:
+        """Return the code of the drug of a name, and a name that the table does not know as it is."""
+        return next((one.code for one in self.drug if one.is_called(name)), name.strip())
 
     def reference_for(self, code: str, age_months: int) -> Reference | None:
         """Return what the table says of a drug at an age, None where it says nothing."""
