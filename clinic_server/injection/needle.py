@@ -12,6 +12,7 @@ from clinic_server.immunisations.lookup import at_needle
 from clinic_server.immunisations.outlooks import Ordered
 from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckList
+from clinic_server.injection.identity import is_another
 from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.crypto import Keyring
@@ -65,10 +66,11 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """What the bench itself says: which confirmations were made, and where the needle went in."""
+    """What the bench itself says: which confirmations were made, where the needle went in, and under which permit."""
 
     confirmed: frozenset[str]
     body_site: BodySite | None = None
+    permit_id: UUID | None = None
 
 
 def needle_facts(
@@ -94,6 +96,7 @@ def needle_facts(
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
         sites_used=frozenset(one.body_site for one in given_today(bench, person_id)),
         followed=_followed(bench.connection, visit_id),
+        is_another=is_another(bench.connection, visit_id, bench.station, hand.permit_id),
     )
 
 

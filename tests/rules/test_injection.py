@@ -71,6 +71,10 @@ def test_a_further_dose_is_for_whoever_is_watched_and_well(followed: Followed, s
     assert findings(followed=followed) == said
 
 
+def test_the_card_of_somebody_else_stops_the_needle() -> None:
+    assert findings(is_another=True) == (PermitFinding.ANOTHER_CAME,)
+
+
 def test_two_doses_of_one_day_go_into_two_places() -> None:
     arm = BodySite.LEFT_UPPER_ARM
     assert findings(body_site=arm, sites_used=frozenset({arm})) == (PermitFinding.BODY_SITE_USED_TODAY,)
