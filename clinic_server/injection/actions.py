@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, exists, select
 
 from clinic_server.immunisations.lookup import foreseen_of
 from clinic_server.immunisations.outlooks import Foreseen
-from clinic_server.injection.needle import Bench, needle_facts, order_facts
+from clinic_server.injection.needle import Bench, Hand, needle_facts, order_facts
 from clinic_server.injection.rules import (
     CheckListChanged,
     NeedleFacts,
@@ -92,7 +92,7 @@ def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked)
     if asked.check_list != bench.check_list.edition:
         raise CheckListChanged
     unit = unit_by_code(tx.connection, normalised_code(asked.trace_code))
-    facts = needle_facts(bench, visit_id, order_facts(tx.connection, visit_id), unit, asked.confirmed)
+    facts = needle_facts(bench, visit_id, order_facts(tx.connection, visit_id), unit, Hand(asked.confirmed))
     order, unit = _cleared(facts)
     expires_at = permit_ends(tx.now, order, unit, date_ends(unit.expires_on, site.zone))
     permit_id = tx.append(
@@ -128,8 +128,9 @@ def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite, 
     require_stage(tx, held.visit_id, Stage.WAITING_FOR_INJECTION, Outcome.DOSE_GIVEN)
     require_qualification(tx, QualificationKind.VACCINATOR)
     order = order_facts(tx.connection, held.visit_id)
-    unit, confirmed = unit_by_id(tx.connection, held.unit_id), _confirmed(tx.connection, permit_id)
-    facts = needle_facts(bench, held.visit_id, order if same_order(held, order) else None, unit, confirmed)
+    unit = unit_by_id(tx.connection, held.unit_id)
+    hand = Hand(_confirmed(tx.connection, permit_id), permit_id)
+    facts = needle_facts(bench, held.visit_id, order if same_order(held, order) else None, unit, hand)
     order, unit = _cleared(facts)
     against = findings_about(body_site, facts.body_sites, facts.sites_used)
     refuse_unexplained(against, reason)
@@ -150,8 +151,8 @@ def look_at_unit(bench: Bench, visit_id: UUID, trace_code: str) -> UnitFacts:
     if stage is not Stage.WAITING_FOR_INJECTION:
         raise StepOutOfOrder(stage=stage.value, outcome=Outcome.DOSE_GIVEN.value)
     unit = unit_by_code(bench.connection, normalised_code(trace_code))
-    confirmed = frozenset(bench.check_list.codes)
-    _, unit = _cleared(needle_facts(bench, visit_id, order_facts(bench.connection, visit_id), unit, confirmed))
+    hand = Hand(frozenset(bench.check_list.codes))
+    _, unit = _cleared(needle_facts(bench, visit_id, order_facts(bench.connection, visit_id), unit, hand))
     return unit
 
 
@@ -206,8 +207,8 @@ def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) ->
         return Shown(held, QualificationMissing.code)
     order = order_facts(bench.connection, visit_id)
     unit = unit_by_id(bench.connection, held.unit_id)
-    confirmed = _confirmed(bench.connection, permit_id)
-    facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, confirmed)
+    hand = Hand(_confirmed(bench.connection, permit_id), permit_id)
+    facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, hand)
     findings = findings_for_needle(facts)
     return Shown(held, PermitRefused.code, findings) if findings else Shown(held)
 

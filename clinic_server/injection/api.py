@@ -8,7 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import Discriminator, Field, Tag
 
 from clinic_server.injection import actions, check_lists, lookup
-from clinic_server.injection.rules import SentBackReason
+from clinic_server.injection.identity import name_called
+from clinic_server.injection.rules import ByWord, SentBackReason
+from clinic_server.injection.who_came import settle_what_is_shown
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.rules import Role
@@ -62,6 +64,12 @@ class DoseBody(Body):
     reason: str = Field("", max_length=MOST_REASON_CHARACTERS, repr=False)
 
 
+class IdentityBody(Body):
+    """How the vaccinator found that the called person sits here, after another's card or slip was shown."""
+
+    how: ByWord
+
+
 class SentBackBody(Body):
     """Why the bench does not vaccinate."""
 
@@ -92,14 +100,24 @@ async def scan_at_bench(call: Bench) -> lookup.ScanSeen | None:
 
 @router.post("/visits/{visit_id}/call", status_code=201)
 async def call_to_bench(call: Bench, visit_id: UUID) -> Response:
-    """Call a ticket to the actor's own station."""
-    return await call.record(lambda tx: call_visit(tx, visit_id, call.station()))
+    """Call a ticket to the actor's own station; what was shown or scanned there before is not this person's."""
+    station = call.station()
+    answer = await call.record(lambda tx: call_visit(tx, visit_id, station))
+    call.house.inbox.clear(station)
+    return answer
+
+
+@router.post("/visits/{visit_id}/identity", status_code=201)
+async def name_person(call: Bench, visit_id: UUID, body: IdentityBody) -> Response:
+    """Record how it was found that the called person sits at the actor's bench."""
+    return await call.record(lambda tx: name_called(tx, visit_id, body.how))
 
 
 @router.post("/visits/{visit_id}/permits", status_code=201)
 async def ask_for_permit(call: Bench, visit_id: UUID, body: PermitBody) -> Response:
     """Ask whether this unit may be given to this person, here and now."""
     inbox, site = call.house.inbox, call.house.settings.site
+    await settle_what_is_shown(call, visit_id)
     if isinstance(body, TypedUnitBody):
         code = unit_code(call.house.recognise(body.trace_code))
         async with suspects_kept(call, [code]):

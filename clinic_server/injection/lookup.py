@@ -50,10 +50,9 @@ def codes_seen(inbox: Inbox, station: str, delivery_id: UUID) -> Sequence[str]:
 def put_aside(inbox: Inbox, station: str) -> bool:
     """Take away what was scanned while nobody waited for it, so that it is never the next person's; tell if any was."""
     delivery = inbox.latest(station, SCAN)
-    if delivery is None:
+    if delivery is None or isinstance(delivery.content, VisitScan):
         return False
-    inbox.judge(station, delivery.id, accepted=False)
-    inbox.clear(station)
+    inbox.dismiss(station, delivery.id, accepted=False)
     return True
 
 

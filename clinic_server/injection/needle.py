@@ -12,6 +12,7 @@ from clinic_server.immunisations.lookup import at_needle
 from clinic_server.immunisations.outlooks import Ordered
 from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckList
+from clinic_server.injection.identity import is_another
 from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
@@ -62,8 +63,16 @@ class Bench:
         return check_lists.active(check_lists.shipped(), self.site.check_list, self.today)
 
 
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What the bench itself says: which confirmations were made, and under which permit, once there is one."""
+
+    confirmed: frozenset[str]
+    permit_id: UUID | None = None
+
+
 def needle_facts(
-    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, confirmed: frozenset[str]
+    bench: Bench, visit_id: UUID, order: OrderFacts | None, unit: UnitFacts | None, hand: Hand
 ) -> NeedleFacts:
     """Return the facts for one person, one order and one unit. What else may forbid a needle is asked here."""
     person_id = standing(bench.connection, visit_id).person_id
@@ -77,13 +86,14 @@ def needle_facts(
         vaccinator_id=bench.vaccinator_id,
         is_physician_separate=bench.site.separate_physician,
         required=bench.check_list.codes,
-        confirmed=confirmed,
+        confirmed=hand.confirmed,
         box=_about_box(bench, unit),
         stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
         outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
         sites_used=frozenset(one.body_site for one in given_today(bench, person_id)),
         followed=_followed(bench.connection, visit_id),
+        is_another=is_another(bench.connection, visit_id, bench.station, hand.permit_id),
     )
 
 

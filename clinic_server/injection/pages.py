@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from clinic_server.injection import actions, check_lists, lookup, needle
+from clinic_server.injection.identity import Another, another_at
 from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason
+from clinic_server.injection.who_came import settle_what_is_shown
 from clinic_server.injection.who_came_pages import answer_slip
 from clinic_server.kit.call import Call, Form, allows, go_to
 from clinic_server.kit.labels import label
@@ -95,7 +97,8 @@ class Chair:
     """Everything the bench shows of the person in the chair, of the unit in hand, and of the permit for both.
 
     ``earlier`` are the doses of today with the products' names; ``body_sites`` are those that they left, and
-    ``other_sites`` those where a needle can go in that none is proposed at.
+    ``other_sites`` those where a needle can go in that none is proposed at. ``another`` is who was shown last instead
+    of this person, as long as that stands.
     """
 
     visit: Standing
@@ -109,6 +112,7 @@ class Chair:
     shown: actions.Shown | None
     stops: tuple[Stop, ...]
     earlier: Sequence[tuple[DoseGiven, str]]
+    another: Another | None
 
     @property
     def is_permitted(self) -> bool:
@@ -160,7 +164,8 @@ async def chair(call: Bench, visit_id: UUID, unit: UUID | None = None, permit: U
     """Show the person in the chair, what has to be confirmed of the unit in hand, and what the server permits."""
     station = call.station()
     lookup.put_aside(call.house.inbox, station)  # what was scanned or shown before is not this person's
-    call.house.inbox.clear(station)
+    if unit is None and permit is None:
+        call.house.inbox.clear(station)
     seated = await call.read(lambda connection: _chair(_bench(call, connection), station, visit_id, (unit, permit)))
     site, today = call.house.settings.site, call.local_date(call.house.db.clock.now())
     return call.page(
@@ -214,6 +219,7 @@ async def take_unit(call: Bench, visit_id: UUID) -> Response:
 async def ask_for_permit(call: Bench, visit_id: UUID) -> Response:
     """Ask for the needle's permit with the unit in hand and everything confirmed."""
     form, site = await call.form(PermitForm), call.house.settings.site
+    await settle_what_is_shown(call, visit_id)
     return await call.record(
         lambda tx: actions.grant_permit(tx, site, visit_id, form.asked(tx.connection)), then=_shows(visit_id)
     )
@@ -284,4 +290,5 @@ def _chair(
         shown=shown,
         stops=tuple(needle.standing_stops_on(bench, unit)),
         earlier=[(one, require_product(connection, one.product_code).name) for one in earlier],
+        another=another_at(connection, visit_id, station),
     )

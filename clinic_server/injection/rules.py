@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, Malformed, NotFound, Refused
@@ -25,6 +26,18 @@ class SentBackReason(StrEnum):
     NO_USABLE_UNIT = "no_usable_unit"
 
 
+class IdentityCheck(StrEnum):
+    """How a bench learnt who sits there: what was shown to its reader, or what the vaccinator did instead."""
+
+    CARD = "card"
+    SLIP = "slip"
+    DOCUMENT_BY_EYE = "document_by_eye"
+    TOLD_BIRTH_DATE = "told_birth_date"
+
+
+ByWord = Literal[IdentityCheck.DOCUMENT_BY_EYE, IdentityCheck.TOLD_BIRTH_DATE]
+
+
 class PermitFinding(StrEnum):
     """Why the server does not permit the needle; findings about the unit itself are stock's."""
 
@@ -39,6 +52,7 @@ class PermitFinding(StrEnum):
     NO_BODY_SITE_LEFT = "no_body_site_left"
     EARLIER_DOSE_NOT_WATCHED = "earlier_dose_not_watched"
     UNDER_CARE = "under_care"
+    ANOTHER_CAME = "another_came"
 
 
 class PermitRefused(Refused):
@@ -116,8 +130,9 @@ class NeedleFacts:
 
     ``box`` (the bench's), ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of
     which forbids the needle. ``sites_used`` are those of the doses the person was given on this clinic day;
-    ``followed`` is how they stand after the dose before, if this is a further. Where this needle goes in is none of
-    them: what speaks against that is recorded beside the dose (``visits/body_sites.py``).
+    ``followed`` is how they stand after the dose before, if this is a further. ``is_another`` says that the card or slip
+    shown at the bench was somebody else's (``identity.py``). Where this needle goes in is none of them: what speaks
+    against that is recorded beside the dose (``visits/body_sites.py``).
     """
 
     at: AtBench
@@ -135,6 +150,7 @@ class NeedleFacts:
     outlook: tuple[str, ...] = ()
     sites_used: frozenset[BodySite] = frozenset()
     followed: Followed | None = None
+    is_another: bool = False
 
     @property
     def body_sites(self) -> tuple[BodySite, ...]:
@@ -163,6 +179,7 @@ def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
         return (PermitFinding.NO_STANDING_DECISION,)
     return (
         *facts.pauses,
+        *((PermitFinding.ANOTHER_CAME,) if facts.is_another else ()),
         *_about_order(facts, facts.order),
         *facts.outlook,
         *findings_for_unit(facts.unit, facts.order.product_code, facts.at),

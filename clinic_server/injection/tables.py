@@ -1,11 +1,12 @@
-"""Permits, and people sent back; the doses given under permits are the spine's (``visits/doses.py``)."""
+"""Permits, who sits at a bench, and people sent back; the doses given are the spine's (``visits/doses.py``)."""
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field
 
-from clinic_server.injection.rules import SentBackReason
+from clinic_server.injection.rules import IdentityCheck, SentBackReason
 from clinic_server.kit.tables import Record, instant, one_of, table_of, text
 
 
@@ -36,6 +37,25 @@ class BenchCheck(Record, table=True):
     confirmed_at: datetime = instant()
 
 
+class IdentityChecked(Record, table=True):
+    """Whether whoever came to a bench is the one of a visit; the latest of a visit at a bench counts.
+
+    ``delivery_id`` is what the bench's reader read, and ``shown_visit_id`` the open visit of whoever it belongs to.
+    """
+
+    __tablename__ = "identity_checked"
+    __table_args__ = (Index(None, "visit_id", "station", "journal_seq"),)
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    station: str = text(32)
+    how: IdentityCheck = one_of(IdentityCheck)
+    is_called: bool
+    delivery_id: UUID | None = Field(default=None, unique=True)
+    shown_visit_id: UUID | None = Field(default=None, foreign_key="visit.id")
+    checked_by: UUID = Field(foreign_key="staff.id")
+    checked_at: datetime = instant()
+
+
 class SentBack(Record, table=True):
     """A person the bench did not vaccinate and sent back to the questions."""
 
@@ -47,4 +67,5 @@ class SentBack(Record, table=True):
 
 permit = table_of(Permit)
 bench_check = table_of(BenchCheck)
+identity_checked = table_of(IdentityChecked)
 sent_back = table_of(SentBack)

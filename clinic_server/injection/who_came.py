@@ -7,10 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from clinic_server.injection.identity import Shown, note_shown
 from clinic_server.injection.lookup import SCAN, is_slip_seen
+from clinic_server.injection.rules import IdentityCheck
+from clinic_server.kit.call import Call
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import NotFound
 from clinic_server.kit.inbox import Delivery, Inbox
+from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import find_by_document
 from clinic_server.people.rules import CardFacts, CardFault, CardHolder
 from clinic_server.stock.scans import VisitScan
@@ -36,11 +40,19 @@ class WhoCame(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """Who came, where another stands who has an open visit, and why a card cannot be read: a label of card_fault."""
+    """Who came, which open visit the card or slip names, and why a card cannot be read: a label of card_fault."""
 
     who: WhoCame
-    elsewhere: Standing | None = None
+    visit_id: UUID | None = None
     fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Who came, as it is recorded now, and whether another's card or slip barred the needle until now."""
+
+    came: Came
+    was_barred: bool
 
 
 def shown_at(inbox: Inbox, station: str) -> Delivery | None:
@@ -69,5 +81,29 @@ def who_came(connection: Connection, keyring: Keyring, content: object, visit_id
         return Came(WhoCame.UNREADABLE)
     found = visit_that_came(connection, keyring, content)
     if found and found.person_id == standing(connection, visit_id).person_id:
-        return Came(WhoCame.CALLED)
-    return Came(WhoCame.ANOTHER, found if found and found.stage.is_open else None)
+        return Came(WhoCame.CALLED, found.visit_id)
+    return Came(WhoCame.ANOTHER, found.visit_id if found and found.stage.is_open else None)
+
+
+async def settle(call: Call, delivery: Delivery, visit_id: UUID) -> Settled:
+    """Record whether what was shown at the actor's bench is of a visit's person, once, and take it away."""
+    settled = await call.house.db.write(lambda tx: _settle(tx, delivery, visit_id), call.actor)
+    call.house.inbox.dismiss(call.station(), delivery.id, accepted=settled.came.who is WhoCame.CALLED)
+    return settled
+
+
+async def settle_what_is_shown(call: Call, visit_id: UUID) -> None:
+    """Record whom a card or slip belongs to that was shown at the actor's bench before its page could ask."""
+    station = call.actor.station
+    delivery = shown_at(call.house.inbox, station) if station else None
+    if delivery is not None:
+        await settle(call, delivery, visit_id)
+
+
+def _settle(tx: Tx, delivery: Delivery, visit_id: UUID) -> Settled:
+    came = who_came(tx.connection, tx.keyring, delivery.content, visit_id)
+    if came.who is WhoCame.UNREADABLE:
+        return Settled(came, was_barred=False)
+    how = IdentityCheck.SLIP if isinstance(delivery.content, VisitScan) else IdentityCheck.CARD
+    shown = Shown(delivery.id, how, came.who is WhoCame.CALLED, came.visit_id)
+    return Settled(came, note_shown(tx, visit_id, shown))

@@ -63,6 +63,13 @@ class Inbox:
             for place in [place for place in self._latest if place[0] == station]:
                 del self._latest[place]
 
+    def dismiss(self, station: str, delivery_id: UUID, *, accepted: bool) -> None:
+        """Say what became of a delivery and forget it either way: it was answered, and nobody asks again."""
+        self.judge(station, delivery_id, accepted=accepted)
+        with self._lock:
+            for place in [at for at, one in self._latest.items() if at[0] == station and one.id == delivery_id]:
+                del self._latest[place]
+
     def judge(self, station: str, delivery_id: UUID, *, accepted: bool) -> None:
         """Say what became of a delivery: accepted it is used up, refused it may be tried again.
 

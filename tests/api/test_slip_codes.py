@@ -108,12 +108,12 @@ async def test_a_slip_brings_its_person_to_the_chair(as_role: Any, house: House)
     code = code_of(house.db, visit_id)
     typed = await bench.post("/bench/slip", data={"scanned": f"]Q1{code}"})
     assert (typed.status_code, typed.headers["location"]) == (303, f"/visits/{visit_id}/injection")
-    assert (await bench.get("/bench/came")).status_code == 204
+    assert (await bench.post("/bench/came")).status_code == 204
     house.inbox.put(bench.station, "scan", scan_content(code, "]Q1"))
-    scanned = await bench.get("/bench/came", headers={"hx-request": "true"})
+    scanned = await bench.post("/bench/came", headers={"hx-request": "true"})
     assert scanned.headers["hx-redirect"] == f"/visits/{visit_id}/injection"
-    assert (await bench.get("/bench/came")).status_code == 204
+    assert (await bench.post("/bench/came")).status_code == 204
     house.inbox.put(bench.station, "scan", scan_content("83450000000000000009", None))
-    assert (await bench.get("/bench/came")).status_code == 204
+    assert (await bench.post("/bench/came")).status_code == 204
     wrong = await bench.post("/bench/slip", data={"scanned": "83450000000000000009"})
     assert wrong.status_code == 404

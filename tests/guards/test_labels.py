@@ -131,6 +131,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "immunisations.terms.Reason": "finding",
     "immunisations.terms.SeriesStatus": "series_status",
     "stock.rules.BodySite": "body_site",
+    "injection.rules.IdentityCheck": "identity_check",
     "injection.rules.PermitFinding": "finding",
     "visits.body_sites.BodySiteFinding": "finding",
     "injection.rules.SentBackReason": "sent_back",

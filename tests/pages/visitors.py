@@ -97,6 +97,8 @@ from clinic_server.demand.reckoning import Changed, Reckoned
 from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
+from clinic_server.injection.rules import IdentityCheck
+from clinic_server.injection.tables import IdentityChecked
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.checks.actions import record_check
@@ -210,7 +212,16 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
     clinic |= _report(tx, people[0], doses[0]) | _come_together(tx)
     ask_for_further(tx, SITE, visit_ids[14])
-    return clinic | {"more": str(visit_ids[14])}
+    _mistake(tx, visit_ids[9], visit_ids[7])
+    return clinic | {"more": str(visit_ids[14]), "mistaken": str(visit_ids[9])}
+
+
+def _mistake(tx: Tx, called_id: UUID, came_id: UUID) -> None:
+    """Let somebody else's slip be shown where the pages' reader works."""
+    shown = {"how": IdentityCheck.SLIP, "is_called": False, "delivery_id": tx.new_id(), "shown_visit_id": came_id}
+    checked = {"checked_by": tx.actor.staff_id, "checked_at": tx.now}
+    tx.append(IdentityChecked, visit_id=called_id, station="desk-1", **shown, **checked)
+    tx.journal("furnished", called_id)
 
 
 def _come_together(tx: Tx) -> dict[str, str]:

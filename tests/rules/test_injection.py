@@ -70,6 +70,10 @@ def test_a_further_dose_is_for_whoever_is_watched_and_well(followed: Followed, s
     assert findings(followed=followed) == said
 
 
+def test_the_card_of_somebody_else_stops_the_needle() -> None:
+    assert findings(is_another=True) == (PermitFinding.ANOTHER_CAME,)
+
+
 def test_where_every_place_was_used_today_no_needle_is_permitted() -> None:
     left, right = BodySite.LEFT_UPPER_ARM, BodySite.RIGHT_UPPER_ARM
     assert findings(sites_used=frozenset({left})) == ()
