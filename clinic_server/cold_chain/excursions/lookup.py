@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, Select, select
 
 from clinic_server.alerts.rules import Severity
@@ -28,7 +29,7 @@ from clinic_server.cold_chain.excursions.tables import (
     excursion_judged,
     excursion_now,
 )
-from clinic_server.cold_chain.judging import BreachKind
+from clinic_server.cold_chain.judging import BreachKind, Profile
 from clinic_server.cold_chain.tables import from_unix_ms, probe
 from clinic_server.kit.crypto import Keyring
 from clinic_server.stock.holds import held_for
@@ -136,10 +137,10 @@ def require_excursion(connection: Connection, excursion_id: UUID) -> ExcursionFa
     return _facts(row)
 
 
-def limits_of(connection: Connection, excursion_id: UUID) -> str:
-    """Return the profile an excursion was judged by, as JSON."""
-    limits: str = connection.execute(select(excursion.c.limits).where(excursion.c.id == excursion_id)).scalar_one()
-    return limits
+def limits_of(connection: Connection, excursion_id: UUID) -> Profile:
+    """Return the limits an excursion was judged by, as it keeps them."""
+    kept = connection.execute(select(excursion.c.limits).where(excursion.c.id == excursion_id)).scalar_one()
+    return msgspec.json.decode(kept, type=Profile)
 
 
 def verdicts_of(connection: Connection, excursion_id: UUID) -> Sequence[VerdictLine]:
