@@ -130,9 +130,9 @@ class NeedleFacts:
 
     ``box`` (the bench's), ``pauses`` (the opening's) and ``outlook`` (the schedule's) are findings of theirs, each of
     which forbids the needle. ``sites_used`` are those of the doses the person was given on this clinic day;
-    ``followed`` is how they stand after the dose before, if this is a further. ``is_another`` says that the card or slip
-    shown at the bench was somebody else's (``identity.py``). Where this needle goes in is none of them: what speaks
-    against that is recorded beside the dose (``visits/body_sites.py``).
+    ``followed`` is how they stand after the dose before, if this is a further. ``is_another`` says that the card or
+    slip shown at the bench was somebody else's (``identity.py``). Where this needle goes in is none of them: what
+    speaks against that is recorded beside the dose (``visits/body_sites.py``).
     """
 
     at: AtBench
