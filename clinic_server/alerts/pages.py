@@ -16,7 +16,7 @@ from clinic_server.alerts.naming import place_names_of
 from clinic_server.alerts.roster import OtherDay, Shift, Weekly
 from clinic_server.alerts.rules import AlertFacts, AlertLinkUnknown, AlertState, AnswerWay, Severity
 from clinic_server.alerts.tables import alert_now
-from clinic_server.alerts.wording import words_of
+from clinic_server.alerts.wording import subject_words, words_of
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import Call, Form, allows, anyone, signed_in
 from clinic_server.kit.tx import Tx
@@ -117,7 +117,7 @@ async def banner(call: Anybody) -> Response:
     seen = await call.read(lambda connection: shown.alerts_now(connection, now, zone))
     unanswered = [one for one in seen.open if one.hush is None and one.facts.severity is not Severity.WARNING]
     places = await call.read(place_names_of(call)) if unanswered else {}
-    return call.page("alerts/_banner.html", unanswered=unanswered, places=places)
+    return call.page("alerts/_banner.html", unanswered=unanswered, places=places, subject_words=subject_words)
 
 
 @router.post("/alerts/shelvings")
@@ -212,6 +212,7 @@ async def answer_page(call: Anyone, token: Token) -> Response:
         alert=facts,
         is_over=facts.state is AlertState.CLOSED,
         places=await call.read(place_names_of(call)),
+        subject_words=subject_words,
     )
 
 
@@ -240,7 +241,7 @@ async def alert(call: Anybody, number: int) -> Response:
         story = shown.story_of(connection, number, now, zone)
         return {"story": story, "names": staff | dict(names), "places": places(connection)}
 
-    return call.page("alerts/alert.html", words_of=words_of, **await call.read(question))
+    return call.page("alerts/alert.html", words_of=words_of, subject_words=subject_words, **await call.read(question))
 
 
 @router.post("/alerts/{number}/acknowledgement")
@@ -255,7 +256,8 @@ async def _now(call: Call) -> dict[str, Any]:
     seen = await call.read(lambda connection: shown.alerts_now(connection, now, zone))
     holes = await call.read(lambda connection: shown.holes_ahead(connection, now, zone))
     places = await call.read(place_names_of(call))
-    return {"seen": seen, "has_holes": bool(holes), "places": places, "words_of": words_of, **_may(call)}
+    words = {"words_of": words_of, "subject_words": subject_words}
+    return {"seen": seen, "has_holes": bool(holes), "places": places, **words, **_may(call)}
 
 
 def _may(call: Call) -> dict[str, bool]:

@@ -16,6 +16,22 @@ def words_of(told: Told, places: Mapping[str, str]) -> str:
     return label("told", told.phrase.value, **figures).text
 
 
+def where_words(code: str, places: Mapping[str, str]) -> str:
+    """Say what an alert is about: a place by its name, with the code its door carries; else what has no place."""
+    name = places.get(code)
+    return f"{name} ({code})" if name else subject_words(code)
+
+
+def subject_words(code: str) -> str:
+    """Say what an alert is about that stands in no place of the site: the site itself, its records, events."""
+    known = labels()["alert_subject"]
+    family, _, number = code.rpartition("-")
+    if number.isdigit() and family in known:
+        return label("alert_subject", family, number=number).text
+    subject = code or "site"
+    return label("alert_subject", subject).text if subject in known else code
+
+
 def reason_words(reason: str) -> str:
     """Return a driver's reason in words: its own, its family's with the number the service gave, or those of any."""
     known = labels()["page_reason"]

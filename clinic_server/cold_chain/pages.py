@@ -1,5 +1,6 @@
 """Every fridge at a glance, and setting up places and probes."""
 
+from collections import defaultdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -8,6 +9,7 @@ from pydantic import Field
 from clinic_server.cold_chain import actions
 from clinic_server.cold_chain.course.glance import glance
 from clinic_server.cold_chain.rules import PROFILES
+from clinic_server.cold_chain.upkeep.hand_readings import hand_rounds
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, signed_in
 from clinic_server.staff.rules import Role
 from clinic_server.stock.places import NewPlace
@@ -15,6 +17,8 @@ from clinic_server.stock.whereabouts import PlaceKind
 
 router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Call, allows(Role.OWNER, Role.COLD_CHAIN_KEEPER)]
+
+Overseer = Annotated[Call, allows(Role.OWNER, Role.SITE_LEAD, Role.COLD_CHAIN_KEEPER)]
 
 
 class PlaceForm(Form):
@@ -46,6 +50,16 @@ async def cold_chain(call: Annotated[Call, signed_in()]) -> Response:
 async def cold_chain_now(call: Annotated[Call, signed_in()]) -> Response:
     """Show the places again."""
     return call.page("cold_chain/_places.html", **await _now(call))
+
+
+@router.get("/cold-chain/standing")
+async def standing(call: Overseer) -> Response:
+    """Show for the start page how every place stands, what fails first, and what is to be read by hand today."""
+    now, zone = call.house.db.clock.now(), call.house.settings.site.zone
+    read = await call.read(lambda connection: hand_rounds(connection, now, zone))
+    rounds = defaultdict(tuple, {one.place.code: one.today for one in read})
+    is_due = any(one.is_due for one in read)
+    return call.page("cold_chain/_standing.html", rounds=rounds, is_due=is_due, **await _now(call))
 
 
 @router.get("/cold-chain/places/{code}/latest")

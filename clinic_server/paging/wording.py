@@ -9,7 +9,7 @@ from clinic_server.alerts.due import DuePage
 from clinic_server.alerts.ladder import short_words
 from clinic_server.alerts.links import LinkTarget
 from clinic_server.alerts.rules import AlertFacts, DueKind
-from clinic_server.alerts.wording import words_of
+from clinic_server.alerts.wording import where_words, words_of
 from clinic_server.kit.i18n import current_language, say
 from clinic_server.kit.labels import label
 from devices.pagers.page import Page
@@ -72,8 +72,7 @@ def _heading(site_name: str, kind: DueKind) -> str:
 
 
 def _line(one: AlertFacts, setting: Setting) -> str:
-    name = setting.places.get(one.place_code)
-    where = f"{name} ({one.place_code})" if name else one.place_code
+    where = where_words(one.place_code, setting.places) if one.place_code else ""
     what = f"{where} {label('alert', one.kind.value).text}".strip()
     since = one.opened_at.astimezone(setting.zone).strftime("%m-%d %H:%M")
     how_bad = label("severity", one.severity.value).text

@@ -389,6 +389,30 @@ async def test_the_page_shows_every_fridge_with_limits_age_and_a_word(
     assert "<html" not in refreshed
 
 
+async def test_the_start_page_of_a_keeper_tells_how_every_fridge_stands_and_what_is_to_be_read(
+    as_role: AsRole, house: House, clock: ManualClock
+) -> None:
+    await asyncio.to_thread(add_fridge, house.db, "p1")
+    second = NewPlace("fridge-2", "Fridge 2", PlaceKind.FRIDGE, "cn-clinic-2-8")
+    await house.db.write(lambda tx: actions.add_place(tx, second), DEVICES)
+    await house.db.write(lambda tx: actions.assign_probe(tx, "p2", "fridge-2"), DEVICES)
+    clock.pass_time(minutes=5)
+    said = [sample(4, 5_000), replace(sample(4, 9_100), probe_id="p2")]
+    await house.db.write(lambda tx: actions.store_readings(tx, said), DEVICES)
+    keeper, registrar = await as_role(Role.COLD_CHAIN_KEEPER), await as_role(Role.REGISTRAR)
+    assert "/cold-chain/standing" in (await keeper.get("/")).text
+    assert "/cold-chain/standing" not in (await registrar.get("/")).text
+    assert (await registrar.get("/cold-chain/standing")).status_code == 403
+    shown = (await keeper.get("/cold-chain/standing")).text
+    assert shown.index("Fridge 2") < shown.index("Fridge 1"), "what fails stands first"
+    for words in ("TOO WARM", "9.1 °C", "In range", "5.0 °C", "Morning", "To be read now", "Read the thermometers"):
+        assert words in shown
+    for code in ("fridge-1", "fridge-2"):
+        read = {"place_code": code, "temperature": "5.1" if code == "fridge-1" else "5.2"}
+        assert (await keeper.post("/cold-chain/rounds", data=read)).status_code == 303
+    assert "To be read now" not in (await keeper.get("/cold-chain/standing")).text
+
+
 async def test_the_page_sets_up_places_and_probes_without_javascript(as_role: AsRole) -> None:
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     empty = await keeper.get("/cold-chain")

@@ -751,13 +751,19 @@ async def test_a_keeper_decides_on_the_page_with_the_letter_attached_and_others_
     assert (handed_out.content, handed_out.headers["content-type"]) == (LETTER.content, "application/pdf")
 
 
-async def test_the_form_counts_thirty_minutes_until_people_have_filled_it_in(as_role: Any, house: House) -> None:
+async def test_the_form_counts_thirty_minutes_until_people_have_filled_it_in(
+    as_role: Any, house: House, clock: ManualClock
+) -> None:
     stands(house.db)
     await house.db.write(lambda tx: cold_chain.store_readings(tx, course(0, 5_000, 7_000, *[12_600] * 4)), DEVICES)
     keeper = await as_role(Role.COLD_CHAIN_KEEPER)
     (listed,) = (await keeper.get("/api/v1/cold-chain/excursions")).json()
     path = f"/cold-chain/excursions/{listed['excursion_id']}"
-    assert "30 min are left" in (await keeper.get(path)).text
+    for page in (path, f"{path}/form"):
+        assert "print it by 09:30: 30 min are left" in (await keeper.get(page)).text
+    clock.pass_time(minutes=95)
+    for page in (path, f"{path}/form"):
+        assert "The form was due by 2026-03-02 09:30, 65 min ago" in (await keeper.get(page)).text
     told = {
         "discovered_at": "2026-03-02T09:05",
         "discovered_by": "Lin Keeper",
@@ -767,6 +773,20 @@ async def test_the_form_counts_thirty_minutes_until_people_have_filled_it_in(as_
         "moved_to": "fridge 2",
     }
     assert (await keeper.post(f"{path}/form", data=told)).status_code == 303
-    assert "min are left" not in (await keeper.get(path)).text
+    assert "The form was due" not in (await keeper.get(path)).text
     form = (await keeper.get(f"{path}/form")).text
     assert all(words in form for words in ("Lin Keeper", "24.5 °C", "power cut"))
+
+
+async def test_a_page_says_in_words_by_which_limits_and_delays_an_excursion_was_judged(
+    as_role: Any, house: House
+) -> None:
+    stands(house.db)
+    await house.db.write(lambda tx: cold_chain.store_readings(tx, course(0, 5_000, 7_000, *[12_600] * 4)), DEVICES)
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    (listed,) = (await keeper.get("/api/v1/cold-chain/excursions")).json()
+    for page in ("", "/form"):
+        shown = (await keeper.get(f"/cold-chain/excursions/{listed['excursion_id']}{page}")).text
+        assert "2.0 – 8.0 °C (cn-clinic-2-8 1)" in shown
+        assert "above 8.0 °C, for 10 min: Alarm<br>above 12.0 °C, for 3 min: " in shown
+        assert "below 2.0 °C" not in shown, "how cold may be is another question"

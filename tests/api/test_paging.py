@@ -312,6 +312,23 @@ async def test_a_page_names_the_place_and_without_compiled_words_it_goes_out_in_
     assert hook.received[0]["short"].isascii()
 
 
+@pytest.mark.parametrize(("about", "words"), [("similar-3", "相似反应 3 号"), ("event-4", "不良反应 4 号")])
+async def test_what_an_alert_is_about_that_is_no_place_is_said_in_words(
+    house: House, hook: Gateway, as_role: AsRole, about: str, words: str
+) -> None:
+    a_channel(house, "hook", hook)
+    alarm = Alarm(AlertKind.SERVER_FAULT, Severity.ALARM, tell(Phrase.NO_BACKUP), about)
+    page(house, a_contact(house, ("hook", "chen"), language="zh-CN"), alarm=alarm)
+    await until(lambda: due_states(house) == [(DueState.DONE, True)])
+    assert words in hook.texts()[0]
+    assert about not in hook.texts()[0]
+    keeper = await as_role(Role.COLD_CHAIN_KEEPER)
+    for path in ("/alerts", "/alerts/1", "/alerts/banner"):
+        shown = (await keeper.get(path, headers={"accept-language": "zh-CN"})).text
+        assert words in shown
+        assert about not in shown
+
+
 async def test_a_channel_that_asks_for_a_pause_gets_it_and_then_one_page_for_all(
     house: House, hook: Gateway, clock: ManualClock
 ) -> None:

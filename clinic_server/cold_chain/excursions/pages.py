@@ -160,6 +160,7 @@ async def _seen(call: Call, excursion_id: UUID) -> dict[str, Any]:
         one = lookup.require_excursion(connection, excursion_id)
         return {
             "one": one,
+            "limits": lookup.limits_of(connection, excursion_id),
             "verdicts": lookup.verdicts_of(connection, excursion_id),
             "places": [place for place in places(connection) if place.place_id != one.place_id],
             "form": lookup.form_of(connection, keyring, excursion_id),
