@@ -11,7 +11,6 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from clinic_server.cold_chain.course.tables import add_to_hours
 from clinic_server.cold_chain.excursions.actions import judge_readings
-from clinic_server.cold_chain.excursions.earlier_clock import set_aside
 from clinic_server.cold_chain.rules import (
     COLD_CHAIN,
     LATE_AFTER,
@@ -110,7 +109,6 @@ class ReadingLine:
 
 def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
     """Store each sample once, whatever their order, and judge it; one that contradicts its twin is a dead letter."""
-    set_aside(tx)
     numbers = _numbers_of(tx, samples)
     rows = [(sample, _row_of(sample, numbers, tx.now)) for sample in samples]
     live = [(sample, row) for sample, row in rows if not sample.is_retained]

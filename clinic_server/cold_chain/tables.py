@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, exists, select, tuple_
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
@@ -74,27 +74,6 @@ class Reading(AppendOnly, table=True):
     is_late: bool
 
 
-class ReadingsSetAside(Record, table=True):
-    """The server's clock was set back: what it had received and dated after ``after_at`` is of an earlier clock."""
-
-    __tablename__ = "readings_set_aside"
-
-    probe: int = Field(foreign_key="heard_probe.number")
-    after_at: datetime = instant()
-    readings: int
-
-
-class SetAsideReading(AppendOnly, table=True):
-    """One of those readings: it stays as it came, and nothing that is dated like it is judged beside it."""
-
-    __tablename__ = "set_aside_reading"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    probe: int = Field(primary_key=True, foreign_key="heard_probe.number")
-    boot: int = Field(primary_key=True, sa_type=BigInteger)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
-
-
 class LatestReading(State, table=True):
     """Of each probe the latest sample that may be judged, and the latest that may not, by event time.
 
@@ -145,16 +124,10 @@ probe = table_of(Probe)
 probe_reason = table_of(ProbeReason)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)
-readings_set_aside = table_of(ReadingsSetAside)
-set_aside_reading = table_of(SetAsideReading)
 latest_reading = table_of(LatestReading)
 dead_letter = table_of(DeadLetter)
 letters_not_kept = table_of(LettersNotKept)
 IDENTITY = (reading.c.probe, reading.c.boot, reading.c.seq)
-_ASIDE_IDENTITY = (set_aside_reading.c.probe, set_aside_reading.c.boot, set_aside_reading.c.seq)
-IS_OF_THIS_CLOCK = ~(
-    exists().where(*(aside == said for aside, said in zip(_ASIDE_IDENTITY, IDENTITY, strict=True))).correlate(reading)
-)
 identity_of = itemgetter("probe", "boot", "seq")
 _event_order_of = itemgetter("at_unix_ms", "boot", "seq")
 ReadingRow = dict[str, Any]

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select
 
-from clinic_server.kit.turns import moment_of
 from clinic_server.stock.tables import place, unit_move
 
 
@@ -23,15 +22,12 @@ class Stay:
 
 
 def stays_in(connection: Connection, place_id: UUID, since: datetime, until: datetime) -> Sequence[Stay]:
-    """Return every stay in a place between two instants.
-
-    One that began later than now was dated by a clock that was set back since: it counts, too.
-    """
-    moved_on, now = _moved_on.c.moved_at, moment_of(connection).at
+    """Return every stay in a place between two instants."""
+    moved_on = _moved_on.c.moved_at
     return _stays(
         connection,
         unit_move.c.to_place_id == place_id,
-        or_(unit_move.c.moved_at <= until, unit_move.c.moved_at > now),
+        unit_move.c.moved_at <= until,
         or_(moved_on.is_(None), moved_on > since),
     )
 

@@ -371,8 +371,9 @@ async def test_asking_at_the_needle_takes_three_statements(morning: Morning) -> 
         said.append(words[2])
 
     def ask(connection: Any) -> tuple[str, ...]:
-        connection.execute(select(1))  # whatever begins a transaction is said by now
         event.listen(connection, "before_cursor_execute", note)
+        connection.execute(select(1))
+        said.clear()  # of whatever begins a transaction
         try:
             return pauses(connection, morning.db.clock.now(), morning.house.settings.site.zone)
         finally:

@@ -17,7 +17,7 @@ from clinic_server.cold_chain.excursions.swapped import swapped_alarms
 from clinic_server.cold_chain.judging import Point
 from clinic_server.cold_chain.placements import placements
 from clinic_server.cold_chain.rules import COLD_CHAIN, Fault, is_judged
-from clinic_server.cold_chain.tables import IS_OF_THIS_CLOCK, from_unix_ms, reading, to_unix_ms
+from clinic_server.cold_chain.tables import from_unix_ms, reading, to_unix_ms
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
@@ -108,7 +108,7 @@ def _heard_since(connection: Connection, since_unix_ms: int) -> Mapping[int | No
     heard: dict[int | None, list[Any]] = defaultdict(list)
     said = reading.c
     told = (said.probe, said.at_unix_ms, said.measured_unix_ms, said.received_unix_ms, said.milli_celsius, said.fault)
-    asked = select(*told).where(said.received_unix_ms > since_unix_ms, IS_OF_THIS_CLOCK)
+    asked = select(*told).where(said.received_unix_ms > since_unix_ms)
     for row in connection.execute(asked.order_by(said.received_unix_ms, said.boot, said.seq)):
         heard[row.probe].append(row)
     return heard

@@ -18,7 +18,7 @@ from clinic_server.cold_chain.judge import Watch, adopted, advance, is_in_order,
 from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Point
 from clinic_server.cold_chain.placements import Placement, placements_of, watch_of
 from clinic_server.cold_chain.rules import is_judged
-from clinic_server.cold_chain.tables import IS_OF_THIS_CLOCK, ReadingRow, reading
+from clinic_server.cold_chain.tables import ReadingRow, reading
 from clinic_server.kit.tx import Tx
 
 HOUR_MS = 3_600_000
@@ -72,20 +72,6 @@ def follow(tx: Tx, rows: Iterable[ReadingRow]) -> Sequence[Followed]:
     return followed
 
 
-def go_back(tx: Tx, placement: Placement, to_unix_ms: int) -> None:
-    """Judge a placement as it stood at an instant; of what it warns is kept, so that the next reading may end that."""
-    start, points = _again_from(tx, placement, to_unix_ms + 1)
-    watch = _advanced(tx, placement, start, points)
-    row = {
-        "placement_id": placement.placement_id,
-        "last_unix_ms": watch.heard.at_unix_ms if watch.heard else placement.from_unix_ms,
-        "warned": placement.warned,
-        "open_gap_id": None,
-        "watch": msgspec.msgpack.encode(watch.without_the_past()),
-    }
-    tx.execute(_KEEP[tx.connection.dialect.name], row)
-
-
 def keep_open_gap(tx: Tx, placement: Placement, gap_id: UUID) -> None:
     """Keep that nobody speaks for a placement."""
     row = {
@@ -117,7 +103,7 @@ def keep_watches(tx: Tx, followed: Sequence[tuple[Followed, UUID | None]]) -> No
 def _followed(tx: Tx, placement: Placement, rows: Sequence[ReadingRow]) -> Followed:
     new = sorted({Point(row["at_unix_ms"], row["milli_celsius"]) for row in rows})
     is_late = not is_in_order(placement.watch, new[0])
-    start, points = _again_from(tx, placement, new[0].at_unix_ms) if is_late else (placement.watch, new)
+    start, points = _again_from(tx, placement, new[0]) if is_late else (placement.watch, new)
     watch = _advanced(tx, placement, start, points)
     live = [row["at_unix_ms"] for row in rows if not row["is_late"]]
     last_unix_ms = points[-1].at_unix_ms
@@ -135,28 +121,27 @@ def _followed(tx: Tx, placement: Placement, rows: Sequence[ReadingRow]) -> Follo
     )
 
 
-def _again_from(tx: Tx, placement: Placement, at_unix_ms: int) -> tuple[Watch, Sequence[Point]]:
-    """Return the judging as it stood before an instant, and every reading since."""
+def _again_from(tx: Tx, placement: Placement, late: Point) -> tuple[Watch, Sequence[Point]]:
+    """Return the judging as it stood before a late reading, and every reading since."""
     kept = watch_checkpoint.c
     row = tx.execute(
         select(kept.last_unix_ms, kept.watch)
-        .where(kept.placement_id == placement.placement_id, kept.last_unix_ms < at_unix_ms)
+        .where(kept.placement_id == placement.placement_id, kept.last_unix_ms < late.at_unix_ms)
         .order_by(kept.last_unix_ms.desc())
         .limit(1)
     ).first()
     since = row.last_unix_ms if row else placement.from_unix_ms - 1
     tx.execute(delete(watch_checkpoint).where(kept.placement_id == placement.placement_id, kept.last_unix_ms >= since))
     start = watch_of(row.watch if row else None, placement.limits, placement.from_unix_ms)
-    return start, points_after(tx.connection, placement, since)
+    return start, _points(tx.connection, placement, since)
 
 
-def points_after(connection: Connection, placement: Placement, after_unix_ms: int) -> Sequence[Point]:
-    """Return what a placement's probe said there since an instant, in event time and by the clock as it is set now."""
+def _points(connection: Connection, placement: Placement, after_unix_ms: int) -> Sequence[Point]:
     said = reading.c
     until = [] if placement.until_unix_ms is None else [said.at_unix_ms < placement.until_unix_ms]
     rows = connection.execute(
         select(said.at_unix_ms, said.milli_celsius, said.fault).where(
-            said.probe == placement.probe, said.at_unix_ms > after_unix_ms, IS_OF_THIS_CLOCK, *until
+            said.probe == placement.probe, said.at_unix_ms > after_unix_ms, *until
         )
     )
     return sorted({Point(row.at_unix_ms, row.milli_celsius) for row in rows if is_judged(row.milli_celsius, row.fault)})

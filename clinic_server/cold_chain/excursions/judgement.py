@@ -27,7 +27,6 @@ from clinic_server.cold_chain.excursions.tables import (
     ExcursionJudged,
     ExcursionNow,
     excursion,
-    excursion_judged,
     excursion_now,
     probe_watch,
 )
@@ -76,66 +75,15 @@ def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
     ).all()
     tx.execute(update(probe_watch).where(probe_watch.c.placement_id == placement.placement_id).values(warned=""))
     for row in lasting:
-        _end(tx, _known_of(row), until_ms)
+        breach = replace(breach_of(row), ended_unix_ms=until_ms)
+        tx.execute(update(excursion_now).where(now.excursion_id == row.excursion_id).values(ended_unix_ms=until_ms))
+        _append_verdict(tx, row.excursion_id, breach, Verdict.ENDED, is_late=False)
+        end_place_hold(tx, row.excursion_id)
     for kind in BreachKind:
-        _recover_if_over(tx, placement, kind)
-
-
-def end_outlived(tx: Tx, placement: Placement, known: Known) -> None:
-    """End what lasted by a clock that was set back since, with its last reading by that clock; the caller journals."""
-    _end(tx, known, known.breach.last_out_unix_ms)
-    if known.breach.kind not in placement.warned:
-        _recover_if_over(tx, placement, known.breach.kind)
-
-
-def keep_as_found(tx: Tx, placement: Placement, after_unix_ms: int) -> None:
-    """Let what was found by readings dated after an instant stand as it is: nothing that is dated like it changes it.
-
-    The caller journals.
-    """
-    now = excursion_now.c
-    found = tx.execute(
-        select(excursion_now).where(
-            now.placement_id == placement.placement_id, now.last_out_unix_ms > after_unix_ms, ~_is_of_earlier_clock()
-        )
-    ).all()
-    for row in found:
-        _append_verdict(tx, row.excursion_id, breach_of(row), Verdict.CLOCK_SET_BACK, is_late=False)
-
-
-def lasting_by_an_earlier_clock(connection: Connection) -> Sequence[tuple[UUID, Known, datetime]]:
-    """Return what lasts and was found by a clock that was set back since: at which placement, what, and set when."""
-    now, verdict = excursion_now.c, excursion_judged.c
-    rows = connection.execute(
-        select(excursion_now, verdict.judged_at)
-        .join(excursion_judged, verdict.excursion_id == now.excursion_id)
-        .where(verdict.verdict == Verdict.CLOCK_SET_BACK, now.ended_unix_ms.is_(None), ~now.is_withdrawn)
-    )
-    return [(row.placement_id, _known_of(row), row.judged_at) for row in rows]
-
-
-def _end(tx: Tx, known: Known, until_ms: int) -> None:
-    is_one = excursion_now.c.excursion_id == known.excursion_id
-    tx.execute(update(excursion_now).where(is_one).values(ended_unix_ms=until_ms))
-    ended = replace(known.breach, ended_unix_ms=until_ms)
-    _append_verdict(tx, known.excursion_id, ended, Verdict.ENDED, is_late=False)
-    end_place_hold(tx, known.excursion_id)
-
-
-def _recover_if_over(tx: Tx, placement: Placement, kind: BreachKind) -> None:
-    lasts = _worst_open(tx.connection, placement.place_id, kind) is not None
-    if not lasts and not _others_warn(tx.connection, placement, kind):
-        recover(tx, alert_kind_of(kind), placement.place_code)
-
-
-def _is_of_earlier_clock() -> Any:
-    """Select by whether an excursion stands as a clock found it that was set back since."""
-    verdict = excursion_judged.c
-    return (
-        exists()
-        .where(verdict.excursion_id == excursion_now.c.excursion_id, verdict.verdict == Verdict.CLOCK_SET_BACK)
-        .correlate(excursion_now)
-    )
+        if _worst_open(tx.connection, placement.place_id, kind) is None and not _others_warn(
+            tx.connection, placement, kind
+        ):
+            recover(tx, alert_kind_of(kind), placement.place_code)
 
 
 def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
@@ -280,9 +228,7 @@ def _known(connection: Connection, one: Followed) -> Sequence[Known]:
     now = excursion_now.c
     rows = connection.execute(
         select(excursion_now).where(
-            now.placement_id == one.placement.placement_id,
-            now.last_out_unix_ms >= min(one.since.values()),
-            ~_is_of_earlier_clock(),
+            now.placement_id == one.placement.placement_id, now.last_out_unix_ms >= min(one.since.values())
         )
     )
     known = (_known_of(row) for row in rows)

@@ -30,7 +30,6 @@ class Verdict(StrEnum):
     ENDED = "ended"
     REVISED = "revised"
     WITHDRAWN = "withdrawn"
-    CLOCK_SET_BACK = "clock_set_back"
 
 
 class DispositionKind(StrEnum):

@@ -12,11 +12,9 @@ from clinic_server.alerts.raising import open_alerts, raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.cold_chain.conditions import ProbeCondition, conditions_of
-from clinic_server.cold_chain.excursions.earlier_clock import outlived, probes_ahead, set_aside
 from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
-from clinic_server.cold_chain.excursions.judgement import end_abandoned, end_outlived
-from clinic_server.cold_chain.excursions.rules import Known
+from clinic_server.cold_chain.excursions.judgement import end_abandoned
 from clinic_server.cold_chain.excursions.tables import excursion_now
 from clinic_server.cold_chain.placements import Placement, placements
 from clinic_server.cold_chain.rules import COLD_CHAIN
@@ -34,16 +32,10 @@ WATCHED = (AlertKind.NO_DATA, AlertKind.PROBE_FAULT)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is to be done: gaps that begin, placements whose excursions nobody can end, alarms, and what is over.
+    """What is to be done: gaps that begin, placements whose excursions nobody can end, alarms, and what is over."""
 
-    ``outlived`` are excursions by a clock that was set back, which the readings since have ended; ``is_clock_behind``
-    says that it was set back a moment ago.
-    """
-
-    is_clock_behind: bool
     silent: Sequence[Placement]
     abandoned: Sequence[tuple[Placement, int]]
-    outlived: Sequence[tuple[Placement, Known]]
     alarms: Sequence[Alarm]
     over: Sequence[tuple[AlertKind, str]]
 
@@ -59,20 +51,17 @@ class Silence(Watcher):
         """Record what fell silent, and call somebody; end what speaks again."""
         db = self._house.db
         found = await db.read(lambda connection: listen(connection, db.clock.now(), db.site.zone))
-        if found != Found(False, (), (), (), (), ()):
+        if found != Found((), (), (), ()):
             await db.write(note_silence, system_actor("silent probes"))
 
 
 def note_silence(tx: Tx) -> None:
     """Do what listening found."""
-    set_aside(tx)
     found = listen(tx.connection, tx.now, tx.site.zone)
     for placement in found.silent:
         _keep_gap(tx, placement)
     for placement, until_ms in found.abandoned:
         end_abandoned(tx, placement, until_ms)
-    for placement, known in found.outlived:
-        end_outlived(tx, placement, known)
     for alarm in found.alarms:
         raise_alarm(tx, alarm)
     for kind, place_code in found.over:
@@ -95,10 +84,8 @@ def listen(connection: Connection, now: datetime, zone: ZoneInfo) -> Found:
     ]
     watched = {one.place_code for one in here}
     return Found(
-        bool(probes_ahead(connection, to_unix_ms(now))),
         tuple(one for one in silent if one.open_gap_id is None),
         tuple(_abandoned(connection, standing)),
-        tuple(outlived(connection, here)),
         tuple(new),
         tuple(key for key in open_now if key not in wanted and key[1] in watched),
     )
