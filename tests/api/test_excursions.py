@@ -695,7 +695,7 @@ def test_stricter_limits_of_the_site_make_the_excursion_that_the_shipped_ones_do
     hears(fridge, *course(16, *[7_400] * 11))
     seen = one(fridge)
     assert (seen.kind, seen.began_at) == (BreachKind.TOO_WARM, START + timedelta(minutes=16))
-    assert '"own-fridge-1"' in fridge.read_now(lambda c: limits_of(c, seen.excursion_id))
+    assert fridge.read_now(lambda c: limits_of(c, seen.excursion_id)).profile == "own-fridge-1"
     assert is_held(fridge, CODES[0])
     (now,) = fridge.read_now(lambda c: cold_chain.overview(c, fridge.clock.now())).places
     assert now.condition is Condition.TOO_WARM
