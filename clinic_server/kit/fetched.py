@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import IteratorResult, Row
-from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 
 class Fetched:
@@ -20,7 +19,7 @@ class Fetched:
         return iter(self.all())
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(IteratorResult(self._metadata, iter(self._raw)), name)
+        return getattr(self._as_usual(), name)
 
     def all(self) -> list[Row[Any]]:
         """See Result."""
@@ -32,16 +31,11 @@ class Fetched:
 
     def one_or_none(self) -> Row[Any] | None:
         """See Result."""
-        if len(self._raw) > 1:
-            raise MultipleResultsFound("Multiple rows were found when one or none was required")
-        return self.first()
+        return self.first() if len(self._raw) <= 1 else self._as_usual().one_or_none()
 
     def one(self) -> Row[Any]:
         """See Result."""
-        row = self.one_or_none()
-        if row is None:
-            raise NoResultFound("No row was found when one was required")
-        return row
+        return self._row(self._raw[0]) if len(self._raw) == 1 else self._as_usual().one()
 
     def scalar(self) -> Any:
         """See Result."""
@@ -56,6 +50,9 @@ class Fetched:
         """See Result."""
         row = self.one_or_none()
         return None if row is None else row[0]
+
+    def _as_usual(self) -> IteratorResult[Any]:
+        return IteratorResult(self._metadata, iter(self._raw))
 
     def _row(self, raw: Sequence[Any]) -> Row[Any]:
         metadata = self._metadata

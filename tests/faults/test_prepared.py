@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, CursorResult, Integer, bindparam, event, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 
 from clinic_server.kit.engines import reader_engine, writer_engine
 from clinic_server.kit.idempotency import first_answer
@@ -129,6 +129,31 @@ def test_a_refused_row_is_an_error_that_shows_no_values(connection: Connection) 
     assert isinstance(refused.value.orig, connection.dialect.loaded_dbapi.IntegrityError)
     assert str(UUID(int=1003)) not in str(refused.value)
     assert UUID(int=1003).hex not in str(refused.value)
+
+
+ASKED_OF_A_RESULT = ("all", "first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none")
+
+
+def answer_of(result: Any, name: str) -> Any:
+    try:
+        answer = getattr(result, name)()
+    except InvalidRequestError as refused:
+        return type(refused), str(refused)
+    return answer
+
+
+@pytest.mark.parametrize("name", ASKED_OF_A_RESULT)
+def test_a_prepared_statement_answers_for_none_one_and_two_rows_as_any_other(connection: Connection, name: str) -> None:
+    for number in (1, 2):
+        connection.execute(insert(visit_now), visit(number))
+    asking = select(COLUMNS.visit_id, COLUMNS.since_at).where(COLUMNS.ticket_number <= bindparam("most"))
+    asking = asking.order_by(COLUMNS.ticket_number.desc())
+    for _ in range(2):
+        connection.execute(asking, {"most": 2})
+    for most in (0, 1, 2):
+        prepared, usual = connection.execute(asking, {"most": most}), super(type(connection), connection).execute
+        assert is_prepared(prepared)
+        assert answer_of(prepared, name) == answer_of(usual(asking, {"most": most}), name)
 
 
 def test_who_listens_hears_every_statement_of_the_next_transaction(connection: Connection) -> None:
