@@ -138,7 +138,7 @@ def _short_figure(name: str, value: Figure) -> str:
     words = str(value)
     if name == "milli_celsius":
         return f"{celsius(int(value), '+')}C"
-    if name == "spot":
+    if name in {"spot", "lot"}:  # people named these
         return re.sub(r"[^A-Z0-9 -]", "", words.upper())
     if name in FINDINGS:
         return ", ".join(_spoken(one) for one in words.split())
