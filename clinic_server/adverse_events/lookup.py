@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, exists, select
 
 from clinic_server.adverse_events.rules import (
     Classed,
@@ -26,6 +26,7 @@ from clinic_server.adverse_events.tables import (
     suspect_dose,
 )
 from clinic_server.kit.crypto import Keyring
+from clinic_server.visits.chain import stay_of
 
 
 def event_of(connection: Connection, event_id: UUID) -> EventFacts:
@@ -45,8 +46,11 @@ def event_by_number(connection: Connection, number: int) -> EventFacts:
 
 
 def under_care(connection: Connection, visit_id: UUID) -> EventFacts | None:
-    """Return the event for which the person of a visit is being cared for on site, if any."""
-    found = map(_facts, connection.execute(_of_visit, {"visit_id": visit_id}))
+    """Return the event for which the person of a visit is being cared for on site, if any.
+
+    It may have begun on a visit before it: a needle that was in when it did has taken the watch over.
+    """
+    found = map(_facts, connection.execute(_of_stay, {"visit_ids": list(stay_of(connection, visit_id))}))
     return next((one for one in found if one.is_under_care), None)
 
 
@@ -161,4 +165,5 @@ def closing_stands() -> ColumnElement[bool]:
     return ~exists().where(event_file_reopened.c.closing_id == event_file_closed.c.id)
 
 
-_of_visit = _events().where(adverse_event.c.visit_id == bindparam("visit_id"))
+_any_visit: BindParameter[Any] = bindparam("visit_ids", expanding=True)
+_of_stay = _events().where(adverse_event.c.visit_id.in_(_any_visit))

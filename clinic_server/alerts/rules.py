@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     CALIBRATION_DUE = "calibration_due"
     STOP_ORDER = "stop_order"
     DOUBTFUL_CODE = "doubtful_code"
+    BARRED_VIAL_GIVEN = "barred_vial_given"
     ADVERSE_EVENT = "adverse_event"
     REPORT_DUE = "report_due"
     SIMILAR_EVENTS = "similar_events"

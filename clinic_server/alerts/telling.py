@@ -11,6 +11,7 @@ from typing import Final
 from clinic_server.kit.degrees import celsius
 
 MOST_SHORT: Final = 80  # characters a pager shows
+FINDINGS: Final = frozenset({"lapses", "barring"})  # figures that are the codes of findings
 Figure = str | int
 
 
@@ -33,6 +34,7 @@ class Phrase(StrEnum):
     AFTERNOON_NOT_READ = "afternoon_not_read"
     STOPPED = "stopped"
     TO_ASSESS = "to_assess"
+    BARRED_VIAL = "barred_vial"
     COME_TO_SEAT = "come_to_seat"
     COME_TO_PLACE = "come_to_place"
     COME_TO_TICKET = "come_to_ticket"
@@ -66,6 +68,7 @@ _SHORT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.AFTERNOON_NOT_READ: "PM {day} NOT READ",
         Phrase.STOPPED: "{count} STOPPED, LAST A {stop_scope}",
         Phrase.TO_ASSESS: "{count} TO ASSESS",
+        Phrase.BARRED_VIAL: "LOT {lot} WAS GIVEN, {barring}",
         Phrase.COME_TO_SEAT: "TICKET {ticket} SEAT {spot}",
         Phrase.COME_TO_PLACE: "TICKET {ticket} AT {spot}",
         Phrase.COME_TO_TICKET: "TICKET {ticket}",
@@ -98,7 +101,7 @@ class Told:
     """A phrase and its figures, without any person's data.
 
     ``milli_celsius`` is rounded to what is shown; ``since`` and ``due`` are the site's clock; what has a list
-    of its own (``stop_scope``, ``lapses``) is its codes.
+    of its own (``stop_scope``, ``lapses``, ``barring``) is its codes.
     """
 
     phrase: Phrase
@@ -135,9 +138,9 @@ def _short_figure(name: str, value: Figure) -> str:
     words = str(value)
     if name == "milli_celsius":
         return f"{celsius(int(value), '+')}C"
-    if name == "spot":
+    if name in {"spot", "lot"}:  # people named these
         return re.sub(r"[^A-Z0-9 -]", "", words.upper())
-    if name == "lapses":
+    if name in FINDINGS:
         return ", ".join(_spoken(one) for one in words.split())
     if name == "event_step":
         return _SHORT_STEPS[words]

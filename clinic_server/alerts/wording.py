@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from clinic_server.alerts.telling import Figure, Told
+from clinic_server.alerts.telling import FINDINGS, Figure, Told
 from clinic_server.kit.degrees import celsius
 from clinic_server.kit.labels import label, labels
 
@@ -48,7 +48,7 @@ def _figure(name: str, value: Figure, places: Mapping[str, str]) -> str:
         return f"{celsius(int(value), '+')} °C"
     if name in {"other", "spot"}:
         return places.get(words, words)
-    if name == "lapses":
+    if name in FINDINGS:
         return " ".join(label("finding", one).text for one in words.split())
     if name == "reason":
         return reason_words(words)

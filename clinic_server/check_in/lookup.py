@@ -1,7 +1,7 @@
 """What a desk sees: the card on its reader, and visits as far as a role may know them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -46,6 +46,7 @@ from clinic_server.queue.rules import DosesPromised, refuse_without_dose
 from clinic_server.staff.rules import Role
 from clinic_server.stock.scans import BookingScan, ScanFacts, ScanFault, UnitScan, VisitScan, refusal_of
 from clinic_server.visits.against import GivenAgainstRule, given_against_rule
+from clinic_server.visits.body_sites import BodySiteFinding
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
 from clinic_server.visits.slip_code import visit_of_slip
@@ -54,6 +55,8 @@ from clinic_server.visits.tables import dose
 from clinic_server.visits.withheld import deferral_of
 
 KNOW_NAMES = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER, Role.SITE_LEAD})
+TREAT = frozenset({Role.PHYSICIAN, Role.VACCINATOR, Role.OBSERVER, Role.SITE_LEAD})
+_OF_PLACES = frozenset(BodySiteFinding)  # what stands against a needle may tell of its person's health
 MAY_CLOSE = frozenset({Role.REGISTRAR, Role.PHYSICIAN, Role.VACCINATOR, Role.SITE_LEAD})
 
 
@@ -229,7 +232,10 @@ def _against_rule(
     if not KNOW_NAMES & set(roles):
         return ()
     of_visit, opens = dose.c.visit_id == visit_id, Role.PHYSICIAN in roles
-    return tuple(given_against_rule(connection, keyring, of_visit, with_reasons=opens))
+    found = given_against_rule(connection, keyring, of_visit, with_reasons=opens)
+    if not TREAT & set(roles):
+        found = [replace(one, findings=tuple(code for code in one.findings if code in _OF_PLACES)) for one in found]
+    return tuple(found)
 
 
 def visits_seen(

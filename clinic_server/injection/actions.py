@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, exists, select
 
 from clinic_server.immunisations.lookup import foreseen_of
-from clinic_server.immunisations.outlooks import Foreseen
 from clinic_server.injection.needle import Bench, Hand, needle_facts, order_facts
+from clinic_server.injection.recording import Given, Needle, append_dose, begin_watch
 from clinic_server.injection.rules import (
     CheckListChanged,
     NeedleFacts,
@@ -21,7 +21,6 @@ from clinic_server.injection.rules import (
     PermitUsed,
     SentBackReason,
     findings_for_needle,
-    minutes_to_stay,
     permit_ends,
     refuse_foreign_permit,
     same_order,
@@ -34,15 +33,12 @@ from clinic_server.staff.actions import qualified, require_qualification
 from clinic_server.staff.rules import QualificationKind, QualificationMissing
 from clinic_server.stock.rules import BodySite, UnitFacts, normalised_code
 from clinic_server.stock.units import draw_dose, unit_by_code, unit_by_id
-from clinic_server.stock.whereabouts import STOCK
 from clinic_server.visits.against import mark_against_rule
 from clinic_server.visits.body_sites import findings_about, refuse_unexplained
 from clinic_server.visits.flow import Outcome, Stage, StepOutOfOrder
-from clinic_server.visits.further import continue_watch
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.steps import VISITS, require_stage, take_step
-from clinic_server.visits.tables import Dose, dose
-from clinic_server.visits.watch import start_watch
+from clinic_server.visits.tables import dose
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +51,6 @@ class Granted:
     lot_number: str
     expires_on: date
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A dose as recorded, and until when its recipient stays."""
-
-    dose_id: UUID
-    lot_number: str
-    observe_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +106,7 @@ def grant_permit(tx: Tx, site: SiteSettings, visit_id: UUID, asked: PermitAsked)
 
 
 def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite, reason: str = "") -> Given:
-    """Record the dose a permit allows; everything the permit rested on is asked again, now.
+    """Record the dose a permit allows; everything the permit rested on is asked again, now (``already_in.py``).
 
     Where it went in is recorded as it was: a place that a rule speaks against takes a ``reason`` and is marked.
     """
@@ -129,20 +116,17 @@ def give_dose(tx: Tx, site: SiteSettings, permit_id: UUID, body_site: BodySite, 
     require_qualification(tx, QualificationKind.VACCINATOR)
     order = order_facts(tx.connection, held.visit_id)
     unit = unit_by_id(tx.connection, held.unit_id)
-    hand = Hand(_confirmed(tx.connection, permit_id), permit_id)
+    hand = Hand(confirmed_for(tx.connection, permit_id), permit_id)
     facts = needle_facts(bench, held.visit_id, order if same_order(held, order) else None, unit, hand)
     order, unit = _cleared(facts)
     against = findings_about(body_site, facts.body_sites, facts.sites_used)
     refuse_unexplained(against, reason)
     foreseen = foreseen_of(tx.connection, tx.keyring, order.decision_id)  # as it still is: the needle was cleared
-    dose_id = _record_dose(tx, held, unit, foreseen, body_site)
+    needle = Needle(held, order, unit, foreseen, body_site)
+    dose_id = append_dose(tx, needle, draw_dose(tx, unit))
     if against:
         mark_against_rule(tx, dose_id, against, reason)
-    observe_until = start_watch(tx, held.visit_id, tx.now, minutes_to_stay(order, site.observation_minutes))
-    continue_watch(tx, held.visit_id, dose_id)
-    take_step(tx, held.visit_id, Outcome.DOSE_GIVEN, dose_id)
-    tx.journal("dose_given", dose_id, VISITS, STOCK)
-    return Given(dose_id, unit.lot_number, observe_until)
+    return begin_watch(tx, site, needle, dose_id, Outcome.DOSE_GIVEN)
 
 
 def look_at_unit(bench: Bench, visit_id: UUID, trace_code: str) -> UnitFacts:
@@ -165,28 +149,6 @@ def send_back(tx: Tx, visit_id: UUID, reason: SentBackReason) -> Stage:
     return stage
 
 
-def _record_dose(tx: Tx, held: PermitFacts, unit: UnitFacts, foreseen: Foreseen, body_site: BodySite) -> UUID:
-    return tx.append(
-        Dose,
-        permit_id=held.permit_id,
-        order_id=held.order_id,
-        draw_id=draw_dose(tx, unit),
-        visit_id=held.visit_id,
-        person_id=standing(tx.connection, held.visit_id).person_id,
-        unit_id=unit.unit_id,
-        lot_id=unit.lot_id,
-        product_code=unit.product_code,
-        dose_number=foreseen.dose_number,
-        schedule_code=foreseen.schedule_code or None,
-        schedule_version=foreseen.schedule_version or None,
-        volume_ul=unit.volume_ul,
-        route=unit.route,
-        body_site=body_site,
-        vaccinator_id=tx.actor.staff_id,
-        given_at=tx.now,
-    )
-
-
 def _cleared(facts: NeedleFacts) -> tuple[OrderFacts, UnitFacts]:
     findings = findings_for_needle(facts)
     if findings or facts.order is None or facts.unit is None:
@@ -207,13 +169,14 @@ def shown_permit(bench: Bench, station: str, visit_id: UUID, permit_id: UUID) ->
         return Shown(held, QualificationMissing.code)
     order = order_facts(bench.connection, visit_id)
     unit = unit_by_id(bench.connection, held.unit_id)
-    hand = Hand(_confirmed(bench.connection, permit_id), permit_id)
+    hand = Hand(confirmed_for(bench.connection, permit_id), permit_id)
     facts = needle_facts(bench, visit_id, order if same_order(held, order) else None, unit, hand)
     findings = findings_for_needle(facts)
     return Shown(held, PermitRefused.code, findings) if findings else Shown(held)
 
 
-def _confirmed(connection: Connection, permit_id: UUID) -> frozenset[str]:
+def confirmed_for(connection: Connection, permit_id: UUID) -> frozenset[str]:
+    """Return what was confirmed at the bench for a permit."""
     codes = connection.execute(_confirmations, {"permit_id": permit_id}).scalar()
     return frozenset((codes or "").split(","))
 
@@ -235,6 +198,7 @@ _permit = select(
     permit.c.unit_id,
     permit.c.station,
     permit.c.vaccinator_id,
+    permit.c.granted_at,
     permit.c.expires_at,
     exists().where(dose.c.permit_id == permit.c.id),
 ).where(permit.c.id == bindparam("permit_id"))

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Discriminator, Field, Tag
 
-from clinic_server.injection import actions, check_lists, lookup
+from clinic_server.injection import actions, already_in, check_lists, lookup
 from clinic_server.injection.identity import name_called
 from clinic_server.injection.rules import ByWord, SentBackReason
 from clinic_server.injection.who_came import settle_what_is_shown
@@ -144,3 +144,10 @@ async def record_dose(call: Bench, body: DoseBody) -> Response:
 async def send_back(call: Bench, visit_id: UUID, body: SentBackBody) -> Response:
     """Send a person back to the questions."""
     return await call.record(lambda tx: actions.send_back(tx, visit_id, body.reason))
+
+
+@router.post("/doses/already-in", status_code=201)
+async def record_needle_in(call: Bench, body: DoseBody) -> Response:
+    """Record a dose whose needle was in when its permit had ended; ``reason`` says how it came."""
+    site, said = call.house.settings.site, (body.permit_id, body.body_site, body.reason)
+    return await call.record(lambda tx: already_in.record_needle_in(tx, site, *said))

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -19,7 +19,7 @@ from clinic_server.stock.rules import AtBench
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.vials import outlooks
-from clinic_server.stock.whereabouts import GainReason, PlaceKind, WasteReason
+from clinic_server.stock.whereabouts import PlaceKind, SaidGain, WasteReason
 from clinic_server.visits.orders import waiting_by_product
 
 router = APIRouter(include_in_schema=False)
@@ -51,7 +51,7 @@ class WasteForm(Form):
 class GainForm(Form):
     """Why an emptied vial holds one dose more."""
 
-    reason: GainReason
+    reason: SaidGain
 
 
 @router.get("/bench/box")
@@ -59,13 +59,13 @@ async def box(call: Bench) -> Response:
     """Show what stands in this bench's box."""
     stores = [place for place in await call.read(places) if place.kind is not PlaceKind.BENCH_BOX]
     seen = await _seen(call)
-    return call.page("injection/box.html", stores=stores, wastes=list(WasteReason), gains=list(GainReason), **seen)
+    return call.page("injection/box.html", stores=stores, wastes=list(WasteReason), gains=get_args(SaidGain), **seen)
 
 
 @router.get("/bench/box/now")
 async def box_now(call: Bench) -> Response:
     """Show the box again."""
-    return call.page("injection/_box.html", wastes=list(WasteReason), gains=list(GainReason), **await _seen(call))
+    return call.page("injection/_box.html", wastes=list(WasteReason), gains=get_args(SaidGain), **await _seen(call))
 
 
 @router.post("/bench/box/units")

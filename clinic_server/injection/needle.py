@@ -28,7 +28,7 @@ from clinic_server.visits.chain import followed_by
 from clinic_server.visits.doses import DoseGiven, given_on_day_of
 from clinic_server.visits.flow import Stage
 from clinic_server.visits.lookup import standing
-from clinic_server.visits.orders import standing_order
+from clinic_server.visits.orders import Order, standing_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ def needle_facts(
     recipient = person(bench.connection, bench.keyring, person_id)
     return NeedleFacts(
         at=bench.at,
+        person_id=person_id,
         order=order,
         unit=unit,
         vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
@@ -131,8 +132,11 @@ def standing_stops_on(bench: Bench, unit: UnitFacts | None) -> Sequence[Stop]:
 def order_facts(connection: Connection, visit_id: UUID) -> OrderFacts | None:
     """Return what was decided and consented to for a visit, as it stands now."""
     order = standing_order(connection, visit_id)
-    if order is None:
-        return None
+    return None if order is None else facts_of(order)
+
+
+def facts_of(order: Order) -> OrderFacts:
+    """Return an order as the needle rests on it."""
     return OrderFacts(
         order_id=order.order_id,
         decision_id=order.decision_id,

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
-from clinic_server.injection import actions, check_lists, lookup, needle
+from clinic_server.injection import actions, already_in, check_lists, lookup, needle
 from clinic_server.injection.identity import Another, another_at
-from clinic_server.injection.rules import BodySiteNotSaid, PermitRefused, SentBackReason
+from clinic_server.injection.rules import BodySiteNotSaid, PermitExpired, PermitFacts, PermitRefused, SentBackReason
 from clinic_server.injection.who_came import settle_what_is_shown
 from clinic_server.injection.who_came_pages import answer_slip
 from clinic_server.kit.call import Call, Form, allows, go_to
+from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.labels import label
 from clinic_server.people.rules import PersonFacts
 from clinic_server.queue.actions import call_next
@@ -29,7 +30,7 @@ from clinic_server.stock.suspects import suspects_kept
 from clinic_server.stock.units import unit_by_id
 from clinic_server.visits.body_sites import MOST_REASON_CHARACTERS, sites_against_rule, sites_left
 from clinic_server.visits.doses import DoseGiven
-from clinic_server.visits.flow import Stage
+from clinic_server.visits.flow import Stage, StepOutOfOrder
 from clinic_server.visits.line import one_in_line
 from clinic_server.visits.lookup import Standing
 from clinic_server.visits.orders import standing_order
@@ -98,7 +99,8 @@ class Chair:
 
     ``earlier`` are the doses of today with the products' names; ``body_sites`` are those that they left, and
     ``other_sites`` those where a needle can go in that none is proposed at. ``another`` is who was shown last instead
-    of this person, as long as that stands.
+    of this person, as long as that stands. ``may_have_been_in`` says that a needle can be recorded under the permit
+    that no longer stands; ``unused`` are the permits given here that nothing was recorded under, where none is shown.
     """
 
     visit: Standing
@@ -113,6 +115,8 @@ class Chair:
     stops: tuple[Stop, ...]
     earlier: Sequence[tuple[DoseGiven, str]]
     another: Another | None
+    may_have_been_in: bool
+    unused: Sequence[PermitFacts]
 
     @property
     def is_permitted(self) -> bool:
@@ -230,8 +234,22 @@ async def record_dose(call: Bench, visit_id: UUID) -> Response:
     """Record the dose and go back to the queue."""
     form, site = await call.form(GivenForm), call.house.settings.site
     body_site = form.said_site()
+    try:
+        return await call.record(
+            lambda tx: actions.give_dose(tx, site, form.permit_id, body_site, form.reason),
+            then=f"/visits/{visit_id}",
+        )
+    except (PermitExpired, PermitRefused, StepOutOfOrder):  # told in red, with the way out for a needle that was in
+        return go_to(call.request, f"{_chair_of(visit_id)}?permit={form.permit_id}")
+
+
+@router.post("/visits/{visit_id}/doses/already-in")
+async def record_needle_in(call: Bench, visit_id: UUID) -> Response:
+    """Record a dose whose needle was in before the refusal was seen, and go on to the visit."""
+    form, site = await call.form(GivenForm), call.house.settings.site
+    body_site = form.said_site()
     return await call.record(
-        lambda tx: actions.give_dose(tx, site, form.permit_id, body_site, form.reason),
+        lambda tx: already_in.record_needle_in(tx, site, form.permit_id, body_site, form.reason),
         then=f"/visits/{visit_id}",
     )
 
@@ -247,6 +265,19 @@ async def _queue(call: Call, *, whole: bool) -> dict[str, Any]:
     site, stops = call.house.settings.site, stops_shown_at(call.station(), await call.read(standing_stops))
     seen = await call.read(lambda connection: listed(connection, site, Stage.WAITING_FOR_INJECTION, is_whole=whole))
     return {"station": call.station(), "queue": seen.places, "more": seen.more, "whole": whole, "stops": stops}
+
+
+def _may_be_recorded(bench: needle.Bench, permit: PermitFacts) -> bool:
+    try:
+        already_in.refuse_unrecordable(bench, permit)
+    except ClinicError:
+        return False
+    return True
+
+
+def _recordable(bench: needle.Bench, visit_id: UUID, station: str) -> Sequence[PermitFacts]:
+    unused = already_in.unused_permits(bench.connection, visit_id, station)
+    return [one for one in unused if _may_be_recorded(bench, one)]
 
 
 def _chair_of(visit_id: UUID) -> str:
@@ -291,4 +322,6 @@ def _chair(
         stops=tuple(needle.standing_stops_on(bench, unit)),
         earlier=[(one, require_product(connection, one.product_code).name) for one in earlier],
         another=another_at(connection, visit_id, station),
+        may_have_been_in=shown is not None and shown.fault is not None and _may_be_recorded(bench, shown.permit),
+        unused=[] if shown else _recordable(bench, visit_id, station),
     )

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, Malformed, NotFound, Refused
 from clinic_server.people.rules import age_in_months
-from clinic_server.stock.rules import AtBench, BodySite, UnitFacts, findings_for_unit
+from clinic_server.stock.rules import AtBench, BodySite, StopFinding, UnitFacts, UnitFinding, findings_for_unit
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.body_sites import sites_left
 
@@ -53,6 +53,9 @@ class PermitFinding(StrEnum):
     EARLIER_DOSE_NOT_WATCHED = "earlier_dose_not_watched"
     UNDER_CARE = "under_care"
     ANOTHER_CAME = "another_came"
+    PERMIT_OVER = "permit_over"
+    VACCINATOR_NOT_QUALIFIED = "vaccinator_not_qualified"
+    TOLD_BY_ANOTHER = "told_by_another"
 
 
 class PermitRefused(Refused):
@@ -77,6 +80,18 @@ class PermitExpired(Refused):
     """The permit's minutes are over; scan the unit again."""
 
     code = "permit_expired"
+
+
+class PermitOfAnotherDay(Refused):
+    """The permit's clinic day is over: no dose of that day is recorded as one of this."""
+
+    code = "permit_of_another_day"
+
+
+class NeedleUnexplained(Refused):
+    """Something stands against a needle that was in already, and nobody said how it came; ``findings`` say what."""
+
+    code = "needle_unexplained"
 
 
 class PermitUsed(Conflict):
@@ -136,6 +151,7 @@ class NeedleFacts:
     """
 
     at: AtBench
+    person_id: UUID = field(repr=False)
     order: OrderFacts | None
     unit: UnitFacts | None
     vaccine: Vaccine | None
@@ -169,8 +185,22 @@ class PermitFacts:
     unit_id: UUID
     station: str
     vaccinator_id: UUID
+    granted_at: datetime
     expires_at: datetime
     is_used: bool
+
+
+ABOUT_VIAL: Final = frozenset(
+    {
+        UnitFinding.LOT_EXPIRED,
+        UnitFinding.UNIT_USED_UP,
+        UnitFinding.UNIT_OPEN_TOO_LONG,
+        UnitFinding.UNIT_ON_HOLD,
+        StopFinding.UNIT_STOPPED,
+        StopFinding.LOT_STOPPED,
+        StopFinding.PRODUCT_STOPPED,
+    }
+)  # what the keepers hear of when a dose of it was given all the same
 
 
 def findings_for_needle(facts: NeedleFacts) -> tuple[str, ...]:
@@ -214,6 +244,32 @@ def refuse_foreign_permit(permit: PermitFacts, station: str | None, vaccinator_i
         raise PermitOfAnother
     if permit.expires_at < now:
         raise PermitExpired
+
+
+def refuse_permit_of_elsewhere(permit: PermitFacts, station: str | None) -> None:
+    """Raise unless the permit is unused and of this bench: more is not asked of a needle that was in already."""
+    if permit.is_used:
+        raise PermitUsed
+    if permit.station != station:
+        raise PermitOfAnother
+
+
+def findings_for_needle_in(
+    permit: PermitFacts, facts: NeedleFacts, standing: OrderFacts | None, *, is_qualified: bool, told_by: UUID | None
+) -> tuple[str, ...]:
+    """Return everything that stands against a needle that was in already; ``facts`` are of the order permitted.
+
+    ``standing`` is the order that stands now, if one does, ``told_by`` who says that it was in.
+    """
+    is_ordered = standing is not None and standing.order_id == permit.order_id
+    reasons = (
+        (permit.expires_at < facts.at.now, PermitFinding.PERMIT_OVER),
+        (not is_ordered, PermitFinding.NO_STANDING_DECISION),
+        (not is_qualified, PermitFinding.VACCINATOR_NOT_QUALIFIED),
+        (told_by != permit.vaccinator_id, PermitFinding.TOLD_BY_ANOTHER),
+    )
+    told = tuple(finding for applies, finding in reasons if applies)
+    return tuple(dict.fromkeys((*told, *findings_for_needle(facts))))
 
 
 def same_order(permit: PermitFacts, order: OrderFacts | None) -> bool:

@@ -17,7 +17,7 @@ from clinic_server.stock.rules import Stop, StopScope
 from clinic_server.stock.scans import unit_code
 from clinic_server.stock.stops import LIFTERS, STOPPERS
 from clinic_server.stock.suspects import suspects_kept
-from clinic_server.stock.whereabouts import GainReason, PlaceFacts, WasteReason
+from clinic_server.stock.whereabouts import PlaceFacts, SaidGain, WasteReason
 
 router = APIRouter(prefix="/api/v1", tags=["stock"])
 Keeper = Annotated[Call, allows(Role.COLD_CHAIN_KEEPER, Role.SITE_LEAD)]
@@ -55,7 +55,7 @@ class WasteBody(Body):
 class GainBody(Body):
     """Why an emptied vial holds one dose more."""
 
-    reason: GainReason
+    reason: SaidGain
 
 
 class StopBody(Body):

@@ -179,6 +179,19 @@ def draw_dose(tx: Tx, facts: UnitFacts) -> UUID:
     return draw_id
 
 
+def draw_given(tx: Tx, facts: UnitFacts, box: PlaceFacts) -> UUID:
+    """Record the draw of a dose that is in somebody's arm already, whatever became of its unit in between.
+
+    Where nothing is left by the unit's records, or it has left the site's places, the dose is gained in the bench's
+    box first: what is in an arm was in the vial.
+    """
+    stands = facts if facts.place_code else replace(facts, place_id=box.place_id, place_code=box.code)
+    if stands.doses_left > 0:
+        return draw_dose(tx, stands)
+    gain_dose(tx, stands, GainReason.NEEDLE_WAS_IN)
+    return draw_dose(tx, replace(stands, doses_left=1))
+
+
 def return_draw(tx: Tx, draw_id: UUID, confirmed_by: UUID) -> UUID:
     """Record that nothing was drawn after all; the unit may be used again."""
     return_id = tx.append(UnitReturn, draw_id=draw_id, confirmed_by=confirmed_by, returned_at=tx.now)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from clinic_server.kit.errors import Conflict, NotFound, Refused
@@ -66,6 +67,10 @@ class GainReason(StrEnum):
 
     OVERFILL = "overfill"
     LOW_DEAD_SPACE_SYRINGE = "low_dead_space_syringe"
+    NEEDLE_WAS_IN = "needle_was_in"
+
+
+SaidGain = Literal[GainReason.OVERFILL, GainReason.LOW_DEAD_SPACE_SYRINGE]  # what a bench may say of a vial
 
 
 class HoldReason(StrEnum):

@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     REFUSED = "refused"
     DOSE_GIVEN = "dose_given"
+    NEEDLE_WAS_IN = "needle_was_in"
     SENT_BACK = "sent_back"
     LEFT = "left"
     LEFT_EARLY = "left_early"
@@ -64,10 +65,12 @@ class StepOutOfOrder(Conflict):
 FIRST_STEP = (Outcome.CHECKED_IN, Stage.WAITING_FOR_SCREENING)
 
 # Answers given again void the decision and the consent after them, hence the way back from every
-# stage before the needle; nothing leads back from behind it, because a physical act is never un-happened.
+# stage before the needle; nothing leads back from behind it, because a physical act is never un-happened. A needle
+# that was in when its permit had ended is recorded from wherever the visit stands by then, and from where it ended.
 STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
     Stage.WAITING_FOR_SCREENING: {
         Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
+        Outcome.NEEDLE_WAS_IN: Stage.OBSERVED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
     Stage.WAITING_FOR_DECISION: {
@@ -75,6 +78,7 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
         Outcome.RECOMMENDED: Stage.WAITING_FOR_CONSENT,
         Outcome.DEFERRED: Stage.DEFERRED,
         Outcome.UNSUITABLE: Stage.UNSUITABLE,
+        Outcome.NEEDLE_WAS_IN: Stage.OBSERVED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
     Stage.WAITING_FOR_CONSENT: {
@@ -82,17 +86,20 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
         Outcome.CONSENTED: Stage.WAITING_FOR_INJECTION,
         Outcome.CONSENT_DISPUTED: Stage.CONSENT_DISPUTED,
         Outcome.REFUSED: Stage.REFUSED,
+        Outcome.NEEDLE_WAS_IN: Stage.OBSERVED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
     Stage.CONSENT_DISPUTED: {
         Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
         Outcome.DISPUTE_SETTLED: Stage.WAITING_FOR_CONSENT,
         Outcome.REFUSED: Stage.REFUSED,
+        Outcome.NEEDLE_WAS_IN: Stage.OBSERVED,
         Outcome.ABANDONED: Stage.ABANDONED,
     },
     Stage.WAITING_FOR_INJECTION: {
         Outcome.ANSWERED: Stage.WAITING_FOR_DECISION,
         Outcome.DOSE_GIVEN: Stage.OBSERVED,
+        Outcome.NEEDLE_WAS_IN: Stage.OBSERVED,
         Outcome.SENT_BACK: Stage.WAITING_FOR_SCREENING,
         Outcome.CONSENT_DISPUTED: Stage.CONSENT_DISPUTED,
         Outcome.CONSENT_INVALIDATED: Stage.WAITING_FOR_CONSENT,
@@ -109,9 +116,13 @@ STEPS: Mapping[Stage, Mapping[Outcome, Stage]] = {
 }
 
 # Whoever slipped out may come back. Their visit is over all the same until they do: it holds up neither the end of
-# the day nor a visit of another day.
+# the day nor a visit of another day. The others ended without a dose, as far as anybody knew.
 WAYS_BACK: Mapping[Stage, Mapping[Outcome, Stage]] = {
     Stage.LEFT_UNSEEN: {Outcome.CAME_BACK: Stage.OBSERVED},
+    Stage.DEFERRED: {Outcome.NEEDLE_WAS_IN: Stage.OBSERVED},
+    Stage.UNSUITABLE: {Outcome.NEEDLE_WAS_IN: Stage.OBSERVED},
+    Stage.REFUSED: {Outcome.NEEDLE_WAS_IN: Stage.OBSERVED},
+    Stage.ABANDONED: {Outcome.NEEDLE_WAS_IN: Stage.OBSERVED},
 }
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from clinic_server.kit.tx import Tx
 from clinic_server.visits.chain import followed_by, further_visit
-from clinic_server.visits.flow import Outcome
+from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing
-from clinic_server.visits.steps import OpenedVisit, open_visit, take_step
+from clinic_server.visits.steps import OpenedVisit, open_visit, stage_of, take_step
 from clinic_server.visits.tables import VisitFollows
 
 
@@ -33,6 +33,10 @@ def end_further_visit(tx: Tx, visit_id: UUID) -> None:
 
 
 def continue_watch(tx: Tx, visit_id: UUID, dose_id: UUID) -> None:
-    """End the visit that this one follows, at the needle that takes its watch over; the caller journals."""
-    if (before := followed_by(tx.connection, visit_id)) is not None:
+    """End the visit that this one follows, at the needle that takes its watch over; the caller journals.
+
+    Whoever is not watched any more has no watch to take over.
+    """
+    before = followed_by(tx.connection, visit_id)
+    if before is not None and stage_of(tx, before) is Stage.OBSERVED:
         take_step(tx, before, Outcome.CONTINUED, dose_id)

@@ -110,6 +110,11 @@ def standing_order(connection: Connection, visit_id: UUID) -> Order | None:
     return Order(*row[:-1])
 
 
+def order_placed(connection: Connection, order_id: UUID) -> Order:
+    """Return an order as it was placed, whatever ended it since; its consent is not asked for."""
+    return Order(*connection.execute(_placed, {"order_id": order_id}).one(), consent_id=None)
+
+
 def require_order(connection: Connection, visit_id: UUID, decision_id: UUID) -> Order:
     """Return the standing order when it is this decision's, or raise OrderNotStanding."""
     order = standing_order(connection, visit_id)
@@ -123,16 +128,20 @@ def _has_step_since(seq: ColumnElement[int], which: ColumnElement[bool]) -> Exis
     return later.correlate(visit_order, visit_order_consent)
 
 
+_as_placed = (
+    visit_order.c.id,
+    visit_order.c.decision_id,
+    visit_order.c.product_code,
+    visit_order.c.physician_id,
+    visit_order.c.placed_at,
+    visit_order.c.valid_until,
+    visit_order.c.is_against_advice,
+    visit_order.c.observation_minutes,
+)
+_placed = select(*_as_placed).where(visit_order.c.id == bindparam("order_id"))
 _latest = (
     select(
-        visit_order.c.id,
-        visit_order.c.decision_id,
-        visit_order.c.product_code,
-        visit_order.c.physician_id,
-        visit_order.c.placed_at,
-        visit_order.c.valid_until,
-        visit_order.c.is_against_advice,
-        visit_order.c.observation_minutes,
+        *_as_placed,
         visit_order_consent.c.consent_id,
         _has_step_since(visit_order.c.journal_seq, visit_step.c.outcome.not_in(_ABOUT_CONSENT)),
     )

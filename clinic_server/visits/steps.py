@@ -121,6 +121,14 @@ def abandon(tx: Tx, visit_id: UUID) -> Stage:
     return stage
 
 
+def end_visits_begun_since(tx: Tx, visit_id: UUID) -> None:
+    """End what somebody began while a visit was thought to be over, where no needle was; the caller journals."""
+    person_id = tx.execute(select(visit.c.person_id).where(visit.c.id == visit_id)).scalar_one()
+    for standing in tx.execute(_open_visits_of, {"person_id": person_id}).all():
+        if standing.visit_id != visit_id and stage_of(tx, standing.visit_id) is not Stage.OBSERVED:
+            take_step(tx, standing.visit_id, Outcome.ABANDONED)
+
+
 def _refuse_open(tx: Tx, person_id: UUID, beside: UUID | None = None) -> None:
     for standing in tx.execute(_open_visits_of, {"person_id": person_id}):
         if standing.visit_id != beside:

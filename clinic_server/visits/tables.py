@@ -203,6 +203,18 @@ class DoseAgainstRule(Record, table=True):
     said_at: datetime = instant()
 
 
+class DoseDespiteRefusal(Record, table=True):
+    """What forbade a dose whose needle was in before anybody could be told: ``findings`` by codes (``against.py``)."""
+
+    __tablename__ = "dose_despite_refusal"
+
+    dose_id: UUID = Field(foreign_key="dose.id", unique=True)
+    findings: str = text(2000)
+    reason_sealed: bytes = sealed()
+    said_by: UUID = Field(foreign_key="staff.id")
+    said_at: datetime = instant()
+
+
 class DoseWithheld(Record, table=True):
     """A physician's decision not to give a dose now, kept for later visits (``withheld.py``)."""
 
@@ -232,4 +244,5 @@ dose = table_of(Dose)
 dose_entered_in_error = table_of(DoseEnteredInError)
 body_site_corrected = table_of(BodySiteCorrected)
 dose_against_rule = table_of(DoseAgainstRule)
+dose_despite_refusal = table_of(DoseDespiteRefusal)
 dose_withheld = table_of(DoseWithheld)

@@ -1,7 +1,6 @@
 """A permit rests on everything under it: what changes there kills it at once, and leaves nothing written."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,31 +23,37 @@ from clinic_server.people.tables import Demographics, person
 from clinic_server.settings import SiteSettings
 from clinic_server.staff.actions import (
     add_qualification,
-    add_station,
-    certificates_of,
-    end_staff,
-    revoke_role,
-    station_exists,
 )
-from clinic_server.staff.rules import Certificate, QualificationKind, Role, StationKind
-from clinic_server.staff.sessions import open_session
+from clinic_server.staff.rules import Certificate, QualificationKind, Role
 from clinic_server.stock.tables import draw
 from clinic_server.stock.units import unit_by_code
 from clinic_server.visits.against import given_against_rule
 from clinic_server.visits.lookup import standing
 from clinic_server.visits.orders import NewOrder, attach_consent, place_order, standing_order
 from clinic_server.visits.tables import dose, visit, visit_order
-from tests.api.callers import CONSOLE, SignedIn
+from tests.api.callers import CONSOLE
 from tests.api.test_injection import (
     CODE,
     LEFT_ARM,
     a_consented_visit,
     a_lot,
-    consent_to,
     count,
     findings_of,
     given,
     permitted,
+)
+from tests.api.under_permit import (
+    Change,
+    another_order_takes_its_place,
+    answers_change,
+    bench_is_changed,
+    certificate_lapses,
+    consent_is_disputed,
+    consent_is_withdrawn,
+    minutes_pass,
+    nurse_leaves,
+    nurse_signs_out,
+    role_is_taken_back,
 )
 from tests.api.visitors import (
     CHECKED,
@@ -142,75 +147,19 @@ async def test_a_permit_without_its_confirmations_gives_no_dose(as_role: Any, ho
     assert count(house, dose) == 0
 
 
-Change = Callable[[House, SignedIn, UUID, ManualClock], Awaitable[None]]
-
-
-async def _nurse_signs_out(_house: House, bench: SignedIn, _visit: UUID, _clock: ManualClock) -> None:
-    assert (await bench.delete("/api/v1/session")).status_code < 300
-
-
-async def _certificate_lapses(house: House, bench: SignedIn, _visit: UUID, clock: ManualClock) -> None:
-    number = house.db.read_now(lambda connection: _certificate_number(connection, bench.staff_id))
-    yesterday = clock.now().date() - timedelta(days=1)
-    lapsed = Certificate(QualificationKind.VACCINATOR, number, yesterday - timedelta(days=9), yesterday)
-    house.db.write_now(lambda tx: add_qualification(tx, bench.staff_id, lapsed), OWNER)
-
-
-async def _role_is_taken_back(house: House, bench: SignedIn, _visit: UUID, _clock: ManualClock) -> None:
-    house.db.write_now(lambda tx: revoke_role(tx, bench.staff_id, Role.VACCINATOR), OWNER)
-
-
-async def _nurse_leaves(house: House, bench: SignedIn, _visit: UUID, _clock: ManualClock) -> None:
-    house.db.write_now(lambda tx: end_staff(tx, bench.staff_id), OWNER)
-
-
-async def _bench_is_changed(house: House, bench: SignedIn, _visit: UUID, _clock: ManualClock) -> None:
-    token = house.db.write_now(lambda tx: _signed_in_elsewhere(tx, bench.staff_id), CONSOLE)
-    bench.headers["authorization"] = f"Bearer {token}"
-
-
-async def _answers_change(house: House, _bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
-    a_screening(house.db, visit)
-
-
-async def _consent_is_withdrawn(house: House, bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
-    body = {"consent_id": consent_of(house, visit), "withdrawn_by": "recipient", "reason": "changed my mind"}
-    assert (await bench.post(f"/api/v1/visits/{visit}/consent/withdrawal", json=body)).status_code == 201
-
-
-async def _consent_is_disputed(_house: House, bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
-    body = {"reason": "the father does not agree"}
-    assert (await bench.post(f"/api/v1/visits/{visit}/consent/dispute", json=body)).status_code == 201
-
-
-def consent_of(house: House, visit: UUID) -> str:
-    order = house.db.read_now(lambda connection: standing_order(connection, visit))
-    assert order is not None
-    return str(order.consent_id)
-
-
-async def _another_order_takes_its_place(house: House, _bench: SignedIn, visit: UUID, _clock: ManualClock) -> None:
-    a_screening(house.db, visit)
-    consent_to(house.db, visit)
-
-
-async def _minutes_pass(_house: House, _bench: SignedIn, _visit: UUID, clock: ManualClock) -> None:
-    clock.pass_time(minutes=5, seconds=1)
-
-
 @pytest.mark.parametrize(
     ("change", "status", "code", "findings"),
     [
-        (_nurse_signs_out, 401, "not_signed_in", []),
-        (_certificate_lapses, 403, "qualification_missing", []),
-        (_role_is_taken_back, 403, "not_permitted", []),
-        (_nurse_leaves, 401, "not_signed_in", []),
-        (_bench_is_changed, 422, "permit_of_another", []),
-        (_answers_change, 409, "step_out_of_order", []),
-        (_consent_is_withdrawn, 409, "step_out_of_order", []),
-        (_consent_is_disputed, 409, "step_out_of_order", []),
-        (_another_order_takes_its_place, 422, "permit_refused", ["no_standing_decision"]),
-        (_minutes_pass, 422, "permit_expired", []),
+        (nurse_signs_out, 401, "not_signed_in", []),
+        (certificate_lapses, 403, "qualification_missing", []),
+        (role_is_taken_back, 403, "not_permitted", []),
+        (nurse_leaves, 401, "not_signed_in", []),
+        (bench_is_changed, 422, "permit_of_another", []),
+        (answers_change, 409, "step_out_of_order", []),
+        (consent_is_withdrawn, 409, "step_out_of_order", []),
+        (consent_is_disputed, 409, "step_out_of_order", []),
+        (another_order_takes_its_place, 422, "permit_refused", ["no_standing_decision"]),
+        (minutes_pass, 422, "permit_expired", []),
     ],
 )
 async def test_what_changes_under_a_permit_kills_it(  # noqa: PLR0913, PLR0917  # the parts and the case
@@ -532,13 +481,3 @@ def born_later(tx: Tx, visit_id: UUID, born_on: date) -> None:
         stated_at=tx.now,
     )
     tx.journal("furnished", person_id)
-
-
-def _certificate_number(connection: Any, staff_id: UUID) -> str:
-    return certificates_of(connection, staff_id)[0].certificate_number
-
-
-def _signed_in_elsewhere(tx: Tx, staff_id: UUID) -> str:
-    if not station_exists(tx.connection, "bench-9"):
-        add_station(tx, "bench-9", StationKind.INJECTION)
-    return open_session(tx, staff_id, "bench-9")

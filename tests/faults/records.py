@@ -42,7 +42,7 @@ RECORDED_BY: Mapping[Table, tuple[Outcome, ...]] = {
     consent_invalidated: (Outcome.CONSENT_INVALIDATED,),
     consent_withdrawn: (Outcome.CONSENT_WITHDRAWN,),
     refusal: (Outcome.REFUSED,),
-    dose: (Outcome.DOSE_GIVEN,),
+    dose: (Outcome.DOSE_GIVEN, Outcome.NEEDLE_WAS_IN),
     sent_back: (Outcome.SENT_BACK,),
     departure: (Outcome.LEFT, Outcome.LEFT_EARLY),
 }

@@ -34,6 +34,7 @@ from clinic_server.consent.actions import (
 from clinic_server.consent.rules import InformedItem, RefusedBy, WithdrawnBy
 from clinic_server.corrections.actions import deny_dose, return_unit
 from clinic_server.injection.actions import PermitAsked, give_dose, grant_permit, send_back
+from clinic_server.injection.already_in import record_needle_in
 from clinic_server.injection.rules import SentBackReason
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.crypto import Keyring
@@ -522,6 +523,9 @@ class Clinic:
         self, vaccinator: Actor, permit_id: UUID, body_site: BodySite = BodySite.LEFT_UPPER_ARM, reason: str = ""
     ) -> Any:
         return self.act(vaccinator, self.giving(permit_id, body_site, reason))
+
+    def needle_was_in(self, permit_id: UUID, why: str) -> Callable[[Tx], Any]:
+        return lambda tx: record_needle_in(tx, SITE, permit_id, BodySite.LEFT_UPPER_ARM, why)
 
     def send_back(self, visit_id: UUID, vaccinator: Actor) -> Any:
         return self.act(vaccinator, lambda tx: send_back(tx, visit_id, SentBackReason.UNWELL))

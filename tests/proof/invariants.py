@@ -27,6 +27,13 @@ WAYS = {  # what may follow what on a visit, typed from the flow of the founding
     "dispute_settled": {"answered", "consented", "consent_disputed", "refused", "abandoned"},
     "sent_back": {"answered", "abandoned"},
     "dose_given": {"left", "left_early", "left_unseen", "transferred", "continued"},
+    "needle_was_in": {"left", "left_early", "left_unseen", "transferred", "continued"},
+}
+AFTER_A_DOSE = {"dose_given", "needle_was_in", *WAYS["dose_given"]}  # what nothing was injected before goes on from
+PAUSES = {
+    *("site_not_opened", "site_closed", "site_opened_on_another_day", "too_few_physicians", "nobody_for_emergencies"),
+    *("emergency_staff_gone", "emergency_equipment_gone", "ambulance_gone", "green_channel_gone"),
+    *("emergency_kit_empty", "emergency_kit_expired", "emergency_kit_short", "records_missing"),
 }
 CONFIRMATIONS = {
     *("health", "record_card", "appearance", "name", "age", "product"),
@@ -68,6 +75,12 @@ def _doses(rows: Rows) -> Iterator[tuple[Row, Row, Row]]:
         yield dose, order, rows.one("decision", order["decision_id"])
 
 
+def _told(rows: Rows, dose: Row) -> set[str]:
+    """Return what is kept with a dose as standing against it: its needle was in when it was recorded."""
+    marks = rows.of("dose_despite_refusal", "dose_id", dose["id"])
+    return {code for row in marks if _seq(row) == _seq(dose) for code in row["findings"].split()}
+
+
 def _is_qualified(rows: Rows, staff_id: Any, kind: str, at: Any, before_seq: int) -> bool:
     latest: dict[str, Row] = {}
     for row in rows.of("qualification", "staff_id", staff_id):
@@ -95,7 +108,7 @@ def decided_over_the_last_answers(rows: Rows) -> Iterator[str]:
             yield f"decision {decision['id']} is over other answers than the last"
     for dose, _, decision in _doses(rows):
         for row in rows.of("screening", "visit_id", dose["visit_id"]):
-            if _seq(decision) < _seq(row) < _seq(dose):
+            if _seq(decision) < _seq(row) < _seq(dose) and "no_standing_decision" not in _told(rows, dose):
                 yield f"dose {dose['id']} in spite of answers after its decision"
 
 
@@ -116,7 +129,7 @@ def consented_to_this_product_after_the_decision(rows: Rows) -> Iterator[str]:
             and row["id"] == permitted
             and not _has_fallen(rows, row, _seq(dose))
         ]
-        if len(standing) != 1:
+        if len(standing) != 1 and not {"no_standing_decision", "no_consent"} & _told(rows, dose):
             yield f"dose {dose['id']} has {len(standing)} consents"
 
 
@@ -179,7 +192,8 @@ def the_interval_is_kept_or_the_reason_stands(rows: Rows) -> Iterator[str]:
     for dose, _, decision in _doses(rows):
         earlier = _doses_before(rows, dose)
         too_soon = earlier and rows.day(dose["given_at"]) - rows.day(earlier[-1]["given_at"]) < LEAST_INTERVAL
-        if too_soon and decision["reason_sealed"] is None:
+        is_told = {"too_early", "same_day_dose", "series_complete"} & _told(rows, dose)
+        if too_soon and decision["reason_sealed"] is None and not is_told:
             yield f"dose {dose['id']} too soon after {earlier[-1]['id']}"
 
 
@@ -218,7 +232,8 @@ def given_by_a_qualified_vaccinator_at_the_bench_of_the_permit(rows: Rows) -> It
         if (permit["station"], permit["vaccinator_id"]) != (line["station"], dose["vaccinator_id"]):
             yield f"dose {dose['id']} under a permit of another"
         for record, at in ((dose, "given_at"), (permit, "granted_at")):
-            if not _is_qualified(rows, record["vaccinator_id"], "vaccinator", record[at], _seq(record)):
+            is_told = record is dose and "vaccinator_not_qualified" in _told(rows, dose)
+            if not is_told and not _is_qualified(rows, record["vaccinator_id"], "vaccinator", record[at], _seq(record)):
                 yield f"{record['id']} by somebody who was no vaccinator that day"
 
 
@@ -227,7 +242,9 @@ def given_under_a_permit_that_stood(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
         permit = rows.one("permit", dose["permit_id"])
         bound = ("visit_id", "order_id", "unit_id", "vaccinator_id")
-        is_late = not dose["given_at"] <= permit["expires_at"] <= permit["granted_at"] + LONGEST_PERMIT
+        is_told = "permit_over" in _told(rows, dose)
+        is_late = (dose["given_at"] > permit["expires_at"]) != is_told
+        is_late |= permit["expires_at"] > permit["granted_at"] + LONGEST_PERMIT
         if any(permit[name] != dose[name] for name in bound) or is_late or _seq(permit) >= _seq(dose):
             yield f"dose {dose['id']} under a permit that did not stand"
 
@@ -259,6 +276,7 @@ def no_unit_is_used_more_often_than_it_has_doses(rows: Rows) -> Iterator[str]:
         most = rows.one("product", rows.one("lot", unit["lot_id"])["product_id"])["doses_per_unit"]
         doses = [row for row in rows.of("dose", "unit_id", unit["id"]) if row["draw_id"] not in returned]
         draws = [row for row in rows.of("draw", "unit_id", unit["id"]) if row["id"] not in returned]
+        most += sum("unit_used_up" in _told(rows, row) for row in doses)
         if len(doses) > most or len(draws) > most:
             yield f"unit {unit['trace_code']}: {len(doses)} doses, {len(draws)} draws"
         if sorted(row["draw_number"] for row in draws) != list(range(1, len(draws) + 1)) and not returned:
@@ -275,7 +293,7 @@ def no_unit_is_used_more_often_than_it_has_doses(rows: Rows) -> Iterator[str]:
 def no_lot_past_its_printed_day(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
         expires_on = rows.one("lot", dose["lot_id"])["expires_on"]
-        if rows.day(dose["given_at"]) > expires_on:
+        if rows.day(dose["given_at"]) > expires_on and "lot_expired" not in _told(rows, dose):
             yield f"dose {dose['id']} of a lot that ended {expires_on}"
 
 
@@ -284,7 +302,8 @@ def nothing_held_is_given(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
         for hold in rows.of("unit_hold", "unit_id", dose["unit_id"]):
             ends = [row for row in rows.of("unit_hold_ended", "hold_id", hold["id"]) if _seq(row) < _seq(dose)]
-            if _seq(hold) < _seq(dose) and "released" not in {row["end"] for row in ends}:
+            is_held = _seq(hold) < _seq(dose) and "released" not in {row["end"] for row in ends}
+            if is_held and "unit_on_hold" not in _told(rows, dose):
                 yield f"dose {dose['id']} of a unit that was set apart"
 
 
@@ -292,7 +311,8 @@ def nothing_held_is_given(rows: Rows) -> Iterator[str]:
 def no_vial_is_used_after_its_minutes(rows: Rows) -> Iterator[str]:
     for opened in rows.all("unit_opened"):
         for dose in rows.of("dose", "unit_id", opened["unit_id"]):
-            if _seq(dose) > _seq(opened) and dose["given_at"] > opened["opened_at"] + LONGEST_OPEN:
+            is_over = _seq(dose) > _seq(opened) and dose["given_at"] > opened["opened_at"] + LONGEST_OPEN
+            if is_over and "unit_open_too_long" not in _told(rows, dose):
                 yield f"dose {dose['id']} of a vial open since {opened['opened_at']}"
 
 
@@ -300,7 +320,10 @@ def no_vial_is_used_after_its_minutes(rows: Rows) -> Iterator[str]:
 def a_unit_is_given_where_it_stands(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
         moves = [row for row in rows.of("unit_move", "unit_id", dose["unit_id"]) if _seq(row) < _seq(dose)]
-        station = rows.one("place", moves[-1]["to_place_id"])["station"] if moves else None
+        stood_in = moves[-1]["to_place_id"] if moves else None
+        station = rows.one("place", stood_in)["station"] if stood_in else None
+        if "unit_elsewhere" in _told(rows, dose):
+            continue
         if station is None or station != rows.one("permit", dose["permit_id"])["station"]:
             yield f"dose {dose['id']} of a unit that stood at {station}"
 
@@ -334,6 +357,7 @@ def _doses_standing(rows: Rows) -> Counter[tuple[str, Any]]:
         drawn = sum(row["id"] not in returned for row in rows.of("draw", "unit_id", unit["id"]))
         moved = rows.of("movement", "unit_id", unit["id"])
         wasted = sum(row["doses"] for row in moved if row["kind"] == "wasted")
+        wasted -= sum(row["doses"] for row in moved if row["kind"] == "gained")
         last = rows.of("unit_move", "unit_id", unit["id"])[-1]
         if last["to_place_id"] is not None:
             code = rows.one("place", last["to_place_id"])["code"]
@@ -351,7 +375,8 @@ def nothing_stopped_is_given(rows: Rows) -> Iterator[str]:
         named["bench"] = rows.one("permit", dose["permit_id"])["station"]
         for stop in rows.all("stop_order"):
             lifted = [row for row in rows.of("stop_lifted", "stop_id", stop["id"]) if _seq(row) < _seq(dose)]
-            if _seq(stop) < _seq(dose) and not lifted and named[stop["scope"]] == stop["target"]:
+            is_told = f"{stop['scope']}_stopped" in _told(rows, dose)
+            if _seq(stop) < _seq(dose) and not lifted and named[stop["scope"]] == stop["target"] and not is_told:
                 yield f"dose {dose['id']} in spite of stop {stop['id']}"
     for row in rows.all("stop_lifted"):
         if row["proposed_by"] == row["confirmed_by"]:
@@ -373,7 +398,8 @@ def one_open_visit_one_ticket_legal_steps(rows: Rows) -> Iterator[str]:
     for visit in rows.all("visit"):
         steps = [row["outcome"] for row in rows.of("visit_step", "visit_id", visit["id"])]
         for earlier, later in zip(["", *steps], steps, strict=False):
-            if later not in WAYS.get(earlier, set()):
+            is_of_needle = later == "needle_was_in" and AFTER_A_DOSE.isdisjoint(steps[: steps.index(later)])
+            if later not in WAYS.get(earlier, set()) and not is_of_needle:
                 yield f"visit {visit['id']}: {later} after {earlier or 'nothing'}"
         if stands[visit["id"]]["is_open"] != (steps[-1] in WAYS):
             yield f"visit {visit['id']}: is_open is not what its steps say"
@@ -461,7 +487,7 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
         left = [row for table in ("departure", "left_unseen") for row in rows.of(table, "visit_id", visit_id)]
         continued = [row for row in rows.of("visit_step", "visit_id", visit_id) if row["outcome"] == "continued"]
         ended = [*left, *_transfers(rows, visit_id), *continued]
-        if [rows.one("dose", row["record_id"])["visit_id"] for row in continued] != _taken_over_by(rows, visit_id):
+        if [rows.one("dose", row["record_id"])["visit_id"] for row in continued] != _watched_on_by(rows, visit_id):
             yield f"visit {visit_id} does not go on where its watch went"
         came_back = [row for one in left for row in rows.of("taken_back", "left_unseen_id", one["id"])]
         is_watched = now["stage"] == "observed"
@@ -474,6 +500,12 @@ def nobody_is_forgotten_and_nobody_sits_on_another(rows: Rows) -> Iterator[str]:
         seat_code = placed[-1]["seat_code"] if is_watched and placed else None
         if seat_code and seats.setdefault(seat_code, visit_id) != visit_id:
             yield f"visits {seats[seat_code]} and {visit_id} sit on one seat"
+
+
+def _watched_on_by(rows: Rows, visit_id: Any) -> list[Any]:
+    """Return the visit that took a visit's watch over: not one whose needle came when nobody was watched any more."""
+    later = [(one, rows.of("dose", "visit_id", one)[0]) for one in _taken_over_by(rows, visit_id)]
+    return [one for one, dose in later if "earlier_dose_not_watched" not in _told(rows, dose)]
 
 
 def _taken_over_by(rows: Rows, visit_id: Any) -> list[Any]:
@@ -505,7 +537,7 @@ def nobody_completes_unwell_or_at_risk_and_not_looked_at(rows: Rows) -> Iterator
 @invariant(31)
 def nobody_leaves_who_is_being_cared_for(rows: Rows) -> Iterator[str]:
     for departure in [*rows.all("departure"), *rows.all("left_unseen")]:
-        for event in rows.of("adverse_event", "visit_id", departure["visit_id"]):
+        for event in _events_of_stay(rows, departure["visit_id"]):
             ended = [row for row in rows.of("care_over", "event_id", event["id"]) if _seq(row) < _seq(departure)]
             if _seq(event) < _seq(departure) and not ended:
                 yield f"departure {departure['id']} from the care of event {event['number']}"
@@ -531,10 +563,21 @@ def a_cluster_is_one_alert(rows: Rows) -> Iterator[str]:
 
 
 def _transfers(rows: Rows, visit_id: Any) -> list[Row]:
-    """Return the ends of a visit's care after which its person did not sit on here."""
-    events = rows.of("adverse_event", "visit_id", visit_id)
-    ended = [row for event in events for row in rows.of("care_over", "event_id", event["id"])]
-    return [row for row in ended if row["care_end"] not in {"well_again", "declined"}]
+    """Return the ends of care after which a visit's person did not sit on here, while they were watched on it."""
+    doses = rows.of("dose", "visit_id", visit_id)
+    later = [row for one in _taken_over_by(rows, visit_id) for row in rows.of("dose", "visit_id", one)]
+    ended = [row for event in _events_of_stay(rows, visit_id) for row in rows.of("care_over", "event_id", event["id"])]
+    return [
+        row
+        for row in ended
+        if row["care_end"] not in {"well_again", "declined"}
+        and any(_seq(dose) < _seq(row) for dose in doses)
+        and all(_seq(dose) > _seq(row) for dose in later)
+    ]
+
+
+def _events_of_stay(rows: Rows, visit_id: Any) -> list[Row]:
+    return [event for one in _stay(rows, visit_id) for event in rows.of("adverse_event", "visit_id", one)]
 
 
 def _due_at(rows: Rows, departure: Row) -> datetime:
@@ -549,6 +592,8 @@ def _due_at(rows: Rows, departure: Row) -> datetime:
 @invariant(33)
 def nothing_is_given_while_the_site_is_not_open_and_safe(rows: Rows) -> Iterator[str]:
     for dose in rows.all("dose"):
+        if PAUSES & _told(rows, dose):
+            continue
         openings = [row for row in rows.all("opening") if _seq(row) < _seq(dose)]
         if not openings or dose["given_at"] >= openings[-1]["ends_at"]:
             yield f"dose {dose['id']} at a site that was not open"

@@ -28,7 +28,7 @@ STEPS_OF_AN_EXAMPLE = 20
 COUNTED = (
     *("visit", "decision", "consent", "permit", "dose", "departure", "refusal", "sent_back"),
     *("placement", "observation_check", "check_overruled", "left_unseen"),
-    *("visit_follows", "further_withdrawn", "exit_scan", "dose_against_rule"),
+    *("visit_follows", "further_withdrawn", "exit_scan", "dose_against_rule", "dose_despite_refusal"),
     *("adverse_event", "care_over", "similar_events"),
 )
 Reached = Counter[str]

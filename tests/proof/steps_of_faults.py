@@ -48,6 +48,20 @@ class FaultSteps(RuleBasedStateMachine):
         permits = self.clinic.permits[-6:]
         self.clinic.die_in(self.clinic.cast.vaccinators[0], self.clinic.giving(permits[number % len(permits)]))
 
+    @precondition(lambda self: bool(self.clinic.permits))
+    @rule(number=NUMBERS, bench=st.sampled_from([0, 0, 0, 1]), why=st.sampled_from(["it was in", "it was in", ""]))
+    def the_needle_was_in(self, number: int, bench: int, why: str) -> None:
+        permits = self.clinic.permits[-6:]
+        said = self.clinic.needle_was_in(permits[number % len(permits)], why)
+        self.clinic.act(self.clinic.cast.vaccinators[bench], said)
+
+    @precondition(lambda self: bool(self.clinic.permits))
+    @rule(number=NUMBERS)
+    def the_process_dies_while_a_needle_that_was_in_is_recorded(self, number: int) -> None:
+        permits = self.clinic.permits[-6:]
+        said = self.clinic.needle_was_in(permits[number % len(permits)], "it was in")
+        self.clinic.die_in(self.clinic.cast.vaccinators[0], said)
+
     @rule(person=st.integers(0, len(PEOPLE) - 1))
     def two_desks_check_in_one_person(self, person: int) -> None:
         arriving = self.clinic.arriving(PEOPLE[person])

@@ -36,6 +36,7 @@ UNIT = UnitFacts(
 AT = AtBench(BENCH, NOW, TODAY)
 FACTS = NeedleFacts(
     at=AT,
+    person_id=UUID(int=5),
     order=ORDER,
     unit=UNIT,
     vaccine=VACCINE,

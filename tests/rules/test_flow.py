@@ -82,6 +82,17 @@ def test_nothing_leads_back_from_behind_the_needle() -> None:
     assert set(STEPS[Stage.OBSERVED].values()) == ways_out
 
 
+def test_a_needle_that_was_in_is_recorded_from_wherever_no_dose_was_given_and_from_nowhere_else() -> None:
+    """DESIGN: a physical act is never un-happened."""
+    had_a_dose = {Stage.OBSERVED, Stage.COMPLETED, Stage.LEFT_EARLY, Stage.LEFT_UNSEEN, Stage.TRANSFERRED}
+    for stage in set(Stage) - had_a_dose:
+        assert advance(stage, Outcome.NEEDLE_WAS_IN) is Stage.OBSERVED
+    for stage in had_a_dose:
+        with pytest.raises(StepOutOfOrder):
+            advance(stage, Outcome.NEEDLE_WAS_IN)
+
+
 def test_only_who_left_unseen_comes_back_and_only_to_be_watched() -> None:
-    assert WAYS_BACK == {Stage.LEFT_UNSEEN: {Outcome.CAME_BACK: Stage.OBSERVED}}
+    assert WAYS_BACK[Stage.LEFT_UNSEEN] == {Outcome.CAME_BACK: Stage.OBSERVED}
+    assert [stage for stage, ways in WAYS_BACK.items() if Outcome.CAME_BACK in ways] == [Stage.LEFT_UNSEEN]
     assert not any(stage.is_open for stage in WAYS_BACK)

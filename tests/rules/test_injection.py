@@ -41,6 +41,7 @@ PERMIT = PermitFacts(
     UNIT.unit_id,
     "bench-1",
     NURSE,
+    NOW,
     NOW + timedelta(minutes=5),
     is_used=False,
 )

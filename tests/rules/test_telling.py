@@ -21,6 +21,7 @@ FIGURES: dict[Phrase, dict[str, Figure]] = {
     Phrase.MORNING_NOT_READ: {"day": "2026-03-02"},
     Phrase.AFTERNOON_NOT_READ: {"day": "2026-03-02"},
     Phrase.STOPPED: {"count": 2, "stop_scope": "lot"},
+    Phrase.BARRED_VIAL: {"lot": "批202601-A", "barring": "lot_expired unit_on_hold product_stopped"},
     Phrase.TO_ASSESS: {"count": 3},
     Phrase.COME_TO_SEAT: {"ticket": 17, "spot": "seat-3"},
     Phrase.COME_TO_PLACE: {"ticket": 17, "spot": "bench-1"},

@@ -211,11 +211,12 @@ def end(tx: Tx, number: int, ending: Ending) -> EventRef:
     ref, ending_id = end_care(tx, event.event_id, ending.how), tx.new_id()
     sealed = tx.keyring.seal(msgspec.json.encode(ending).decode(), ending_context(ending_id))
     tx.append(CareEnding, id=ending_id, event_id=event.event_id, ending_sealed=sealed)
-    if event.visit_id is not None and stage_of(tx, event.visit_id) is Stage.OBSERVED:
+    visit_id = visit_that_counts(tx.connection, event.visit_id) if event.visit_id else None
+    if visit_id is not None and stage_of(tx, visit_id) is Stage.OBSERVED:
         if watched_on is not None:
-            start_watch(tx, event.visit_id, tx.now, watched_on)
+            start_watch(tx, visit_id, tx.now, watched_on)
         elif ending.how is not CareEnd.DECLINED:
-            take_step(tx, event.visit_id, Outcome.TRANSFERRED, ending_id)
+            take_step(tx, visit_id, Outcome.TRANSFERRED, ending_id)
     _stand_down(tx, event.seat_code)
     tx.journal("care_ended", event.event_id, CARE, ADVERSE_EVENTS, VISITS)
     return ref
