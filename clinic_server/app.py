@@ -28,7 +28,8 @@ from clinic_server.alerts import api as alerts_api
 from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
-from clinic_server.alerts.missing import MissingRecordsWatch, tell_missing
+from clinic_server.alerts.missing import tell_missing
+from clinic_server.alerts.settling import AnsweredWatch
 from clinic_server.audit import api as audit_api
 from clinic_server.audit import pages as audit_pages
 from clinic_server.audit.looking import LookBook, LooksNoted
@@ -294,7 +295,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
         Backups(house),
-        MissingRecordsWatch(house),
+        AnsweredWatch(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,

@@ -1,24 +1,18 @@
 """Records that the journal lost: a new epoch begins, everybody is called, and somebody says what they do about it."""
 
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
-from clinic_server.alerts.raising import close, raise_alarm
-from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, CloseReason, Severity
-from clinic_server.alerts.tables import alert_answered, alert_now
+from clinic_server.alerts.raising import raise_alarm
+from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
+from clinic_server.alerts.tables import alert_now
 from clinic_server.alerts.telling import Phrase, tell
-from clinic_server.kit.access import system_actor
-from clinic_server.kit.call import House
 from clinic_server.kit.journal import Head
 from clinic_server.kit.tx import Tx
-from clinic_server.kit.watcher import Watcher
 from clinic_server.kit.witness import MissingRecords, missing_from
 
-LOOKS_EVERY_S = 20.0
 PLACE = "records"  # where the alert stands; no place of the site has this name
-_ACTOR = system_actor("witness")
 
 
 def hear_witness(tx: Tx, known: Head) -> None:
@@ -40,35 +34,9 @@ def tell_missing(tx: Tx, missing: MissingRecords) -> None:
 
 def missing_since() -> Select[Any]:
     """Ask since when records are missing and nobody has said what they do about it."""
-    return select(func.min(alert_now.c.opened_at)).where(*_stands())
+    return select(func.min(alert_now.c.opened_at)).where(are_missing_records(), alert_now.c.state != AlertState.CLOSED)
 
 
-class MissingRecordsWatch(Watcher):
-    """Ends the alert once somebody has said by name what they do: what is gone does not come back by itself."""
-
-    def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
-        super().__init__("missing records", every_s)
-        self._db = house.db
-
-    async def look(self) -> None:
-        """End the alert if it was answered with a comment."""
-        alert_id = await self._db.read(_answered_alert)
-        if alert_id is not None:
-            await self._db.write(lambda tx: _settle(tx, alert_id), _ACTOR)
-
-
-def _stands() -> tuple[ColumnElement[bool], ...]:
-    now = alert_now.c
-    return now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, now.state != AlertState.CLOSED
-
-
-def _answered_alert(connection: Connection) -> UUID | None:
-    now, answers = alert_now.c, alert_answered.c
-    is_answered = exists().where(answers.alert_id == now.alert_id, answers.comment.is_not(None))
-    found: UUID | None = connection.execute(select(now.alert_id).where(*_stands(), is_answered)).scalar()
-    return found
-
-
-def _settle(tx: Tx, alert_id: UUID) -> None:
-    close(tx, alert_id, CloseReason.DECIDED)
-    tx.journal("missing_records_settled", alert_id, ALERTS)
+def are_missing_records() -> ColumnElement[bool]:
+    """Tell of an alert that it stands for records that are missing."""
+    return and_(alert_now.c.kind == AlertKind.SERVER_FAULT, alert_now.c.place_code == PLACE)

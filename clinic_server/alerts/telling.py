@@ -45,6 +45,7 @@ class Phrase(StrEnum):
     RECORDS_LOST = "records_lost"
     OTHER_RECORDS = "other_records"
     CHANNEL_FAILS = "channel_fails"
+    SEARCHES = "searches"
     REHEARSED = "rehearsed"
 
 
@@ -78,6 +79,7 @@ _SHORT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.RECORDS_LOST: "{count} RECORDS LOST AFTER {line}",
         Phrase.OTHER_RECORDS: "OTHER RECORDS AT {line}",
         Phrase.CHANNEL_FAILS: "CHANNEL {reason}",
+        Phrase.SEARCHES: "{count} SEARCHES IN {minutes} MIN",
         Phrase.REHEARSED: "REHEARSAL, NOTHING IS WRONG",
     }
 )

@@ -29,7 +29,7 @@ from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.inbox import Delivery, Inbox
 from clinic_server.kit.labels import labels
 from clinic_server.kit.tx import Tx
-from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.documents import Document, DocumentKind, NumberRefused, Sex
 from clinic_server.people.lookup import find_by_document, people, person
 from clinic_server.people.rules import (
     CardFacts,
@@ -205,6 +205,15 @@ def begun_with(inbox: Inbox, station: str, delivery_id: UUID) -> Document | None
         return Document.parse(scanned_number(delivery.content)) if delivery else None
     except (ClinicError, TypeError):
         return None
+
+
+def owners_of(connection: Connection, keyring: Keyring, scanned: ScanFacts) -> Collection[UUID]:
+    """Return whose document's number was scanned, nobody where it is none or unknown."""
+    try:
+        owner = find_by_document(connection, keyring, Document.parse(scanned.text))
+    except NumberRefused:
+        return ()
+    return () if owner is None else (owner,)
 
 
 def issued(connection: Connection, visit_id: UUID) -> Issued:

@@ -25,6 +25,7 @@ from clinic_server.people.rules import (
 from clinic_server.queue.lookup import minutes_to_wait
 from clinic_server.queue.rules import SERVED
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import ScanFacts
 from clinic_server.visits.chain import waiting_for_more
 from clinic_server.visits.flow import STEPS, Outcome, Stage
 from clinic_server.visits.lookup import count_by_stage
@@ -130,7 +131,11 @@ async def check_in_by_card(call: Desk) -> Response:
 async def scan_typed(call: Desk) -> Response:
     """Take what a scanner typed that plays keyboard as if the desk's own scanner had read it; nothing is recorded."""
     form = await call.form(ScanForm)
-    call.house.inbox.put(call.station(), How.SCAN.value, call.house.recognise(form.scanned))
+    scanned, keyring = call.house.recognise(form.scanned), call.house.db.keyring
+    if isinstance(scanned, ScanFacts):  # a bare number can be typed, and shows whose it is; a slip's code cannot
+        await call.begin_search()
+        call.showed(await call.read(lambda connection: lookup.owners_of(connection, keyring, scanned)))
+    call.house.inbox.put(call.station(), How.SCAN.value, scanned)
     return go_to(call.request, "/check-in")
 
 

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 from clinic_server.kit.errors import NotFound, Refused
 from clinic_server.people.documents import Document, DocumentKind, Sex, country_code
@@ -14,6 +16,7 @@ MOST_NAME_CHARACTERS = 100
 PHONE = r"^[0-9+][0-9 \-]+$"  # digits as they are written, a country's plus before them
 PHONE_OR_NONE = f"{PHONE}|^$"
 MOST_PHONE_CHARACTERS = 30
+MOST_FOUND = 9  # a digit chooses each; a longer list is leafed through and not compared
 _COUNTRY = re.compile("[A-Z]{3}")
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})  # private-use characters stay: cards have them
 
@@ -36,6 +39,12 @@ class PersonUnknown(NotFound):
     """Nobody here has this id or this document."""
 
     code = "person_unknown"
+
+
+class TooManyAlike(Refused):
+    """More people are like this than can be compared; ``most`` is how many can."""
+
+    code = "too_many_alike"
 
 
 class IdentityIncomplete(Refused):
@@ -205,6 +214,12 @@ def completed_by(stated: IdentityFacts, held: PersonFacts) -> IdentityFacts:
 def may_replace(held: Source, new: Source) -> bool:
     """Tell whether what was read this way may stand in place of what was read that way, once confirmed."""
     return new is Source.CARD or held is not Source.CARD
+
+
+def refuse_too_many(alike: Collection[UUID]) -> None:
+    """Raise TooManyAlike where a search found more people than anybody compares."""
+    if len(alike) > MOST_FOUND:
+        raise TooManyAlike(most=MOST_FOUND)
 
 
 def tidy_name(name: str) -> str:

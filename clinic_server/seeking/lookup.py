@@ -11,8 +11,8 @@ from clinic_server.consent.signers import GuardianSigned, guardians_of
 from clinic_server.kit.call import Call
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.lookup import people, people_named, people_reached
-from clinic_server.people.rules import PersonFacts
-from clinic_server.seeking.rules import MOST_FOUND, Description, TooManyAlike
+from clinic_server.people.rules import PersonFacts, refuse_too_many
+from clinic_server.seeking.rules import Description
 from clinic_server.visits.lookup import last_visit_of
 
 
@@ -38,7 +38,7 @@ class Candidate:
 
 async def look_on_record(call: Call, sought: Description) -> Sequence[Candidate]:
     """Return the candidates, with who looked and whom the answer shows kept; a search that shows nobody is one too."""
-    call.showed(())
+    await call.begin_search()
     found = await call.read(lambda connection: candidates(connection, call.house.db.keyring, sought))
     call.showed([one.person_id for one in found])
     return found
@@ -47,8 +47,7 @@ async def look_on_record(call: Call, sought: Description) -> Sequence[Candidate]
 def candidates(connection: Connection, keyring: Keyring, sought: Description) -> Sequence[Candidate]:
     """Return everybody like this, who was here last first, or raise TooManyAlike."""
     alike = _alike(connection, keyring, sought)
-    if len(alike) > MOST_FOUND:
-        raise TooManyAlike(most=MOST_FOUND)
+    refuse_too_many(alike)
     held = people(connection, keyring, alike)
     guardians = guardians_of(connection, keyring, alike)
     found = [

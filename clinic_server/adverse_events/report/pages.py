@@ -108,6 +108,7 @@ async def seek_by_name_or_number(call: Writer) -> HTMLResponse:
     """Show who is on record of a name or a number; who looked is kept, and the address tells nothing."""
     form, keyring = await call.form(SoughtForm), call.house.db.keyring
     document = form.document()
+    await call.begin_search()
     if document is not None:
         return _sought(call, await call.read(lambda connection: people_by_number(connection, keyring, document)))
     return _sought(
