@@ -29,16 +29,19 @@ from clinic_server.alerts import ladders
 from clinic_server.alerts import pages as alerts_pages
 from clinic_server.alerts.links import Tries
 from clinic_server.alerts.missing import tell_missing
-from clinic_server.alerts.settling import AnsweredAlerts
+from clinic_server.alerts.settling import AnsweredWatch
 from clinic_server.audit import api as audit_api
 from clinic_server.audit import pages as audit_pages
 from clinic_server.audit.looking import LookBook, LooksNoted
 from clinic_server.backup.watching import Backups
 from clinic_server.certificates import pages as certificates_pages
+from clinic_server.check_in import admissions
 from clinic_server.check_in import api as check_in_api
 from clinic_server.check_in import pages as check_in_pages
 from clinic_server.check_in.group import api as group_api
 from clinic_server.check_in.group import pages as group_pages
+from clinic_server.check_in.newborn import api as newborn_api
+from clinic_server.check_in.newborn import pages as newborn_pages
 from clinic_server.closing import api as closing_api
 from clinic_server.closing import pages as closing_pages
 from clinic_server.cold_chain import api as cold_chain_api
@@ -134,7 +137,7 @@ from clinic_server.screening import api as screening_api
 from clinic_server.screening import own_pages as own_answers_pages
 from clinic_server.screening import pages as screening_pages
 from clinic_server.screening import rule_set_api, rule_set_pages, rule_sets
-from clinic_server.screening.adoption import changed_sets
+from clinic_server.screening.adoption import admission_adopted, changed_sets
 from clinic_server.seeking import api as seeking_api
 from clinic_server.seeking import pages as seeking_pages
 from clinic_server.setting_up import pages as setting_up_pages
@@ -162,6 +165,8 @@ ROUTERS = (
     check_in_pages.router,
     group_api.router,
     group_pages.router,
+    newborn_api.router,
+    newborn_pages.router,
     seeking_api.router,
     seeking_pages.router,
     screening_api.router,
@@ -248,7 +253,7 @@ ROUTERS = (
     voice_pages.router,
     patterns.router,
 )
-_CLINIC_DATA = (rule_sets, schedules, texts, checklists, kit_lists, check_plans, ladders, voice_words)
+_CLINIC_DATA = (admissions, rule_sets, schedules, texts, checklists, kit_lists, check_plans, ladders, voice_words)
 _EVENT_DATA = (symptoms, drug_tables, protocols, deadlines, kinds, limits)
 
 
@@ -265,7 +270,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.dry_runs = DryRuns(clock)
         app.state.boards = SharedBoards(house.db)
         app.state.alert_link_tries = Tries(clock)
-        app.state.place_names = place_names
+        app.state.place_names, app.state.admission_adopted = place_names, admission_adopted
         app.state.set_up_code = _shown(await set_up_code_for(house.db))
         try:
             async with _looked_after(app, house):
@@ -295,7 +300,7 @@ async def _looked_after(app: FastAPI, house: House) -> AsyncIterator[None]:
         ProbeDoubts(house) as probe_doubts,
         DosesDue(house),
         Backups(house),
-        AnsweredAlerts(house),
+        AnsweredWatch(house),
         UpkeepDue(house) as upkeep_due,
         ReadingSeals(house) as reading_seals,
         ReadinessWatch(house) as readiness,

@@ -97,6 +97,14 @@ class SecuritySettings(_Section):
 
     key_file: Path = Field(Path("var/site.key"), description="32 secret bytes; keep a copy off this machine.")
     idle_minutes: int = Field(30, ge=1, le=720, description="A session without activity ends after this long.")
+    most_searches: int = Field(
+        120,
+        ge=60,
+        le=1000,
+        description="Times one person may look for somebody by name, telephone or number within the minutes below;"
+        " more are refused and an alarm is raised.",
+    )
+    searches_minutes: int = Field(60, ge=10, le=1440, description="Minutes within which such searches are counted.")
 
 
 class WallSettings(_Section):

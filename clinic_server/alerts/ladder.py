@@ -14,6 +14,7 @@ from clinic_server.alerts.rules import AlertFacts, AlertKind, AlertState, DueKin
 
 CLOCK_IS_BACK = timedelta(minutes=1)  # less is a clock being kept right
 SHELVABLE = frozenset({AlertKind.TOO_WARM, AlertKind.TOO_COLD})  # what an open door explains
+_NEVER_OK_AGAIN = frozenset({AlertKind.ADVERSE_EVENT, AlertKind.MANY_SEARCHES, AlertKind.BARRED_VIAL_GIVEN})
 _SHORT = 80
 
 
@@ -159,8 +160,8 @@ def short_words(kind: DueKind, alerts: Sequence[AlertFacts]) -> str:
 
 
 def _end_words(alerts: Sequence[AlertFacts]) -> str:
-    """Say how alerts ended: a person who was cared for need not be well again."""
-    return "OVER " if any(one.kind is AlertKind.ADVERSE_EVENT for one in alerts) else "OK AGAIN "
+    """Say how alerts ended: a person who was cared for need not be well again, and what was seen stays seen."""
+    return "OVER " if any(one.kind in _NEVER_OK_AGAIN for one in alerts) else "OK AGAIN "
 
 
 def _one(alert: AlertFacts) -> str:

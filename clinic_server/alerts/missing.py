@@ -1,8 +1,8 @@
-"""Records that the journal lost: a new epoch begins, and everybody is called until somebody says what they do."""
+"""Records that the journal lost: a new epoch begins, everybody is called, and somebody says what they do about it."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
@@ -34,9 +34,9 @@ def tell_missing(tx: Tx, missing: MissingRecords) -> None:
 
 def missing_since() -> Select[Any]:
     """Ask since when records are missing and nobody has said what they do about it."""
-    return select(func.min(alert_now.c.opened_at)).where(*_stands())
+    return select(func.min(alert_now.c.opened_at)).where(are_missing_records(), alert_now.c.state != AlertState.CLOSED)
 
 
-def _stands() -> tuple[ColumnElement[bool], ...]:
-    now = alert_now.c
-    return now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, now.state != AlertState.CLOSED
+def are_missing_records() -> ColumnElement[bool]:
+    """Tell of an alert that it stands for records that are missing."""
+    return and_(alert_now.c.kind == AlertKind.SERVER_FAULT, alert_now.c.place_code == PLACE)

@@ -44,6 +44,7 @@ class AlertKind(StrEnum):
     DEVICE_LOST = "device_lost"
     SERVER_FAULT = "server_fault"
     PAGER_FAILED = "pager_failed"
+    MANY_SEARCHES = "many_searches"
     REHEARSAL = "rehearsal"
 
 

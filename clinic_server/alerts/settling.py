@@ -1,12 +1,10 @@
-"""Alerts of what does not come right by itself: they are over once somebody has said by name what they do about it."""
+"""Alerts about what does not come back by itself: they are over once somebody has said by name what they do."""
 
-from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import Connection, exists, or_, select
 
-from clinic_server.alerts.missing import PLACE
+from clinic_server.alerts.missing import are_missing_records
 from clinic_server.alerts.raising import close
 from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, CloseReason
 from clinic_server.alerts.tables import alert_answered, alert_now
@@ -17,15 +15,11 @@ from clinic_server.kit.watcher import Watcher
 
 LOOKS_EVERY_S = 20.0
 _ACTOR = system_actor("alerts")
-_now, _answers = alert_now.c, alert_answered.c
-_OVER_ONCE_ANSWERED = or_(
-    and_(_now.kind == AlertKind.SERVER_FAULT, _now.place_code == PLACE),  # what is gone does not come back
-    _now.kind == AlertKind.BARRED_VIAL_GIVEN,  # nor out of an arm
-)
+_NOT_BACK = (AlertKind.MANY_SEARCHES, AlertKind.BARRED_VIAL_GIVEN)  # what was seen is seen; nothing comes out of an arm
 
 
-class AnsweredAlerts(Watcher):
-    """Ends those alerts that were answered with a comment and that nothing else would end."""
+class AnsweredWatch(Watcher):
+    """Ends such alerts once they were answered with a comment."""
 
     def __init__(self, house: House, every_s: float = LOOKS_EVERY_S) -> None:
         super().__init__("answered alerts", every_s)
@@ -33,16 +27,19 @@ class AnsweredAlerts(Watcher):
 
     async def look(self) -> None:
         """End what was answered."""
-        for alert_id in await self._db.read(_answered):
-            await self._db.write(partial(_settle, alert_id), _ACTOR)
+        if await self._db.read(_answered):
+            await self._db.write(_settle, _ACTOR)
 
 
-def _answered(connection: Connection) -> Sequence[UUID]:
-    is_answered = exists().where(_answers.alert_id == _now.alert_id, _answers.comment.is_not(None))
-    is_open = _now.state != AlertState.CLOSED
-    return connection.execute(select(_now.alert_id).where(is_open, _OVER_ONCE_ANSWERED, is_answered)).scalars().all()
+def _answered(connection: Connection) -> list[UUID]:
+    now, answers = alert_now.c, alert_answered.c
+    stays = or_(are_missing_records(), now.kind.in_(_NOT_BACK))
+    is_answered = exists().where(answers.alert_id == now.alert_id, answers.comment.is_not(None))
+    asked = select(now.alert_id).where(stays, now.state != AlertState.CLOSED, is_answered)
+    return list(connection.execute(asked).scalars())
 
 
-def _settle(alert_id: UUID, tx: Tx) -> None:
-    close(tx, alert_id, CloseReason.DECIDED)
-    tx.journal("alert_settled", alert_id, ALERTS)
+def _settle(tx: Tx) -> None:
+    for alert_id in _answered(tx.connection):
+        close(tx, alert_id, CloseReason.DECIDED)
+        tx.journal("alert_settled", alert_id, ALERTS)

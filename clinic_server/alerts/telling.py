@@ -47,6 +47,7 @@ class Phrase(StrEnum):
     RECORDS_LOST = "records_lost"
     OTHER_RECORDS = "other_records"
     CHANNEL_FAILS = "channel_fails"
+    SEARCHES = "searches"
     REHEARSED = "rehearsed"
 
 
@@ -81,6 +82,7 @@ _SHORT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.RECORDS_LOST: "{count} RECORDS LOST AFTER {line}",
         Phrase.OTHER_RECORDS: "OTHER RECORDS AT {line}",
         Phrase.CHANNEL_FAILS: "CHANNEL {reason}",
+        Phrase.SEARCHES: "{count} SEARCHES IN {minutes} MIN",
         Phrase.REHEARSED: "REHEARSAL, NOTHING IS WRONG",
     }
 )

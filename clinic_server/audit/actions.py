@@ -1,18 +1,23 @@
 """Keeping looks, many under one line of the journal, and the result of a walk over it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Column, select
 
 from clinic_server.adverse_events.tables import adverse_event
-from clinic_server.audit.rules import Look, Subject
+from clinic_server.alerts.raising import raise_alarm
+from clinic_server.alerts.rules import Alarm, AlertKind, Severity
+from clinic_server.alerts.telling import Phrase, tell
+from clinic_server.audit.rules import Look, SearchLimit, Subject
 from clinic_server.audit.tables import JournalChecked, LookedAt
 from clinic_server.kit.journal import Verification
 from clinic_server.kit.tx import Tx
 from clinic_server.people.tables import person
 from clinic_server.staff.actions import require_signed_in
+from clinic_server.staff.lookup import number_of
 from clinic_server.visits.tables import dose, visit
 
 AUDIT = "audit"
@@ -38,6 +43,16 @@ def keep_looks(tx: Tx, looks: Sequence[Look]) -> None:
             looked_at=one.looked_at,
         )
     tx.journal("looks_kept", None, AUDIT)
+
+
+def tell_many_searches(tx: Tx, limit: SearchLimit) -> UUID:
+    """Raise the alarm about whoever searched for too many people; it names them by their number alone."""
+    staff_id = require_signed_in(tx)
+    told = tell(Phrase.SEARCHES, count=limit.most, minutes=limit.within // timedelta(minutes=1))
+    place = f"staff-{number_of(tx.connection, staff_id)}"
+    alert_id = raise_alarm(tx, Alarm(AlertKind.MANY_SEARCHES, Severity.ALARM, told, place, staff_id))
+    tx.journal("many_searches_told", alert_id, AUDIT)
+    return alert_id
 
 
 def keep_check(tx: Tx, seen: Verification) -> UUID:

@@ -3,7 +3,10 @@
 A page never waits for this. What a killed server had gathered since it last kept looks is lost, and no more than that.
 """
 
+import asyncio
 from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -11,17 +14,24 @@ from uuid import UUID, uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinic_server.audit.actions import keep_looks
-from clinic_server.audit.rules import LatelySeen, Look, Subject, subject_of
+from clinic_server.audit.actions import keep_looks, tell_many_searches
+from clinic_server.audit.lookup import searches_between, told_of_searches
+from clinic_server.audit.rules import LatelySeen, Look, SearchLimit, Subject, TooManySearches, subject_of
 from clinic_server.kit.access import Actor, system_actor
 from clinic_server.kit.call import SHOWN, House
 from clinic_server.kit.watcher import Watcher
+from clinic_server.settings import SecuritySettings
 
 KEPT_EVERY_S: Final = 5.0
 _MOST_GATHERED: Final = 50_000
 _MOST_AT_ONCE: Final = 50  # some 10 ms of the writer's time, for which no desk waits long
 _AUDIT: Final = system_actor("audit")
 _log = structlog.get_logger(__name__)
+
+
+def search_limit(security: SecuritySettings) -> SearchLimit:
+    """Return how often one person may search at this site."""
+    return SearchLimit(security.most_searches, timedelta(minutes=security.searches_minutes))
 
 
 class LookBook(Watcher):
@@ -32,6 +42,8 @@ class LookBook(Watcher):
         self._db = house.db
         self._seen = LatelySeen()
         self._gathered: list[Look] = []
+        self._limit = search_limit(house.settings.security)
+        self._one_search, self._one_keeping = asyncio.Lock(), asyncio.Lock()
 
     def note(self, actor: Actor, page: str, parameters: dict[str, Any]) -> None:
         """Note that somebody was shown a page, if it is one person's."""
@@ -39,9 +51,34 @@ class LookBook(Watcher):
         if subject is not None:
             self._gather(actor, page, *subject)
 
-    def note_search(self, actor: Actor, page: str, shown: Collection[UUID]) -> None:
-        """Note that somebody searched, and everybody whom the answer showed."""
-        self._gather(actor, page, Subject.SEARCH, str(uuid4()))
+    async def begin_search(self, actor: Actor, page: str) -> None:
+        """Note that somebody searches, or raise TooManySearches, of which the site is told.
+
+        One after the other, so that nobody asks many at once before the first is counted.
+        """
+        async with self._one_search:
+            refusal = await self._refusal_of(actor)
+            if refusal is None:
+                self._gather(actor, page, Subject.SEARCH, str(uuid4()))
+        if refusal is not None:
+            await self._tell(actor)
+            raise refusal
+
+    async def _refusal_of(self, actor: Actor) -> TooManySearches | None:
+        waiting = [one for one in self._gathered if one.subject is Subject.SEARCH and one.staff_id == actor.staff_id]
+        limit, now = self._limit, self._db.clock.now()
+        kept = await self._db.read(lambda one: searches_between(one, actor.staff_id, now - limit.within, now))
+        begun = dict(kept) | {one.subject_id: one.looked_at for one in waiting}  # some are kept while this is asked
+        return limit.refusal(begun.values(), now)
+
+    async def _tell(self, actor: Actor) -> None:
+        """Raise the alarm, unless it was raised of these same searches."""
+        since = self._db.clock.now() - self._limit.within
+        if not await self._db.read(lambda connection: told_of_searches(connection, actor.staff_id, since)):
+            await self._db.write(lambda tx: tell_many_searches(tx, self._limit), actor)
+
+    def note_shown(self, actor: Actor, page: str, shown: Collection[UUID]) -> None:
+        """Note everybody whom an answer showed."""
         for person_id in shown:
             self._gather(actor, page, Subject.PERSON, str(person_id))
 
@@ -57,10 +94,11 @@ class LookBook(Watcher):
         self._gathered.append(look)
 
     async def look(self) -> None:
-        """Keep what was gathered."""
-        while batch := self._gathered[:_MOST_AT_ONCE]:
-            await self._db.write(lambda tx, batch=batch: keep_looks(tx, batch), _AUDIT)  # type: ignore[misc]  # bound
-            del self._gathered[: len(batch)]
+        """Keep what was gathered; whoever asks meanwhile waits, or looks would be kept twice or not at all."""
+        async with self._one_keeping:
+            while batch := self._gathered[:_MOST_AT_ONCE]:
+                await self._db.write(partial(keep_looks, looks=batch), _AUDIT)
+                del self._gathered[: len(batch)]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -96,6 +134,6 @@ def _note(scope: Scope, *, was_shown: bool) -> None:
     if actor is None or route is None or book is None:
         return
     if (shown := scope["state"].get(SHOWN)) is not None:
-        book.note_search(actor, route.path, shown)
+        book.note_shown(actor, route.path, shown)
     elif was_shown and scope["method"] == "GET":
         book.note(actor, route.path, scope["path_params"])

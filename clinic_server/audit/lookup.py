@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
+from clinic_server.alerts.rules import AlertKind, AlertState
+from clinic_server.alerts.tables import alert_now
+from clinic_server.audit.rules import Subject
 from clinic_server.audit.tables import journal_checked, look
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.journal import head_of, journal
@@ -98,6 +101,22 @@ def looks(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
         asked = asked.where(look.c.journal_seq < wanted.before)
     rows = connection.execute(asked.order_by(look.c.looked_at.desc(), look.c.id.desc()).limit(LINES_ON_A_PAGE))
     return [LookSeen(*row) for row in rows]
+
+
+def searches_between(
+    connection: Connection, staff_id: UUID | None, since: datetime, until: datetime
+) -> Sequence[tuple[str, datetime]]:
+    """Return the id and instant of every search of somebody's that is kept, after one instant and up to another."""
+    is_theirs = (look.c.staff_id == staff_id, look.c.looked_at > since, look.c.looked_at <= until)
+    asked = select(look.c.subject_id, look.c.looked_at).where(*is_theirs, look.c.subject == Subject.SEARCH)
+    return [(row.subject_id, row.looked_at) for row in connection.execute(asked)]
+
+
+def told_of_searches(connection: Connection, staff_id: UUID | None, since: datetime) -> bool:
+    """Tell whether an alert about somebody's searches stands, or was raised since an instant."""
+    is_theirs = (alert_now.c.kind == AlertKind.MANY_SEARCHES, alert_now.c.cause_id == staff_id)
+    is_told = or_(alert_now.c.state != AlertState.CLOSED, alert_now.c.opened_at > since)
+    return connection.execute(select(alert_now.c.alert_id).where(*is_theirs, is_told)).first() is not None
 
 
 def seq_at(connection: Connection, at: datetime) -> int:

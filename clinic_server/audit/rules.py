@@ -1,11 +1,14 @@
-"""What is a look at somebody's data, and when it is one more: once a minute per person and page."""
+"""What is a look at somebody's data, when it is one more (once a minute per person and page), and when one too many."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from clinic_server.kit.errors import ClinicError
 
 AGAIN_AFTER: Final = timedelta(minutes=1)
 _MOST_REMEMBERED: Final = 20_000
@@ -19,6 +22,30 @@ class Subject(StrEnum):
     DOSE = "dose"
     ADVERSE_EVENT = "adverse_event"
     SEARCH = "search"
+
+
+class TooManySearches(ClinicError):
+    """Somebody searched for more people than anybody has at their desk; ``minutes`` says for how long it is refused."""
+
+    code = "too_many_searches"
+    status = 429
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(minutes=math.ceil(wait / timedelta(minutes=1)))
+        self.retry_after_s = math.ceil(wait.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLimit:
+    """How often one person may search for somebody within a time."""
+
+    most: int
+    within: timedelta
+
+    def refusal(self, begun_at: Collection[datetime], now: datetime) -> TooManySearches | None:
+        """Return why one more search is refused, after those begun then; it goes again once the oldest is past."""
+        counted = sorted((at for at in begun_at if now - self.within < at <= now), reverse=True)
+        return TooManySearches(counted[self.most - 1] + self.within - now) if len(counted) >= self.most else None
 
 
 _BY_PARAMETER: Final = {"visit_id": Subject.VISIT, "person_id": Subject.PERSON, "dose_id": Subject.DOSE}

@@ -14,9 +14,13 @@ class LookedAt(Record, table=True):
     """Somebody saw a page with one person's data; ``person_id`` is None where the subject was unknown."""
 
     __tablename__ = "look"
-    __table_args__ = (Index(None, "looked_at"), Index(None, "person_id", "looked_at"))
+    __table_args__ = (
+        Index(None, "looked_at"),
+        Index(None, "person_id", "looked_at"),
+        Index(None, "staff_id", "looked_at"),
+    )
 
-    staff_id: UUID = Field(foreign_key="staff.id", index=True)
+    staff_id: UUID = Field(foreign_key="staff.id")
     station: str | None = text(32, default=None)
     subject: Subject = one_of(Subject)
     subject_id: str = text(64)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from clinic_server.check_in.admission import AdmissionOn
 from clinic_server.check_in.rules import (
-    ADMISSION,
-    Admission,
     How,
     TypedReason,
     findings_for,
@@ -14,8 +13,8 @@ from clinic_server.check_in.rules import (
 from clinic_server.check_in.tables import CheckIn
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
-from clinic_server.people.actions import Registered, append_phone, find_or_register
-from clinic_server.people.rules import IdentityFacts, Source, age_on
+from clinic_server.people.actions import Registered, append_guardian, append_phone, find_or_register
+from clinic_server.people.rules import GuardianTold, IdentityFacts, Source, age_on
 from clinic_server.queue.actions import go_first_by_age, spot_for, take_spot
 from clinic_server.queue.promises import doses_promised
 from clinic_server.queue.rules import Spot, refuse_without_dose
@@ -38,6 +37,8 @@ class Arrival:
     take_stated: bool = False
     phone: str = field(default="", repr=False)
     document_seen: bool = True
+    guardian: GuardianTold | None = field(default=None, repr=False)
+    has_twins: bool = False
 
     @property
     def source(self) -> Source:
@@ -65,17 +66,20 @@ class Abandoned:
 
 
 def check_in(
-    tx: Tx, site: SiteSettings, arrival: Arrival, admission: Admission = ADMISSION, spot: Spot | None = None
+    tx: Tx, site: SiteSettings, arrival: Arrival, admission_on: AdmissionOn, spot: Spot | None = None
 ) -> CheckedIn:
     """Give somebody a visit and a ticket on this clinic day, registering them when nobody has their document.
 
     ``spot`` is where they stand in line when others of their group stand there; else the desk's next is theirs.
     """
     day = business_date(tx.now, site.zone, site.day_starts_at)
+    admission = admission_on(tx.connection, day)
     refuse_inadmissible(arrival.stated, day, admission)
     registered = find_or_register(tx, arrival.stated, arrival.source, take_stated=arrival.take_stated)
     if arrival.phone:
         append_phone(tx, registered.person_id, arrival.phone)
+    if arrival.guardian:
+        append_guardian(tx, registered.person_id, arrival.guardian)
     promised = doses_promised(tx.connection, site, tx.local_date)
     findings = findings_for(
         arrival.stated,
@@ -83,6 +87,7 @@ def check_in(
         document_seen=arrival.document_seen,
         differs_from_held=registered.differs_from_held,
         has_duplicates=bool(registered.possible_duplicates),
+        has_twins=arrival.has_twins,
         deferral=deferral_of(tx.connection, registered.person_id, tx.site.zone),
         promised=promised,
     )

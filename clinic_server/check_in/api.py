@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from clinic_server.check_in import lookup
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
+from clinic_server.check_in.admission import admission_of
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import Body, Call, allows
 from clinic_server.people.documents import Document, DocumentKind, Sex
@@ -70,14 +71,18 @@ CheckInBody = Annotated[
 async def check_in_person(call: Desk, body: CheckInBody) -> Response:
     """Check somebody in, by what lies at the station's reader or by what was typed."""
     site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
+    admission_on = admission_of(call)
     if isinstance(body, TypedBody):
-        answer = await call.record(lambda tx: check_in(tx, site, body.arrival()))
+        answer = await call.record(lambda tx: check_in(tx, site, body.arrival(), admission_on))
         inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
         return answer
     with inbox.judging(station, body.delivery_id):
         return await call.record(
             lambda tx: check_in(
-                tx, site, lookup.arrival_by_delivery(tx, inbox, station, body.delivery_id, take_stated=body.take_stated)
+                tx,
+                site,
+                lookup.arrival_by_delivery(tx, inbox, station, body.delivery_id, take_stated=body.take_stated),
+                admission_on,
             )
         )
 
@@ -106,6 +111,6 @@ async def abandon_visit(call: Closer, visit_id: UUID) -> Response:
 @router.get("/station/card")
 async def card_at_station(call: Desk) -> lookup.Lying | None:
     """Return what the actor's own station's reader or scanner delivered last, null once it is used or perished."""
-    lying = await call.read(lookup.lying_for(call.house, call.station()))
+    lying = await call.read(lookup.lying_for(call))
     lookup.sound_fault(call.house.inbox, call.station(), lying)
     return lying

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from clinic_server.check_in.actions import Arrival
+from clinic_server.check_in.admission import AdmissionOn, admission_of
 from clinic_server.check_in.rules import (
-    ADMISSION,
     BookingsNotSetUp,
     CardPerished,
     CardUnreadable,
@@ -22,14 +22,14 @@ from clinic_server.check_in.rules import (
     refuse_inadmissible,
 )
 from clinic_server.check_in.tables import check_in
-from clinic_server.kit.call import House
+from clinic_server.kit.call import Call, House
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import ClinicError
 from clinic_server.kit.inbox import Delivery, Inbox
 from clinic_server.kit.labels import labels
 from clinic_server.kit.tx import Tx
-from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.documents import Document, DocumentKind, NumberRefused, Sex
 from clinic_server.people.lookup import find_by_document, people, person
 from clinic_server.people.rules import (
     CardFacts,
@@ -49,6 +49,7 @@ from clinic_server.visits.against import GivenAgainstRule, given_against_rule
 from clinic_server.visits.body_sites import BodySiteFinding
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.lookup import Standing, history, open_visit_of, standing, standing_at
+from clinic_server.visits.rules import Admission
 from clinic_server.visits.slip_code import visit_of_slip
 from clinic_server.visits.steps import VisitAlreadyOpen
 from clinic_server.visits.tables import dose
@@ -132,7 +133,7 @@ class Lying:
         return "card_fault" if self.fault in labels()["card_fault"] else "error"
 
 
-def lying_at(house: House, connection: Connection, station: str) -> Lying | None:
+def lying_at(house: House, connection: Connection, station: str, admission_on: AdmissionOn) -> Lying | None:
     """Return what a device delivered to a station last, with what we know of that person."""
     keyring, inbox, site = house.db.keyring, house.inbox, house.settings.site
     day = business_date(house.db.clock.now(), site.zone, site.day_starts_at)
@@ -154,7 +155,7 @@ def lying_at(house: House, connection: Connection, station: str) -> Lying | None
     visit = open_visit_of(connection, person_id) if person_id else None
     deferral = deferral_of(connection, person_id, site.zone) if person_id else None
     promised = doses_promised(connection, site, house.db.clock.now().astimezone(site.zone).date())
-    obstacle = _obstacle(stated, visit, day, promised)
+    obstacle = _obstacle(stated, visit, day, promised, admission_on(connection, day))
     return Lying(
         delivery.id,
         how,
@@ -173,9 +174,10 @@ def lying_at(house: House, connection: Connection, station: str) -> Lying | None
     )
 
 
-def lying_for(house: House, station: str) -> Callable[[Connection], Lying | None]:
-    """Return the question what lies at a station now."""
-    return lambda connection: lying_at(house, connection, station)
+def lying_for(call: Call) -> Callable[[Connection], Lying | None]:
+    """Return the question what lies at the caller's station now."""
+    station, admission_on = call.station(), admission_of(call)
+    return lambda connection: lying_at(call.house, connection, station, admission_on)
 
 
 def holder_at(inbox: Inbox, station: str) -> CardHolder | None:
@@ -208,6 +210,15 @@ def begun_with(inbox: Inbox, station: str, delivery_id: UUID) -> Document | None
         return Document.parse(scanned_number(delivery.content)) if delivery else None
     except (ClinicError, TypeError):
         return None
+
+
+def owners_of(connection: Connection, keyring: Keyring, scanned: ScanFacts) -> Collection[UUID]:
+    """Return whose document's number was scanned, nobody where it is none or unknown."""
+    try:
+        owner = find_by_document(connection, keyring, Document.parse(scanned.text))
+    except NumberRefused:
+        return ()
+    return () if owner is None else (owner,)
 
 
 def issued(connection: Connection, visit_id: UUID) -> Issued:
@@ -271,13 +282,13 @@ def _shown_fault(fault: CardFault) -> str:
 
 
 def _obstacle(
-    stated: IdentityFacts, visit: Standing | None, day: date, promised: DosesPromised | None
+    stated: IdentityFacts, visit: Standing | None, day: date, promised: DosesPromised | None, admission: Admission
 ) -> ClinicError | None:
     """Return the error a check-in would meet now."""
     if visit is not None:
         return VisitAlreadyOpen(ticket=visit.ticket_number)
     try:
-        refuse_inadmissible(stated, day, ADMISSION)
+        refuse_inadmissible(stated, day, admission)
         refuse_without_dose(promised)
     except ClinicError as refused:
         return refused

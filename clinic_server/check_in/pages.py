@@ -12,9 +12,10 @@ from pydantic import Field
 
 from clinic_server.check_in import lookup
 from clinic_server.check_in.actions import Arrival, CheckedIn, check_in, close_abandoned
+from clinic_server.check_in.admission import admission_of
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form, allows, go_to, signed_in
-from clinic_server.people.documents import Document, DocumentKind, Sex
+from clinic_server.people.documents import SHOWN_KINDS, Document, DocumentKind, Sex
 from clinic_server.people.rules import (
     MOST_NAME_CHARACTERS,
     MOST_PHONE_CHARACTERS,
@@ -25,6 +26,7 @@ from clinic_server.people.rules import (
 from clinic_server.queue.lookup import minutes_to_wait
 from clinic_server.queue.rules import SERVED
 from clinic_server.staff.rules import Role
+from clinic_server.stock.scans import ScanFacts
 from clinic_server.visits.chain import waiting_for_more
 from clinic_server.visits.flow import STEPS, Outcome, Stage
 from clinic_server.visits.lookup import count_by_stage
@@ -117,10 +119,14 @@ async def check_in_by_card(call: Desk) -> Response:
     """Check in the person whose card lies on the reader."""
     form = await call.form(CardForm)
     site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
+    admission_on = admission_of(call)
     with inbox.judging(station, form.delivery_id):
         return await call.record(
             lambda tx: check_in(
-                tx, site, lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated)
+                tx,
+                site,
+                lookup.arrival_by_delivery(tx, inbox, station, form.delivery_id, take_stated=form.take_stated),
+                admission_on,
             ),
             then=ticket_page,
         )
@@ -130,7 +136,11 @@ async def check_in_by_card(call: Desk) -> Response:
 async def scan_typed(call: Desk) -> Response:
     """Take what a scanner typed that plays keyboard as if the desk's own scanner had read it; nothing is recorded."""
     form = await call.form(ScanForm)
-    call.house.inbox.put(call.station(), How.SCAN.value, call.house.recognise(form.scanned))
+    scanned, keyring = call.house.recognise(form.scanned), call.house.db.keyring
+    if isinstance(scanned, ScanFacts):  # a bare number can be typed, and shows whose it is; a slip's code cannot
+        await call.begin_search()
+        call.showed(await call.read(lambda connection: lookup.owners_of(connection, keyring, scanned)))
+    call.house.inbox.put(call.station(), How.SCAN.value, scanned)
     return go_to(call.request, "/check-in")
 
 
@@ -157,8 +167,9 @@ async def check_in_typed(call: Desk) -> Response:
     """Check in a person whose document was typed."""
     form = await call.form(TypedForm)
     site, inbox, station = call.house.settings.site, call.house.inbox, call.station()
+    admission_on = admission_of(call)
     with inbox.judging(station, form.delivery_id):
-        answer = await call.record(lambda tx: check_in(tx, site, _typed(form)), then=ticket_page)
+        answer = await call.record(lambda tx: check_in(tx, site, _typed(form), admission_on), then=ticket_page)
     inbox.clear(station)  # a card read meanwhile is this person's, not the next one's
     return answer
 
@@ -183,7 +194,7 @@ async def abandon_visit(call: Closer, visit_id: UUID) -> Response:
 
 async def _at_desk(call: Call, issued: UUID | None) -> dict[str, Any]:
     ticket = await call.read(lambda connection: lookup.issued(connection, issued)) if issued else None
-    lying = await call.read(lookup.lying_for(call.house, call.station()))
+    lying = await call.read(lookup.lying_for(call))
     lookup.sound_fault(call.house.inbox, call.station(), lying)
     return {"issued": ticket, "lying": lying}
 
@@ -195,7 +206,7 @@ def ticket_page(recorded: CheckedIn) -> str:
 
 def _typed_page(call: Call, **known: Any) -> HTMLResponse:
     unknown: dict[str, Any] = dict.fromkeys(("holder", "begun", "delivery_id", "reason", "phone"))
-    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": DocumentKind, "sexes": Sex}
+    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": SHOWN_KINDS, "sexes": Sex}
     return call.page("check_in/typed.html", **(unknown | choices | known))
 
 

@@ -1,13 +1,12 @@
 """Who may be checked in: the questions a registration desk answers before a ticket is given."""
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from clinic_server.kit.errors import Conflict, Refused
-from clinic_server.people.rules import CardFacts, IdentityFacts, age_on
+from clinic_server.people.rules import CardFacts, IdentityFacts, age_in_months
 from clinic_server.queue.rules import DosesPromised
-from clinic_server.visits.rules import WithheldDose
+from clinic_server.visits.rules import Admission, WithheldDose
 
 
 class How(StrEnum):
@@ -25,6 +24,7 @@ class TypedReason(StrEnum):
     CARD_UNREADABLE = "card_unreadable"
     READER_BROKEN = "reader_broken"
     FOREIGN_DOCUMENT = "foreign_document"
+    NEWBORN = "newborn"
 
 
 class Finding(StrEnum):
@@ -35,6 +35,7 @@ class Finding(StrEnum):
     SEX_CONTRADICTS_NUMBER = "sex_contradicts_number"
     HELD_DETAILS_DIFFER = "held_details_differ"
     POSSIBLE_DUPLICATE = "possible_duplicate"
+    TWIN_ON_RECORD = "twin_on_record"
     DEFERRAL_STANDS = "deferral_stands"
     DEFERRAL_PAST = "deferral_past"
     OVERBOOKED = "overbooked"
@@ -46,10 +47,22 @@ class UnderAge(Refused):
     code = "under_age"
 
 
+class UnderMonths(UnderAge):
+    """Younger than the site vaccinates, where the age is no whole year; ``minimum`` is in months."""
+
+    code = "under_months"
+
+
 class BornInFuture(Refused):
     """The birth date is still to come."""
 
     code = "born_in_future"
+
+
+class BirthOrderTaken(Conflict):
+    """A child of the other sex is on record under this mother, birth date and order: one of them has another order."""
+
+    code = "birth_order_taken"
 
 
 class CardPerished(Conflict):
@@ -88,24 +101,13 @@ class DocumentNeeded(Refused):
     code = "document_needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Whom the site vaccinates, as dated data; a check-in stores the version it was judged by."""
-
-    version: str
-    minimum_age_years: int
-
-
-# Three years and older: the national extension of June 2021. No physician of this site has confirmed it yet.
-ADMISSION = Admission(version="cn-2021-06", minimum_age_years=3)
-
-
 def refuse_inadmissible(stated: IdentityFacts, day: date, admission: Admission) -> None:
     """Raise unless this person may have a ticket on this clinic day."""
     if stated.born_on > day:
         raise BornInFuture
-    if age_on(stated.born_on, day) < admission.minimum_age_years:
-        raise UnderAge(minimum=admission.minimum_age_years)
+    if age_in_months(stated.born_on, day) < admission.from_months:
+        years, months = divmod(admission.from_months, 12)
+        raise UnderMonths(minimum=admission.from_months) if months else UnderAge(minimum=years)
 
 
 def findings_for(  # noqa: PLR0913  # each from its own owner
@@ -115,6 +117,7 @@ def findings_for(  # noqa: PLR0913  # each from its own owner
     document_seen: bool = True,
     differs_from_held: bool = False,
     has_duplicates: bool = False,
+    has_twins: bool = False,
     deferral: WithheldDose | None = None,
     promised: DosesPromised | None = None,
 ) -> tuple[Finding, ...]:
@@ -126,6 +129,7 @@ def findings_for(  # noqa: PLR0913  # each from its own owner
         (stated.document.sex not in {None, stated.sex}, Finding.SEX_CONTRADICTS_NUMBER),
         (differs_from_held, Finding.HELD_DETAILS_DIFFER),
         (has_duplicates, Finding.POSSIBLE_DUPLICATE),
+        (has_twins, Finding.TWIN_ON_RECORD),
         (deferral is not None and deferral.stands_on(day), Finding.DEFERRAL_STANDS),
         (deferral is not None and not deferral.stands_on(day), Finding.DEFERRAL_PAST),
         (promised is not None and promised.waiting >= promised.usable, Finding.OVERBOOKED),

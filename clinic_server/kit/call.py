@@ -50,6 +50,12 @@ class Recognise(Protocol):
     def __call__(self, text: str) -> Any: ...
 
 
+class NotesSearches(Protocol):
+    """Keeps who searched for people, and refuses whoever searched for too many."""
+
+    async def begin_search(self, actor: Actor, page: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What every call may use; made once by the composition root and kept as ``app.state.house``."""
@@ -159,8 +165,16 @@ class Call:
         allowed = frozenset[str]().union(*(one.callers(method, path.partition("?")[0]) for one in tables))
         return bool(allowed & (self.actor.roles | _OPEN_TO_ALL))
 
+    async def begin_search(self) -> None:
+        """Note that people are sought by what somebody typed, or raise TooManySearches; whom it shows ``showed`` says.
+
+        A card or a slip on a reader is no search: its holder stands there.
+        """
+        searches: NotesSearches = self.request.app.state.look_book
+        await searches.begin_search(self.actor, self.request.scope["route"].path)
+
     def showed(self, person_ids: Collection[UUID]) -> None:
-        """Say whom the answer to a search shows: its address names nobody, and who looked is kept all the same."""
+        """Say whom an answer shows whose address names nobody: who looked is kept all the same."""
         self.request.scope["state"][SHOWN] = tuple(person_ids)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
@@ -315,7 +329,11 @@ def as_problem(error: ClinicError) -> dict[str, Any]:
     }
 
 
+def waiting_headers(error: ClinicError) -> dict[str, str]:
+    """Return the header that says when the same call may succeed, where it may at all."""
+    return {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+
+
 def problem_response(error: ClinicError) -> JSONResponse:
     """Return an error as JSON."""
-    headers = {"Retry-After": "2"} if error.status == 503 else None  # noqa: PLR2004  # HTTP: service unavailable
-    return JSONResponse(as_problem(error), error.status, headers)
+    return JSONResponse(as_problem(error), error.status, waiting_headers(error))

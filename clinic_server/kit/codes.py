@@ -24,6 +24,7 @@ class TooManyCodes(ClinicError):
 
     code = "too_many_codes"
     status = 429
+    retry_after_s = int(WRONG_CODES_COUNT_S)
 
 
 class WrongCodes:

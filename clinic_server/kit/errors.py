@@ -9,6 +9,7 @@ class ClinicError(Exception):
 
     code: ClassVar[str]
     status: ClassVar[int]
+    retry_after_s: int | None = None  # where the same call may succeed later
 
     def __init__(self, *, findings: Sequence[str] = (), **facts: str | int) -> None:
         super().__init__(self.code)
@@ -82,6 +83,7 @@ class Unavailable(ClinicError):
 
     code = "unavailable"
     status = 503
+    retry_after_s = 2
 
 
 class Busy(Unavailable):

@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinic_server.kit.call import House, as_problem, fields_at_fault, go_to, problem_response
+from clinic_server.kit.call import House, as_problem, fields_at_fault, go_to, problem_response, waiting_headers
 from clinic_server.kit.errors import BodyTooLarge, ClinicError, Malformed, NotFound, NotSignedIn
 from clinic_server.kit.i18n import choose_language, current_language
 
@@ -170,8 +170,7 @@ def answer_error(request: Request, error: ClinicError) -> Response:
     template = "_notice.html" if "hx-request" in request.headers else "error.html"
     actor = getattr(request.state, "actor", None)  # who is signed in stays so, and finds the way on
     answer = house.pages.page(template, status=error.status, actor=actor, problem=as_problem(error))
-    if error.status == 503:  # noqa: PLR2004  # HTTP: service unavailable
-        answer.headers["Retry-After"] = "2"
+    answer.headers.update(waiting_headers(error))
     return answer
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from clinic_server.kit.tx import Tx
 from clinic_server.people.lookup import IS_NOT_INDEXED, find_by_document, name_index, number_index, person, phone_index
 from clinic_server.people.rules import (
+    GuardianTold,
     IdentityFacts,
     LinkReason,
     Source,
@@ -18,6 +19,7 @@ from clinic_server.people.rules import (
 from clinic_server.people.tables import (
     Contact,
     Demographics,
+    GuardianStated,
     Identifier,
     Person,
     PersonLink,
@@ -132,6 +134,19 @@ def append_phone(tx: Tx, person_id: UUID, phone: str) -> UUID:
     tx.append(Contact, id=contact_id, person_id=person_id, phone_sealed=sealed, stated_at=tx.now)
     _append_index(tx, contact_id, phone)
     return contact_id
+
+
+def append_guardian(tx: Tx, person_id: UUID, guardian: GuardianTold) -> None:
+    """Keep who came with a child; the caller closes the journal line."""
+    row_id = tx.new_id()
+    tx.append(
+        GuardianStated,
+        id=row_id,
+        person_id=person_id,
+        relationship=guardian.relationship,
+        name_sealed=tx.keyring.seal(guardian.name, f"guardian_stated:name:{row_id}"),
+        stated_at=tx.now,
+    )
 
 
 def index_phones(tx: Tx) -> None:

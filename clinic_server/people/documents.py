@@ -14,6 +14,8 @@ from typing import Self
 from clinic_server.kit.errors import Refused
 
 CHINA = "CHN"
+NEWBORN_JOINS = "/"  # no document's number has it
+MOST_BORN_TOGETHER = 9
 _EARLIEST_BIRTH = date(1800, 1, 1)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999, MOD 11-2
 _CHECK_CHARACTERS = "10X98765432"
@@ -33,6 +35,10 @@ class DocumentKind(StrEnum):
     TRAVEL_PERMIT_TAIWAN = "travel_permit_taiwan"
     PASSPORT = "passport"
     BIRTH_CERTIFICATE = "birth_certificate"
+    MOTHERS_DOCUMENT = "mothers_document"
+
+
+SHOWN_KINDS = tuple(kind for kind in DocumentKind if kind is not DocumentKind.MOTHERS_DOCUMENT)  # to be typed as such
 
 
 class Sex(StrEnum):
@@ -90,9 +96,18 @@ class IssuingCountryMissing(NumberRefused):
     code = "issuing_country_missing"
 
 
+class NotAMothersDocument(NumberRefused):
+    """A newborn is known by the document of its mother, not by one a child has."""
+
+    code = "not_a_mothers_document"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document; make it with ``parse`` or ``of``. ``number`` is in its normal form: NFKC, upper case, 18 digits."""
+    """One document; make it with ``parse``, ``of`` or ``of_newborn``.
+
+    ``number`` is in its normal form: NFKC, upper case, 18 digits.
+    """
 
     kind: DocumentKind
     number: str = field(repr=False)
@@ -127,6 +142,18 @@ class Document:
         if len(number) not in lengths:
             raise NumberLengthWrong
         return cls(kind, number, country)
+
+    @classmethod
+    def of_newborn(cls, mother: Self, born_on: date, order: int) -> Self:
+        """Return what a child without a number is known by: its mother's document, its birth, and which of these.
+
+        ``order`` counts the children of one birth from 1: what tells twins apart for good, as neither names nor
+        birth dates do. The sex is no part of it: a child is not another because a sex was mistyped.
+        """
+        if mother.kind in {DocumentKind.BIRTH_CERTIFICATE, DocumentKind.MOTHERS_DOCUMENT}:
+            raise NotAMothersDocument
+        parts = (mother.kind.value.upper(), mother.person_number, f"{born_on:%Y%m%d}", str(order))
+        return cls(DocumentKind.MOTHERS_DOCUMENT, NEWBORN_JOINS.join(parts), mother.issuing_country)
 
     @property
     def person_number(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
 from clinic_server.people.rules import (
+    GuardianTold,
     IdentityFacts,
     LinkReason,
     PersonFacts,
@@ -22,7 +23,7 @@ from clinic_server.people.rules import (
     name_key,
     phone_key,
 )
-from clinic_server.people.tables import contact, demographics, identifier, person_link, phone_indexed
+from clinic_server.people.tables import contact, demographics, guardian_stated, identifier, person_link, phone_indexed
 
 IS_NOT_INDEXED = ~exists().where(phone_indexed.c.contact_id == contact.c.id)
 
@@ -72,6 +73,17 @@ def people_named(connection: Connection, keyring: Keyring, name: str, born_on: d
     if born_on is not None:
         is_theirs.append(stated.born_on == born_on)
     return list(connection.execute(select(stated.person_id).where(*is_theirs).distinct()).scalars())
+
+
+def guardians_told(
+    connection: Connection, keyring: Keyring, person_ids: Collection[UUID]
+) -> Mapping[UUID, GuardianTold]:
+    """Return who came last with each of these people with whom somebody came."""
+    latest = _latest_of_each(connection, guardian_stated, person_ids)
+    return {
+        person_id: GuardianTold(keyring.open(row.name_sealed, f"guardian_stated:name:{row.id}"), row.relationship)
+        for person_id, row in latest.items()
+    }
 
 
 def people_reached(connection: Connection, keyring: Keyring, phone: str) -> list[UUID]:

@@ -2,18 +2,22 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 from clinic_server.kit.errors import NotFound, Refused
-from clinic_server.people.documents import Document, DocumentKind, Sex, country_code
+from clinic_server.people.documents import NEWBORN_JOINS, Document, DocumentKind, Sex, country_code
+from clinic_server.people.signatures import Relationship
 
 MOST_NAME_CHARACTERS = 100
 PHONE = r"^[0-9+][0-9 \-]+$"  # digits as they are written, a country's plus before them
 PHONE_OR_NONE = f"{PHONE}|^$"
 MOST_PHONE_CHARACTERS = 30
+MOST_FOUND = 9  # a digit chooses each; a longer list is leafed through and not compared
 _COUNTRY = re.compile("[A-Z]{3}")
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})  # private-use characters stay: cards have them
 
@@ -36,6 +40,18 @@ class PersonUnknown(NotFound):
     """Nobody here has this id or this document."""
 
     code = "person_unknown"
+
+
+class TooManyAlike(Refused):
+    """More people are like this than can be compared; ``most`` is how many can."""
+
+    code = "too_many_alike"
+
+
+class GuardianMissing(Refused):
+    """No guardian is named with a newborn; ``findings`` name the field."""
+
+    code = "guardian_missing"
 
 
 class IdentityIncomplete(Refused):
@@ -177,6 +193,21 @@ class PersonFacts:
         return age_on(self.born_on, day)
 
 
+@dataclass(frozen=True, slots=True)
+class GuardianTold:
+    """Who came with a child, as the desk was told; make it with ``of``."""
+
+    name: str = field(repr=False)
+    relationship: Relationship
+
+    @classmethod
+    def of(cls, name: str, relationship: Relationship) -> Self:
+        """Return a guardian, or raise GuardianMissing where nobody is named who may be one."""
+        if not name_key(name) or relationship is Relationship.SELF:
+            raise GuardianMissing(findings=["guardian_name" if not name_key(name) else "relationship"])
+        return cls(tidy_name(name), relationship)
+
+
 def differs_from_held(stated: IdentityFacts, held: PersonFacts) -> bool:
     """Tell whether a document says something else than what we hold; what it leaves out is no difference.
 
@@ -207,6 +238,12 @@ def may_replace(held: Source, new: Source) -> bool:
     return new is Source.CARD or held is not Source.CARD
 
 
+def refuse_too_many(alike: Collection[UUID]) -> None:
+    """Raise TooManyAlike where a search found more people than anybody compares."""
+    if len(alike) > MOST_FOUND:
+        raise TooManyAlike(most=MOST_FOUND)
+
+
 def tidy_name(name: str) -> str:
     """Return a name with single blanks and no control characters; its letters stay as they were written."""
     return " ".join("".join(" " if unicodedata.category(sign) in _NOT_IN_NAMES else sign for sign in name).split())
@@ -234,7 +271,10 @@ def mask_name(name: str) -> str:
 
 
 def mask_number(number: str) -> str:
-    """Return a number for screens: 110105********002X, or less of a short one."""
+    """Return a number for screens: 110105********002X, or less of a short one; of a newborn its mother's and which."""
+    if NEWBORN_JOINS in number:
+        _, mothers, _, order = number.split(NEWBORN_JOINS)
+        return f"{mask_number(mothers)} {NEWBORN_JOINS} {order}"
     head, tail = (6, 4) if len(number) >= 15 else (1, 3)  # noqa: PLR2004  # numbers that hold a birth date
     if len(number) <= head + tail:
         return "*" * len(number)

@@ -67,6 +67,18 @@ class Contact(Record, table=True):
     stated_at: datetime = instant()
 
 
+class GuardianStated(Record, table=True):
+    """Who came with a child as its guardian, as the desk was told; the latest counts."""
+
+    __tablename__ = "guardian_stated"
+    __table_args__ = (Index(None, "person_id", "journal_seq"),)
+
+    person_id: UUID = Field(foreign_key="person.id")
+    relationship: Relationship = one_of(Relationship)
+    name_sealed: bytes = sealed()
+    stated_at: datetime = instant()
+
+
 class PhoneIndexed(Record, table=True):
     """By what a telephone number is found that stands sealed under a contact."""
 
@@ -117,5 +129,6 @@ person = table_of(Person)
 demographics = table_of(Demographics)
 identifier = table_of(Identifier)
 contact = table_of(Contact)
+guardian_stated = table_of(GuardianStated)
 phone_indexed = table_of(PhoneIndexed)
 person_link = table_of(PersonLink)

@@ -1,6 +1,7 @@
 """Which set of rules a site works by: a physician answers for its words, and the site's lead adopts it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -27,6 +28,7 @@ from clinic_server.screening.tables import RuleSetAdopted, RuleSetSignedOff, rul
 from clinic_server.staff.actions import certificates_of, open_name, require_qualification, require_signed_in
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.staff.tables import staff
+from clinic_server.visits.rules import Admission
 
 RULE_SETS = "rule_sets"  # the topic of pages that show which set stands
 _adoptions = select(
@@ -153,6 +155,19 @@ def rule_set_in_use(connection: Connection, programme: str | None, today: date) 
     return rule_set
 
 
+def admission_adopted(connection: Connection, today: date) -> Admission | None:
+    """Return from which age the adopted sets admit, by the one that admits the youngest; None where none says.
+
+    A set that can no longer be relied on says nothing: nobody is admitted by words that nobody signed.
+    """
+    told = [
+        Admission(f"{one.code}/{one.version}", one.admission.from_months)
+        for one in _relied_on(connection, today)
+        if one.admission
+    ]
+    return min(told, key=lambda admission: (admission.from_months, admission.version), default=None)
+
+
 def changed_sets(connection: Connection) -> tuple[RuleSetRef, ...]:
     """Return the versions the site ever worked by whose files are gone or say something else by now."""
     columns = (rule_set_adopted.c.rule_set_code, rule_set_adopted.c.rule_set_version, rule_set_adopted.c.digest)
@@ -230,6 +245,12 @@ def _is_changed(code: str, version: int, digest: str) -> bool:
     except RuleSetChanged:
         return True
     return False
+
+
+def _relied_on(connection: Connection, today: date) -> Iterator[RuleSet]:
+    for adopted in adoptions(connection).values():
+        with suppress(RuleSetChanged, RuleSetNotInForce):
+            yield rule_set_in_use(connection, adopted.programme, today)
 
 
 def _used(connection: Connection, programme: str, today: date) -> str | None:

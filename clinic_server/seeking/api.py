@@ -7,11 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from clinic_server.check_in.admission import admission_of
 from clinic_server.check_in.api import Desk
 from clinic_server.check_in.rules import TypedReason
 from clinic_server.kit.call import Body
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, MOST_PHONE_CHARACTERS, PHONE_OR_NONE
-from clinic_server.seeking.actions import check_in_found
+from clinic_server.seeking.actions import Found, check_in_found
 from clinic_server.seeking.lookup import Candidate, look_on_record
 from clinic_server.seeking.rules import Description
 
@@ -43,4 +44,5 @@ async def seek(call: Desk, body: SoughtBody) -> Sequence[Candidate]:
 async def check_in_chosen(call: Desk, person_id: UUID, body: FoundBody) -> Response:
     """Check in somebody on record who told their birth date."""
     site = call.house.settings.site
-    return await call.record(lambda tx: check_in_found(tx, site, person_id, body.born_on, body.typed_reason))
+    found, admission_on = Found(person_id, body.born_on, body.typed_reason), admission_of(call)
+    return await call.record(lambda tx: check_in_found(tx, site, found, admission_on))

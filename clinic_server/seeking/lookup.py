@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from clinic_server.consent.signers import GuardianSigned, guardians_of
 from clinic_server.kit.call import Call
 from clinic_server.kit.crypto import Keyring
-from clinic_server.people.lookup import people, people_named, people_reached
-from clinic_server.people.rules import PersonFacts
-from clinic_server.seeking.rules import MOST_FOUND, Description, TooManyAlike
+from clinic_server.people.lookup import guardians_told, people, people_named, people_reached
+from clinic_server.people.rules import GuardianTold, PersonFacts, refuse_too_many
+from clinic_server.seeking.rules import Description
 from clinic_server.visits.lookup import last_visit_of
 
 
@@ -34,11 +34,12 @@ class Candidate:
     person: PersonFacts = field(repr=False)
     last_visit: LastVisit | None
     guardian: GuardianSigned | None = field(repr=False)
+    came_with: GuardianTold | None = field(repr=False)
 
 
 async def look_on_record(call: Call, sought: Description) -> Sequence[Candidate]:
     """Return the candidates, with who looked and whom the answer shows kept; a search that shows nobody is one too."""
-    call.showed(())
+    await call.begin_search()
     found = await call.read(lambda connection: candidates(connection, call.house.db.keyring, sought))
     call.showed([one.person_id for one in found])
     return found
@@ -47,12 +48,11 @@ async def look_on_record(call: Call, sought: Description) -> Sequence[Candidate]
 def candidates(connection: Connection, keyring: Keyring, sought: Description) -> Sequence[Candidate]:
     """Return everybody like this, who was here last first, or raise TooManyAlike."""
     alike = _alike(connection, keyring, sought)
-    if len(alike) > MOST_FOUND:
-        raise TooManyAlike(most=MOST_FOUND)
+    refuse_too_many(alike)
     held = people(connection, keyring, alike)
-    guardians = guardians_of(connection, keyring, alike)
+    guardians, came_with = guardians_of(connection, keyring, alike), guardians_told(connection, keyring, alike)
     found = [
-        Candidate(one, facts, _last_visit(connection, one), guardians.get(one))
+        Candidate(one, facts, _last_visit(connection, one), guardians.get(one), came_with.get(one))
         for one, facts in held.items()
         if sought.born_on in {None, facts.born_on}
     ]
@@ -65,7 +65,8 @@ def candidate(connection: Connection, keyring: Keyring, person_id: UUID) -> Cand
     if facts is None:
         return None
     guardian = guardians_of(connection, keyring, [person_id]).get(person_id)
-    return Candidate(person_id, facts, _last_visit(connection, person_id), guardian)
+    came_with = guardians_told(connection, keyring, [person_id]).get(person_id)
+    return Candidate(person_id, facts, _last_visit(connection, person_id), guardian, came_with)
 
 
 def _alike(connection: Connection, keyring: Keyring, sought: Description) -> set[UUID]:

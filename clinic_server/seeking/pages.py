@@ -9,11 +9,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
+from clinic_server.check_in.admission import admission_of
 from clinic_server.check_in.pages import Desk, ticket_page
 from clinic_server.check_in.rules import TypedReason
 from clinic_server.kit.call import EMPTY_IS_NONE, Call, Form
 from clinic_server.people.rules import MOST_NAME_CHARACTERS, MOST_PHONE_CHARACTERS, PHONE_OR_NONE, PersonUnknown
-from clinic_server.seeking.actions import check_in_found
+from clinic_server.seeking.actions import Found, check_in_found
 from clinic_server.seeking.lookup import Candidate, candidate, look_on_record
 from clinic_server.seeking.rules import Description
 
@@ -64,9 +65,8 @@ async def ask_birth_date(call: Desk, person_id: UUID) -> HTMLResponse:
 async def check_in_chosen(call: Desk, person_id: UUID) -> Response:
     """Check in whom the desk chose."""
     form, site = await call.form(FoundForm), call.house.settings.site
-    answer = await call.record(
-        lambda tx: check_in_found(tx, site, person_id, form.born_on, form.typed_reason), then=ticket_page
-    )
+    found, admission_on = Found(person_id, form.born_on, form.typed_reason), admission_of(call)
+    answer = await call.record(lambda tx: check_in_found(tx, site, found, admission_on), then=ticket_page)
     call.house.inbox.clear(call.station())  # a card read meanwhile is this person's, not the next one's
     return answer
 

@@ -2,24 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Self
+from typing import Self
 
 from clinic_server.kit.errors import Refused
 from clinic_server.people.rules import name_key, phone_key
-
-MOST_FOUND: Final = 9  # a digit chooses each; a longer list is leafed through and not compared
 
 
 class NobodyDescribed(Refused):
     """Neither a name nor a telephone number was typed; the findings name both fields."""
 
     code = "nobody_described"
-
-
-class TooManyAlike(Refused):
-    """More people are like this than can be compared; ``most`` is how many can."""
-
-    code = "too_many_alike"
 
 
 class BirthDateNotTheirs(Refused):

@@ -31,6 +31,12 @@ def name_of(connection: Connection, keyring: Keyring, staff_id: UUID) -> str:
     return open_name(keyring, staff_id, sealed)
 
 
+def number_of(connection: Connection, staff_id: UUID) -> str:
+    """Return the number of one of the staff, by which they are told where a name must not stand."""
+    number: str = connection.execute(select(staff.c.number).where(staff.c.id == staff_id)).scalar_one()
+    return number
+
+
 def staff_at(connection: Connection, kind: StationKind, now: datetime, idle: timedelta) -> Sequence[tuple[str, UUID]]:
     """Return who is signed in at stations of a kind, by station."""
     session = staff_session.c

@@ -19,6 +19,14 @@ class CallEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """From which age, in whole months, the site gives tickets; ``version`` names the data that say so."""
+
+    version: str
+    from_months: int
+
+
+@dataclass(frozen=True, slots=True)
 class WithheldDose:
     """A physician's decision not to give a dose now: deferred when it has ``not_before``, else unsuitable.
 

@@ -11,7 +11,7 @@ from clinic_server.adverse_events.care.actions import call_team
 from clinic_server.adverse_events.lookup import under_care
 from clinic_server.alerts.answering import acknowledge
 from clinic_server.alerts.raising import open_alerts
-from clinic_server.alerts.settling import AnsweredAlerts
+from clinic_server.alerts.settling import AnsweredWatch
 from clinic_server.certificates.draft import draft_of
 from clinic_server.corrections.actions import NewBodySite, correct_body_site
 from clinic_server.injection.already_in import record_needle_in
@@ -174,10 +174,11 @@ async def test_a_permit_of_this_bench_and_day_is_what_it_rests_on(
     before = rows_in(house.db)
     assert (await already_in(elsewhere, permit_id)).json()["code"] == "permit_of_another"
     assert (await already_in(bench, str(UUID(int=5)))).json()["code"] == "permit_unknown"
-    clock.pass_time(hours=10)
-    await bench.get("/api/v1/check-list")  # a session lasts twelve hours without a sign of life
-    clock.pass_time(hours=10)
-    assert (await already_in(bench, permit_id)).json()["code"] == "permit_of_another_day"
+    assert rows_in(house.db) == before
+    clock.pass_time(hours=20)  # longer than anybody stays signed in
+    next_morning = await as_role(Role.VACCINATOR)
+    before = rows_in(house.db)
+    assert (await already_in(next_morning, permit_id)).json()["code"] == "permit_of_another_day"
     assert rows_in(house.db) == before
 
 
@@ -242,11 +243,11 @@ async def test_the_alert_is_over_once_somebody_has_said_what_they_do(
     await _vial_is_held(house, bench, ready, clock)
     await already_in(bench, permit_id)
     (alert,) = house.db.read_now(open_alerts)
-    await AnsweredAlerts(house).look()
+    await AnsweredWatch(house).look()
     assert len(house.db.read_now(open_alerts)) == 1
     lead = a_colleague(house.db, Role.SITE_LEAD)
     house.db.write_now(lambda tx: acknowledge(tx, alert.number, "the maker was asked; she is told"), lead)
-    await AnsweredAlerts(house).look()
+    await AnsweredWatch(house).look()
     assert house.db.read_now(open_alerts) == []
 
 

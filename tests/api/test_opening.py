@@ -14,7 +14,7 @@ from sqlalchemy import event, select, update
 from clinic_server.alerts.answering import acknowledge
 from clinic_server.alerts.missing import PLACE, hear_witness
 from clinic_server.alerts.raising import open_alerts
-from clinic_server.alerts.settling import AnsweredAlerts
+from clinic_server.alerts.settling import AnsweredWatch
 from clinic_server.injection.tables import permit
 from clinic_server.kit.access import Actor
 from clinic_server.kit.call import House
@@ -200,7 +200,7 @@ def _answered_what_is_done(morning: Morning) -> None:
     (alert,) = [one for one in morning.db.read_now(open_alerts) if one.place_code == PLACE]
     morning.do(acknowledge, alert.number, "compared with the paper of the day")
     with ThreadPoolExecutor() as aside:  # the watch has a loop of its own here
-        aside.submit(asyncio.run, AnsweredAlerts(morning.house).look()).result()
+        aside.submit(asyncio.run, AnsweredWatch(morning.house).look()).result()
 
 
 LAPSES: list[Case] = [

@@ -60,14 +60,16 @@ def in_use(db: Database, programme: str | None = None) -> tuple[str, int]:
     return found.code, found.version
 
 
-def relied_on_other_words(db: Database, code: str = "national-2021", version: int = 1) -> None:
+def relied_on_other_words(
+    db: Database, code: str = "national-2021", version: int = 1, programme: str = "covid19"
+) -> None:
     """Leave the record of a site that adopted a file before somebody edited it."""
     lead = a_colleague(db, Role.SITE_LEAD)
 
     def append(tx: Tx) -> None:
         tx.append(
             RuleSetAdopted,
-            programme="covid19",
+            programme=programme,
             rule_set_code=code,
             rule_set_version=version,
             digest="0" * 64,

@@ -13,8 +13,8 @@ from clinic_server.check_in.tables import check_in
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
 from clinic_server.people.actions import note_phone
+from clinic_server.people.rules import MOST_FOUND
 from clinic_server.people.tables import Contact
-from clinic_server.seeking.rules import MOST_FOUND
 from clinic_server.settings import Settings
 from clinic_server.staff.rules import Role
 from clinic_server.visits.lookup import standing

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, make_url
 
 from clinic_server.check_in.actions import Arrival, check_in
+from clinic_server.check_in.admission import admission_shipped
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.kit.call import House
 from clinic_server.people.documents import Document, DocumentKind, Sex
@@ -68,7 +69,7 @@ def arrived(house: House) -> UUID:
     document = Document.of(DocumentKind.PASSPORT, "E12345678", "CHN")
     stated = IdentityFacts.stated(document, name="王小明", sex=Sex.MALE, born_on=date(1990, 5, 1))
     arrival = Arrival(stated, How.TYPED, TypedReason.NO_CARD)
-    return house.db.write_now(lambda tx: check_in(tx, SiteSettings(), arrival), SYSTEM).visit_id
+    return house.db.write_now(lambda tx: check_in(tx, SiteSettings(), arrival, admission_shipped), SYSTEM).visit_id
 
 
 def whole_tables(url: str, asked: dict[str, Any]) -> set[str]:

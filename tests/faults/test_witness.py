@@ -9,7 +9,7 @@ from sqlalchemy import select
 from clinic_server.alerts.answering import acknowledge
 from clinic_server.alerts.missing import PLACE
 from clinic_server.alerts.raising import open_alerts
-from clinic_server.alerts.settling import AnsweredAlerts
+from clinic_server.alerts.settling import AnsweredWatch
 from clinic_server.app import open_house
 from clinic_server.doctor import records
 from clinic_server.kit.call import House
@@ -181,7 +181,7 @@ async def test_the_alert_ends_once_somebody_has_said_what_they_do(settings: Sett
     played(settings, clock, visits=1)
     without_lines_after(settings, kept.seq)
     house = open_house(settings, clock)
-    watch = AnsweredAlerts(house)
+    watch = AnsweredWatch(house)
     await watch.look()
     (standing,) = house.db.read_now(open_alerts)
     lead = a_colleague(house.db, Role.SITE_LEAD)

@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from clinic_server.check_in.actions import Arrival, check_in
+from clinic_server.check_in.admission import admission_shipped
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.consent.actions import NewConsent, sheet_of_visit, sign_consent
 from clinic_server.consent.rules import InformedItem
@@ -28,7 +29,7 @@ def arrive(tx: Tx, number: str, name: str, born_on: date = date(1980, 1, 9), sex
     stated = IdentityFacts.stated(
         Document.of(DocumentKind.PASSPORT, number, "UTO"), name=name, sex=sex, born_on=born_on
     )
-    return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT)).visit_id
+    return check_in(tx, SITE, Arrival(stated, How.TYPED, TypedReason.FOREIGN_DOCUMENT), admission_shipped).visit_id
 
 
 def answer(tx: Tx, visit_id: UUID, *, feels_ill: bool = False) -> None:

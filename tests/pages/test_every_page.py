@@ -27,6 +27,7 @@ PAGES = {
     "check-in-typed": "/check-in/typed",
     "check-in-seek": "/check-in/seek",
     "check-in-chosen": "/people/{teller}/check-in",
+    "check-in-newborn": "/check-in/newborn",
     "check-in-group": "/check-in/group",
     "check-in-group-tickets": "/check-in/group/{group}",
     "visit": "/visits/{waiting}",

@@ -149,6 +149,21 @@ async def test_one_of_two_of_a_name_is_found_without_a_card_and_tells_the_birth_
     await clinic.sends_home(Stage.WAITING_FOR_SCREENING)
 
 
+async def test_a_child_without_a_number_is_checked_in_by_its_mother_and_keys_alone(clinic: Clinic) -> None:
+    async with clinic.at(Role.REGISTRAR, "/check-in") as desk:
+        hand = await Hand.of(desk)
+        await hand.press("F7")
+        await desk.wait_for_url("**/check-in/newborn")
+        await expect(desk.locator("[name=mother_number]")).to_be_focused()
+        await hand.write(mother_number=synthetic_resident(16_503_000).number, order="2", name="李女之子")
+        await hand.choose("sex", "male")
+        await hand.write(born_on="02032021", guardian_name="李女")
+        await hand.choose("relationship", "mother")
+        await hand.press("F9")
+        await expect(desk.locator(".issued-ticket")).to_be_visible()
+    await clinic.sends_home(Stage.WAITING_FOR_SCREENING)
+
+
 async def test_a_class_is_checked_in_by_its_list_and_called_under_its_name(clinic: Clinic) -> None:
     await clinic.sends_home(Stage.WAITING_FOR_SCREENING, Stage.WAITING_FOR_DECISION)
     listed = [f"同学{place} {synthetic_resident(16_501_000 + place).number}" for place in range(3)]

@@ -66,7 +66,8 @@ from clinic_server.alerts.shelving import NewShelving, shelve_place
 from clinic_server.alerts.tables import page_due
 from clinic_server.alerts.telling import as_written
 from clinic_server.check_in.actions import close_abandoned
-from clinic_server.check_in.group.actions import check_in_group
+from clinic_server.check_in.admission import admission_shipped
+from clinic_server.check_in.group.actions import Group, check_in_group
 from clinic_server.check_in.group.lookup import group_seen
 from clinic_server.check_in.rules import TypedReason
 from clinic_server.cold_chain.actions import add_place, assign_probe, store_readings
@@ -227,7 +228,8 @@ def _mistake(tx: Tx, called_id: UUID, came_id: UUID) -> None:
 def _come_together(tx: Tx) -> dict[str, str]:
     """Let a class be checked in by its list, and go away again."""
     listed = "\n".join(f"同学{place} {synthetic_resident(16_502_000 + place).number}" for place in range(6))
-    group_id = check_in_group(tx, SITE, "三年二班", TypedReason.NO_CARD, listed).group_id
+    new = Group("三年二班", TypedReason.NO_CARD, listed)
+    group_id = check_in_group(tx, SITE, new, admission_shipped).group_id
     for one in group_seen(tx.connection, tx.keyring, group_id, ()).visits:
         close_abandoned(tx, one.visit_id)
     return {"group": str(group_id)}

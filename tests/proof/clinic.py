@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, make_url, select, text
 
 from clinic_server.adverse_events.care.rules import Consciousness, Vitals
 from clinic_server.check_in.actions import Arrival, check_in, close_abandoned
+from clinic_server.check_in.admission import admission_shipped
 from clinic_server.check_in.rules import How, TypedReason
 from clinic_server.consent.actions import (
     NewConsent,
@@ -414,7 +415,7 @@ class Clinic:
 
     def arriving(self, person: IdentityFacts) -> Callable[[Tx], Any]:
         arrival = Arrival(person, How.TYPED, TypedReason.NO_CARD)
-        return lambda tx: check_in(tx, SITE, arrival)
+        return lambda tx: check_in(tx, SITE, arrival, admission_shipped)
 
     def check_in(self, person: IdentityFacts) -> Any:
         return self.act(self.cast.registrar, self.arriving(person))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from clinic_server.audit.rules import AGAIN_AFTER, LatelySeen, Look, Subject, subject_of
+from clinic_server.audit.rules import AGAIN_AFTER, LatelySeen, Look, SearchLimit, Subject, subject_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOMEBODY, ANOTHER = UUID(int=1), UUID(int=2)
@@ -61,3 +61,21 @@ def test_a_pages_route_tells_whose_data_it_shows(
     page: str, parameters: dict[str, object], told: tuple[Subject, str] | None
 ) -> None:
     assert subject_of(page, parameters) == told
+
+
+def begun(*minutes_ago: float) -> list[datetime]:
+    return [NOW - timedelta(minutes=ago) for ago in minutes_ago]
+
+
+def test_a_search_goes_again_when_the_oldest_that_counts_is_past() -> None:
+    limit = SearchLimit(most=3, within=timedelta(minutes=60))
+    assert limit.refusal(begun(1, 2), NOW) is None
+    assert limit.refusal(begun(1, 2, 60, 90), NOW) is None
+    refusal = limit.refusal(begun(1, 50, 2, 59), NOW)
+    assert refusal is not None
+    assert (refusal.retry_after_s, refusal.facts) == (600, {"minutes": 10})
+
+
+def test_searches_dated_after_a_clock_that_was_set_back_count_for_nobody() -> None:
+    limit = SearchLimit(most=2, within=timedelta(minutes=60))
+    assert limit.refusal(begun(-100, -1, 5), NOW) is None

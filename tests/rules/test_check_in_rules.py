@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from clinic_server.check_in import admissions
 from clinic_server.check_in.rules import (
-    ADMISSION,
     BornInFuture,
     Finding,
     UnderAge,
@@ -19,6 +19,7 @@ from clinic_server.queue.rules import DosesPromised, NoDosesLeft, refuse_without
 from clinic_server.visits.rules import WithheldDose
 
 TODAY = date(2026, 3, 2)
+ADMISSION = admissions.shipped().admission
 PASSPORT = Document.of(DocumentKind.PASSPORT, "L898902C3", "UTO")
 SPECIMEN = Document.parse("11010519491231002X")
 
@@ -66,6 +67,7 @@ def test_every_finding_is_told() -> None:
             document_seen=False,
             differs_from_held=True,
             has_duplicates=True,
+            has_twins=True,
             deferral=deferred(not_before),
             promised=DosesPromised(waiting=1, usable=1, overbook=1),
         )

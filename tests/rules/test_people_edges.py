@@ -5,11 +5,13 @@ from datetime import date
 
 import pytest
 
-from clinic_server.check_in.rules import ADMISSION, BornInFuture, UnderAge, refuse_inadmissible
+from clinic_server.check_in import admissions
+from clinic_server.check_in.rules import BornInFuture, UnderAge, refuse_inadmissible
 from clinic_server.people.documents import Document, DocumentKind, Sex
 from clinic_server.people.rules import IdentityFacts, name_key, tidy_name
 
 TODAY = date(2026, 3, 2)
+ADMISSION = admissions.shipped().admission
 PASSPORT = Document.of(DocumentKind.PASSPORT, "E1234567", "CHN")
 SOMEBODY = IdentityFacts.stated(PASSPORT, name="王小明", sex=Sex.MALE, born_on=date(1980, 5, 1))
 

@@ -34,6 +34,7 @@ FIGURES: dict[Phrase, dict[str, Figure]] = {
     Phrase.RECORDS_LOST: {"count": 4, "line": 4711},
     Phrase.OTHER_RECORDS: {"line": 4711},
     Phrase.CHANNEL_FAILS: {"reason": "http_500"},
+    Phrase.SEARCHES: {"count": 120, "minutes": 60},
 }
 
 

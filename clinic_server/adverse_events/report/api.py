@@ -56,6 +56,7 @@ async def list_events(call: Reader) -> Sequence[EventLine]:
 async def seek_people(call: Writer, body: SoughtBody) -> Sequence[PersonFound]:
     """Return who is on record of a name or a document's number; who looked is kept, and nothing else."""
     keyring = call.house.db.keyring
+    await call.begin_search()
     if body.number:
         kind, number = body.document_kind, body.number
         document = Document.parse(number) if kind is None else Document.of(kind, number, body.issuing_country)

@@ -61,7 +61,7 @@ from clinic_server.adverse_events.report.terms import (
 from clinic_server.adverse_events.report.wording import words_of
 from clinic_server.adverse_events.rules import EventRef, EventStepKind, Seriousness
 from clinic_server.kit.call import Call
-from clinic_server.people.documents import DocumentKind, Sex
+from clinic_server.people.documents import SHOWN_KINDS, Sex
 from clinic_server.people.rules import PersonUnknown
 
 router = APIRouter(include_in_schema=False)
@@ -108,6 +108,7 @@ async def seek_by_name_or_number(call: Writer) -> HTMLResponse:
     """Show who is on record of a name or a number; who looked is kept, and the address tells nothing."""
     form, keyring = await call.form(SoughtForm), call.house.db.keyring
     document = form.document()
+    await call.begin_search()
     if document is not None:
         return _sought(call, await call.read(lambda connection: people_by_number(connection, keyring, document)))
     return _sought(
@@ -261,7 +262,7 @@ async def reopen(call: Closer, number: int) -> Response:
 def _sought(call: Call, found: Sequence[PersonFound] | None) -> HTMLResponse:
     if found is not None:
         call.showed([one.person_id for one in found])
-    return call.page("adverse_events/seek.html", found=found, kinds=DocumentKind, sexes=Sex)
+    return call.page("adverse_events/seek.html", found=found, kinds=SHOWN_KINDS, sexes=Sex)
 
 
 def _changes(versions: Sequence[CardVersion]) -> dict[int, Any]:

@@ -13,7 +13,7 @@ from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.inbox import Inbox
 from clinic_server.people.documents import Document
 from clinic_server.people.lookup import find_by_document, people, people_named
-from clinic_server.people.rules import CardFacts, PersonFacts
+from clinic_server.people.rules import CardFacts, PersonFacts, refuse_too_many
 from clinic_server.stock.scans import ScanFacts, VisitScan
 from clinic_server.stock.tables import lot, product
 from clinic_server.visits.doses import in_error
@@ -44,8 +44,13 @@ class DoseToSuspect:
 
 
 def people_called(connection: Connection, keyring: Keyring, name: str, born_on: date | None) -> Sequence[PersonFound]:
-    """Return everybody on record of a name, and of a birth date where it is told; two of one name are two."""
-    return _found(connection, keyring, people_named(connection, keyring, name, born_on))
+    """Return everybody on record of a name, and of a birth date where it is told; two of one name are two.
+
+    Raises TooManyAlike.
+    """
+    alike = people_named(connection, keyring, name, born_on)
+    refuse_too_many(alike)
+    return _found(connection, keyring, alike)
 
 
 def people_by_number(connection: Connection, keyring: Keyring, document: Document) -> Sequence[PersonFound]:

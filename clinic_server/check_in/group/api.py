@@ -5,8 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from clinic_server.check_in.admission import admission_of
 from clinic_server.check_in.api import Desk
-from clinic_server.check_in.group.actions import check_in_group
+from clinic_server.check_in.group.actions import Group, check_in_group
 from clinic_server.check_in.group.lookup import GroupSeen, group_seen
 from clinic_server.check_in.group.rules import MOST_LABEL_CHARACTERS, MOST_LIST_CHARACTERS
 from clinic_server.check_in.rules import TypedReason
@@ -27,7 +28,8 @@ class GroupBody(Body):
 async def check_in_whole_group(call: Desk, body: GroupBody) -> Response:
     """Check everybody of a list in, or nobody."""
     site = call.house.settings.site
-    return await call.record(lambda tx: check_in_group(tx, site, body.label, body.typed_reason, body.listed))
+    group, admission_on = Group(body.label, body.typed_reason, body.listed), admission_of(call)
+    return await call.record(lambda tx: check_in_group(tx, site, group, admission_on))
 
 
 @router.get("/groups/{group_id}")

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
-from clinic_server.check_in.group.actions import GroupCheckedIn, check_in_group
+from clinic_server.check_in.admission import admission_of
+from clinic_server.check_in.group.actions import Group, GroupCheckedIn, check_in_group
 from clinic_server.check_in.group.lookup import group_seen
 from clinic_server.check_in.group.rules import MOST_LABEL_CHARACTERS, MOST_LIST_CHARACTERS, MOST_PEOPLE
 from clinic_server.check_in.pages import Desk
@@ -36,9 +37,8 @@ async def group_form(call: Desk) -> HTMLResponse:
 async def check_in_whole_group(call: Desk) -> Response:
     """Check everybody of a list in, or nobody."""
     form, site = await call.form(GroupForm), call.house.settings.site
-    return await call.record(
-        lambda tx: check_in_group(tx, site, form.label, form.typed_reason, form.listed), then=_page_of
-    )
+    group, admission_on = Group(form.label, form.typed_reason, form.listed), admission_of(call)
+    return await call.record(lambda tx: check_in_group(tx, site, group, admission_on), then=_page_of)
 
 
 @router.get(f"{PAGE}/{{group_id}}")

@@ -18,6 +18,7 @@ _NEEDS: Mapping[str, frozenset[str]] = {  # what each kind of follow-up says
     "choice": frozenset({"choices"}),
     "ingredients": frozenset({"ingredients", "beyond"}),
 }
+_LONGEST_NAME = 32
 _MAY = frozenset().union(*_NEEDS.values())
 
 
@@ -93,6 +94,8 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield Fault("$.valid_until", "ends before it begins")
     if written.ages is not None and written.ages.from_age >= written.ages.below_age:
         yield Fault("$.ages", "the set is for nobody: its ages are reversed")
+    if written.admission is not None and len(f"{written.code}/{written.version}") > _LONGEST_NAME:
+        yield Fault("$.admission", f"a check-in keeps the set's name in {_LONGEST_NAME} characters")
     yield from _repetitions("question", written.question)
     yield from _repetitions("threshold", written.threshold)
     for place, question in enumerate(written.question):

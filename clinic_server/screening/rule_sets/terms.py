@@ -123,6 +123,13 @@ class AgeBand(_Part, frozen=True):
     source: Words
 
 
+class Admitted(_Part, frozen=True):
+    """From which age, in whole months, a site that adopted the set gives tickets: a desk does not know yet for what."""
+
+    from_months: Annotated[int, msgspec.Meta(ge=0, le=1800)]
+    source: Words
+
+
 class Written(_Part, frozen=True):
     """A set as its file says it, before what it includes.
 
@@ -144,6 +151,7 @@ class Written(_Part, frozen=True):
     antigens: tuple[Code, ...] = ()
     includes: tuple[Included, ...] = ()
     ages: AgeBand | None = None
+    admission: Admitted | None = None
     question: tuple[Question, ...] = ()
     threshold: tuple[Threshold, ...] = ()
 
