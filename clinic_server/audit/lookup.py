@@ -8,12 +8,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from clinic_server.adverse_events.report.tables import card_exported, case_copied
+from clinic_server.adverse_events.tables import adverse_event
+from clinic_server.audit.rules import Subject
 from clinic_server.audit.tables import journal_checked, look
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.journal import head_of, journal
 from clinic_server.staff.actions import members
 
 LINES_ON_A_PAGE: Final = 100
+_MOST_DIGITS: Final = 9  # of an event's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LookSeen:
-    """One look; ``seq`` is of the line that vouches for it."""
+    """One look; ``seq`` is of the line that vouches for it. A copy of a case that left the site is one at it."""
 
     seq: int
     looked_at: datetime
@@ -52,6 +56,7 @@ class LookSeen:
     subject_id: str
     person_id: UUID | None
     page: str
+    copied_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,12 @@ def lines(connection: Connection, wanted: Wanted) -> Sequence[Line]:
 
 
 def looks(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
-    """Return the latest looks in a span of time: by somebody, or at one person, visit, dose or file."""
+    """Return the latest looks in a span of time: by somebody, or at one person, visit, dose or file, copies too."""
+    seen = [*_pages_seen(connection, wanted), *_copies_taken(connection, wanted)]
+    return sorted(seen, key=lambda one: (one.looked_at, one.seq), reverse=True)[:LINES_ON_A_PAGE]
+
+
+def _pages_seen(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
     asked = select(
         look.c.journal_seq,
         look.c.looked_at,
@@ -98,6 +108,46 @@ def looks(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
         asked = asked.where(look.c.journal_seq < wanted.before)
     rows = connection.execute(asked.order_by(look.c.looked_at.desc(), look.c.id.desc()).limit(LINES_ON_A_PAGE))
     return [LookSeen(*row) for row in rows]
+
+
+def _copies_taken(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
+    taken, event = card_exported.c, adverse_event.c
+    asked = (
+        select(
+            taken.journal_seq,
+            taken.exported_at,
+            taken.exported_by,
+            event.number,
+            event.person_id,
+            case_copied.c.copied_for,
+        )
+        .join_from(case_copied, card_exported, taken.id == case_copied.c.export_id)
+        .join(adverse_event, event.id == case_copied.c.event_id)
+        .where(taken.exported_at >= wanted.since, taken.exported_at < wanted.until)
+    )
+    if wanted.who:
+        asked = asked.where(taken.exported_by == _uuid(wanted.who))
+    if wanted.ref:
+        number = int(wanted.ref) if wanted.ref.isdecimal() and len(wanted.ref) < _MOST_DIGITS else -1
+        asked = asked.where((event.number == number) | (event.person_id == _uuid(wanted.ref)))
+    if wanted.before is not None:
+        asked = asked.where(taken.journal_seq < wanted.before)
+    rows = connection.execute(asked.order_by(taken.journal_seq.desc(), event.number).limit(LINES_ON_A_PAGE))
+    subject = Subject.ADVERSE_EVENT.value
+    return [
+        LookSeen(
+            row.journal_seq,
+            row.exported_at,
+            row.exported_by,
+            None,
+            subject,
+            str(row.number),
+            row.person_id,
+            "",
+            row.copied_for,
+        )
+        for row in rows
+    ]
 
 
 def seq_at(connection: Connection, at: datetime) -> int:
