@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, or_, select
 
+from clinic_server.adverse_events.report.tables import card_exported, case_copied
+from clinic_server.adverse_events.tables import adverse_event
 from clinic_server.alerts.rules import AlertKind, AlertState
 from clinic_server.alerts.tables import alert_now
 from clinic_server.audit.rules import Subject
@@ -17,6 +19,7 @@ from clinic_server.kit.journal import head_of, journal
 from clinic_server.staff.actions import members
 
 LINES_ON_A_PAGE: Final = 100
+_MOST_DIGITS: Final = 9  # of an event's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LookSeen:
-    """One look; ``seq`` is of the line that vouches for it."""
+    """One look; ``seq`` is of the line that vouches for it. A copy of a case that left the site is one at it."""
 
     seq: int
     looked_at: datetime
@@ -55,6 +58,7 @@ class LookSeen:
     subject_id: str
     person_id: UUID | None
     page: str
+    copied_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,12 @@ def lines(connection: Connection, wanted: Wanted) -> Sequence[Line]:
 
 
 def looks(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
-    """Return the latest looks in a span of time: by somebody, or at one person, visit, dose or file."""
+    """Return the latest looks in a span of time: by somebody, or at one person, visit, dose or file, copies too."""
+    seen = [*_pages_seen(connection, wanted), *_copies_taken(connection, wanted)]
+    return sorted(seen, key=lambda one: (one.looked_at, one.seq), reverse=True)[:LINES_ON_A_PAGE]
+
+
+def _pages_seen(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
     asked = select(
         look.c.journal_seq,
         look.c.looked_at,
@@ -117,6 +126,46 @@ def told_of_searches(connection: Connection, staff_id: UUID | None, since: datet
     is_theirs = (alert_now.c.kind == AlertKind.MANY_SEARCHES, alert_now.c.cause_id == staff_id)
     is_told = or_(alert_now.c.state != AlertState.CLOSED, alert_now.c.opened_at > since)
     return connection.execute(select(alert_now.c.alert_id).where(*is_theirs, is_told)).first() is not None
+
+
+def _copies_taken(connection: Connection, wanted: Wanted) -> Sequence[LookSeen]:
+    taken, event = card_exported.c, adverse_event.c
+    asked = (
+        select(
+            taken.journal_seq,
+            taken.exported_at,
+            taken.exported_by,
+            event.number,
+            event.person_id,
+            case_copied.c.copied_for,
+        )
+        .join_from(case_copied, card_exported, taken.id == case_copied.c.export_id)
+        .join(adverse_event, event.id == case_copied.c.event_id)
+        .where(taken.exported_at >= wanted.since, taken.exported_at < wanted.until)
+    )
+    if wanted.who:
+        asked = asked.where(taken.exported_by == _uuid(wanted.who))
+    if wanted.ref:
+        number = int(wanted.ref) if wanted.ref.isdecimal() and len(wanted.ref) < _MOST_DIGITS else -1
+        asked = asked.where((event.number == number) | (event.person_id == _uuid(wanted.ref)))
+    if wanted.before is not None:
+        asked = asked.where(taken.journal_seq < wanted.before)
+    rows = connection.execute(asked.order_by(taken.journal_seq.desc(), event.number).limit(LINES_ON_A_PAGE))
+    subject = Subject.ADVERSE_EVENT.value
+    return [
+        LookSeen(
+            row.journal_seq,
+            row.exported_at,
+            row.exported_by,
+            None,
+            subject,
+            str(row.number),
+            row.person_id,
+            "",
+            row.copied_for,
+        )
+        for row in rows
+    ]
 
 
 def seq_at(connection: Connection, at: datetime) -> int:

@@ -344,6 +344,7 @@ async def test_a_desk_asks_on_the_page_of_the_visit_and_goes_to_the_new_ticket(a
     desk, page = await as_role(Role.REGISTRAR), f"/visits/{first}"
     seen = (await desk.get(page)).text
     assert (seen.count("Further vaccine today"), f'action="{page}/further-visit"' in seen) == (2, True), "fold and key"
+    assert seen.index(f'action="{page}/further-visit"') < seen.index("Stage after it"), "in sight, above the steps"
     asked = await desk.post(f"{page}/further-visit", data={"once": "1"})
     further = needles.db.read_now(lambda c: further_visit(c, first))
     assert asked.headers["location"] == f"/visits/{further}"

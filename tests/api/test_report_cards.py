@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -421,27 +422,26 @@ async def test_a_copy_has_a_reason_is_frozen_and_is_its_takers_alone(
     house: House, visit_id: UUID, physician: SignedIn, as_role: AsRole
 ) -> None:
     number = await opened(house, physician, visit_id)
-    copies = "/report-card-copies"
-    assert (await refusal(physician, copies, form="json", number=number, reason="claim"))[0] == "card_not_filed"
+    copies, county = "/report-card-copies", {"copied_for": "county_cdc", "reason": "report"}
+    assert (await refusal(physician, copies, form="json", number=number, **county))[0] == "card_not_filed"
     await post(physician, f"/adverse-events/{number}/card", card=as_told(course="=HYPERLINK(1)"))
-    assert (await refusal(physician, copies, form="json", number=number, reason=" "))[0] == "report_reason_needed"
-    assert (await refusal(physician, copies, form="json", reason="x"))[0] == "malformed"
-    whole = {"reason": "insurance claim", "since": "2026-03-02", "until": "2026-03-02"}
-    of_json = (await post(physician, copies, form="json", number=number, reason="claim"))["export_id"]
-    of_csv = (await post(physician, copies, form="csv", **whole))["export_id"]
-    later = (await post(physician, copies, form="csv", **(whole | {"since": "2026-03-03", "until": "2026-03-04"})))[
-        "export_id"
-    ]
+    unexplained = await refusal(physician, copies, form="json", number=number, **(county | {"reason": " "}))
+    assert unexplained[0] == "report_reason_needed"
+    assert (await refusal(physician, copies, form="json", **county))[0] == "malformed"
+    day = {"since": "2026-03-02", "until": "2026-03-02"}
+    of_json = (await post(physician, copies, form="json", number=number, **county))["export_id"]
+    of_csv = (await post(physician, copies, form="csv", **county, **day))["export_id"]
+    later = {"since": "2026-03-03", "until": "2026-03-04"}
+    assert (await refusal(physician, copies, form="csv", **county, **later))[0] == "copy_of_nothing"
     amended = {"card": as_told(outcome="better"), "base_version": 1, "reason": "x"}
     await post(physician, f"/adverse-events/{number}/card/amendments", **amended)
     copy = (await physician.get(f"/api/v1{copies}/{of_json}")).json()
     (case,) = copy["cards"]
-    assert (copy["reason"], case["version"], case["card"]["outcome"]) == ("claim", 1, "recovered")
+    assert (copy["reason"], case["version"], case["card"]["outcome"]) == ("report", 1, "recovered")
     text = (await physician.get(f"/api/v1{copies}/{of_csv}")).content.decode("utf-8-sig")
     headings, line = csv.reader(io.StringIO(text))
     assert line[headings.index("Main clinical course")] == "'=HYPERLINK(1)"
     assert line[headings.index("Card number")] == f"{COUNTY}20260007"
-    assert len((await physician.get(f"/api/v1{copies}/{later}")).content.decode("utf-8-sig").splitlines()) == 1
     other = await as_role(Role.PHYSICIAN)
     assert (await other.get(f"/api/v1{copies}/{of_json}")).json()["code"] == "card_export_of_another"
     assert (await other.get(f"/api/v1{copies}/{UUID(int=7)}")).json()["code"] == "card_export_unknown"
@@ -452,6 +452,35 @@ async def test_a_copy_has_a_reason_is_frozen_and_is_its_takers_alone(
         lambda c: c.execute(select(journal.c.ref).where(journal.c.kind == "report_card_exported")).scalars().all()
     )
     assert sorted(noted) == sorted(map(str, taken))
+
+
+async def test_whoever_is_asked_to_bear_costs_has_only_those_cases_and_what_they_are_judged_by(
+    house: House, visit_id: UUID, physician: SignedIn, as_role: AsRole
+) -> None:
+    """Founding documents, 114 to 116: cases go out for compensation and insurance; an address is not part of either."""
+    number = await opened(house, physician, visit_id, classed={"kind": "urticaria"})
+    told = as_told(address="Canary Road 7", phone="13912345678", guardian="Canary Guardian", seen_at="County hospital")
+    await post(physician, f"/adverse-events/{number}/card", card=told)
+    for kind, words in (("commercial_insurance", "told to the insurer"), ("maker", "canary: asked the maker")):
+        claim = {"kind": kind, "claimed_on": "2026-03-02", "words": words}
+        await post(physician, f"/adverse-events/{number}/claims", **claim)
+    copies, asked = "/report-card-copies", {"number": number, "reason": "their form 7"}
+    nothing = await refusal(physician, copies, form="json", copied_for="province", **asked)
+    assert nothing[0] == "copy_of_nothing"
+    taken = [
+        (await post(physician, copies, form=form, copied_for="commercial_insurance", **asked))["export_id"]
+        for form in ("json", "csv")
+    ]
+    texts = [(await physician.get(f"/api/v1{copies}/{one}")).content.decode("utf-8-sig") for one in taken]
+    for text in texts:
+        assert "County hospital" in text
+        assert not [word for word in ("Canary", "canary", "13912345678", "Maker of", "Guardian") if word in text]
+    (case,) = json.loads(texts[0])["cards"]
+    assert ([one["kind"] for one in case["claims"]], case["card"]["name"]) == (["commercial_insurance"], told["name"])
+    auditor = await as_role(Role.AUDITOR)
+    looks = (await auditor.get("/audit/looks", params={"ref": str(person_of(house, visit_id))})).text
+    assert looks.count("Copy taken out") == 2
+    assert "Commercial insurance" in looks
 
 
 async def test_no_name_and_no_health_is_in_the_journal_or_in_kept_answers(

@@ -184,11 +184,15 @@ async def test_a_copy_is_asked_for_with_a_reason_and_sent(house: House, visit_id
     await sent(physician, f"{page}/card", **TYPED_CARD)
     number = page.rpartition("/")[2]
     for form, begins in (("xlsx", b"PK"), ("csv", "\ufeff".encode()), ("json", b"{")):
-        where = await sent(physician, "/adverse-events/copies", form=form, reason="claim", number=number)
+        where = await sent(
+            physician, "/adverse-events/copies", form=form, copied_for="county_cdc", reason="report", number=number
+        )
         answer = await physician.get(where)
         assert answer.content.startswith(begins)
         assert f'.{form}"' in answer.headers["content-disposition"]
-    nothing = await physician.post("/adverse-events/copies", data={"form": "csv", "reason": "x", "since": "2026-03-01"})
+    nothing = await physician.post(
+        "/adverse-events/copies", data={"form": "csv", "copied_for": "maker", "reason": "x", "since": "2026-03-01"}
+    )
     assert nothing.status_code == 400
 
 

@@ -38,6 +38,7 @@ SHOWN = {  # enum: the group of labels its values are shown with
     "adverse_events.brighton.Criterion": "brighton_criterion",
     "adverse_events.report.card.CardField": "finding",
     "adverse_events.report.copy_files.CopyColumn": "copy_column",
+    "adverse_events.report.terms.CopyFor": "copy_for",
     "adverse_events.report.terms.BodyLevel": "body_level",
     "adverse_events.report.terms.CaseOutcome": "case_outcome",
     "adverse_events.report.terms.ClaimKind": "claim",

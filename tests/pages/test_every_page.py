@@ -49,6 +49,7 @@ PAGES = {
     "chair": "/visits/{bench}/injection",
     "another-came": "/visits/{mistaken}/injection/another",
     "chair-mistaken": "/visits/{mistaken}/injection",
+    "chair-refused": "/visits/{mistaken}/injection?permit={dead_permit}",
     "confirmations": "/visits/{bench}/injection?unit={unit}",
     "observation": "/observation",
     "observation-person": "/visits/{observed}/observation",

@@ -99,7 +99,7 @@ from clinic_server.demand.rules import Due
 from clinic_server.immunisations.actions import note_dose_elsewhere, note_reaction
 from clinic_server.immunisations.history import NewDoseElsewhere, NewReaction, PartialDate, Proof
 from clinic_server.injection.rules import IdentityCheck
-from clinic_server.injection.tables import IdentityChecked
+from clinic_server.injection.tables import IdentityChecked, Permit
 from clinic_server.kit.clock import business_date
 from clinic_server.kit.tx import Tx
 from clinic_server.observation.checks.actions import record_check
@@ -155,6 +155,7 @@ from clinic_server.stock.units import open_unit, unit_by_code, waste_doses
 from clinic_server.stock.whereabouts import HoldEnd, HoldReason, PlaceKind, WasteReason
 from clinic_server.visits.doses import doses_given
 from clinic_server.visits.lookup import standing
+from clinic_server.visits.orders import standing_order
 from clinic_server.visits.slip_code import slip_code
 from clinic_server.visits.steps import call_visit
 from clinic_server.visits.tables import Watch
@@ -213,16 +214,31 @@ def fill(tx: Tx) -> dict[str, str]:
     clinic |= _react(tx, visit_ids[16], visit_ids[10]) | _gather(tx, visit_ids[17])
     clinic |= _report(tx, people[0], doses[0]) | _come_together(tx)
     ask_for_further(tx, SITE, visit_ids[14])
-    _mistake(tx, visit_ids[9], visit_ids[7])
-    return clinic | {"more": str(visit_ids[14]), "mistaken": str(visit_ids[9])}
+    return clinic | {"more": str(visit_ids[14])} | _mistake(tx, visit_ids[9], visit_ids[7])
 
 
-def _mistake(tx: Tx, called_id: UUID, came_id: UUID) -> None:
-    """Let somebody else's slip be shown where the pages' reader works."""
+def _mistake(tx: Tx, called_id: UUID, came_id: UUID) -> dict[str, str]:
+    """Let somebody else's slip be shown where the pages' reader works, after a permit was given there."""
+    order, unit = standing_order(tx.connection, called_id), unit_by_code(tx.connection, _trace_code(10))
+    assert order is not None
+    assert unit is not None
+    permit_id = tx.append(
+        Permit,
+        visit_id=called_id,
+        order_id=order.order_id,
+        consent_id=order.consent_id,
+        unit_id=unit.unit_id,
+        station="desk-1",
+        vaccinator_id=tx.actor.staff_id,
+        granted_at=tx.now,
+        expires_at=tx.now,
+    )
+    tx.journal("furnished", called_id)
     shown = {"how": IdentityCheck.SLIP, "is_called": False, "delivery_id": tx.new_id(), "shown_visit_id": came_id}
     checked = {"checked_by": tx.actor.staff_id, "checked_at": tx.now}
     tx.append(IdentityChecked, visit_id=called_id, station="desk-1", **shown, **checked)
     tx.journal("furnished", called_id)
+    return {"mistaken": str(called_id), "dead_permit": str(permit_id)}
 
 
 def _come_together(tx: Tx) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from clinic_server.adverse_events.brighton import Criterion, Level
@@ -124,6 +125,17 @@ def test_the_strength_is_read_as_ampoules_print_it(said: str, ug_per_ml: int | N
 def test_another_strength_than_the_tables_is_doubted(concentration: str, *, is_doubted: bool) -> None:
     found = findings_about(replace(ADRENALINE, concentration=concentration), TABLE, 40 * YEAR, None)
     assert found == ((DrugFinding.STRENGTH_NOT_REFERENCED,) if is_doubted else ())
+
+
+def test_a_table_that_states_no_strength_doubts_none() -> None:
+    """A site's own table may name a drug without its strength: what an ampoule says is then recorded as it is told."""
+    silent = tuple(msgspec.structs.replace(one, strength_ug_per_ml=None) for one in TABLE.drug)
+    table = msgspec.structs.replace(TABLE, drug=silent)
+    given = replace(ADRENALINE, concentration="1:10000", volume_ul=5_000)
+    assert findings_about(given, table, 40 * YEAR, None) == ()
+    assert findings_about(replace(given, volume_ul=500), table, 40 * YEAR, None) == (
+        DrugFinding.VOLUME_CONTRADICTS_DOSE,
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def _about_dose(given: DrugGiven, reference: Reference | None, weight_g: int | N
 def _about_preparation(given: DrugGiven, drug: Drug) -> Iterator[DrugFinding]:
     if given.route not in drug.routes or given.site not in drug.sites:
         yield DrugFinding.ROUTE_NOT_REFERENCED
-    if given.concentration.strip() and strength_of(given.concentration) != drug.strength_ug_per_ml:
+    states_one, told = drug.strength_ug_per_ml is not None, given.concentration.strip()
+    if states_one and told and strength_of(told) != drug.strength_ug_per_ml:
         yield DrugFinding.STRENGTH_NOT_REFERENCED
 
 

@@ -13,6 +13,7 @@ from clinic_server.adverse_events.report.terms import (
     BodyLevel,
     ClaimKind,
     ConcludingBody,
+    CopyFor,
     ExportForm,
     FinalClass,
     HarmGrade,
@@ -173,10 +174,11 @@ class CopyBody(ReasonBody):
     """Of which cards a copy is taken, how, and why: of one event, or of a period."""
 
     form: ExportForm
+    copied_for: CopyFor
     number: int | None = None
     since: date | None = None
     until: date | None = None
 
     def copy_wanted(self) -> NewCopy:
         """Return it as the rules know it, or raise Malformed of a period with one end."""
-        return NewCopy(self.form, self.reason, self.number, self.since, self.until)
+        return NewCopy(self.form, self.copied_for, self.reason, self.number, self.since, self.until)

@@ -87,6 +87,16 @@ class CardField(StrEnum):
         return self not in _OPTIONAL
 
 
+# What whoever is asked to bear costs has to judge: who it is, what was given, what came of it. Where people live, whom
+# they can be called by and who their guardian is they learn from the claimant; the rest is the surveillance's own.
+OF_CLAIMS: Final = frozenset(
+    {
+        *(CardField.NAME, CardField.SEX, CardField.BORN_ON),
+        *(one for one in CardField if one.is_of_vaccine and one is not CardField.VACCINE_ORGANISED),
+        *(CardField.BEGAN_ON, CardField.SEEN_ON, CardField.SEEN_AT, CardField.COURSE, CardField.DIAGNOSIS),
+        *(CardField.IN_HOSPITAL, CardField.OUTCOME, CardField.REPORTED_ON, CardField.REPORTED_BY),
+    }
+)
 _OPTIONAL: Final = frozenset(
     {
         CardField.PREGNANCY,

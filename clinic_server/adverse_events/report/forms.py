@@ -16,6 +16,7 @@ from clinic_server.adverse_events.report.terms import (
     BodyLevel,
     ClaimKind,
     ConcludingBody,
+    CopyFor,
     ExportForm,
     FinalClass,
     HarmGrade,
@@ -234,13 +235,14 @@ class CopyForm(ReasonForm):
     """Of which cards a copy is taken, how, and why: of one event, or of a period."""
 
     form: ExportForm
+    copied_for: CopyFor
     number: Annotated[int | None, EMPTY_IS_NONE] = None
     since: OptionalDate = None
     until: OptionalDate = None
 
     def copy_wanted(self) -> NewCopy:
         """Return it as the rules know it, or raise Malformed of a period with one end."""
-        return NewCopy(self.form, self.reason, self.number, self.since, self.until)
+        return NewCopy(self.form, self.copied_for, self.reason, self.number, self.since, self.until)
 
 
 class NothingForm(Form):

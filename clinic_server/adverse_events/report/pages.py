@@ -54,6 +54,7 @@ from clinic_server.adverse_events.report.terms import (
     BodyLevel,
     ClaimKind,
     ConcludingBody,
+    CopyFor,
     ExportForm,
     FinalClass,
     HarmGrade,
@@ -92,6 +93,7 @@ async def events(call: Reader) -> HTMLResponse:
         ),
         reads_health=bool(READ_HEALTH & roles),
         forms=ExportForm,
+        copied_for=CopyFor,
         today=now.date(),
         **_kinds(),
     )
@@ -176,6 +178,7 @@ async def record(call: Reader, number: int) -> HTMLResponse:
         "harms": HarmGrade,
         "claim_kinds": ClaimKind,
         "forms": ExportForm,
+        "copied_for": CopyFor,
         "least_tries": LEAST_TRIES,
     }
     return call.page(

@@ -165,6 +165,12 @@ class ExportUnknown(NotFound):
     code = "card_export_unknown"
 
 
+class CopyOfNothing(Refused):
+    """Of none of these cases may the one it is for have a copy: no card was filed, or nothing is claimed of them."""
+
+    code = "copy_of_nothing"
+
+
 class ExportOfAnother(NotPermitted):
     """A copy is read by whoever gave the reason for it, and on that day."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from clinic_server.adverse_events.report.terms import ClaimKind, ExportForm
+from clinic_server.adverse_events.report.terms import ClaimKind, CopyFor, ExportForm
 from clinic_server.kit.tables import Record, instant, one_of, sealed, table_of, text
 
 
@@ -118,6 +118,17 @@ class CardExported(Record, table=True):
     exported_at: datetime = instant()
 
 
+class CaseCopied(Record, table=True):
+    """One case that a copy holds, and for whom it left the site: it counts as a look at it."""
+
+    __tablename__ = "case_copied"
+    __table_args__ = (UniqueConstraint("export_id", "event_id"),)
+
+    export_id: UUID = Field(foreign_key="card_exported.id")
+    event_id: UUID = Field(foreign_key="adverse_event.id", index=True)
+    copied_for: CopyFor = one_of(CopyFor)
+
+
 report_card = table_of(ReportCard)
 report_card_number = table_of(ReportCardNumber)
 event_concluded = table_of(EventConcluded)
@@ -126,3 +137,4 @@ event_claim = table_of(EventClaim)
 event_claim_settled = table_of(EventClaimSettled)
 severe_reaction_confirmed = table_of(SevereReactionConfirmed)
 card_exported = table_of(CardExported)
+case_copied = table_of(CaseCopied)

@@ -138,6 +138,21 @@ class ClaimKind(StrEnum):
     MEDICAL_INSURANCE = "medical_insurance"
 
 
+class CopyFor(StrEnum):
+    """For whom a copy leaves the site: the county, which has the whole card by law, or who is asked to bear costs."""
+
+    COUNTY_CDC = "county_cdc"
+    PROVINCE = ClaimKind.PROVINCE.value
+    MAKER = ClaimKind.MAKER.value
+    COMMERCIAL_INSURANCE = ClaimKind.COMMERCIAL_INSURANCE.value
+    MEDICAL_INSURANCE = ClaimKind.MEDICAL_INSURANCE.value
+
+    @property
+    def claim(self) -> ClaimKind | None:
+        """Which claim it is about; none at the county's."""
+        return None if self is CopyFor.COUNTY_CDC else ClaimKind(self.value)
+
+
 class ExportForm(StrEnum):
     """How a copy of a card is written; also the end of the file's name."""
 

@@ -1,4 +1,4 @@
-"""needles that were in.
+"""needles that were in, and copies of cases.
 
 Revision: 0012, after 0011.
 """
@@ -114,3 +114,32 @@ def upgrade() -> None:
         sa.UniqueConstraint("dose_id", name=op.f("uq_dose_despite_refusal_dose_id")),
     )
     op.make_append_only("dose_despite_refusal")
+    op.create_table(
+        "case_copied",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal_seq", sa.BigInteger(), nullable=False),
+        sa.Column("export_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "copied_for",
+            sa.Enum(
+                "county_cdc",
+                "province",
+                "maker",
+                "commercial_insurance",
+                "medical_insurance",
+                name="copyfor_code",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["adverse_event.id"], name=op.f("fk_case_copied_event_id")),
+        sa.ForeignKeyConstraint(["export_id"], ["card_exported.id"], name=op.f("fk_case_copied_export_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_copied")),
+        sa.UniqueConstraint("export_id", "event_id", name=op.f("uq_case_copied_export_id_event_id")),
+    )
+    with op.batch_alter_table("case_copied", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_case_copied_event_id"), ["event_id"], unique=False)
+    op.make_append_only("case_copied")
