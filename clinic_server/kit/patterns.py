@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from clinic_server.kit.call import Call, signed_in
+from clinic_server.kit.call import Call, as_problem, signed_in
+from clinic_server.kit.errors import NotPermitted
 from clinic_server.kit.i18n import say
 from clinic_server.kit.labels import Tone, labels
 
@@ -17,4 +18,5 @@ async def patterns(call: Annotated[Call, signed_in()], group: str = "") -> HTMLR
     """Show the parts pages are made of, and the labels of one group."""
     groups = labels()
     shown = group if group in groups else next(iter(groups))
-    return call.page("patterns.html", groups=groups, group=shown, said=say, tones=tuple(Tone))
+    example = as_problem(NotPermitted(findings=["name"]))
+    return call.page("patterns.html", groups=groups, group=shown, said=say, tones=tuple(Tone), problem=example)

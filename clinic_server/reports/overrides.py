@@ -39,8 +39,13 @@ class OverrideLine:
 
 def as_seen_by(call: Call, business_on: date) -> Callable[[Connection], Sequence[OverrideLine]]:
     """Return the question for a day's overrides; reasons and findings are opened for physicians alone."""
-    keyring, opens = call.house.db.keyring, Role.PHYSICIAN in call.actor.roles
+    keyring, opens = call.house.db.keyring, tells_health(call)
     return lambda connection: overrides_of_day(connection, keyring, business_on, with_reasons=opens)
+
+
+def tells_health(call: Call) -> bool:
+    """Tell whether a day's report opens reasons and findings for the caller."""
+    return Role.PHYSICIAN in call.actor.roles
 
 
 def overrides_of_day(

@@ -26,6 +26,7 @@ async def day_report(call: Clinician, on: date | None = None) -> HTMLResponse:
         "reports/day.html",
         figures=await call.read(lambda connection: day_figures(connection, business_on)),
         overrides=lines,
+        tells_health=overrides.tells_health(call),
         against_rule=await call.read(against.as_seen_by(call, business_on)),
         kinds=OverrideKind,
         counts=Counter(line.kind for line in lines),

@@ -30,8 +30,8 @@
 
   async function announce({ ticket, sentences }) {
     await within(chime());
-    for (const { words, language } of sentences) {
-      const clip = board.dataset.clip && `${board.dataset.clip}&ticket=${ticket}&language=${language}`;
+    for (const { words, language, told, part } of sentences) {
+      const clip = board.dataset.clip && `${board.dataset.clip}&ticket=${ticket}&language=${told}&piece=${part}`;
       await within(speech.say(words, language, clip));
     }
   }
@@ -48,7 +48,12 @@
     for (const line of [...board.querySelectorAll("[data-announce]")].reverse()) {
       if (said.has(line.dataset.call)) continue;
       keep(line.dataset.call);
-      const sentences = [...line.querySelectorAll("[lang]")].map((one) => ({ words: one.textContent, language: one.lang }));
+      const sentences = [...line.querySelectorAll("[data-part]")].map((one) => ({
+        words: one.textContent,
+        language: one.lang, // of the voice that reads it
+        told: one.parentElement.lang, // of the call it is a part of
+        part: one.dataset.part,
+      }));
       speaking = speaking.then(() => announce({ ticket: line.dataset.ticket, sentences }));
     }
   }

@@ -10,12 +10,14 @@ from fastapi import FastAPI
 
 from clinic_server.kit.call import House
 from clinic_server.kit.clock import Clock
+from clinic_server.kit.tx import Tx
+from clinic_server.queue.actions import form_group, join_group
 from clinic_server.settings import Settings, WallSettings
 from clinic_server.staff.actions import add_station
-from clinic_server.staff.rules import StationKind
+from clinic_server.staff.rules import Role, StationKind
 from clinic_server.visits.steps import call_visit
 from tests.api.callers import Client, running
-from tests.api.visitors import SYSTEM, a_screening, a_visit
+from tests.api.visitors import SYSTEM, TODAY, a_colleague, a_screening, a_visit
 from tests.conftest import ManualClock
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], scope="session")
@@ -50,10 +52,32 @@ async def page(client: Client) -> str:
 
 async def test_a_call_is_told_in_each_language_and_without_a_name(client: Client, called: UUID) -> None:
     words = await page(client)
-    assert '<p lang="zh-CN">请零零一号到二号预检台。</p>' in words
-    assert '<p lang="en">Number zero zero one, please go to screening desk two.</p>' in words
+    assert ">请零零一号到二号预检台。</span></p>" in words
+    assert ">Number zero zero one, please go to screening desk two.</span></p>" in words
     assert "欧" not in words
     assert str(called) not in words
+
+
+async def test_a_group_is_named_before_the_ticket_in_the_voice_of_its_own_letters(
+    client: Client, house: House, called: UUID
+) -> None:
+    def join(tx: Tx) -> None:
+        join_group(tx, form_group(tx, "三年二班", TODAY), called)
+        tx.journal("group_checked_in", called)
+
+    house.db.write_now(join, a_colleague(house.db, Role.REGISTRAR))
+    words = await page(client)
+    assert re.findall('<span lang="(.+?)" data-part="(.+?)">(.+?)</span>', words) == [
+        ("zh-CN", "group", "三年二班"),
+        ("zh-CN", "call", "请零零一号到二号预检台。"),
+        ("en", "group_word", "Group"),
+        ("zh-CN", "group", "三年二班"),
+        ("en", "call", "Number zero zero one, please go to screening desk two."),
+    ]
+    for part in ("group_word", "group", "call"):
+        heard = await client.get(f"/wall/voice/clip?{AT}&ticket=1&language=en&piece={part}")
+        assert (heard.status_code, heard.content[:4]) == (200, b"RIFF"), part
+    assert (await client.get(f"/wall/voice/clip?{AT}&ticket=1&language=zh-CN&piece=group_word")).status_code == 404
 
 
 async def test_it_is_news_for_thirty_seconds_and_a_recall_is_news_again(

@@ -202,6 +202,7 @@ NEVER_SHOWN = {
     "wall.rules.Density",  # is how close seats stand on the display
     "injection.who_came.WhoCame",  # three sentences of one page
     "wall.rules.Part",  # stands in a display's address
+    "wall.voice.rules.Part",  # stands in a clip's address
 }
 
 

@@ -37,6 +37,12 @@ def test_every_attribute_with_a_value_is_quoted() -> None:
     assert [one.name for one in TEMPLATES if UNQUOTED.search(one.read_text(encoding="utf-8"))] == []
 
 
+def test_no_template_asks_for_a_role() -> None:
+    """A page offers what the route itself allows (``may``), or says what the page found out; roles are the routes'."""
+    asking = [one.name for one in TEMPLATES if "actor.roles" in one.read_text(encoding="utf-8")]
+    assert asking == ["_navigation.html"]  # which asks what the bar holds for them
+
+
 def test_no_code_makes_markup_of_what_it_is_given() -> None:
     made = {
         path.relative_to(ROOT).as_posix()

@@ -24,7 +24,8 @@ SOUNDS = """
   window.played = [];
   const play = Audio.prototype.play;
   Audio.prototype.play = function () {
-    window.played.push(new URL(this.src).searchParams.get('language'));
+    const told = new URL(this.src).searchParams;
+    window.played.push(`${told.get('language')} ${told.get('piece')}`);
     return play.call(this);
   };
 """
@@ -70,6 +71,6 @@ async def test_a_browser_without_a_voice_plays_the_servers(screens: Screens, eve
     async with screens.opened(VOICE, signed_in=False) as page:
         await listening(page, SOUNDS)
         visit_id = called(screens)
-        await eventually(page, "window.played.join() === 'zh-CN,en'")
+        await eventually(page, "window.played.join() === 'zh-CN call,en call'")
         screens.site.post(f"visits/{visit_id}/abandonment")
     assert screens.complaints.said == []

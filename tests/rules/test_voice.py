@@ -1,14 +1,16 @@
 """What is said of a call: every digit, the station, and nothing else."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clinic_server.kit.speech import WRITTEN
 from clinic_server.staff.rules import StationKind
-from clinic_server.wall.voice.rules import CalledTicket, sentence
+from clinic_server.wall.voice.rules import CalledTicket, pieces, sentence
 from clinic_server.wall.voice.words import FOLDER, VoiceFileFaulty, parse, shipped
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -58,6 +60,32 @@ def test_every_number_is_heard_back(ticket_number: int, kind: StationKind, stati
 @given(st.integers(1, 99_999), st.sampled_from(StationKind), st.sampled_from(LANGUAGES))
 def test_the_synthesiser_is_told_nothing_it_misreads(ticket_number: int, kind: StationKind, language: str) -> None:
     assert sentence(shipped()[language], a_call(ticket_number, "desk-1", kind)).spoken.isascii()
+
+
+@pytest.mark.parametrize(
+    ("group", "language", "heard"),
+    [
+        ("A", "en", [("en", "Group", "en"), ("en", "A", "en")]),
+        ("A", "zh-CN", [("en", "A", "en")]),
+        ("三年二班", "en", [("en", "Group", "en"), ("zh-CN", "三年二班", "cmn")]),
+        ("三年二班", "zh-TW", [("zh-TW", "三年二班", "cmn")]),
+        ("B 2班\x07", "zh-CN", [("zh-CN", "B 2班", "cmn")]),
+    ],
+)
+def test_a_group_is_named_first_in_a_voice_that_can_read_it(
+    group: str, language: str, heard: list[tuple[str, str, str]]
+) -> None:
+    called = replace(a_call(47), group=group)
+    *before, call = pieces(shipped()[language], called, WRITTEN)
+    assert [(one.language, one.said.spoken, one.synthesiser) for one in before] == heard
+    assert call.said == sentence(shipped()[language], a_call(47))
+    assert pieces(shipped()[language], a_call(47), WRITTEN) == (call,)
+
+
+def test_only_a_group_may_go_without_a_word() -> None:
+    text = (FOLDER / "voice-zh-cn.toml").read_text("utf-8").replace('written = "出口"', 'written = ""')
+    with pytest.raises(VoiceFileFaulty, match="only a group"):
+        parse(text, "voice-zh-cn.toml")
 
 
 def test_a_call_is_news_for_thirty_seconds_and_a_recall_is_another() -> None:

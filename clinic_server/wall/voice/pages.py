@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.call import Call, anyone
 from clinic_server.kit.live import events
-from clinic_server.kit.speech import ClipMissing, can_speak, clip
-from clinic_server.queue.lookup import STAGES
+from clinic_server.kit.speech import WRITTEN, ClipMissing, can_speak, clip
+from clinic_server.queue.lookup import STAGES, groups_of_open
 from clinic_server.staff.actions import stations
 from clinic_server.visits.lookup import standing_at
 from clinic_server.visits.steps import VISITS
 from clinic_server.wall.address import WallAddress
-from clinic_server.wall.voice.rules import CalledTicket, sentence
+from clinic_server.wall.voice.rules import CalledTicket, Part, pieces
 from clinic_server.wall.voice.words import shipped
 
 MOST_SHOWN = 5
@@ -44,28 +44,33 @@ async def voice_live(call: Annotated[Call, anyone()], _address: WallAddress) -> 
 
 
 @router.get("/wall/voice/clip")
-async def voice_clip(call: Annotated[Call, anyone()], _address: WallAddress, ticket: int, language: str) -> Response:
-    """Return the call of a ticket as sound; of one that is not called there is none."""
+async def voice_clip(
+    call: Annotated[Call, anyone()], _address: WallAddress, ticket: int, language: str, piece: Part = Part.CALL
+) -> Response:
+    """Return a part of a ticket's call as sound; of one that is not called there is none."""
     words = shipped().get(language)
     called = next((one for one in await call.read(_called) if one.ticket_number == ticket), None)
     if words is None or called is None or not call.house.settings.wall.voice_clips:
         raise ClipMissing
-    return Response(await clip(sentence(words, called).spoken, words.synthesiser), media_type="audio/wav")
+    wanted = next((one for one in pieces(words, called, WRITTEN) if one.part is piece), None)
+    if wanted is None:
+        raise ClipMissing
+    return Response(await clip(wanted.said.spoken, wanted.synthesiser), media_type="audio/wav")
 
 
 async def _calls(call: Call) -> dict[str, Any]:
     now, languages = call.house.db.clock.now(), call.house.settings.wall.voice
     called = (await call.read(_called))[:MOST_SHOWN]
     words = [shipped()[language] for language in languages]
-    said = {one.key: {each.language: sentence(each, one).written for each in words} for one in called}
+    said = {one.key: {each.language: pieces(each, one, WRITTEN) for each in words} for one in called}
     return {"called": called, "said": said, "moment": now}
 
 
 def _called(connection: Connection) -> Sequence[CalledTicket]:
     """Return the tickets that stand called to a station, whoever was called last first."""
-    kinds = {one.code: one.kind for one in stations(connection)}
+    kinds, groups = {one.code: one.kind for one in stations(connection)}, groups_of_open(connection)
     called = [
-        CalledTicket(one.ticket_number, one.called_to, kinds[one.called_to], one.called_at)
+        CalledTicket(one.ticket_number, one.called_to, kinds[one.called_to], one.called_at, groups.get(one.visit_id))
         for one in standing_at(connection, *STAGES)
         if one.called_to in kinds and one.called_at
     ]

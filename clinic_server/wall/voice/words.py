@@ -27,4 +27,7 @@ def parse(text: str, file_name: str) -> VoiceWords:
     missing = set(StationKind) - set(words.stations)
     if missing:
         raise VoiceFileFaulty(f"{file_name}: no words for {', '.join(sorted(missing))}")
+    said = (words.call, words.numbered, *words.digits, *words.stations.values())
+    if not all(one.written and one.spoken for one in said):
+        raise VoiceFileFaulty(f"{file_name}: only a group may go without a word before it")
     return words
