@@ -152,7 +152,7 @@ def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
 def _is_beyond(compiled: SQLCompiler, given: Mapping[str, Any]) -> bool:
     """Tell what the shortest way does not know."""
     return bool(
-        compiled.literal_execute_params
+        any(bind.key in given for bind in compiled.literal_execute_params)
         or any(type(given.get(bind.key, [])) is not list for bind in compiled.post_compile_params)
         or any(bind.callable for bind in compiled.binds.values())
         or compiled.effective_returning
