@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from clinic_server.alerts.raising import close, raise_alarm
-from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, CloseReason, Severity
-from clinic_server.alerts.tables import alert_answered, alert_now
+from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, CloseReason, Severity
+from clinic_server.alerts.tables import STANDS, alert_answered, alert_now
 from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
@@ -59,7 +59,7 @@ class MissingRecordsWatch(Watcher):
 
 def _stands() -> tuple[ColumnElement[bool], ...]:
     now = alert_now.c
-    return now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, now.state != AlertState.CLOSED
+    return now.kind == AlertKind.SERVER_FAULT, now.place_code == PLACE, STANDS
 
 
 def _answered_alert(connection: Connection) -> UUID | None:
