@@ -36,7 +36,7 @@ from clinic_server.immunisations.tables import (
     severe_reaction,
 )
 from clinic_server.kit.crypto import Keyring
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.stock import vaccines
 from clinic_server.stock.actions import products, require_product
 from clinic_server.visits.doses import doses_given
@@ -44,7 +44,7 @@ from clinic_server.visits.doses import doses_given
 
 def past_of(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> Past:
     """Return everything a schedule is asked about one person, or raise PersonUnknown."""
-    held = person(connection, keyring, person_id)
+    held = birth_facts(connection, person_id)
     doses = doses_known(connection, keyring, person_id, zone)
     return Past(held.born_on, held.sex, doses, reactions_of(connection, keyring, person_id))
 

@@ -17,7 +17,7 @@ from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.lookup import pauses
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
 from clinic_server.stock.rules import AtBench, Stop, UnitFacts, stop_findings, stops_on
@@ -76,13 +76,12 @@ def needle_facts(
 ) -> NeedleFacts:
     """Return the facts for one person, one order and one unit. What else may forbid a needle is asked here."""
     person_id = standing(bench.connection, visit_id).person_id
-    recipient = person(bench.connection, bench.keyring, person_id)
     return NeedleFacts(
         at=bench.at,
         order=order,
         unit=unit,
         vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
-        born_on=recipient.born_on,
+        born_on=birth_facts(bench.connection, person_id).born_on,
         vaccinator_id=bench.vaccinator_id,
         is_physician_separate=bench.site.separate_physician,
         required=bench.check_list.codes,

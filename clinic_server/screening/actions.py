@@ -16,7 +16,7 @@ from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.people.rules import age_in_months
 from clinic_server.screening import rule_sets
 from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_use, sign_offs_of
@@ -141,7 +141,7 @@ def questions_of_visit(
     rule_set = rule_set_in_use(connection, programme, today)
     return Asked(
         rule_set,
-        questions_for(rule_set, _recipient(connection, keyring, visit_id, today)),
+        questions_for(rule_set, _recipient(connection, visit_id, today)),
         today,
         sign_offs_of(connection, keyring, rule_set),
         programmes(connection),
@@ -154,7 +154,7 @@ def record_screening(
     """Record one round of questions; any order placed before it ends with this step."""
     advance(stage_of(tx, visit_id), Outcome.ANSWERED)
     rule_set = rule_set_in_use(tx.connection, further.programme, tx.local_date)
-    recipient = _recipient(tx.connection, tx.keyring, visit_id, tx.local_date)
+    recipient = _recipient(tx.connection, visit_id, tx.local_date)
     said_yes = (code for code, answer in answers.items() if answer is Answer.YES)
     details = details_that_count(said_yes, further.details)
     given = AnswersGiven(answers, measurements, recipient, tx.local_date, details)
@@ -290,8 +290,8 @@ def _opened(keyring: Keyring, row: Row[Any] | None) -> ScreeningSeen:
     )
 
 
-def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
-    held = person(connection, keyring, standing(connection, visit_id).person_id)
+def _recipient(connection: Connection, visit_id: UUID, today: date) -> Recipient:
+    held = birth_facts(connection, standing(connection, visit_id).person_id)
     return Recipient(held.age_on(today), held.sex, age_in_months(held.born_on, today))
 
 
