@@ -95,8 +95,8 @@ def decision_sheet(connection: Connection, keyring: Keyring, visit_id: UUID, tod
     """Return what a physician decides over, or raise ScreeningUnknown."""
     seen = latest_screening(connection, keyring, visit_id)
     rule_set = rule_set_of(seen)
-    earlier = earlier_decisions(connection, visit_id)
-    born_on = birth_facts(connection, standing(connection, visit_id).person_id).born_on
+    visit = standing(connection, visit_id)
+    earlier, born_on = earlier_decisions(connection, visit), birth_facts(connection, visit.person_id).born_on
     findings = seen.findings + findings_from_earlier(earlier, None, today)
     return DecisionSheet(
         seen,
