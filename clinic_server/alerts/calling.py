@@ -13,9 +13,9 @@ from clinic_server.alerts.ladder import Call, Scene, Standing, call_due, called,
 from clinic_server.alerts.ladders import Ladder, Step, shipped
 from clinic_server.alerts.outbox import About, add_due, drop_pages
 from clinic_server.alerts.roster import Roster, people_to_call
-from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, DueKind, Severity
+from clinic_server.alerts.rules import ALERTS, AlertKind, DueKind, Severity
 from clinic_server.alerts.shelving import standing_shelves
-from clinic_server.alerts.tables import AlertCalled, alert_now
+from clinic_server.alerts.tables import STANDS, AlertCalled, alert_now
 from clinic_server.kit.tx import Tx
 
 CalledFirst = Callable[[Connection], Mapping[AlertKind, frozenset[UUID]]]
@@ -87,7 +87,7 @@ def turns_due(connection: Connection, now: datetime, zone: ZoneInfo) -> Sequence
 def standing_alerts(connection: Connection) -> Sequence[Standing]:
     """Return every open alert as the ladder sees it, in the order they were opened."""
     columns = (alert_now.c[name] for name in Standing.__dataclass_fields__)
-    is_open = alert_now.c.state != AlertState.CLOSED
+    is_open = STANDS
     rows = connection.execute(select(*columns).where(is_open).order_by(alert_now.c.number))
     return [Standing(*row) for row in rows]
 
@@ -97,11 +97,9 @@ def scene_at(connection: Connection, now: datetime, zone: ZoneInfo) -> Scene:
     lately = now - timedelta(minutes=shipped().flood.within_min)
     openings = connection.execute(select(alert_now.c.opened_at).where(alert_now.c.opened_at > lately)).scalars()
     unpowered = connection.execute(
-        select(alert_now.c.place_code).where(
-            alert_now.c.state != AlertState.CLOSED, alert_now.c.kind == AlertKind.POWER_LOST
-        )
+        select(alert_now.c.place_code).where(STANDS, alert_now.c.kind == AlertKind.POWER_LOST)
     ).scalars()
-    still = (alert_now.c.state != AlertState.CLOSED) & alert_now.c.called_at.is_not(None)
+    still = STANDS & alert_now.c.called_at.is_not(None)
     called_of = connection.execute(
         select(alert_now.c.alert_id, alert_now.c.place_code).where(
             (alert_now.c.called_at > lately) | still, alert_now.c.severity != Severity.WARNING

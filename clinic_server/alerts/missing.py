@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from clinic_server.alerts.raising import raise_alarm
-from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
-from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, Severity
+from clinic_server.alerts.tables import STANDS, alert_now
 from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.kit.journal import Head
 from clinic_server.kit.tx import Tx
@@ -34,7 +34,7 @@ def tell_missing(tx: Tx, missing: MissingRecords) -> None:
 
 def missing_since() -> Select[Any]:
     """Ask since when records are missing and nobody has said what they do about it."""
-    return select(func.min(alert_now.c.opened_at)).where(are_missing_records(), alert_now.c.state != AlertState.CLOSED)
+    return select(func.min(alert_now.c.opened_at)).where(are_missing_records(), STANDS)
 
 
 def are_missing_records() -> ColumnElement[bool]:

@@ -23,7 +23,17 @@ from clinic_server.alerts.rules import (
     Severity,
 )
 from clinic_server.alerts.shelving import standing_shelves
-from clinic_server.alerts.tables import Alert, AlertClosed, AlertNow, AlertSaid, AlertTold, alert, alert_now, alert_said
+from clinic_server.alerts.tables import (
+    STANDS,
+    Alert,
+    AlertClosed,
+    AlertNow,
+    AlertSaid,
+    AlertTold,
+    alert,
+    alert_now,
+    alert_said,
+)
 from clinic_server.alerts.telling import kept
 from clinic_server.kit.tx import Tx
 
@@ -79,7 +89,7 @@ def close(tx: Tx, alert_id: UUID, reason: CloseReason) -> None:
 
 def open_alerts(connection: Connection) -> Sequence[AlertFacts]:
     """Return every alert that is not over, the latest first."""
-    return alerts_where(connection, alert_now.c.state != AlertState.CLOSED)
+    return alerts_where(connection, STANDS)
 
 
 def _people_to_tell(tx: Tx, ended: Row[Any]) -> Collection[UUID]:
@@ -99,7 +109,7 @@ def _was_an_alarm(connection: Connection, alert_id: UUID) -> bool:
 
 def _open_one(connection: Connection, kind: AlertKind, place_code: str) -> Row[Any] | None:
     now = alert_now.c
-    is_it = (now.state != AlertState.CLOSED, now.kind == kind, now.place_code == place_code)
+    is_it = (STANDS, now.kind == kind, now.place_code == place_code)
     return connection.execute(select(alert_now).where(*is_it)).first()
 
 

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, exists, or_, select
 
 from clinic_server.alerts.missing import are_missing_records
 from clinic_server.alerts.raising import close
-from clinic_server.alerts.rules import ALERTS, AlertKind, AlertState, CloseReason
-from clinic_server.alerts.tables import alert_answered, alert_now
+from clinic_server.alerts.rules import ALERTS, AlertKind, CloseReason
+from clinic_server.alerts.tables import STANDS, alert_answered, alert_now
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
 from clinic_server.kit.tx import Tx
@@ -35,7 +35,7 @@ def _answered(connection: Connection) -> list[UUID]:
     now, answers = alert_now.c, alert_answered.c
     stays = or_(are_missing_records(), now.kind.in_(_NOT_BACK))
     is_answered = exists().where(answers.alert_id == now.alert_id, answers.comment.is_not(None))
-    asked = select(now.alert_id).where(stays, now.state != AlertState.CLOSED, is_answered)
+    asked = select(now.alert_id).where(stays, STANDS, is_answered)
     return list(connection.execute(asked).scalars())
 
 

@@ -13,13 +13,12 @@ from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.rules import (
     ALERTS,
     AlertKind,
-    AlertState,
     CannotBeShelved,
     PlaceIsShelved,
     PlaceNotShelved,
     ShelvedTooLong,
 )
-from clinic_server.alerts.tables import PlaceShelved, ShelvingEnded, alert_now, place_shelved, shelving_ended
+from clinic_server.alerts.tables import STANDS, PlaceShelved, ShelvingEnded, alert_now, place_shelved, shelving_ended
 from clinic_server.kit.tx import Tx
 from clinic_server.staff.actions import require_signed_in
 
@@ -59,7 +58,7 @@ def shelve_place(tx: Tx, new: NewShelving) -> ShelfRef:
         raise ShelvedTooLong(longest=longest)
     if _on(tx, new.place_code):
         raise PlaceIsShelved
-    about = (alert_now.c.place_code == new.place_code, alert_now.c.state != AlertState.CLOSED)
+    about = (alert_now.c.place_code == new.place_code, STANDS)
     temperatures = alert_now.c.kind.in_((*SHELVABLE, AlertKind.FROZEN))
     if not all(is_shelvable(one.kind, one.severity) for one in alerts_where(tx.connection, *about, temperatures)):
         raise CannotBeShelved

@@ -20,7 +20,6 @@ from clinic_server.alerts.rules import (
     OF_TEMPERATURE,
     SEVEREST_FIRST,
     AlertFacts,
-    AlertState,
     AlertUnknown,
     AnswerWay,
     CloseReason,
@@ -31,6 +30,7 @@ from clinic_server.alerts.rules import (
 )
 from clinic_server.alerts.shelving import ShelvedPlace, standing_shelves
 from clinic_server.alerts.tables import (
+    STANDS,
     alert_answered,
     alert_called,
     alert_closed,
@@ -143,7 +143,7 @@ def _excursion_behind(connection: Connection, facts: AlertFacts) -> UUID | None:
 
 def alerts_now(connection: Connection, now: datetime, zone: ZoneInfo) -> AlertsNow:
     """Return how alerts stand."""
-    is_open = alert_now.c.state != AlertState.CLOSED
+    is_open = STANDS
     hushes = hushes_at(connection, now, zone)
     shown = [_shown(connection, facts, hushes[facts.alert_id]) for facts in alerts_where(connection, is_open)]
     shown.sort(key=lambda one: (one.hush is not None, SEVEREST_FIRST.index(one.facts.severity), -one.facts.number))

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, literal_column
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
@@ -262,3 +262,4 @@ duty_ended = table_of(DutyEnded)
 duty_excepted = table_of(DutyExcepted)
 page_due = table_of(PageDue)
 alert_now = table_of(AlertNow)
+STANDS = alert_now.c.state != literal_column("'closed'")  # in the words of the partial index, as visits.tables.IS_OPEN

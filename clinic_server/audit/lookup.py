@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from clinic_server.adverse_events.report.tables import card_exported, case_copied
 from clinic_server.adverse_events.tables import adverse_event
-from clinic_server.alerts.rules import AlertKind, AlertState
-from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.rules import AlertKind
+from clinic_server.alerts.tables import STANDS, alert_now
 from clinic_server.audit.rules import Subject
 from clinic_server.audit.tables import journal_checked, look
 from clinic_server.kit.crypto import Keyring
@@ -124,7 +124,7 @@ def searches_between(
 def told_of_searches(connection: Connection, staff_id: UUID | None, since: datetime) -> bool:
     """Tell whether an alert about somebody's searches stands, or was raised since an instant."""
     is_theirs = (alert_now.c.kind == AlertKind.MANY_SEARCHES, alert_now.c.cause_id == staff_id)
-    is_told = or_(alert_now.c.state != AlertState.CLOSED, alert_now.c.opened_at > since)
+    is_told = or_(STANDS, alert_now.c.opened_at > since)
     return connection.execute(select(alert_now.c.alert_id).where(*is_theirs, is_told)).first() is not None
 
 

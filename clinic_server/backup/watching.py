@@ -11,8 +11,8 @@ import structlog
 
 from clinic_server.alerts.lookup import alerts_where
 from clinic_server.alerts.raising import raise_alarm, recover
-from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, AlertState, Severity
-from clinic_server.alerts.tables import alert_now
+from clinic_server.alerts.rules import ALERTS, Alarm, AlertKind, Severity
+from clinic_server.alerts.tables import STANDS, alert_now
 from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.backup.making import Made, last_made_at, make_backup
 from clinic_server.backup.rules import BackupFailed, is_too_old
@@ -65,11 +65,7 @@ class Backups(Watcher):
 
     async def _tell(self, is_old: bool, fault: str) -> None:
         db = self._house.db
-        standing = await db.read(
-            lambda connection: alerts_where(
-                connection, alert_now.c.place_code == PLACE, alert_now.c.state != AlertState.CLOSED
-            )
-        )
+        standing = await db.read(lambda connection: alerts_where(connection, alert_now.c.place_code == PLACE, STANDS))
         if is_old and not standing:
             await db.write(partial(_raise, fault), _ACTOR)
         elif standing and not is_old:

@@ -106,14 +106,15 @@ def sheet_of_visit(connection: Connection, keyring: Keyring, visit_id: UUID, lan
 
 def sign_consent(tx: Tx, visit_id: UUID, new: NewConsent) -> Consented:
     """Record that all was told and signed; the standing order may be given from now on."""
-    advance(stage_of(tx, visit_id), Outcome.CONSENTED)
+    visit = standing(tx.connection, visit_id)
+    advance(visit.stage, Outcome.CONSENTED)
     order = require_order(tx.connection, visit_id, new.decision_id)
     if order.valid_until <= tx.now:
         raise OrderNotStanding
     text = _text(tx.connection, order, new.text_language, tx.local_date)
     if text.version != new.text_version:
         raise ConsentTextChanged
-    recipient = person(tx.connection, tx.keyring, standing(tx.connection, visit_id).person_id)
+    recipient = person(tx.connection, tx.keyring, visit.person_id)
     refuse_uninformed(new.informed)
     refuse_unnoted(new.asked, new.advice_note, is_against_advice=order.is_against_advice)
     refuse_unsigned(new.signatures, recipient.age_on(tx.local_date), _ages(text))
@@ -122,7 +123,7 @@ def sign_consent(tx: Tx, visit_id: UUID, new: NewConsent) -> Consented:
         row_id = tx.new_id()
         signed = signed_columns(tx.keyring, ("consent_signature", row_id), signature, recipient)
         tx.append(ConsentSignature, id=row_id, consent_id=consent_id, **signed)
-    attach_consent(tx, visit_id, order.decision_id, consent_id)
+    attach_consent(tx, order.order_id, consent_id)
     stage = take_step(tx, visit_id, Outcome.CONSENTED, consent_id)
     tx.journal("consent_signed", consent_id, VISITS)
     return Consented(consent_id, stage)

@@ -33,7 +33,7 @@ from clinic_server.immunisations.tables import (
     dose_elsewhere_struck,
 )
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.staff.actions import require_qualification
 from clinic_server.staff.rules import QualificationKind
 from clinic_server.stock import vaccines
@@ -44,7 +44,7 @@ HISTORY = "visits"  # what is noted here may stop a needle: the pages that show 
 
 def note_dose_elsewhere(tx: Tx, person_id: UUID, new: NewDoseElsewhere) -> UUID:
     """Record a dose that was given elsewhere; whoever notes it says by what they know."""
-    held = person(tx.connection, tx.keyring, person_id)
+    held = birth_facts(tx.connection, person_id)
     _refuse_unnamed(new)
     refuse_lengthy_place(new.place)
     refuse_impossible(new.given, held.born_on, tx.local_date)
@@ -90,7 +90,7 @@ def strike_dose_elsewhere(tx: Tx, dose_elsewhere_id: UUID, reason: str) -> UUID:
 
 def note_reaction(tx: Tx, person_id: UUID, new: NewReaction) -> UUID:
     """Record a severe reaction; from now on it bars what it speaks against."""
-    held = person(tx.connection, tx.keyring, person_id)
+    held = birth_facts(tx.connection, person_id)
     if (new.vaccine_code is None) == (new.platform is None):
         raise ReactionNotNamed
     if new.vaccine_code is not None and new.vaccine_code not in vaccines.shipped():

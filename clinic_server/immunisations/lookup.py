@@ -18,16 +18,7 @@ from clinic_server.immunisations.history import (
     ReactionUnknown,
     counted_on,
 )
-from clinic_server.immunisations.outlooks import (
-    NOTHING_FORESEEN,
-    AtNeedle,
-    Case,
-    Foreseen,
-    Ordered,
-    Past,
-    case_on,
-    findings_at_needle,
-)
+from clinic_server.immunisations.outlooks import NOTHING_FORESEEN, Foreseen, Past
 from clinic_server.immunisations.tables import (
     dose_elsewhere,
     dose_elsewhere_struck,
@@ -36,33 +27,17 @@ from clinic_server.immunisations.tables import (
     severe_reaction,
 )
 from clinic_server.kit.crypto import Keyring
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.stock import vaccines
-from clinic_server.stock.actions import products, require_product
+from clinic_server.stock.actions import products
 from clinic_server.visits.doses import doses_given
 
 
 def past_of(connection: Connection, keyring: Keyring, person_id: UUID, zone: tzinfo) -> Past:
     """Return everything a schedule is asked about one person, or raise PersonUnknown."""
-    held = person(connection, keyring, person_id)
+    held = birth_facts(connection, person_id)
     doses = doses_known(connection, keyring, person_id, zone)
     return Past(held.born_on, held.sex, doses, reactions_of(connection, keyring, person_id))
-
-
-def case_of_product(
-    connection: Connection, keyring: Keyring, person_id: UUID, product_code: str, local_now: datetime
-) -> Case:
-    """Return what one dose of a product would be for a person on the site's day; ``local_now`` is its wall clock."""
-    vaccine = vaccines.shipped()[require_product(connection, product_code).vaccine_code]
-    past = past_of(connection, keyring, person_id, site_zone(local_now))
-    return case_on(past, vaccines.shipped(), vaccine, local_now.date())
-
-
-def at_needle(connection: Connection, keyring: Keyring, ordered: Ordered, local_now: datetime) -> AtNeedle:
-    """Return what an ordered dose would be now, and what forbids it that its decision did not accept."""
-    case = case_of_product(connection, keyring, ordered.person_id, ordered.product_code, local_now)
-    was = foreseen_of(connection, keyring, ordered.decision_id)
-    return AtNeedle(case.outlook, findings_at_needle(was, case))
 
 
 def site_zone(local_now: datetime) -> tzinfo:

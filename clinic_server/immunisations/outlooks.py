@@ -94,23 +94,6 @@ class Case:
         return tuple(finding.code for finding in self.outlook.findings if finding.code in _NEVER_OVERRIDDEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """A dose a physician recommended: to whom, by which decision, of what."""
-
-    person_id: UUID
-    decision_id: UUID
-    product_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class AtNeedle:
-    """What an ordered dose would be now, and what of the person's past forbids it."""
-
-    outlook: Outlook = field(repr=False)
-    findings: tuple[str, ...] = field(repr=False)
-
-
 def standings_on(past: Past, catalogue: Mapping[str, Vaccine], on: date) -> tuple[tuple[Schedule, SeriesStanding], ...]:
     """Return where a person stands on a day in every series of every schedule valid that day."""
     subject, doses = _subject(past), _doses(past)

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, bindparam, exists, select
 from clinic_server.alerts.raising import raise_alarm
 from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.alerts.telling import Phrase, tell
-from clinic_server.immunisations.lookup import at_needle
-from clinic_server.immunisations.outlooks import Foreseen, Ordered
+from clinic_server.immunisations.lookup import past_of
+from clinic_server.immunisations.outlooks import Foreseen
 from clinic_server.injection.actions import confirmed_for, permit_by_id
-from clinic_server.injection.needle import Bench, Hand, facts_of, needle_facts, order_facts
+from clinic_server.injection.needle import Bench, Hand, case_at_needle, facts_of, needle_facts, order_facts
 from clinic_server.injection.recording import Given, Needle, append_dose, begin_watch
 from clinic_server.injection.rules import (
     ABOUT_VIAL,
@@ -114,9 +114,8 @@ def _as_permitted(connection: Connection, held: PermitFacts, now: OrderFacts | N
 
 def _foreseen(bench: Bench, found: _Found) -> Foreseen:
     """Return which dose it is by the person's past as it stands now, not as it stood at the decision."""
-    ordered = Ordered(found.facts.person_id, found.order.decision_id, found.order.product_code)
-    local_now = bench.now.astimezone(bench.site.zone)
-    told = at_needle(bench.connection, bench.keyring, ordered, local_now).outlook
+    past = past_of(bench.connection, bench.keyring, found.facts.person_id, bench.site.zone)
+    told = case_at_needle(bench, past, found.order).outlook
     return Foreseen(told.dose_number, told.schedule_code, told.schedule_version, (), ())
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from clinic_server.adverse_events.lookup import under_care
-from clinic_server.immunisations.lookup import at_needle
-from clinic_server.immunisations.outlooks import Ordered
+from clinic_server.immunisations.lookup import foreseen_of, past_of
+from clinic_server.immunisations.outlooks import Case, Past, case_on, findings_at_needle
 from clinic_server.injection import check_lists
 from clinic_server.injection.check_lists import CheckList
 from clinic_server.injection.identity import is_another
@@ -17,9 +17,9 @@ from clinic_server.injection.rules import Followed, NeedleFacts, OrderFacts
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.lookup import pauses
-from clinic_server.people.lookup import person
 from clinic_server.settings import SiteSettings
 from clinic_server.stock import vaccines
+from clinic_server.stock.actions import require_product
 from clinic_server.stock.rules import AtBench, Stop, UnitFacts, stop_findings, stops_on
 from clinic_server.stock.stops import standing_stops
 from clinic_server.stock.units import opened_in
@@ -76,14 +76,14 @@ def needle_facts(
 ) -> NeedleFacts:
     """Return the facts for one person, one order and one unit. What else may forbid a needle is asked here."""
     person_id = standing(bench.connection, visit_id).person_id
-    recipient = person(bench.connection, bench.keyring, person_id)
+    past = past_of(bench.connection, bench.keyring, person_id, bench.site.zone)
     return NeedleFacts(
         at=bench.at,
         person_id=person_id,
         order=order,
         unit=unit,
         vaccine=vaccines.shipped().get(unit.vaccine_code) if unit else None,
-        born_on=recipient.born_on,
+        born_on=past.born_on,
         vaccinator_id=bench.vaccinator_id,
         is_physician_separate=bench.site.separate_physician,
         required=bench.check_list.codes,
@@ -91,7 +91,7 @@ def needle_facts(
         box=_about_box(bench, unit),
         stops=stop_findings(standing_stops_on(bench, unit)),
         pauses=pauses(bench.connection, bench.now, bench.site.zone),
-        outlook=_against(bench, Ordered(person_id, order.decision_id, order.product_code)) if order else (),
+        outlook=_against(bench, past, order) if order else (),
         sites_used=frozenset(one.body_site for one in given_today(bench, person_id)),
         followed=_followed(bench.connection, visit_id),
         is_another=is_another(bench.connection, visit_id, bench.station, hand.permit_id),
@@ -105,10 +105,16 @@ def _about_box(bench: Bench, unit: UnitFacts | None) -> tuple[str, ...]:
     return open_vial_first(unit, opened_in(bench.connection, unit.place_id, unit.product_code), bench.at)
 
 
-def _against(bench: Bench, ordered: Ordered) -> tuple[str, ...]:
+def _against(bench: Bench, past: Past, order: OrderFacts) -> tuple[str, ...]:
     """Return what of the recipient's past forbids the dose that its decision did not accept."""
-    local_now = bench.now.astimezone(bench.site.zone)
-    return at_needle(bench.connection, bench.keyring, ordered, local_now).findings
+    was = foreseen_of(bench.connection, bench.keyring, order.decision_id)
+    return findings_at_needle(was, case_at_needle(bench, past, order))
+
+
+def case_at_needle(bench: Bench, past: Past, order: OrderFacts) -> Case:
+    """Return what the ordered dose would be today by the recipient's past."""
+    vaccine = vaccines.shipped()[require_product(bench.connection, order.product_code).vaccine_code]
+    return case_on(past, vaccines.shipped(), vaccine, bench.today)
 
 
 def given_today(bench: Bench, person_id: UUID) -> Sequence[DoseGiven]:

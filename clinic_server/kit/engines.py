@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3.dbapi2
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import BindParameter, Connection, Engine, Select, create_engine, event, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -19,6 +20,17 @@ _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 _LOCK_NOT_AVAILABLE = "55P03"
 _ONE_WRITER = 0x636C696E6963  # "clinic"; held by the writing connection for as long as it lives
 _POSTGRES_MUST_BE_ON = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class SayingLimits(SQLiteCompiler):
+    """Writes limits into the text: SQLite parses a statement anew for every call that gives its limit as a value."""
+
+    def limit_clause(self, select: Select[Any], **how: Any) -> str:
+        """See SQLiteCompiler."""
+        limit, offset = select._limit_clause, select._offset_clause  # noqa: SLF001  # SQLAlchemy offers no public way
+        if offset is not None or not isinstance(limit, BindParameter):
+            return str(super().limit_clause(select, **how))  # type: ignore[no-untyped-call]  # SQLAlchemy's
+        return f"\n LIMIT {self.process(limit.render_literal_execute(), **how)}"
 
 
 class UnsafeDatabase(Exception):
@@ -78,6 +90,7 @@ def _sqlite_engine(url: str, *, begin: str, on_connect: Callable[[Any], None], p
     def begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
+    engine.dialect.statement_compiler = SayingLimits
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin_transaction)
     return engine

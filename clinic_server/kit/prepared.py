@@ -5,6 +5,7 @@ To look up the text, bind the values and wrap the rows took it longer than the d
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -12,10 +13,10 @@ from sqlalchemy import Connection, Delete, Insert, Select, Update
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from clinic_server.kit.fetched import Fetched
+from clinic_server.kit.fetched import Fetched, Rows
 
 _KINDS: Final = frozenset({Select, Insert, Update, Delete})
-_NO_ROWS: Final = SimpleResultMetaData(())
+_NO_ROWS: Final = Rows(SimpleResultMetaData(()))
 _Way = tuple[str | int, ...]
 
 
@@ -23,23 +24,10 @@ _LONGEST_LIST: Final = 8  # one list of each length is a statement of its own
 
 
 class _Value(NamedTuple):
-    """One value of a statement: by the name a call gives it, or, without one, the same in all calls.
-
-    ``place`` is where it stands in a list that is given; None where what is given is the value.
-    """
+    """One value of a statement by its name, and how it is taken, as the driver wants it, from what a call gives."""
 
     name: str
-    given_as: str | None
-    place: int | None
-    process: Callable[[Any], Any] | None
-    constant: Any
-
-    def of(self, given: Mapping[str, Any]) -> Any:
-        """Return the value a call gives, as the driver takes it."""
-        if self.given_as is None:
-            return self.constant
-        value = given[self.given_as] if self.place is None else given[self.given_as][self.place]
-        return value if self.process is None else self.process(value)
+    of: Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +38,13 @@ class _Plan:
     values: Sequence[_Value]
     is_positional: bool
     has_rows: bool
-    rows: Any
+    rows: Rows
 
     def sent(self, given: Mapping[str, Any]) -> Any:
         """Return what goes with the text."""
         if self.is_positional:
-            return tuple([value.of(given) for value in self.values])
-        return {value.name: value.of(given) for value in self.values}
+            return tuple([of(given) for _, of in self.values])
+        return {name: of(given) for name, of in self.values}
 
 
 def _without_rows(text: str = "", *, is_positional: bool = True) -> _Plan:
@@ -144,7 +132,7 @@ def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
         for place, name in enumerate(list_names)
     }
     values = [_value(compiled, name, in_lists.get(name, (name, None)), given, constants[name]) for name in names]
-    rows = metadata if result.returns_rows else _NO_ROWS
+    rows = Rows(metadata) if result.returns_rows else _NO_ROWS
     plan = _Plan(context.statement, values, compiled.positional, has_rows=result.returns_rows, rows=rows)
     return plan if plan.sent(given) == sent else _NO_PLAN
 
@@ -152,7 +140,7 @@ def _plan_of(statement: Any, given: Mapping[str, Any], result: Any) -> _Plan:
 def _is_beyond(compiled: SQLCompiler, given: Mapping[str, Any]) -> bool:
     """Tell what the shortest way does not know."""
     return bool(
-        compiled.literal_execute_params
+        any(bind.key in given for bind in compiled.literal_execute_params)
         or any(type(given.get(bind.key, [])) is not list for bind in compiled.post_compile_params)
         or any(bind.callable for bind in compiled.binds.values())
         or compiled.effective_returning
@@ -165,9 +153,14 @@ def _is_beyond(compiled: SQLCompiler, given: Mapping[str, Any]) -> bool:
 def _value(
     compiled: SQLCompiler, name: str, found: tuple[str, int | None], given: Mapping[str, Any], constant: Any
 ) -> _Value:
+    """Return how a value is taken: by its key, from its place if a list is given, or the same in all calls."""
     bind_name, place = found
     bind = compiled.binds.get(bind_name)
     if bind is None or bind.key not in given:
-        return _Value(name, None, None, None, constant)
-    process = bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
-    return _Value(name, bind.key, place, process, None)
+        return _Value(name, lambda _: constant)
+    key, process = bind.key, bind.type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
+    if process is None:
+        return _Value(name, itemgetter(key) if place is None else lambda given: given[key][place])
+    if place is None:
+        return _Value(name, lambda given: process(given[key]))
+    return _Value(name, lambda given: process(given[key][place]))

@@ -32,7 +32,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something changed: the line that says so, and the topics of the pages that should look again."""
+    """Something changed: the line that says so, and who should look again by topics; the line's kind is one."""
 
     seq: int
     topics: frozenset[str]
@@ -101,7 +101,7 @@ class Tx:
             },
         )
         self._unjournaled.clear()
-        self.signals.append(Signal(self.head.seq, frozenset(topics)))
+        self.signals.append(Signal(self.head.seq, frozenset((kind, *topics))))
 
     def begin_epoch(self) -> None:
         """Let the lines from here on tell that the site was restored from a backup: what was lost is another's."""

@@ -1,6 +1,7 @@
 """Questions about people. Names and numbers are opened here and nowhere else.
 
-Every reading of a person's own facts passes ``person`` or ``people``: the audit of readings belongs in these two.
+Every reading of names and numbers passes ``person`` or ``people``: the audit of readings belongs in these two. Rules
+ask for ``birth_facts`` alone, and open nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
 from clinic_server.kit.crypto import Keyring
 from clinic_server.people.documents import Document
 from clinic_server.people.rules import (
+    BirthFacts,
     GuardianTold,
     IdentityFacts,
     LinkReason,
@@ -42,6 +44,14 @@ def person(connection: Connection, keyring: Keyring, person_id: UUID) -> PersonF
     if row is None:
         raise PersonUnknown
     return _opened(keyring, row, connection.execute(_newest_document, {"person_id": person_id}).one())
+
+
+def birth_facts(connection: Connection, person_id: UUID) -> BirthFacts:
+    """Return when somebody was born and their sex, as last told, or raise PersonUnknown."""
+    row = connection.execute(_newest_birth_facts, {"person_id": person_id}).first()
+    if row is None:
+        raise PersonUnknown
+    return BirthFacts(*row)
 
 
 def people(connection: Connection, keyring: Keyring, person_ids: Collection[UUID]) -> Mapping[UUID, PersonFacts]:
@@ -143,8 +153,9 @@ def _latest_of_each(connection: Connection, table: Any, person_ids: Collection[U
     return {row.person_id: row for row in connection.execute(newest)}
 
 
-def _newest_of_one(table: Any) -> Select[Any]:
-    return select(table).where(table.c.person_id == bindparam("person_id")).order_by(*_newest_first(table)).limit(1)
+def _newest_of_one(table: Any, *columns: Any) -> Select[Any]:
+    asked = select(*(columns or [table])).where(table.c.person_id == bindparam("person_id"))
+    return asked.order_by(*_newest_first(table)).limit(1)
 
 
 def _newest_first(table: Any) -> list[Any]:
@@ -152,6 +163,7 @@ def _newest_first(table: Any) -> list[Any]:
 
 
 _newest_demographics, _newest_document = _newest_of_one(demographics), _newest_of_one(identifier)
+_newest_birth_facts = _newest_of_one(demographics, demographics.c.born_on, demographics.c.sex)
 _owner = select(identifier.c.person_id).where(
     identifier.c.kind == bindparam("kind"),
     identifier.c.issuing_country == bindparam("country"),

@@ -208,6 +208,18 @@ class GuardianTold:
         return cls(tidy_name(name), relationship)
 
 
+@dataclass(frozen=True, slots=True)
+class BirthFacts:
+    """What rules ask of a person: when they were born, and their sex."""
+
+    born_on: date = field(repr=False)
+    sex: Sex = field(repr=False)
+
+    def age_on(self, day: date) -> int:
+        """Return the age in full years."""
+        return age_on(self.born_on, day)
+
+
 def differs_from_held(stated: IdentityFacts, held: PersonFacts) -> bool:
     """Tell whether a document says something else than what we hold; what it leaves out is no difference.
 

@@ -10,13 +10,13 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, select
 
 from clinic_server.immunisations.actions import keep_foreseen
-from clinic_server.immunisations.lookup import case_of_product
-from clinic_server.immunisations.outlooks import Case, refuse_barred
+from clinic_server.immunisations.lookup import past_of
+from clinic_server.immunisations.outlooks import Case, case_on, refuse_barred
 from clinic_server.kit.clock import business_date, business_date_ends
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
 from clinic_server.kit.tx import Tx
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.people.rules import age_in_months
 from clinic_server.screening import rule_sets
 from clinic_server.screening.adoption import SignOff, programmes, rule_set_in_use, sign_offs_of
@@ -53,10 +53,10 @@ from clinic_server.stock.rules import ProductWithdrawn, VaccineUnknown
 from clinic_server.stock.vaccines import Vaccine
 from clinic_server.visits.baseline import Baseline, keep_baseline
 from clinic_server.visits.flow import Outcome, Stage, advance
-from clinic_server.visits.lookup import standing
+from clinic_server.visits.lookup import Standing, standing
 from clinic_server.visits.orders import NewOrder, place_order
 from clinic_server.visits.rules import WithheldDose
-from clinic_server.visits.steps import VISITS, stage_of, take_step
+from clinic_server.visits.steps import VISITS, take_step
 from clinic_server.visits.withheld import Withholding, withheld_from, withhold
 
 _OUTCOMES = {
@@ -141,7 +141,7 @@ def questions_of_visit(
     rule_set = rule_set_in_use(connection, programme, today)
     return Asked(
         rule_set,
-        questions_for(rule_set, _recipient(connection, keyring, visit_id, today)),
+        questions_for(rule_set, _recipient(connection, standing(connection, visit_id).person_id, today)),
         today,
         sign_offs_of(connection, keyring, rule_set),
         programmes(connection),
@@ -152,9 +152,10 @@ def record_screening(
     tx: Tx, visit_id: UUID, answers: Mapping[str, Answer], measurements: Measurements, further: Further = _NOTHING
 ) -> Answered:
     """Record one round of questions; any order placed before it ends with this step."""
-    advance(stage_of(tx, visit_id), Outcome.ANSWERED)
+    visit = standing(tx.connection, visit_id)
+    advance(visit.stage, Outcome.ANSWERED)
     rule_set = rule_set_in_use(tx.connection, further.programme, tx.local_date)
-    recipient = _recipient(tx.connection, tx.keyring, visit_id, tx.local_date)
+    recipient = _recipient(tx.connection, visit.person_id, tx.local_date)
     said_yes = (code for code, answer in answers.items() if answer is Answer.YES)
     details = details_that_count(said_yes, further.details)
     given = AnswersGiven(answers, measurements, recipient, tx.local_date, details)
@@ -182,12 +183,15 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
     """Record a physician's decision over the latest answers; a recommendation orders the product for the clinic day."""
     outcome = _OUTCOMES[proposal.outcome]
     physician_id = require_qualification(tx, QualificationKind.PHYSICIAN)
-    advance(stage_of(tx, visit_id), outcome)
+    visit = standing(tx.connection, visit_id)
+    advance(visit.stage, outcome)
     seen = latest_screening(tx.connection, tx.keyring, visit_id)
     if seen.screening_id != screening_id:
         raise ScreeningChanged
-    case = _case(tx, visit_id, proposal)
-    vaccine, override = _judge(tx, visit_id, seen, proposal, case)
+    product_code = proposal.product_code or proposal.unsuitable_product_code
+    vaccine = vaccine_of(tx.connection, product_code, tx.local_date) if product_code else None
+    case = _case(tx, visit.person_id, proposal, vaccine)
+    override = _judge(tx, visit, seen, proposal, vaccine, case)
     decision_id = _append_decision(tx, visit_id, screening_id, proposal, physician_id)
     if case is not None:
         keep_foreseen(tx, decision_id, case.foreseen())
@@ -201,10 +205,9 @@ def decide(tx: Tx, site: SiteSettings, visit_id: UUID, screening_id: UUID, propo
         new = NewOrder(decision_id, proposal.product_code, physician_id, valid_until, minutes, against)
         place_order(tx, visit_id, new)
     else:
-        person_id = standing(tx.connection, visit_id).person_id
-        vaccine_code = vaccine.code if vaccine else None
-        programme = rule_set_of(seen).programme
-        withhold(tx, visit_id, Withholding(decision_id, person_id, programme, proposal.deferred_until, vaccine_code))
+        vaccine_code, programme = vaccine.code if vaccine else None, rule_set_of(seen).programme
+        until = proposal.deferred_until
+        withhold(tx, visit_id, Withholding(decision_id, visit.person_id, programme, until, vaccine_code))
     tx.journal("decision_made", decision_id, VISITS)
     return Decided(decision_id, stage)
 
@@ -217,10 +220,9 @@ def rule_set_of(seen: ScreeningSeen) -> RuleSet:
         raise RuleSetChanged(name=seen.rule_set_code, version=seen.rule_set_version) from None
 
 
-def earlier_decisions(connection: Connection, visit_id: UUID) -> tuple[WithheldDose, ...]:
+def earlier_decisions(connection: Connection, visit: Standing) -> tuple[WithheldDose, ...]:
     """Return what physicians withheld from this visit's person on other visits, the latest first."""
-    person_id = standing(connection, visit_id).person_id
-    return tuple(one for one in withheld_from(connection, person_id) if one.visit_id != visit_id)
+    return tuple(one for one in withheld_from(connection, visit.person_id) if one.visit_id != visit.visit_id)
 
 
 def vaccine_of(connection: Connection, product_code: str, today: date) -> Vaccine:
@@ -290,18 +292,17 @@ def _opened(keyring: Keyring, row: Row[Any] | None) -> ScreeningSeen:
     )
 
 
-def _recipient(connection: Connection, keyring: Keyring, visit_id: UUID, today: date) -> Recipient:
-    held = person(connection, keyring, standing(connection, visit_id).person_id)
+def _recipient(connection: Connection, person_id: UUID, today: date) -> Recipient:
+    held = birth_facts(connection, person_id)
     return Recipient(held.age_on(today), held.sex, age_in_months(held.born_on, today))
 
 
-def _case(tx: Tx, visit_id: UUID, proposal: Proposal) -> Case | None:
+def _case(tx: Tx, person_id: UUID, proposal: Proposal, vaccine: Vaccine | None) -> Case | None:
     """Return what the dose would be that is recommended."""
-    if proposal.product_code is None or proposal.outcome is not DecisionOutcome.RECOMMENDED:
+    if vaccine is None or proposal.product_code is None or proposal.outcome is not DecisionOutcome.RECOMMENDED:
         return None
-    person_id = standing(tx.connection, visit_id).person_id
-    local_now = tx.now.astimezone(tx.site.zone)
-    return case_of_product(tx.connection, tx.keyring, person_id, proposal.product_code, local_now)
+    past = past_of(tx.connection, tx.keyring, person_id, tx.site.zone)
+    return case_on(past, vaccines.shipped(), vaccine, tx.local_date)
 
 
 def _findings_of(case: Case | None) -> tuple[Finding, ...]:
@@ -315,19 +316,17 @@ def _clinic_day_ends(tx: Tx, site: SiteSettings) -> datetime:
     return business_date_ends(on, site.zone, site.day_starts_at)
 
 
-def _judge(
-    tx: Tx, visit_id: UUID, seen: ScreeningSeen, proposal: Proposal, case: Case | None
-) -> tuple[Vaccine | None, Override | None]:
-    """Return the vaccine a decision is about and what it overrides, or raise what is wrong with it."""
-    product_code = proposal.product_code or proposal.unsuitable_product_code
-    vaccine = vaccine_of(tx.connection, product_code, tx.local_date) if product_code else None
-    earlier = findings_from_earlier(earlier_decisions(tx.connection, visit_id), vaccine, tx.local_date)
+def _judge(  # noqa: PLR0913, PLR0917  # all that a decision rests on
+    tx: Tx, visit: Standing, seen: ScreeningSeen, proposal: Proposal, vaccine: Vaccine | None, case: Case | None
+) -> Override | None:
+    """Return what a decision overrides, or raise what is wrong with it."""
+    earlier = findings_from_earlier(earlier_decisions(tx.connection, visit), vaccine, tx.local_date)
     findings = (*findings_about(seen, vaccine), *earlier, *_findings_of(case))
     if vaccine is not None and case is not None:
         refuse_unfit(vaccine, rule_set_of(seen).antigens, case.past.born_on, tx.local_date)
         refuse_barred(case)
     refuse_unfounded(proposal, findings, tx.local_date)
-    return vaccine, override_of(proposal.outcome, findings)
+    return override_of(proposal.outcome, findings)
 
 
 def _append_override(tx: Tx, decision_id: UUID, override: Override) -> None:

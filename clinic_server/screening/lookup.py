@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.kit.errors import Refused
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts, person
 from clinic_server.screening.actions import (
     Asked,
     ScreeningSeen,
@@ -95,8 +95,8 @@ def decision_sheet(connection: Connection, keyring: Keyring, visit_id: UUID, tod
     """Return what a physician decides over, or raise ScreeningUnknown."""
     seen = latest_screening(connection, keyring, visit_id)
     rule_set = rule_set_of(seen)
-    earlier = earlier_decisions(connection, visit_id)
-    born_on = person(connection, keyring, standing(connection, visit_id).person_id).born_on
+    visit = standing(connection, visit_id)
+    earlier, born_on = earlier_decisions(connection, visit), birth_facts(connection, visit.person_id).born_on
     findings = seen.findings + findings_from_earlier(earlier, None, today)
     return DecisionSheet(
         seen,

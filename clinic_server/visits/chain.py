@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Exists, bindparam, exists, or_, select
 
-from clinic_server.visits.flow import Stage
-from clinic_server.visits.tables import IS_OPEN, dose, visit_follows, visit_now
+from clinic_server.visits.tables import IS_BEFORE_NEEDLE, dose, visit_follows, visit_now
 
 _followed = select(visit_follows.c.follows_visit_id).where(visit_follows.c.visit_id == bindparam("visit_id"))
 _took_over = (
@@ -22,7 +21,7 @@ _took_over = (
 _before_needle = (
     select(visit_follows.c.visit_id)
     .join(visit_now, visit_now.c.visit_id == visit_follows.c.visit_id)
-    .where(visit_follows.c.follows_visit_id == bindparam("visit_id"), IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
+    .where(visit_follows.c.follows_visit_id == bindparam("visit_id"), IS_BEFORE_NEEDLE)
 )
 _any_followed: BindParameter[Any] = bindparam("visit_ids", expanding=True)
 _before = select(visit_follows.c.visit_id, visit_follows.c.follows_visit_id).where(
@@ -48,7 +47,7 @@ def waiting_for_more(connection: Connection) -> Mapping[UUID, int]:
     rows = connection.execute(
         select(visit_follows.c.follows_visit_id, visit_now.c.ticket_number)
         .join(visit_now, visit_now.c.visit_id == visit_follows.c.visit_id)
-        .where(IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
+        .where(IS_BEFORE_NEEDLE)
     )
     return {row.follows_visit_id: row.ticket_number for row in rows}
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, exists, func, select
 from clinic_server.visits.chain import counts_its_person
 from clinic_server.visits.flow import Outcome, Stage
 from clinic_server.visits.steps import VisitUnknown
-from clinic_server.visits.tables import IS_OPEN, visit_call, visit_call_ended, visit_now, visit_step
+from clinic_server.visits.tables import IS_BEFORE_NEEDLE, IS_OPEN, visit_call, visit_call_ended, visit_now, visit_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,7 @@ def count_by_stage(connection: Connection, business_on: date) -> dict[Stage, int
 
 def count_before_needle(connection: Connection) -> int:
     """Return how many open visits, of any day, may still come to a dose."""
-    waiting = (IS_OPEN, visit_now.c.stage != Stage.OBSERVED)
-    return connection.execute(select(func.count()).select_from(visit_now).where(*waiting)).scalar_one()
+    return connection.execute(select(func.count()).select_from(visit_now).where(IS_BEFORE_NEEDLE)).scalar_one()
 
 
 def _standings() -> Select[Any]:

@@ -79,10 +79,9 @@ def place_order(tx: Tx, visit_id: UUID, new: NewOrder) -> UUID:
     )
 
 
-def attach_consent(tx: Tx, visit_id: UUID, decision_id: UUID, consent_id: UUID) -> None:
-    """Append the consent to the visit's standing order, or raise OrderNotStanding."""
-    order = require_order(tx.connection, visit_id, decision_id)
-    tx.append(VisitOrderConsent, order_id=order.order_id, consent_id=consent_id, attached_at=tx.now)
+def attach_consent(tx: Tx, order_id: UUID, consent_id: UUID) -> None:
+    """Append the consent to an order; the caller knows that it stands."""
+    tx.append(VisitOrderConsent, order_id=order_id, consent_id=consent_id, attached_at=tx.now)
 
 
 def products_ordered(connection: Connection) -> dict[UUID, str]:

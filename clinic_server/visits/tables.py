@@ -234,6 +234,7 @@ visit_follows = table_of(VisitFollows)
 visit_step = table_of(VisitStep)
 visit_now = table_of(VisitNow)
 IS_OPEN = sql("visit_now.is_open")  # in the words of the partial index: SQLite uses it for no others
+IS_BEFORE_NEEDLE = sql("visit_now.is_open AND visit_now.stage <> 'observed'")  # as above
 visit_call = table_of(Call)
 visit_call_ended = table_of(CallEnded)
 watch = table_of(Watch)

@@ -366,12 +366,12 @@ async def test_who_stays_longer_by_the_order_stays_longer(as_role: Any, house: H
     def order_longer(tx: Tx) -> None:
         order = standing_order(tx.connection, ready)
         assert order is not None
-        decision_id, consent_id = tx.new_id(), tx.new_id()
+        decision_id = tx.new_id()
         new = NewOrder(decision_id, order.product_code, order.decided_by, order.valid_until, observation_minutes=60)
-        place_order(tx, ready, new)
+        order_id = place_order(tx, ready, new)
         keep_foreseen(tx, decision_id, foreseen_of(tx.connection, tx.keyring, order.decision_id))
         tx.journal("furnished", ready)
-        attach_consent(tx, ready, decision_id, consent_id)
+        attach_consent(tx, order_id, tx.new_id())
         tx.journal("furnished", ready)
 
     house.db.write_now(order_longer, CONSOLE)

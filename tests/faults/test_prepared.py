@@ -95,6 +95,20 @@ def test_a_short_list_is_sent_the_shortest_way_once_one_as_long_was_sent_twice(c
     ]
 
 
+def test_statements_that_differ_in_their_limit_alone_each_keep_their_own(connection: Connection) -> None:
+    """SQLite is told it in the text, and parses nothing anew."""
+    for number in range(1, 5):
+        connection.execute(insert(visit_now), visit(number))
+    asked = [select(COLUMNS.ticket_number).order_by(COLUMNS.ticket_number).limit(most) for most in (1, 3, 2)]
+    for is_sent_often in (False, False, True):
+        results = [connection.execute(asking) for asking in asked]
+        assert [is_prepared(result) for result in results] == [is_sent_often] * 3
+        assert [result.scalars().all() for result in results] == [[1], [1, 2, 3], [1, 2]]
+    if connection.dialect.name == "sqlite":
+        said = [one.compile(dialect=connection.dialect).construct_expanded_state({}).statement for one in asked]
+        assert [one.rpartition("LIMIT ")[2] for one in said] == ["1", "3", "2"]
+
+
 def test_what_is_made_from_a_statement_is_another_and_so_are_other_values(connection: Connection) -> None:
     setting = update(visit_now).where(COLUMNS.visit_id == bindparam("which"))
     staging, opening = setting.values(stage=bindparam("to")), setting.values(is_open=bindparam("to"))

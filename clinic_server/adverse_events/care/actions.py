@@ -74,7 +74,7 @@ from clinic_server.alerts.rules import Alarm, AlertKind, Severity
 from clinic_server.kit.tx import Tx
 from clinic_server.opening.emergency_kit.actions import use_kit_item
 from clinic_server.opening.emergency_kit.lookup import standing_kit
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.people.rules import age_in_months
 from clinic_server.staff.actions import require_signed_in, stations
 from clinic_server.staff.rules import StationKind
@@ -294,7 +294,7 @@ def _minutes_on(tx: Tx, event: EventFacts) -> int:
 
 
 def _age_months(tx: Tx, event: EventFacts) -> int:
-    return age_in_months(person(tx.connection, tx.keyring, event.person_id).born_on, tx.local_date)
+    return age_in_months(birth_facts(tx.connection, event.person_id).born_on, tx.local_date)
 
 
 def _stand_down(tx: Tx, place_code: str) -> None:

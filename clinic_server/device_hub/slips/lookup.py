@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from clinic_server.device_hub.slips.rules import WANTED, SlipKind, Wanted
 from clinic_server.kit.crypto import Keyring
@@ -21,6 +21,12 @@ from clinic_server.visits.tables import dose, visit, watch
 from clinic_server.visits.watch import due_at
 
 MOST_LINES: Final = 200
+_asking_after = (
+    select(journal.c.seq, journal.c.at, journal.c.station, journal.c.ref, journal.c.kind)
+    .where(journal.c.seq > bindparam("seq"), journal.c.kind.in_(WANTED))
+    .order_by(journal.c.seq)
+    .limit(MOST_LINES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +78,7 @@ class Asked:
 
 def orders_after(connection: Connection, seq: int) -> Sequence[Order]:
     """Return the next lines that ask for a slip, in the journal's order, ``MOST_LINES`` at most."""
-    rows = connection.execute(
-        select(journal.c.seq, journal.c.at, journal.c.station, journal.c.ref, journal.c.kind)
-        .where(journal.c.seq > seq, journal.c.kind.in_(WANTED))
-        .order_by(journal.c.seq)
-        .limit(MOST_LINES)
-    )
+    rows = connection.execute(_asking_after, {"seq": seq})
     return [Order(row.seq, row.at, row.station, UUID(row.ref), WANTED[row.kind]) for row in rows]
 
 

@@ -19,9 +19,10 @@ from clinic_server.device_hub.slips.actions import SLIPS
 from clinic_server.device_hub.slips.book import Book, SlipShown
 from clinic_server.device_hub.slips.composing import compose
 from clinic_server.device_hub.slips.lettering import Lettering
-from clinic_server.device_hub.slips.lookup import Asked, Order, contents_of, orders_after
+from clinic_server.device_hub.slips.lookup import MOST_LINES, Asked, Order, contents_of, orders_after
 from clinic_server.device_hub.slips.rules import (
     RECEIPT_PRINTER,
+    WANTED,
     NoPrinterHere,
     SlipKind,
     SlipState,
@@ -33,7 +34,6 @@ from clinic_server.kit.errors import Unavailable
 from clinic_server.kit.i18n import current_language
 from clinic_server.kit.journal import head_of
 from clinic_server.kit.tx import Signal
-from clinic_server.visits.steps import VISITS
 from devices.adapter import DeviceSpec
 from devices.errors import SpecRefused
 from devices.events import SlipFailed, SlipPrinted
@@ -76,7 +76,7 @@ class SlipOffice:
 
     async def __aenter__(self) -> Self:
         db = self._house.db
-        signals = self._running.enter_context(db.broadcaster.open(frozenset({VISITS, SLIPS})))
+        signals = self._running.enter_context(db.broadcaster.open(frozenset(WANTED)))
         self._seq = (await db.read(head_of)).seq
         self._hub.watch_slips(self.hear)
         self._task = asyncio.create_task(self._follow(signals), name="slip office")
@@ -121,12 +121,15 @@ class SlipOffice:
             await self._offer()
 
     async def _catch_up(self) -> bool:
-        """Serve every line written since; False when the journal cannot be read now."""
+        """Serve every line written until now; False when the journal cannot be read. A later line signals anew."""
         try:
-            while orders := await self._house.db.read(lambda connection: orders_after(connection, self._seq)):
+            are_more = True
+            while are_more:
+                orders = await self._house.db.read(lambda connection: orders_after(connection, self._seq))
                 for order in orders:
                     await self._serve(order)
                     self._seq = order.seq
+                are_more = len(orders) == MOST_LINES
         except Unavailable as refused:
             _log.warning("slips_wait", code=refused.code)
             return False

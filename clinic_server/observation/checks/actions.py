@@ -24,7 +24,7 @@ from clinic_server.observation.checks.rules import (
     refuse_unreleased,
 )
 from clinic_server.observation.checks.tables import CheckOverruled, ObservationCheck
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.people.rules import age_in_months
 from clinic_server.staff.actions import require_qualification, require_signed_in
 from clinic_server.staff.rules import QualificationKind
@@ -114,7 +114,7 @@ def _watch(tx: Tx, visit_id: UUID) -> Standing:
 
 
 def _judged(tx: Tx, visit_id: UUID, vitals: Vitals, how: HowIs, words: str) -> CheckSaid:
-    born_on = person(tx.connection, tx.keyring, standing(tx.connection, visit_id).person_id).born_on
+    born_on = birth_facts(tx.connection, standing(tx.connection, visit_id).person_id).born_on
     before = baseline_of(tx.connection, tx.keyring, visit_id).systolic_mmhg
     limits = Limits(plans.shipped(), protocols.shipped(), age_in_months(born_on, tx.local_date), before)
     return CheckSaid(vitals, how, words, findings_in(vitals, how, limits), limits.name)

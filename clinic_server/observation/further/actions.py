@@ -9,7 +9,7 @@ from clinic_server.observation.actions import require_watched
 from clinic_server.observation.checks.actions import refuse_unwell
 from clinic_server.observation.further.rules import NoFurtherAsked, refuse_unexplained
 from clinic_server.observation.further.tables import FurtherWithdrawn
-from clinic_server.people.lookup import person
+from clinic_server.people.lookup import birth_facts
 from clinic_server.queue.actions import go_first_by_age, spot_for, take_spot
 from clinic_server.queue.promises import doses_promised
 from clinic_server.queue.rules import refuse_without_dose
@@ -35,7 +35,7 @@ def ask_for_further(tx: Tx, site: SiteSettings, visit_id: UUID) -> OpenedVisit:
     refuse_without_dose(promised)
     spot = spot_for(tx, site, day)
     take_spot(tx, opened.visit_id, day, replace(spot, batch=None) if spot else None)  # they were let in before
-    whose = person(tx.connection, tx.keyring, watched.person_id)
+    whose = birth_facts(tx.connection, watched.person_id)
     go_first_by_age(tx, site, opened.visit_id, whose.age_on(day))
     tx.journal("further_asked_for", opened.visit_id, VISITS)
     return opened
