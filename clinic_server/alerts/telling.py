@@ -22,6 +22,7 @@ class Phrase(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     NO_READING = "no_reading"
     CLOCK_SET_BACK = "clock_set_back"
+    READINGS_SET_ASIDE = "readings_set_aside"
     CHECK_PROBE = "check_probe"
     IMPOSSIBLE_LEAPS = "impossible_leaps"
     SAME_VALUE = "same_value"
@@ -57,6 +58,7 @@ _SHORT: Final[Mapping[Phrase, str]] = MappingProxyType(
         Phrase.OUT_OF_RANGE: "{milli_celsius} {minutes}MIN",
         Phrase.NO_READING: "NO DATA SINCE {since}",
         Phrase.CLOCK_SET_BACK: "NOT JUDGED, CLOCK SET BACK BEFORE {since}",
+        Phrase.READINGS_SET_ASIDE: "CLOCK WAS SET, SOME READINGS SET ASIDE",
         Phrase.CHECK_PROBE: "CHECK PROBE, NO DATA SINCE {since}",
         Phrase.IMPOSSIBLE_LEAPS: "IMPOSSIBLE LEAPS, NO DATA SINCE {since}",
         Phrase.SAME_VALUE: "SAME VALUE SINCE {since}",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from clinic_server.cold_chain.course.tables import add_to_hours
 from clinic_server.cold_chain.excursions.actions import judge_readings
+from clinic_server.cold_chain.excursions.settling import settle
 from clinic_server.cold_chain.rules import (
     COLD_CHAIN,
     LATE_AFTER,
@@ -39,6 +40,7 @@ from clinic_server.cold_chain.tables import (
     ProbeReason,
     ReadingRow,
     count_letter,
+    counting,
     dead_letter,
     from_unix_ms,
     heard_probe,
@@ -54,6 +56,7 @@ from clinic_server.cold_chain.tables import (
     to_unix_ms,
 )
 from clinic_server.cold_chain.upkeep.in_force import in_force
+from clinic_server.kit.turns import moment_of
 from clinic_server.kit.tx import Tx
 from clinic_server.stock import places
 from clinic_server.stock.places import NewPlace
@@ -110,16 +113,19 @@ class ReadingLine:
 def store_readings(tx: Tx, samples: Sequence[Sample]) -> Stored:
     """Store each sample once, whatever their order, and judge it; one that contradicts its twin is a dead letter."""
     numbers = _numbers_of(tx, samples)
-    rows = [(sample, _row_of(sample, numbers, tx.now)) for sample in samples]
+    came_after = moment_of(tx.connection).seq or None
+    rows = [(sample, _row_of(sample, numbers, tx.now) | {"turn_seq": came_after}) for sample in samples]
     live = [(sample, row) for sample, row in rows if not sample.is_retained]
     firsts = {identity_of(row): row for _, row in reversed(live)}  # of twins in one batch the first counts
+    settle(tx)
     new = insert_new(tx.connection, firsts)
     repeated = [(sample, row) for sample, row in live if new.get(identity_of(row)) is not row]
     contradicting = _keep_contradictions(tx, repeated)
-    add_to_hours(tx.connection, new.values())
-    keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in new.values()])
+    count = counting(tx.connection, new.values())
+    add_to_hours(tx.connection, count)
+    keep_latest(tx.connection, [_latest_row(row, is_last_known=False) for row in count])
     _remember_last_known(tx, [row for sample, row in rows if sample.is_retained])
-    judge_readings(tx, new.values())
+    judge_readings(tx, count)
     tx.signal(COLD_CHAIN)
     return Stored(len(new), len(repeated) - contradicting, contradicting)
 

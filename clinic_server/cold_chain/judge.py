@@ -9,9 +9,10 @@ from typing import Self
 
 import msgspec
 
+from clinic_server.alerts.rules import Severity
 from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Judged, Point, Profile
 from clinic_server.cold_chain.suspects import Trust, sift
-from clinic_server.cold_chain.tracks import IDLE, Track, advanced, breach_of, interrupted
+from clinic_server.cold_chain.tracks import IDLE, Open, Stretch, Track, advanced, breach_of, interrupted
 
 _KINDS = list(BreachKind)
 
@@ -39,6 +40,13 @@ class Watch(msgspec.Struct, frozen=True):
 def begun(profile: Profile) -> Watch:
     """Return the watch of a probe that has said nothing yet."""
     return Watch(profile.edition, (IDLE,) * len(profile.bounds))
+
+
+def lasting(profile: Profile, kind: BreachKind) -> Watch:
+    """Return the watch of a probe of which nothing is known but that a breach lasts: its readings show when it ends."""
+    unknown = Open(Severity.ALARM, 0, Stretch(0, 0, 0, 0))
+    tracks = (Track(open=unknown) if bound.kind is kind and not bound.is_warning else IDLE for bound in profile.bounds)
+    return Watch(profile.edition, tuple(tracks))
 
 
 def is_in_order(watch: Watch, point: Point) -> bool:

@@ -204,11 +204,14 @@ _CONDITIONS: Final = MappingProxyType(
 
 
 def condition_at(now: datetime, measurements: Iterable[Measurement], limits: Limits) -> Condition:
-    """Return how a probe's place is at ``now``, from any of the probe's measurements in any order."""
+    """Return how a probe's place is at ``now``, from any of the probe's measurements in any order.
+
+    What is dated later than a clock may be ahead says nothing of now.
+    """
     known = [one for one in measurements if not one.is_last_known]
     if not known:
         return Condition.NEVER_SEEN
-    heard = [one for one in known if now - one.at <= limits.no_data_after]
+    heard = [one for one in known if -MOST_CLOCK_AHEAD <= now - one.at <= limits.no_data_after]
     if not heard:
         return Condition.SILENT
     judged = [(one.at, one.milli_celsius) for one in heard if one.milli_celsius is not None and one.is_judged]

@@ -1,12 +1,27 @@
 """Places, the probes in them, and what the probes said: readings as narrow integers, one row a minute for years."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, LargeBinary, delete, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Index,
+    LargeBinary,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    not_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
@@ -52,7 +67,8 @@ class HeardProbe(AppendOnly, table=True):
 class Reading(AppendOnly, table=True):
     """One sample, raw. ``at`` is its event time: as measured, or as received from a probe without a clock.
 
-    ``fault`` is None on a good one; ``is_late`` when it came after its minutes had passed as silence.
+    ``fault`` is None on a good one; ``is_late`` when it came after its minutes had passed as silence. ``turn_seq`` is
+    the line of the clock's last turn before it came; None from before that was kept, or where there was none.
     """
 
     __tablename__ = "reading"
@@ -72,6 +88,26 @@ class Reading(AppendOnly, table=True):
     milli_celsius: int | None = None
     fault: Fault | None = one_of(Fault, default=None)
     is_late: bool
+    turn_seq: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class ReadingsSettled(State, table=True):
+    """Up to which turn of the clock it is settled what is set aside, and which turn the first readings follow."""
+
+    __tablename__ = "readings_settled"
+
+    first_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    turn_seq: int = Field(sa_type=BigInteger)
+
+
+class AsideSpan(State, table=True):
+    """What came after one turn of the clock and is dated in a span counts for nothing, as the clock is set now."""
+
+    __tablename__ = "aside_span"
+
+    turn_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    from_unix_ms: int = Field(primary_key=True, sa_type=BigInteger)
+    until_unix_ms: int = Field(sa_type=BigInteger)
 
 
 class LatestReading(State, table=True):
@@ -124,10 +160,26 @@ probe = table_of(Probe)
 probe_reason = table_of(ProbeReason)
 heard_probe = table_of(HeardProbe)
 reading = table_of(Reading)
+readings_settled = table_of(ReadingsSettled)
+aside_span = table_of(AsideSpan)
 latest_reading = table_of(LatestReading)
 dead_letter = table_of(DeadLetter)
 letters_not_kept = table_of(LettersNotKept)
 IDENTITY = (reading.c.probe, reading.c.boot, reading.c.seq)
+
+
+def is_set_aside(turn_seq: ColumnElement[Any], at_unix_ms: ColumnElement[Any], table: Any) -> ColumnElement[bool]:
+    """Select what came after a turn of the clock and is dated so that it counts for nothing as the clock is set now.
+
+    That no turn has such a span is asked once; of others each row is asked about.
+    """
+    span, came_after = aside_span.c, func.coalesce(turn_seq, 0)
+    lies_in = (span.turn_seq == came_after, at_unix_ms >= span.from_unix_ms, at_unix_ms < span.until_unix_ms)
+    return and_(came_after.in_(select(span.turn_seq)), exists().where(*lies_in).correlate(table))
+
+
+IS_SET_ASIDE = is_set_aside(reading.c.turn_seq, reading.c.at_unix_ms, reading)
+COUNTS = not_(IS_SET_ASIDE)
 identity_of = itemgetter("probe", "boot", "seq")
 _event_order_of = itemgetter("at_unix_ms", "boot", "seq")
 ReadingRow = dict[str, Any]
@@ -140,6 +192,14 @@ def insert_new(connection: Connection, rows: Mapping[Identity, ReadingRow]) -> M
         return {}
     inserted = connection.execute(_INSERT_NEW[connection.dialect.name], list(rows.values()))
     return {identity: rows[identity] for identity in map(tuple, inserted)}
+
+
+def counting(connection: Connection, rows: Iterable[ReadingRow]) -> Sequence[ReadingRow]:
+    """Return those of the newest readings that are not set aside as they come."""
+    new = list(rows)
+    turn_seqs = {row["turn_seq"] for row in new} - {None}
+    asides = [span for turn_seq in turn_seqs for span in connection.execute(_SPANS_OF, {"turn_seq": turn_seq})]
+    return [row for row in new if not any(first <= row["at_unix_ms"] < until for first, until in asides)]
 
 
 def keep_latest(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -170,6 +230,9 @@ def _counting_on(insert: Any) -> Any:
     )
 
 
+_SPANS_OF = select(aside_span.c.from_unix_ms, aside_span.c.until_unix_ms).where(
+    aside_span.c.turn_seq == bindparam("turn_seq")
+)
 _ENGINES: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _INSERT_NEW = {name: insert(reading).on_conflict_do_nothing().returning(*IDENTITY) for name, insert in _ENGINES.items()}
 _COUNT_LETTER = {name: _counting_on(insert(letters_not_kept)) for name, insert in _ENGINES.items()}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select
 
+from clinic_server.kit.turns import moment_of
 from clinic_server.stock.tables import place, unit_move
 
 
@@ -22,12 +23,15 @@ class Stay:
 
 
 def stays_in(connection: Connection, place_id: UUID, since: datetime, until: datetime) -> Sequence[Stay]:
-    """Return every stay in a place between two instants."""
-    moved_on = _moved_on.c.moved_at
+    """Return every stay in a place between two instants.
+
+    One that began later than now was dated by a clock that was set back since: it counts, too.
+    """
+    moved_on, now = _moved_on.c.moved_at, moment_of(connection).at
     return _stays(
         connection,
         unit_move.c.to_place_id == place_id,
-        unit_move.c.moved_at <= until,
+        or_(unit_move.c.moved_at <= until, unit_move.c.moved_at > now),
         or_(moved_on.is_(None), moved_on > since),
     )
 

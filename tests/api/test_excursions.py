@@ -329,8 +329,8 @@ def test_a_late_reading_is_judged_from_an_hour_before_and_not_from_the_beginning
 ) -> None:
     hears(fridge, *course(0, *[5_000] * 600))
     read: list[int] = []
-    points = following._points  # as above
-    monkeypatch.setattr(following, "_points", lambda *given: read.append(len(found := points(*given))) or found)
+    points = following.points_after
+    monkeypatch.setattr(following, "points_after", lambda *given: read.append(len(found := points(*given))) or found)
     hears(fridge, said(550.5, 5_100))
     assert read
     assert read[0] <= 120

@@ -71,12 +71,13 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One probe's course: a band from the lowest to the highest, and a line through the means."""
+    """One probe's course: a band from the lowest to the highest, a line through the means, and one of what is aside."""
 
     number: int
     probe_id: str
     band: str
     mean: str
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,16 @@ def step_of(range_milli_celsius: int) -> int:
     return next(fitting, _STEPS_MILLI_CELSIUS[-1])
 
 
-def line_of(number: int, probe_id: str, pieces: Sequence[Piece], sheet: Sheet) -> Line:
+def line_of(number: int, probe_id: str, pieces: Sequence[Piece], sheet: Sheet, aside: Sequence[Piece] = ()) -> Line:
     """Return a probe's line, broken wherever nobody spoke for too long; a piece on its own is a short stroke."""
     runs = [_corners(run, sheet) for run in _runs(pieces, sheet.gap_after_ms)]
+    set_aside = [_corners(run, sheet) for run in _runs(aside, sheet.gap_after_ms)]
     return Line(
-        number, probe_id, " ".join(_band(run, sheet) for run in runs), " ".join(_stroke(run, sheet) for run in runs)
+        number,
+        probe_id,
+        " ".join(_band(run, sheet) for run in runs),
+        " ".join(_stroke(run, sheet) for run in runs),
+        " ".join(_stroke(run, sheet) for run in set_aside),
     )
 
 

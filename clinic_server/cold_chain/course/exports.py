@@ -9,11 +9,11 @@ from sqlalchemy import Connection, select
 from clinic_server.cold_chain.course import calendar, lookup
 from clinic_server.cold_chain.course.lookup import Asked
 from clinic_server.cold_chain.course.rules import DAY_MS, SpanTooLong, Stay
-from clinic_server.cold_chain.tables import reading
+from clinic_server.cold_chain.tables import IS_SET_ASIDE, reading
 from clinic_server.kit.spreadsheets import Written, as_csv
 
 MOST_DAYS_OF_READINGS: Final = 31
-_READING_HEADINGS = ("probe", "at", "celsius", "fault", "is_late")
+_READING_HEADINGS = ("probe", "at", "celsius", "fault", "is_late", "set_aside")
 _HOUR_HEADINGS = ("probe", "from", "readings", "min_celsius", "mean_celsius", "max_celsius")
 
 
@@ -42,13 +42,14 @@ def file_of(connection: Connection, place_code: str, asked: Asked, detail: Detai
 def _readings(connection: Connection, stay: Stay, number: int, asked: Asked) -> Iterator[Sequence[Written]]:
     row = reading.c
     found = connection.execute(
-        select(row.at_unix_ms, row.milli_celsius, row.fault, row.is_late)
+        select(row.at_unix_ms, row.milli_celsius, row.fault, row.is_late, IS_SET_ASIDE)
         .where(row.probe == number, row.at_unix_ms >= stay.span.from_unix_ms, row.at_unix_ms < stay.span.until_unix_ms)
         .order_by(row.at_unix_ms, row.boot, row.seq)
     )
-    for at_unix_ms, milli_celsius, fault, is_late in found:
+    for at_unix_ms, milli_celsius, fault, is_late, is_set_aside in found:
         celsius = None if milli_celsius is None else milli_celsius / 1000
-        yield stay.probe_id, _written(at_unix_ms, asked), celsius, fault, "late" if is_late else None
+        told = ("late" if is_late else None, "set aside" if is_set_aside else None)
+        yield stay.probe_id, _written(at_unix_ms, asked), celsius, fault, *told
 
 
 def _hours(connection: Connection, stay: Stay, number: int, asked: Asked) -> Iterator[Sequence[Written]]:

@@ -26,9 +26,9 @@ from clinic_server.cold_chain.course.rules import (
     stays_in,
     with_ends,
 )
-from clinic_server.cold_chain.course.tables import IS_JUDGED, reading_hour
+from clinic_server.cold_chain.course.tables import IS_JUDGED, IS_TEMPERATURE, reading_hour
 from clinic_server.cold_chain.judging import Gap
-from clinic_server.cold_chain.tables import heard_probe, probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import IS_SET_ASIDE, aside_span, heard_probe, probe, reading, to_unix_ms
 
 _FIGURES = (
     "readings",
@@ -63,11 +63,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What one probe said while it stood in a place."""
+    """What one probe said while it stood in a place; ``aside`` is what counts for nothing, and in no figure."""
 
     stay: Stay
     pieces: Sequence[Piece]
     gaps: Sequence[Gap]
+    aside: Sequence[Piece] = ()
+
+    @property
+    def set_aside(self) -> int:
+        """How many readings are dated in it by a clock that was set since, and count for nothing."""
+        return sum(piece.readings for piece in self.aside)
 
 
 def series_in(connection: Connection, place_code: str, asked: Asked) -> Sequence[Series]:
@@ -143,7 +149,8 @@ def histogram(connection: Connection, number: int, span: Span) -> Mapping[int, i
 def _series(connection: Connection, stay: Stay, number: int | None, asked: Asked) -> Series:
     if number is None:
         return Series(stay, (), with_ends((), (), stay.span, asked.bounds.gap_after_ms))
-    return Series(stay, *figures_of(connection, number, stay.span, asked))
+    aside = pieces_in(_said_aside(connection, number, stay.span), asked.width_ms)
+    return Series(stay, *figures_of(connection, number, stay.span, asked), aside)
 
 
 def numbers_of(connection: Connection) -> Mapping[str, int]:
@@ -162,6 +169,22 @@ def _said(connection: Connection, number: int, span: Span) -> Sequence[Any]:
     """Return the time and the temperature of each reading of a span."""
     at = reading.c.at_unix_ms
     return connection.execute(select(at, reading.c.milli_celsius).where(*_spoken(number, span)).order_by(at)).all()
+
+
+def _said_aside(connection: Connection, number: int, span: Span) -> Sequence[Any]:
+    """Return the time and the temperature of each reading of a span that is set aside."""
+    at, aside = reading.c.at_unix_ms, aside_span.c
+    dated = connection.execute(
+        select(func.min(aside.from_unix_ms), func.max(aside.until_unix_ms)).where(
+            aside.until_unix_ms > span.from_unix_ms, aside.from_unix_ms < span.until_unix_ms
+        )
+    ).one()
+    within = None if dated[0] is None else span.within(Span(*dated))
+    if within is None:
+        return ()
+    lies_in = (reading.c.probe == number, at >= within.from_unix_ms, at < within.until_unix_ms)
+    said = select(at, reading.c.milli_celsius).where(*lies_in, IS_TEMPERATURE, IS_SET_ASIDE)
+    return connection.execute(said.order_by(at)).all()
 
 
 def _pieces_of_hours(connection: Connection, number: int, span: Span, asked: Asked) -> Sequence[Piece]:

@@ -24,7 +24,7 @@ from clinic_server.stock.whereabouts import PlaceFacts, PlaceKind
 
 _HEADINGS = (
     *("month", "place", "probe", "from", "until", "readings", "min_celsius", "mean_celsius", "max_celsius"),
-    *("mkt_celsius", "in_range_s", "out_of_range_s", "unknown_s", "gaps"),
+    *("mkt_celsius", "in_range_s", "out_of_range_s", "unknown_s", "gaps", "set_aside"),
 )
 
 
@@ -74,6 +74,11 @@ class MonthReport:
     span: Span
     is_over: bool
     places: Sequence[PlaceMonth]
+
+    @property
+    def has_set_aside(self) -> bool:
+        """Whether readings dated in it count for nothing, because the clock was set since."""
+        return any(probe.series.set_aside for place in self.places for probe in place.probes)
 
 
 def report_of(connection: Connection, on: date, now_unix_ms: int, zone: ZoneInfo) -> MonthReport:
@@ -131,4 +136,5 @@ def _line(report: MonthReport, place: PlaceMonth, one: ProbeMonth, zone: ZoneInf
         *(None if value is None else value / 1_000 for value in celsius),
         *(value // 1_000 for value in (spent.in_range_ms, spent.out_of_range_ms, spent.unknown_ms)),
         len(one.series.gaps),
+        one.series.set_aside,
     )

@@ -89,11 +89,11 @@ def _by_hand(connection: Connection, place: PlaceFacts, span: Span) -> Sequence[
 def _drawing(
     series: Sequence[Series], breaches: Sequence[CourseBreach], by_hand: Sequence[HandReadingLine], asked: Asked
 ) -> Drawing:
-    pieces = [piece for one in series for piece in one.pieces]
+    pieces = [piece for one in series for piece in (*one.pieces, *one.aside)]
     others = [one.milli_celsius for one in by_hand]
     sheet = sheet_of(asked.span, asked.width_ms, pieces, asked.bounds, others)
     marks = [Mark(sheet.x(to_unix_ms(one.read_at)), sheet.y(one.milli_celsius)) for one in by_hand]
-    lines = [line_of(number, one.stay.probe_id, one.pieces, sheet) for number, one in enumerate(series, 1)]
+    lines = [line_of(number, one.stay.probe_id, one.pieces, sheet, one.aside) for number, one in enumerate(series, 1)]
     gaps = [stripe_of(gap.from_unix_ms, gap.until_unix_ms, sheet) for one in series for gap in one.gaps]
     bands = [stripe_of(one.from_unix_ms, one.until_unix_ms, sheet) for one in breaches]
     return Drawing(FRAME, sheet, lines, gaps, bands, marks, calendar.ticks_of(asked.span, asked.zone))

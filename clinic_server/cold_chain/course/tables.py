@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, case, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, Connection, and_, case, delete, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field
 
 from clinic_server.cold_chain.course.rules import HOUR_MS
 from clinic_server.cold_chain.rules import Fault, is_judged
-from clinic_server.cold_chain.tables import ReadingRow, heard_probe, reading
+from clinic_server.cold_chain.tables import COUNTS, ReadingRow, heard_probe, reading
 from clinic_server.kit.tables import State, table_of
 
 
@@ -30,9 +30,11 @@ class ReadingHour(State, table=True):
 
 
 reading_hour = table_of(ReadingHour)
-IS_JUDGED = reading.c.milli_celsius.is_not(None) & or_(
-    reading.c.fault.is_(None), reading.c.fault.in_([fault for fault in Fault if not fault.spoils_the_value])
+IS_TEMPERATURE = and_(
+    reading.c.milli_celsius.is_not(None),
+    or_(reading.c.fault.is_(None), reading.c.fault.in_([fault for fault in Fault if not fault.spoils_the_value])),
 )
+IS_JUDGED = and_(IS_TEMPERATURE, COUNTS)
 
 
 def add_to_hours(connection: Connection, rows: Iterable[ReadingRow]) -> None:
@@ -47,16 +49,18 @@ def add_to_hours(connection: Connection, rows: Iterable[ReadingRow]) -> None:
 
 def rebuild_hours(connection: Connection) -> None:
     """Make every hour again from the readings, probe by probe: years of all at once would fill the memory."""
-    connection.execute(delete(reading_hour))
     for number in connection.execute(select(heard_probe.c.number)).scalars().all():
-        _rebuild_of(connection, number)
+        rebuild_hours_of(connection, number, 0)
 
 
-def _rebuild_of(connection: Connection, number: int) -> None:
+def rebuild_hours_of(connection: Connection, number: int, since_unix_ms: int) -> None:
+    """Make a probe's hours again, from the one on in which an instant lies."""
     at, said = reading.c.at_unix_ms, reading.c.milli_celsius
+    first = since_unix_ms // HOUR_MS
+    connection.execute(delete(reading_hour).where(reading_hour.c.probe == number, reading_hour.c.hour >= first))
     hour = (at // HOUR_MS).label("hour")
     figures = (func.count(), func.sum(said), func.min(said), func.max(said), func.min(at), func.max(at))
-    summed = select(reading.c.probe, hour, *figures).where(reading.c.probe == number, IS_JUDGED)
+    summed = select(reading.c.probe, hour, *figures).where(reading.c.probe == number, at >= first * HOUR_MS, IS_JUDGED)
     connection.execute(
         insert(reading_hour).from_select(list(reading_hour.c.keys()), summed.group_by(reading.c.probe, hour))
     )

@@ -17,9 +17,12 @@ from clinic_server.cold_chain.excursions.swapped import swapped_alarms
 from clinic_server.cold_chain.judging import Point
 from clinic_server.cold_chain.placements import placements
 from clinic_server.cold_chain.rules import COLD_CHAIN, Fault, is_judged
-from clinic_server.cold_chain.tables import from_unix_ms, reading, to_unix_ms
+from clinic_server.cold_chain.stretches import SAME_CLOCK
+from clinic_server.cold_chain.tables import IS_SET_ASIDE, from_unix_ms, reading, to_unix_ms
 from clinic_server.kit.access import system_actor
 from clinic_server.kit.call import House
+from clinic_server.kit.moments import TurnKind
+from clinic_server.kit.turns import turns_since
 from clinic_server.kit.tx import Tx
 from clinic_server.kit.watcher import Watcher
 
@@ -73,6 +76,8 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
         for one in here
         for kind, told in _doubts_of(heard[one.probe], one.from_unix_ms, zone)
     }
+    if _was_clock_set(connection, now - LOOKS_BACK):
+        wanted |= dict(_set_aside(one.place_code) for one in here if any(row.is_set_aside for row in heard[one.probe]))
     measured = [(one, _points_of(heard[one.probe], one.from_unix_ms)) for one in here]
     wanted |= swapped_alarms(connection, measured, now)
     standing = {(one.kind, one.place_code) for one in open_alerts(connection) if one.kind in WATCHED}
@@ -83,14 +88,23 @@ def doubts(connection: Connection, now: datetime, zone: ZoneInfo) -> Doubts:
     )
 
 
+def _was_clock_set(connection: Connection, since: datetime) -> bool:
+    return any(turn.kind is TurnKind.SET and abs(turn.span) > SAME_CLOCK for turn in turns_since(connection, since))
+
+
+def _set_aside(place_code: str) -> tuple[tuple[AlertKind, str], Alarm]:
+    kind = AlertKind.CLOCK_WRONG
+    return (kind, place_code), Alarm(kind, Severity.WARNING, tell(Phrase.READINGS_SET_ASIDE), place_code)
+
+
 def _doubts_of(heard: Sequence[Any], placed_unix_ms: int, zone: ZoneInfo) -> Iterator[tuple[AlertKind, Told]]:
     flat_from = flat_since(_points_of(heard, placed_unix_ms))
     if flat_from is not None:
         since = f"{from_unix_ms(flat_from).astimezone(zone):%H:%M}"
         yield AlertKind.FLAT_LINE, tell(Phrase.SAME_VALUE, since=since)
-    newest = heard[-NEWEST:]
+    newest = [row for row in heard if not row.is_set_aside][-NEWEST:]
     told = [(row.measured_unix_ms, row.received_unix_ms) for row in newest if row.measured_unix_ms is not None]
-    if newest[-1].fault is Fault.CLOCK_WRONG or is_clock_wrong(told):
+    if (newest and newest[-1].fault is Fault.CLOCK_WRONG) or is_clock_wrong(told):
         yield AlertKind.CLOCK_WRONG, tell(Phrase.PROBE_CLOCK)
 
 
@@ -99,7 +113,7 @@ def _points_of(heard: Sequence[Any], placed_unix_ms: int) -> Sequence[Point]:
     return [
         Point(row.at_unix_ms, row.milli_celsius)
         for row in heard
-        if row.at_unix_ms >= placed_unix_ms and is_judged(row.milli_celsius, row.fault)
+        if row.at_unix_ms >= placed_unix_ms and not row.is_set_aside and is_judged(row.milli_celsius, row.fault)
     ]
 
 
@@ -108,7 +122,7 @@ def _heard_since(connection: Connection, since_unix_ms: int) -> Mapping[int | No
     heard: dict[int | None, list[Any]] = defaultdict(list)
     said = reading.c
     told = (said.probe, said.at_unix_ms, said.measured_unix_ms, said.received_unix_ms, said.milli_celsius, said.fault)
-    asked = select(*told).where(said.received_unix_ms > since_unix_ms)
+    asked = select(*told, IS_SET_ASIDE.label("is_set_aside")).where(said.received_unix_ms > since_unix_ms)
     for row in connection.execute(asked.order_by(said.received_unix_ms, said.boot, said.seq)):
         heard[row.probe].append(row)
     return heard

@@ -5,12 +5,12 @@ A batch of readings in order costs two questions and one upsert, however many pr
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic_server.cold_chain.excursions.tables import WatchCheckpoint, probe_watch, watch_checkpoint
@@ -18,7 +18,7 @@ from clinic_server.cold_chain.judge import Watch, adopted, advance, is_in_order,
 from clinic_server.cold_chain.judging import Breach, BreachKind, Gap, Point
 from clinic_server.cold_chain.placements import Placement, placements_of, watch_of
 from clinic_server.cold_chain.rules import is_judged
-from clinic_server.cold_chain.tables import ReadingRow, reading
+from clinic_server.cold_chain.tables import COUNTS, ReadingRow, reading
 from clinic_server.kit.tx import Tx
 
 HOUR_MS = 3_600_000
@@ -72,6 +72,25 @@ def follow(tx: Tx, rows: Iterable[ReadingRow]) -> Sequence[Followed]:
     return followed
 
 
+def follow_again(tx: Tx, placement: Placement, from_unix_ms: int) -> Followed:
+    """Judge a placement again from an instant on: other readings count there than before."""
+    start, points = _again_from(tx, placement, from_unix_ms)
+    watch = _advanced(tx, placement, start, points)
+    last_unix_ms = watch.heard.at_unix_ms if watch.heard else placement.from_unix_ms
+    outcome = judged(watch, placement.limits.at(last_unix_ms), last_unix_ms)
+    return Followed(
+        placement=replace(placement, last_unix_ms=last_unix_ms),
+        watch=watch,
+        breaches=outcome.breaches,
+        since=_since(placement, start, is_late=True),
+        gaps=(),
+        warnings=[one for one in outcome.warnings if one.ended_unix_ms is None],
+        points=points,
+        live_unix_ms=None,
+        is_late=True,
+    )
+
+
 def keep_open_gap(tx: Tx, placement: Placement, gap_id: UUID) -> None:
     """Keep that nobody speaks for a placement."""
     row = {
@@ -103,7 +122,7 @@ def keep_watches(tx: Tx, followed: Sequence[tuple[Followed, UUID | None]]) -> No
 def _followed(tx: Tx, placement: Placement, rows: Sequence[ReadingRow]) -> Followed:
     new = sorted({Point(row["at_unix_ms"], row["milli_celsius"]) for row in rows})
     is_late = not is_in_order(placement.watch, new[0])
-    start, points = _again_from(tx, placement, new[0]) if is_late else (placement.watch, new)
+    start, points = _again_from(tx, placement, new[0].at_unix_ms) if is_late else (placement.watch, new)
     watch = _advanced(tx, placement, start, points)
     live = [row["at_unix_ms"] for row in rows if not row["is_late"]]
     last_unix_ms = points[-1].at_unix_ms
@@ -121,27 +140,31 @@ def _followed(tx: Tx, placement: Placement, rows: Sequence[ReadingRow]) -> Follo
     )
 
 
-def _again_from(tx: Tx, placement: Placement, late: Point) -> tuple[Watch, Sequence[Point]]:
-    """Return the judging as it stood before a late reading, and every reading since."""
+def _again_from(tx: Tx, placement: Placement, at_unix_ms: int) -> tuple[Watch, Sequence[Point]]:
+    """Return the judging as it stood before an instant, and every reading since."""
     kept = watch_checkpoint.c
     row = tx.execute(
         select(kept.last_unix_ms, kept.watch)
-        .where(kept.placement_id == placement.placement_id, kept.last_unix_ms < late.at_unix_ms)
+        .where(kept.placement_id == placement.placement_id, kept.last_unix_ms < at_unix_ms)
         .order_by(kept.last_unix_ms.desc())
         .limit(1)
     ).first()
     since = row.last_unix_ms if row else placement.from_unix_ms - 1
     tx.execute(delete(watch_checkpoint).where(kept.placement_id == placement.placement_id, kept.last_unix_ms >= since))
     start = watch_of(row.watch if row else None, placement.limits, placement.from_unix_ms)
-    return start, _points(tx.connection, placement, since)
+    return start, points_after(tx.connection, placement, since)
 
 
-def _points(connection: Connection, placement: Placement, after_unix_ms: int) -> Sequence[Point]:
+def points_after(
+    connection: Connection, placement: Placement, after_unix_ms: int, *conditions: ColumnElement[bool]
+) -> Sequence[Point]:
+    """Return what a placement's probe said there since an instant and that counts, in event time."""
     said = reading.c
+    since = max(after_unix_ms, placement.from_unix_ms - 1)
     until = [] if placement.until_unix_ms is None else [said.at_unix_ms < placement.until_unix_ms]
     rows = connection.execute(
         select(said.at_unix_ms, said.milli_celsius, said.fault).where(
-            said.probe == placement.probe, said.at_unix_ms > after_unix_ms, *until
+            said.probe == placement.probe, said.at_unix_ms > since, COUNTS, *until, *conditions
         )
     )
     return sorted({Point(row.at_unix_ms, row.milli_celsius) for row in rows if is_judged(row.milli_celsius, row.fault)})

@@ -20,7 +20,7 @@ from clinic_server.cold_chain.excursions.tables import (
 )
 from clinic_server.cold_chain.placements import Placement
 from clinic_server.cold_chain.rules import is_judged
-from clinic_server.cold_chain.tables import from_unix_ms, probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import COUNTS, from_unix_ms, probe, reading, to_unix_ms
 from clinic_server.kit.tx import Tx
 
 
@@ -91,7 +91,7 @@ def _is_covered(connection: Connection, placement: Placement, from_at: datetime,
     said = reading.c
     rows = connection.execute(
         select(said.at_unix_ms, said.milli_celsius, said.fault).where(
-            said.probe == placement.probe, said.at_unix_ms > since, said.at_unix_ms < until
+            said.probe == placement.probe, said.at_unix_ms > since, said.at_unix_ms < until, COUNTS
         )
     )
     spoken = sorted(row.at_unix_ms for row in rows if is_judged(row.milli_celsius, row.fault))

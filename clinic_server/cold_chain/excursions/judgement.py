@@ -1,13 +1,13 @@
 """From breaches to excursions: opened, judged again, withdrawn; what stood there is held, and somebody is called."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, func, not_, select, update
 
 from clinic_server.alerts.raising import raise_alarm, recover
 from clinic_server.alerts.rules import Alarm, Severity
@@ -32,7 +32,8 @@ from clinic_server.cold_chain.excursions.tables import (
 )
 from clinic_server.cold_chain.judging import Breach, BreachKind
 from clinic_server.cold_chain.placements import Placement
-from clinic_server.cold_chain.tables import from_unix_ms, probe
+from clinic_server.cold_chain.tables import aside_span, from_unix_ms, is_set_aside, probe
+from clinic_server.kit.turns import moment_of
 from clinic_server.kit.tx import Tx
 from clinic_server.stock.holds import released_from
 from clinic_server.stock.place_holds import end_place_hold, hold_place, hold_units
@@ -42,6 +43,17 @@ from clinic_server.stock.whereabouts import HoldReason
 
 _FIGURES = tuple(name for name in Breach.__dataclass_fields__ if name != "kind")
 _MOST_IN_A_QUESTION = 5_000
+_COUNTS = not_(is_set_aside(excursion_now.c.turn_seq, excursion_now.c.last_out_unix_ms, excursion_now))
+
+
+@dataclass(frozen=True, slots=True)
+class AsFound:
+    """What stands as it was found by readings set aside since: after which turn they came, from when on they lie."""
+
+    placement_id: UUID
+    known: Known
+    turn_seq: int
+    from_unix_ms: int
 
 
 def judge(tx: Tx, one: Followed) -> None:
@@ -75,15 +87,42 @@ def end_abandoned(tx: Tx, placement: Placement, until_ms: int) -> None:
     ).all()
     tx.execute(update(probe_watch).where(probe_watch.c.placement_id == placement.placement_id).values(warned=""))
     for row in lasting:
-        breach = replace(breach_of(row), ended_unix_ms=until_ms)
-        tx.execute(update(excursion_now).where(now.excursion_id == row.excursion_id).values(ended_unix_ms=until_ms))
-        _append_verdict(tx, row.excursion_id, breach, Verdict.ENDED, is_late=False)
-        end_place_hold(tx, row.excursion_id)
+        _end(tx, _known_of(row), until_ms)
     for kind in BreachKind:
-        if _worst_open(tx.connection, placement.place_id, kind) is None and not _others_warn(
-            tx.connection, placement, kind
-        ):
-            recover(tx, alert_kind_of(kind), placement.place_code)
+        _recover_if_over(tx, placement, kind)
+
+
+def end_outlived(tx: Tx, placement: Placement, known: Known) -> None:
+    """End what lasts as it was found by readings set aside since, with the last of them; the caller journals."""
+    _end(tx, known, known.breach.last_out_unix_ms)
+    if known.breach.kind not in placement.warned:
+        _recover_if_over(tx, placement, known.breach.kind)
+
+
+def lasting_as_found(connection: Connection) -> Sequence[AsFound]:
+    """Return what lasts and rests on readings that are set aside."""
+    now, span = excursion_now.c, aside_span.c
+    lies_in = (now.last_out_unix_ms >= span.from_unix_ms) & (now.last_out_unix_ms < span.until_unix_ms)
+    rows = connection.execute(
+        select(excursion_now, span.from_unix_ms)
+        .join(aside_span, (span.turn_seq == func.coalesce(now.turn_seq, 0)) & lies_in)
+        .where(now.ended_unix_ms.is_(None), ~now.is_withdrawn)
+    )
+    return [AsFound(row.placement_id, _known_of(row), row.turn_seq or 0, row.from_unix_ms) for row in rows]
+
+
+def _end(tx: Tx, known: Known, until_ms: int) -> None:
+    is_one = excursion_now.c.excursion_id == known.excursion_id
+    tx.execute(update(excursion_now).where(is_one).values(ended_unix_ms=until_ms))
+    ended = replace(known.breach, ended_unix_ms=until_ms)
+    _append_verdict(tx, known.excursion_id, ended, Verdict.ENDED, is_late=False)
+    end_place_hold(tx, known.excursion_id)
+
+
+def _recover_if_over(tx: Tx, placement: Placement, kind: BreachKind) -> None:
+    lasts = _worst_open(tx.connection, placement.place_id, kind) is not None
+    if not lasts and not _others_warn(tx.connection, placement, kind):
+        recover(tx, alert_kind_of(kind), placement.place_code)
 
 
 def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
@@ -105,6 +144,7 @@ def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
         placement_id=one.placement.placement_id,
         kind=breach.kind,
         is_withdrawn=False,
+        turn_seq=_came_after(tx),
         **_figures(breach),
     )
     _judged(tx, one, excursion_id, breach, Verdict.OPENED)
@@ -112,7 +152,7 @@ def _open(tx: Tx, one: Followed, breach: Breach) -> UUID:
 
 
 def _go_on(tx: Tx, one: Followed, same: Known, breach: Breach, verdict: Verdict | None) -> None:
-    values = {**_figures(breach), "is_withdrawn": False}
+    values = {**_figures(breach), "is_withdrawn": False, "turn_seq": _came_after(tx)}
     tx.execute(update(excursion_now).where(excursion_now.c.excursion_id == same.excursion_id).values(values))
     if verdict is not None:
         _judged(tx, one, same.excursion_id, breach, verdict)
@@ -228,7 +268,7 @@ def _known(connection: Connection, one: Followed) -> Sequence[Known]:
     now = excursion_now.c
     rows = connection.execute(
         select(excursion_now).where(
-            now.placement_id == one.placement.placement_id, now.last_out_unix_ms >= min(one.since.values())
+            now.placement_id == one.placement.placement_id, now.last_out_unix_ms >= min(one.since.values()), _COUNTS
         )
     )
     known = (_known_of(row) for row in rows)
@@ -237,6 +277,11 @@ def _known(connection: Connection, one: Followed) -> Sequence[Known]:
 
 def _is_judged_anew(breach: Breach, since: Mapping[BreachKind, int]) -> bool:
     return breach.kind in since and breach.last_out_unix_ms >= since[breach.kind]
+
+
+def _came_after(tx: Tx) -> int | None:
+    """Return the clock's last turn, as excursions and readings keep it."""
+    return moment_of(tx.connection).seq or None
 
 
 def _known_of(row: Any) -> Known:

@@ -14,7 +14,9 @@ from clinic_server.alerts.telling import Phrase, tell
 from clinic_server.cold_chain.conditions import ProbeCondition, conditions_of
 from clinic_server.cold_chain.excursions.following import keep_open_gap
 from clinic_server.cold_chain.excursions.gaps import begin_gap
-from clinic_server.cold_chain.excursions.judgement import end_abandoned
+from clinic_server.cold_chain.excursions.judgement import end_abandoned, end_outlived
+from clinic_server.cold_chain.excursions.rules import Known
+from clinic_server.cold_chain.excursions.settling import is_settled, outlived, settle
 from clinic_server.cold_chain.excursions.tables import excursion_now
 from clinic_server.cold_chain.placements import Placement, placements
 from clinic_server.cold_chain.rules import COLD_CHAIN
@@ -32,10 +34,16 @@ WATCHED = (AlertKind.NO_DATA, AlertKind.PROBE_FAULT)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is to be done: gaps that begin, placements whose excursions nobody can end, alarms, and what is over."""
+    """What is to be done: gaps that begin, placements whose excursions nobody can end, alarms, and what is over.
 
+    ``is_settled`` says that the clock was not turned since; ``outlived`` is what lasted by readings that were set aside
+    then, and was ended by those that count.
+    """
+
+    is_settled: bool
     silent: Sequence[Placement]
     abandoned: Sequence[tuple[Placement, int]]
+    outlived: Sequence[tuple[Placement, Known]]
     alarms: Sequence[Alarm]
     over: Sequence[tuple[AlertKind, str]]
 
@@ -51,17 +59,20 @@ class Silence(Watcher):
         """Record what fell silent, and call somebody; end what speaks again."""
         db = self._house.db
         found = await db.read(lambda connection: listen(connection, db.clock.now(), db.site.zone))
-        if found != Found((), (), (), ()):
+        if found != Found(True, (), (), (), (), ()):
             await db.write(note_silence, system_actor("silent probes"))
 
 
 def note_silence(tx: Tx) -> None:
     """Do what listening found."""
+    settle(tx)
     found = listen(tx.connection, tx.now, tx.site.zone)
     for placement in found.silent:
         _keep_gap(tx, placement)
     for placement, until_ms in found.abandoned:
         end_abandoned(tx, placement, until_ms)
+    for placement, known in found.outlived:
+        end_outlived(tx, placement, known)
     for alarm in found.alarms:
         raise_alarm(tx, alarm)
     for kind, place_code in found.over:
@@ -84,8 +95,10 @@ def listen(connection: Connection, now: datetime, zone: ZoneInfo) -> Found:
     ]
     watched = {one.place_code for one in here}
     return Found(
+        is_settled(connection),
         tuple(one for one in silent if one.open_gap_id is None),
         tuple(_abandoned(connection, standing)),
+        tuple(outlived(connection, here)),
         tuple(new),
         tuple(key for key in open_now if key not in wanted and key[1] in watched),
     )
@@ -118,8 +131,8 @@ def _is_silent(placement: Placement, now_ms: int) -> bool:
 
 
 def _is_before_its_time(placement: Placement, now_ms: int) -> bool:
-    """Tell whether the clock was set back to before a probe was placed: its readings then count as from elsewhere."""
-    return placement.from_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
+    """Tell whether the clock was set back to before a probe was placed or spoke last: it is not judged then."""
+    return placement.good_unix_ms - now_ms > placement.limits.at(now_ms).no_data_after_s * 1_000
 
 
 def _is_broken(placement: Placement, latest: _Latest, now_ms: int) -> bool:

@@ -74,6 +74,7 @@ class ExcursionNow(State, table=True):
     area: int = Field(sa_type=BigInteger)
     readings: int
     is_withdrawn: bool
+    turn_seq: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class ProbeWatch(State, table=True):

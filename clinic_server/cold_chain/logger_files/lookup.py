@@ -18,7 +18,7 @@ from clinic_server.cold_chain.logger_files.rules import (
 )
 from clinic_server.cold_chain.logger_files.tables import logger_file
 from clinic_server.cold_chain.placements import placements
-from clinic_server.cold_chain.tables import heard_probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import COUNTS, heard_probe, reading, to_unix_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,6 @@ def _probe_day(connection: Connection, place_code: str, on: date, zone: ZoneInfo
     row = connection.execute(
         select(func.min(reading.c.milli_celsius), func.max(reading.c.milli_celsius), func.count())
         .join(heard_probe, heard_probe.c.number == reading.c.probe)
-        .where(or_(*stood), reading.c.fault.is_(None))
+        .where(or_(*stood), reading.c.fault.is_(None), COUNTS)
     ).one()
     return ProbeDay(*row)

@@ -17,6 +17,8 @@ GENESIS = bytes(32)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=5)  # by so much the machine's clock may be set back without breaking a seal
 
+_NO_TURN = ("turn_seq", None)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -128,5 +130,9 @@ def _received_in(connection: Connection, span: Span) -> Iterator[Row[Any]]:
 
 
 def _canonical(row: Row[Any]) -> bytes:
-    """Return a reading as one line of JSON: the probe by its own name, then every column by its name."""
-    return msgspec.json.encode({name: value for name, value in row._mapping.items() if name != "probe"}) + b"\n"  # noqa: SLF001  # SQLAlchemy's public name
+    """Return a reading as one line of JSON: the probe by its own name, then every column by its name.
+
+    Which turn of the clock it followed is kept only since some release, and left out where there is none.
+    """
+    told = {name: value for name, value in row._mapping.items() if name != "probe" and (name, value) != _NO_TURN}  # noqa: SLF001  # SQLAlchemy's public name
+    return msgspec.json.encode(told) + b"\n"

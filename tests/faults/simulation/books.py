@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from clinic_server.cold_chain.profiles import profile_of
 from clinic_server.cold_chain.rules import is_judged
-from clinic_server.cold_chain.tables import heard_probe, reading
+from clinic_server.cold_chain.tables import COUNTS, heard_probe, reading
 from clinic_server.kit.journal import verify
 from tests.faults.simulation.site import SimulatedSite
 from tests.faults.storm.books import Books, Compared, compare_excursions, compare_pages, judged
@@ -48,7 +48,7 @@ def _readings(connection: Connection, site: SimulatedSite) -> Iterator[str]:
 
 
 def _stored(connection: Connection) -> list[Told]:
-    """Return the readings that may be judged, at the times they count from: the server's clock may have been set."""
+    """Return the readings that are judged, at the times they count from: the server's clock may have been set."""
     at = (reading.c.boot, reading.c.seq, reading.c.at_unix_ms, reading.c.milli_celsius, reading.c.fault)
-    rows = connection.execute(select(*at).join(heard_probe, heard_probe.c.number == reading.c.probe))
+    rows = connection.execute(select(*at).join(heard_probe, heard_probe.c.number == reading.c.probe).where(COUNTS))
     return [Told(*row[:4]) for row in rows if is_judged(row.milli_celsius, row.fault)]

@@ -18,7 +18,7 @@ from clinic_server.cold_chain.excursions.tables import (
     reading_gap_filled,
 )
 from clinic_server.cold_chain.judging import Profile
-from clinic_server.cold_chain.tables import dead_letter, heard_probe, probe, reading, to_unix_ms
+from clinic_server.cold_chain.tables import dead_letter, heard_probe, is_set_aside, probe, reading, to_unix_ms
 from clinic_server.paging.tables import page_attempt
 from clinic_server.stock.tables import place as place_table
 from clinic_server.stock.tables import unit_hold, unit_now
@@ -138,12 +138,16 @@ def _covers(row: tuple[str, int, int | None], gap: Gap) -> bool:
 def compare_excursions(
     connection: Connection, expected: set[Excursion], compared: Compared
 ) -> Mapping[UUID, Excursion]:
-    """Hold what was found against what should have been; return what was found, by its id."""
+    """Hold what was found against what should have been; return what was found, by its id.
+
+    What rests on readings that a set clock put aside stands as it was found, whatever the others say.
+    """
     now = excursion_now.c
+    is_as_found = is_set_aside(now.turn_seq, now.last_out_unix_ms, excursion_now)
     rows = connection.execute(
-        select(now.excursion_id, probe.c.probe_id, now.kind, now.began_unix_ms, now.is_withdrawn).join(
-            probe, probe.c.id == now.placement_id
-        )
+        select(now.excursion_id, probe.c.probe_id, now.kind, now.began_unix_ms, now.is_withdrawn)
+        .join(probe, probe.c.id == now.placement_id)
+        .where(~is_as_found)
     ).all()
     standing = [row for row in rows if not row.is_withdrawn]
     found = {row.excursion_id: (row.probe_id, row.kind.value, row.began_unix_ms) for row in standing}
