@@ -1,6 +1,6 @@
 """Which set of rules a site works by: a physician answers for its words, and the site's lead adopts it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -150,9 +150,7 @@ def rule_set_in_use(connection: Connection, programme: str | None, today: date) 
     adopted = standing.get(wanted)
     if adopted is None:
         return rule_sets.active(rule_sets.shipped(), today, wanted)
-    rule_set = unchanged(rule_sets.shipped(), adopted.code, adopted.version, adopted.digest)
-    refuse_out_of_force(rule_set, today)
-    return rule_set
+    return _relied_on(adopted, today)
 
 
 def admission_adopted(connection: Connection, today: date) -> Admission | None:
@@ -160,11 +158,12 @@ def admission_adopted(connection: Connection, today: date) -> Admission | None:
 
     A set that can no longer be relied on says nothing: nobody is admitted by words that nobody signed.
     """
-    told = [
-        Admission(f"{one.code}/{one.version}", one.admission.from_months)
-        for one in _relied_on(connection, today)
-        if one.admission
-    ]
+    told = []
+    for adopted in adoptions(connection).values():
+        with suppress(RuleSetChanged, RuleSetNotInForce):
+            rule_set = _relied_on(adopted, today)
+            if rule_set.admission:
+                told.append(Admission(f"{adopted.code}/{adopted.version}", rule_set.admission.from_months))
     return min(told, key=lambda admission: (admission.from_months, admission.version), default=None)
 
 
@@ -247,10 +246,11 @@ def _is_changed(code: str, version: int, digest: str) -> bool:
     return False
 
 
-def _relied_on(connection: Connection, today: date) -> Iterator[RuleSet]:
-    for adopted in adoptions(connection).values():
-        with suppress(RuleSetChanged, RuleSetNotInForce):
-            yield rule_set_in_use(connection, adopted.programme, today)
+def _relied_on(adopted: Adoption, today: date) -> RuleSet:
+    """Return the very words that were adopted, while they are in force."""
+    rule_set = unchanged(rule_sets.shipped(), adopted.code, adopted.version, adopted.digest)
+    refuse_out_of_force(rule_set, today)
+    return rule_set
 
 
 def _used(connection: Connection, programme: str, today: date) -> str | None:
