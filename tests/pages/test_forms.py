@@ -200,6 +200,19 @@ async def test_a_refused_vial_turns_the_whole_screen_red_with_reasons_and_sounds
         await photograph(page, "refused.zh-CN.1366")
 
 
+async def test_the_red_page_takes_a_needle_that_was_in_by_keys_alone(screens: Screens) -> None:
+    named = screens.site.visits
+    async with screens.opened(f"/visits/{named['mistaken']}/injection?permit={named['dead_permit']}") as page:
+        assert await page.evaluate(FRAME) == await page.evaluate(COLOUR, "stop")
+        await page.keyboard.press("F7")
+        await page.locator("[name=body_site]:focus").wait_for()
+        await page.keyboard.press("4")  # 1 and 2 say how it was found out who sits there
+        await page.locator("[value=right_upper_arm]:checked").wait_for()
+        await page.keyboard.press("Enter")  # nobody said how it came: the browser itself shows the field
+        await page.locator("[name=reason]:focus").wait_for()
+        await photograph(page, "already-in.zh-CN.1366")
+
+
 async def test_somebody_elses_slip_takes_the_chair_away_in_red_until_it_is_said_who_sits_there(
     screens: Screens,
 ) -> None:
