@@ -73,10 +73,15 @@ def asides_of(runs: Sequence[Run]) -> Sequence[Aside]:
     """
     asides: list[Aside] = []
     taken_until = datetime.min.replace(tzinfo=UTC)
-    for run in runs:
+    for number, run in enumerate(runs, 1):
         if taken_until - run.began_at > SAME_CLOCK:
             asides.append(Aside(run, run.began_at, taken_until))
+        # Not more than what later ones dated anew: a clock set back by minutes, again and again, takes no more away.
         ahead = _ahead_by(run, runs)
+        least = run.ended_offset - ahead - SAME_CLOCK
+        anew = [later.began_at for later in runs[number:] if later.began_offset >= least]
+        overlap = run.ended_at - min(anew, default=run.ended_at)
+        ahead = min(ahead, overlap)
         counts_until = run.ended_at
         if ahead > SAME_CLOCK and min(ahead, run.ended_passed - run.began_passed) <= MOST_ASIDE:
             counts_until = run.ended_at - ahead
