@@ -85,7 +85,9 @@ def play(  # noqa: PLR0913 - what one may wish of a day
     stop: Event | None = None,
     most_s: float = float("inf"),
 ) -> Ledger:
-    """Play a day of so many visitors, or one without end until ``stop`` is set; return the players' books.
+    """Play a day of so many visitors, or one without end; return the players' books.
+
+    With ``stop`` the site stays as it is until that is set, also when nobody comes any more.
 
     The server may come and go meanwhile. A day without end takes over the visits it finds; one that ``most_s``
     seconds did not end is stopped and has a fault.
@@ -95,6 +97,8 @@ def play(  # noqa: PLR0913 - what one may wish of a day
     with ClinicDay(cast, arriving, books, manner or Manner(adopts=count is None), seed) as day:
         if not day.wait(most_s, stop) and not (stop and stop.is_set()):
             books.fault(f"the day was not over after {most_s:.0f} s")
+        elif stop:
+            stop.wait()  # devices, fridges and pagers are there also when the last visitor has gone
     return books
 
 

@@ -206,7 +206,8 @@ def ticket_page(recorded: CheckedIn) -> str:
 
 def _typed_page(call: Call, **known: Any) -> HTMLResponse:
     unknown: dict[str, Any] = dict.fromkeys(("holder", "begun", "delivery_id", "reason", "phone"))
-    choices: dict[str, Any] = {"reasons": TypedReason, "kinds": SHOWN_KINDS, "sexes": Sex}
+    reasons = [reason for reason in TypedReason if reason is not TypedReason.NEWBORN]  # who has a page of their own
+    choices: dict[str, Any] = {"reasons": reasons, "kinds": SHOWN_KINDS, "sexes": Sex}
     return call.page("check_in/typed.html", **(unknown | choices | known))
 
 

@@ -43,6 +43,13 @@ def cards(page: str) -> list[str]:
     return re.findall(r'data-visit="([^"]+)"', page)
 
 
+async def test_seats_are_told_in_the_order_they_are_counted(as_role: AsRole) -> None:
+    lead = await as_role(Role.SITE_LEAD)
+    for code in ("a10", "b1", "a2"):
+        await lead.post(f"/api/v1/seats/{code}", json={"zone": "hall"})
+    assert [one["code"] for one in (await lead.get("/api/v1/seats")).json()] == ["a2", "a10", "b1"]
+
+
 async def test_whoever_has_not_come_from_the_bench_is_named_with_the_minutes_since_the_dose(
     nurse: SignedIn, house: House, seats: tuple[str, ...], clock: ManualClock
 ) -> None:

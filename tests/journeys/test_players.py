@@ -50,6 +50,18 @@ def test_players_without_a_server_wait_and_go_home_when_told(tmp_path: Path) -> 
     assert not (tmp_path / "dev" / "reader").is_symlink()
 
 
+def test_the_devices_stay_when_the_last_visitor_has_gone(tmp_path: Path) -> None:
+    stop = Event()
+    day = Thread(target=lambda: play(a_cast(tmp_path), 0, stop=stop))
+    day.start()
+    day.join(1)
+    assert day.is_alive()
+    assert (tmp_path / "dev" / "reader").is_symlink()
+    stop.set()
+    day.join(5)
+    assert not day.is_alive()
+
+
 def test_the_same_seed_brings_the_same_people_and_the_first_of_them_live_every_plan() -> None:
     once, again = (list(islice(visitors(7, TODAY), 300)) for _ in range(2))
     assert once == again

@@ -7,7 +7,16 @@ from sqlalchemy import Connection, Select, func, select
 
 from clinic_server.kit.crypto import Keyring
 from clinic_server.observation.presenting import visit_shown
-from clinic_server.observation.seats.rules import FoundBy, NotInArea, Place, Placed, Seat, SeatUnknown, free_seats
+from clinic_server.observation.seats.rules import (
+    FoundBy,
+    NotInArea,
+    Place,
+    Placed,
+    Seat,
+    SeatUnknown,
+    as_counted,
+    free_seats,
+)
 from clinic_server.observation.seats.tables import placement, seat
 from clinic_server.stock.scans import VisitScan
 from clinic_server.visits.flow import Stage
@@ -17,12 +26,8 @@ from clinic_server.visits.tables import visit_now
 def seats(connection: Connection) -> Sequence[Seat]:
     """Return every seat as it was listed last, the retired ones included, by zone."""
     latest = select(func.max(seat.c.journal_seq)).group_by(seat.c.code)
-    rows = connection.execute(
-        select(seat.c.code, seat.c.zone, seat.c.is_retired)
-        .where(seat.c.journal_seq.in_(latest))
-        .order_by(seat.c.zone, seat.c.code)
-    )
-    return [Seat(*row) for row in rows]
+    rows = connection.execute(select(seat.c.code, seat.c.zone, seat.c.is_retired).where(seat.c.journal_seq.in_(latest)))
+    return sorted((Seat(*row) for row in rows), key=as_counted)
 
 
 def require_seat(connection: Connection, code: str) -> Seat:

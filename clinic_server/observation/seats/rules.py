@@ -1,6 +1,7 @@
 """The seats of the observation area, and when somebody may sit on one."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -77,6 +78,11 @@ class Placed:
     found_by: FoundBy
     placed_by: UUID
     placed_at: datetime
+
+
+def as_counted(one: Seat) -> tuple[str, Sequence[str | int]]:
+    """Return where a seat stands in a list: by zone, A2 before A10."""
+    return one.zone, [int(part) if part.isdecimal() else part for part in re.split("([0-9]+)", one.code)]
 
 
 def free_seats(seats: Iterable[Seat], taken: Iterable[Place]) -> tuple[Seat, ...]:
