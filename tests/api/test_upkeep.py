@@ -577,7 +577,7 @@ async def test_the_pages_work_without_javascript(as_role: AsRole, house: House) 
     assert [answer.status_code for answer in done] == [303] * 5
     assert "4.6 °C" in (await keeper.get("/cold-chain/rounds")).text
     certificates_page = (await lead.get("/cold-chain/probes")).text
-    for words in ("waits for a second person", "-0.6 °C", "set up", "No certificate"):
+    for words in ("waits for a second person", "−0.60 °C", "set up", "No certificate"):
         assert words in certificates_page
     register = (await keeper.get("/cold-chain/appliances")).text
     for words in ("S-7", "Defrosted", "No vaccine has stood here yet"):
