@@ -317,7 +317,9 @@ def test_an_interruption_ends_it_without_a_trace_back(folder: ReadyFolder) -> No
     module = _load(folder.root / "run.py")
     command = [sys.executable, str(folder.root / "run.py"), "serve"]
     with module.one_at_a_time():
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests begun in the background ignore it
         waiting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603  # ours
+        signal.signal(signal.SIGINT, before)
         assert waiting.stdout
         assert "waiting" in waiting.stdout.readline()
         waiting.send_signal(signal.SIGINT)
